@@ -1,0 +1,101 @@
+"""A refusal -> what goes over the wire: status, WWW-Authenticate, problem body.
+
+Nothing in here depends on the request, so nothing a caller sends can come back in a header.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from asgi_bearer.claims import is_scope_name
+from asgi_bearer.errors import (
+    AccessTokenError,
+    ClaimRuleFailed,
+    InsufficientScope,
+    NotJudgedError,
+)
+
+
+def checked_realm(realm: str) -> str:
+    """Return `realm` if it can stand in a quoted-string (RFC 9110 §5.6.4).
+
+    Raises:
+        ValueError: it is empty, or not printable ASCII.
+    """
+    if not realm or not (realm.isascii() and realm.isprintable()):
+        raise ValueError(f"realm must be printable ASCII and not empty, not {realm!r}")
+    return realm
+
+
+def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+    """Return `scopes` as a tuple without repetition; one string is one scope.
+
+    Raises:
+        ValueError: a name holds what scope-token does not allow (RFC 6749 §3.3).
+    """
+    names = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+    # A set has no order of its own, and a challenge must not change from start to start.
+    if isinstance(scopes, set | frozenset):
+        names = tuple(sorted(names))
+    for name in names:
+        if not is_scope_name(name):
+            raise ValueError(f"scopes: {name!r} is not one scope name")
+    return tuple(dict.fromkeys(names))
+
+
+def challenge(refusal: AccessTokenError, realm: str) -> str | None:
+    """Return the WWW-Authenticate value for `refusal`, or None where there is to be none.
+
+    RFC 6750 §3. A 403 of a claim rule and a 503 have none: another token of this kind, or
+    another try to log in, would not help.
+    """
+    if isinstance(refusal, NotJudgedError | ClaimRuleFailed):
+        return None
+    parameters = {"realm": realm}
+    if refusal.error is not None:
+        parameters["error"] = refusal.error
+        parameters["error_description"] = refusal.sentence
+    if isinstance(refusal, InsufficientScope):
+        parameters["scope"] = " ".join(refusal.scopes)
+    return "Bearer " + ", ".join(f"{name}={_quoted(text)}" for name, text in parameters.items())
+
+
+def problem(refusal: AccessTokenError) -> dict[str, object]:
+    """Return the members of the problem body for `refusal` (RFC 9457 §3.1)."""
+    members: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "detail": refusal.sentence,
+    }
+    if refusal.error is not None:
+        members["error"] = refusal.error
+    return members
+
+
+def response(refusal: AccessTokenError, realm: str) -> tuple[dict[str, str], bytes]:
+    """Return headers and body of the response to a refused request."""
+    body = json.dumps(problem(refusal)).encode("ascii")
+    return {
+        "content-type": "application/problem+json",
+        "content-length": str(len(body)),
+        **headers(refusal, realm),
+    }, body
+
+
+def headers(refusal: AccessTokenError, realm: str) -> dict[str, str]:
+    """Return the headers that belong to `refusal`, whatever the body is."""
+    fields = {"cache-control": "no-store"}
+    value = challenge(refusal, realm)
+    if value is not None:
+        fields["www-authenticate"] = value
+        # A browser's script sees the challenge only if it is named here (Fetch, CORS protocol).
+        fields["access-control-expose-headers"] = "WWW-Authenticate"
+    if isinstance(refusal, NotJudgedError):
+        fields["retry-after"] = str(max(1, math.ceil(refusal.retry_after)))
+    return fields
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,245 @@
+"""What the claims of an access token must say: small checks, and profiles as tuples of them.
+
+A check takes the claims and what is expected, and raises or returns nothing. The checks run after
+the signature was found good, except `check_issuer`, which decides whose key to ask for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from asgi_bearer.errors import (
+    AudienceMismatch,
+    ClaimMalformed,
+    ClaimMissing,
+    IDTokenPresented,
+    IssuerMismatch,
+    TokenBoundToKey,
+    TokenExpired,
+    TokenNotYetValid,
+    shown,
+)
+from asgi_bearer.jose import is_array
+
+Claims = Mapping[str, object]
+
+LAST_NUMERIC_DATE: Final = 253_402_300_799
+"""The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
+
+SCOPE_TOKEN_CHARACTERS: Final = frozenset(map(chr, range(0x21, 0x7F))) - {'"', "\\"}
+"""scope-token of RFC 6749 §3.3."""
+
+_ID_TOKEN_CLAIMS: Final = ("nonce", "at_hash", "c_hash", "s_hash")
+"""They tie an ID token to its request and response (OpenID Connect Core §2, §3.3.2.11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the claims are held against.
+
+    Arguments:
+        issuer: the issuer identifier.
+        audiences: identifiers of this API, any of which `aud` may name.
+        now: the time, in seconds since the epoch.
+        leeway: seconds by which the issuer's clock may differ.
+    """
+
+    issuer: str
+    audiences: frozenset[str]
+    now: float
+    leeway: float
+
+
+Check = Callable[[Claims, Expected], None]
+
+
+def check_issuer(claims: Claims, expected: Expected) -> None:
+    """Check that `iss` is the configured issuer, byte for byte (RFC 9068 §4, RFC 8725 §3.8)."""
+    issuer = _required(claims, "iss")
+    if not isinstance(issuer, str) or issuer != expected.issuer:
+        raise IssuerMismatch(f"iss is {shown(issuer)}, expected {shown(expected.issuer)}")
+
+
+def check_audience(claims: Claims, expected: Expected) -> None:
+    """Check that `aud`, a string or an array of strings, names this API (RFC 7519 §4.1.3)."""
+    audience = _required(claims, "aud")
+    names: object = [audience] if isinstance(audience, str) else audience
+    if not is_array(names) or not all(isinstance(name, str) for name in names):
+        raise ClaimMalformed(f"aud is {shown(audience)}, neither a string nor an array of strings")
+    if expected.audiences.isdisjoint(names):
+        raise AudienceMismatch(f"aud is {shown(audience)}")
+
+
+def check_expiry(claims: Claims, expected: Expected) -> None:
+    """Check that the time is before `exp` and its leeway (RFC 7519 §4.1.4)."""
+    expiry = numeric_date("exp", _required(claims, "exp"))
+    if expected.now >= expiry + expected.leeway:
+        raise TokenExpired(f"expired {expected.now - expiry:.0f} s ago")
+
+
+def check_not_before(claims: Claims, expected: Expected) -> None:
+    """Check that the time is not before `nbf`, where it is present (RFC 7519 §4.1.5)."""
+    _check_past("nbf", claims, expected)
+
+
+def check_issued_at(claims: Claims, expected: Expected) -> None:
+    """Check that `iat`, where it is present, does not lie in the future."""
+    _check_past("iat", claims, expected)
+
+
+def check_subject(claims: Claims, expected: Expected) -> None:
+    """Check that `sub`, where it is present, can be told apart and logged (RFC 7519 §4.1.2)."""
+    if "sub" in claims:
+        _named_party("sub", claims["sub"])
+
+
+def check_client(claims: Claims, expected: Expected) -> None:
+    """Check that `client_id` and `azp`, where present, are what `client_id` returns."""
+    for name in ("client_id", "azp"):
+        if name in claims:
+            _named_party(name, claims[name])
+
+
+def check_scope(claims: Claims, expected: Expected) -> None:
+    """Check that `scope`, where it is present, is one string of scope names (RFC 6749 §3.3)."""
+    if "scope" in claims:
+        _scope_names("scope", claims["scope"])
+
+
+def check_scp(claims: Claims, expected: Expected) -> None:
+    """Check that `scp`, a vendors' name for `scope`, is a string or an array of scope names."""
+    if "scp" in claims:
+        _scope_names("scp", claims["scp"])
+
+
+def check_no_id_token(claims: Claims, expected: Expected) -> None:
+    """Check that this is no ID token with the API as its audience (RFC 8725 §3.12)."""
+    for name in _ID_TOKEN_CLAIMS:
+        if name in claims:
+            raise IDTokenPresented(f"the claims hold {name}")
+
+
+def check_not_bound(claims: Claims, expected: Expected) -> None:
+    """Check that the token is not bound to a key that nobody has proved here (RFC 7800 §3.1).
+
+    Any `cnf` refuses, also one with members that are not known: to overlook it would turn a
+    bound token into one that its thief can use.
+    """
+    if "cnf" in claims:
+        raise TokenBoundToKey("the claims hold cnf, and no proof is taken with Bearer")
+
+
+def check_rfc9068_claims(claims: Claims, expected: Expected) -> None:
+    """Check that all seven required claims are there (RFC 9068 §2.2)."""
+    for name in ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"):
+        _required(claims, name)
+    if not isinstance(claims["jti"], str) or not claims["jti"]:
+        raise ClaimMalformed(f"jti is {shown(claims['jti'])}, not a name")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A way of writing access tokens.
+
+    Arguments:
+        types: the `typ` headers it takes, in lower case; None stands for an absent one.
+        scope_claims: where the scopes are, the first that is present counts.
+        checks: the checks on verified claims, in order; what the caller may be told apart
+            (expiry) stands behind what it may not (audience).
+    """
+
+    types: frozenset[str | None]
+    scope_claims: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+_COMMON: Final[tuple[Check, ...]] = (
+    check_issuer,
+    check_audience,
+    check_not_bound,
+    check_no_id_token,
+    check_expiry,
+    check_not_before,
+    check_issued_at,
+    check_subject,
+    check_client,
+    check_scope,
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {
+        # As Auth0, Entra, Okta and Keycloak send them. A list of what is taken, not of what is
+        # refused: logout+jwt, dpop+jwt, secevent+jwt and the ones not invented yet stay out.
+        "jwt": Profile(
+            types=frozenset({"at+jwt", "jwt", None}),
+            scope_claims=("scope", "scp"),
+            checks=(*_COMMON, check_scp),
+        ),
+        "rfc9068": Profile(
+            types=frozenset({"at+jwt"}),
+            scope_claims=("scope",),
+            checks=(*_COMMON, check_rfc9068_claims),
+        ),
+    }
+)
+
+
+def numeric_date(name: str, value: object) -> float:
+    """Return claim `name` as seconds since the epoch (NumericDate, RFC 7519 §2).
+
+    Raises:
+        ClaimMalformed: it is no number, or not within 1970 to 9999.
+    """
+    # True is an int in Python and no number in JSON.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ClaimMalformed(f"{name} is {shown(value)}, not a number")
+    if not 0 <= value <= LAST_NUMERIC_DATE:
+        raise ClaimMalformed(f"{name} is not within the years 1970 to 9999")
+    return value
+
+
+def granted_scopes(claims: Claims, profile: Profile) -> frozenset[str]:
+    """Return the scopes in checked `claims`; groups, roles and permissions are none of them."""
+    for name in profile.scope_claims:
+        if name in claims:
+            return frozenset(_scope_names(name, claims[name]))
+    return frozenset()
+
+
+def _required(claims: Claims, name: str) -> object:
+    if name not in claims:
+        raise ClaimMissing(f"{name} is missing")
+    return claims[name]
+
+
+def _check_past(name: str, claims: Claims, expected: Expected) -> None:
+    if name in claims:
+        date = numeric_date(name, claims[name])
+        if date > expected.now + expected.leeway:
+            raise TokenNotYetValid(f"{name} lies {date - expected.now:.0f} s ahead")
+
+
+def _named_party(name: str, value: object) -> None:
+    # A name with control characters was made to break a log or a database, not to identify.
+    if not isinstance(value, str) or not value or any(c < " " or c == "\x7f" for c in value):
+        raise ClaimMalformed(f"{name} is {shown(value)}, not a name")
+
+
+def _scope_names(name: str, value: object) -> list[str]:
+    if isinstance(value, str):
+        # Runs of spaces are tolerated, other white space is no separator.
+        names: list[object] = [part for part in value.split(" ") if part]
+    elif is_array(value) and name == "scp":
+        names = value
+    else:
+        raise ClaimMalformed(f"{name} is {shown(value)}, not a string of scope names")
+    checked = [part for part in names if isinstance(part, str) and is_scope_name(part)]
+    if len(checked) != len(names):
+        raise ClaimMalformed(f"{name} is {shown(value)}, not all of it scope names")
+    return checked
+
+
+def is_scope_name(name: str) -> bool:
+    """Return whether `name` is one scope-token of RFC 6749 §3.3."""
+    return bool(name) and SCOPE_TOKEN_CHARACTERS.issuperset(name)

@@ -1,0 +1,53 @@
+"""Which addresses keys may come from: https, or http on this very machine.
+
+An address is always the operator's word or the issuer's metadata, never a token's.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def on_loopback(url: str) -> bool:
+    """Return whether the checked `url` names this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def address_fault(url: object) -> str | None:
+    """Return what is wrong with `url` as the address of keys or metadata, or None."""
+    if not isinstance(url, str) or not url:
+        return "must be a URL"
+    if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
+        return "must be a URL without spaces, backslashes or non-ASCII characters"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # Reading it is what checks it.
+    except ValueError:
+        return "must be a URL with a valid host and port"
+    if not host:
+        return "must be an absolute URL with a host"
+    if "@" in parts.netloc:
+        return "must not hold a user name or password"
+    if "#" in url:
+        return "must not have a fragment"
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
+        return None
+    return "must be https (http only on a loopback host)"
+
+
+def issuer_fault(issuer: object) -> str | None:
+    """Return what is wrong with `issuer` as an issuer identifier (RFC 8414 §2), or None."""
+    fault = address_fault(issuer)
+    if fault is None and "?" in str(issuer):
+        return "must not have a query"
+    return fault

@@ -1,0 +1,89 @@
+"""One bounded HTTP GET: the only place where the HTTP client is known.
+
+No redirects, no compression, a limit on the body and one on the whole exchange: a peer that
+drips a byte a second or sends a bomb is cut off like one that is silent.
+"""
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Protocol
+
+from asgi_bearer.errors import shown
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class FetchFailed(Exception):
+    """A document could not be fetched; the message is for the operator."""
+
+
+class NotServed(FetchFailed):
+    """The server answered, and this address has no such document."""
+
+
+class Fetch(Protocol):
+    """Fetches a document. Another HTTP client is another implementation of this."""
+
+    async def __call__(self, url: str) -> bytes:
+        """Return the body of a 200 response to GET `url`.
+
+        Raises:
+            NotServed: the server answered with another status.
+            FetchFailed: it did not answer in time, or not within bounds.
+        """
+        ...
+
+
+class HttpxFetch:
+    """`Fetch` by httpx, which is imported when a document is fetched for the first time.
+
+    A client lives for one exchange only: fetches are minutes apart, and a client that outlives
+    its event loop breaks.
+
+    Arguments:
+        timeout: seconds for the whole exchange.
+        max_bytes: of the body.
+    """
+
+    def __init__(self, *, timeout: float, max_bytes: int) -> None:
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._ssl_context: ssl.SSLContext | None = None
+
+    async def __call__(self, url: str) -> bytes:
+        """See `Fetch`."""
+        import httpx
+
+        if self._ssl_context is None:
+            # Reading the certificate store takes long enough to stall an event loop.
+            self._ssl_context = await asyncio.to_thread(httpx.create_ssl_context)
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                httpx.AsyncClient(
+                    verify=self._ssl_context, timeout=self._timeout, follow_redirects=False
+                ) as client,
+                client.stream(
+                    "GET",
+                    url,
+                    headers={"accept": "application/json", "accept-encoding": "identity"},
+                ) as response,
+            ):
+                return await self._body(response)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as err:
+            raise FetchFailed(f"{url}: {type(err).__name__} {shown(str(err))}") from err
+
+    async def _body(self, response: "httpx.Response") -> bytes:
+        url = str(response.url)
+        if response.status_code != 200:
+            raise NotServed(f"{url}: status {response.status_code} instead of 200")
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise FetchFailed(f"{url}: content-encoding {shown(encoding)} was not asked for")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise FetchFailed(f"{url}: more than {self._max_bytes} bytes")
+        return bytes(body)

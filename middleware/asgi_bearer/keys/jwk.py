@@ -1,0 +1,163 @@
+"""Key set document -> the keys that can verify something (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+
+One unusable key does not spoil the others. Symmetric keys and private members are never used:
+only the public members of a key are looked at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import InvalidKeyError
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from asgi_bearer.algorithms import TABLE, served_by
+from asgi_bearer.errors import KeyAmbiguous, shown
+from asgi_bearer.jose import base64url_decode, is_array, is_object
+
+if TYPE_CHECKING:
+    PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+MIN_RSA_BITS: Final = 2048
+"""RFC 7518 §3.3."""
+
+MAX_CANDIDATES: Final = 4
+"""Keys with the same id that are tried for one token, so that its cost has a bound."""
+
+_PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key of the issuer.
+
+    Arguments:
+        kid: its key id, or None.
+        algorithms: names of the algorithms that it may serve.
+        members: the members that make the key, for comparing two sets.
+    """
+
+    kid: str | None
+    algorithms: frozenset[str]
+    members: tuple[str, ...] = field(repr=False)
+    _public_key: "PublicKey" = field(repr=False, compare=False)
+
+    def verifies(self, alg: str, signing_input: bytes, signature: bytes) -> bool:
+        """Return whether `signature` over `signing_input` was made with this key."""
+        return TABLE[alg].implementation.verify(signing_input, self._public_key, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The issuer's usable keys; two sets with the same keys are equal."""
+
+    keys: tuple[Key, ...]
+
+    def has(self, kid: str) -> bool:
+        """Return whether a key with this id is in the set, whatever it serves."""
+        return any(key.kid == kid for key in self.keys)
+
+    def candidates(self, alg: str, kid: str | None) -> tuple[Key, ...]:
+        """Return the keys that may have signed a token with these headers, a few at most.
+
+        Raises:
+            KeyAmbiguous: the token names no key, and more than one would fit.
+        """
+        fitting = tuple(key for key in self.keys if alg in key.algorithms)
+        if kid is None:
+            if len(fitting) > 1:
+                raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
+            return fitting
+        return tuple(key for key in fitting if key.kid == kid)[:MAX_CANDIDATES]
+
+
+class _NotForUs(ValueError):
+    """The key is in order, and made for something else."""
+
+
+def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[str, ...]]:
+    """Return the usable keys of a JWK Set, and a remark on each key that has a fault.
+
+    A key that serves another purpose (encryption, an algorithm that is not supported) is passed
+    over in silence.
+
+    Raises:
+        ValueError: it is no JWK Set, or holds no usable key (RFC 7517 §5).
+    """
+    entries = document.get("keys")
+    if not is_array(entries):
+        raise ValueError("the key set has no array of keys")
+    keys: dict[Key, None] = {}  # A set that keeps the order.
+    remarks: list[str] = []
+    passed_over: list[str] = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            key = _key(entry)
+        except ValueError as err:
+            group = passed_over if isinstance(err, _NotForUs) else remarks
+            group.append(f"key {number} is not used: {err}")
+            continue
+        keys[key] = None
+        if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
+            remarks.append(f"key {number} is published with private members")
+    if not keys:
+        raise ValueError("; ".join(["the key set has no usable key", *(remarks + passed_over)[:3]]))
+    return KeySet(tuple(keys)), tuple(remarks)
+
+
+def _key(entry: object) -> Key:
+    if not is_object(entry):
+        raise ValueError("it is not an object")
+    kid, kty, crv, alg = (entry.get(name) for name in ("kid", "kty", "crv", "alg"))
+    if kid is not None and not isinstance(kid, str):
+        raise ValueError("kid is not a string")
+    if not isinstance(kty, str) or kty not in _PUBLIC_MEMBERS:
+        raise _NotForUs(f"kty is {shown(kty)}")
+    if entry.get("use", "sig") != "sig":
+        raise _NotForUs(f"use is {shown(entry['use'])}")
+    operations = entry.get("key_ops", ["verify"])
+    if not is_array(operations) or "verify" not in operations:
+        raise _NotForUs("key_ops does not hold verify")
+    algorithms = served_by(kty, crv if kty != "RSA" else None, alg)
+    if not algorithms:
+        raise _NotForUs(f"crv {shown(crv)} with alg {shown(alg)} serves no supported algorithm")
+    members = {name: _member(entry, name) for name in _PUBLIC_MEMBERS[kty]}
+    return Key(
+        kid=kid,
+        algorithms=algorithms,
+        members=(kty, str(crv), *members.values()),
+        _public_key=_public_key({"kty": kty, "crv": crv, **members}),
+    )
+
+
+def _member(jwk: Mapping[str, object], name: str) -> str:
+    value = jwk.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
+    if not base64url_decode(value):
+        raise ValueError(f"{name} is empty")
+    return value
+
+
+def _public_key(public_jwk: dict[str, object]) -> "PublicKey":
+    try:
+        if public_jwk["kty"] == "RSA":
+            key: object = RSAAlgorithm.from_jwk(public_jwk)
+        elif public_jwk["kty"] == "EC":
+            key = ECAlgorithm.from_jwk(public_jwk)
+        else:
+            key = OKPAlgorithm.from_jwk(public_jwk)
+    except (InvalidKeyError, UnsupportedAlgorithm, OverflowError, ValueError):
+        raise ValueError("its members make no key") from None
+    if isinstance(key, RSAPublicKey):
+        if key.key_size < MIN_RSA_BITS:
+            raise ValueError(f"RSA with {key.key_size} bits, at least {MIN_RSA_BITS} are needed")
+        return key
+    if isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey):
+        return key
+    raise ValueError("its members make no public key that is supported")

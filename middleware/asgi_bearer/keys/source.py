@@ -1,0 +1,56 @@
+"""The seam between verification and keys: where keys come from is asked through one method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from asgi_bearer.keys.jwk import KeySet, key_set_from
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Handed down by a caller whose token did not verify with the key set it saw.
+
+    Arguments:
+        key_set: the set that it saw. If that one has been replaced since, its replacement is the
+            answer and nothing is fetched.
+        unknown_kid: the token names a key id that is not in that set; otherwise the id is known
+            and the key behind it said no.
+    """
+
+    key_set: KeySet
+    unknown_kid: bool
+
+
+class KeySource(Protocol):
+    """Where an issuer's keys come from."""
+
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        """Return the issuer's keys.
+
+        With `missed`, return newer keys than the caller saw; returning the very set that it saw
+        says that there are none, and that its token is to be refused.
+
+        Raises:
+            KeysUnavailable: there are no keys, or with `missed`: nobody can say whether newer
+                ones exist.
+        """
+        ...
+
+
+class StaticKeys:
+    """Keys that are known at start-up and never change.
+
+    Arguments:
+        document: a JWK Set (RFC 7517 §5).
+
+    Raises:
+        ValueError: the document holds no usable key.
+    """
+
+    def __init__(self, document: Mapping[str, object]) -> None:
+        self._key_set, _ = key_set_from(document)
+
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        """Return the keys, always the same."""
+        return self._key_set

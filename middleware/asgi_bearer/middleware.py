@@ -1,0 +1,193 @@
+"""The guard in front of an ASGI application: http and WebSocket; all else passes untouched."""
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Final
+
+from asgi_bearer import challenge
+from asgi_bearer.credentials import presented
+from asgi_bearer.errors import (
+    AccessTokenError,
+    CredentialsMissing,
+    InsufficientScope,
+    NotJudgedError,
+    VerificationFaulted,
+)
+from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
+from asgi_bearer.verify import Verifier
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REALM_KEY: Final = "asgi_bearer.realm"
+"""Where the realm stands in the ASGI scope, for challenges that are written further inside."""
+
+_POLICY_VIOLATION: Final = 1008
+"""WebSocket close code (RFC 6455 §7.4.1)."""
+
+logger = logging.getLogger("asgi_bearer")
+
+
+class BearerMiddleware:
+    """Lets a request pass only with a good access token (RFC 6750).
+
+    The application finds the `Principal` in `scope["user"]` and `scope["auth"]`, which Starlette
+    and FastAPI show as `request.user` and `request.auth`. A refused request never reaches it.
+
+    Arguments:
+        app: the application to guard.
+        verifier: judges what is presented.
+        scopes: all of them are needed for every request that is not public.
+        public: what needs no token and is never judged: exact paths (`/healthz`) or a method and
+            a path (`GET /docs`, which covers HEAD). Compared with the path of the ASGI scope,
+            never with a URL that the Host header takes part in.
+        realm: names the protected space in challenges; printable ASCII.
+        optional: lets a request without credentials pass as `Anonymous`. Bad credentials are
+            refused all the same.
+
+    Raises:
+        ValueError: names every argument that is wrong or contradicts another.
+    """
+
+    def __init__(
+        self,
+        app: "ASGIApp",
+        *,
+        verifier: Verifier,
+        scopes: str | Iterable[str] = (),
+        public: Collection[str] = (),
+        realm: str = "api",
+        optional: bool = False,
+    ) -> None:
+        faults: list[str] = []
+        self._scopes: tuple[str, ...] = ()
+        try:
+            self._scopes = challenge.checked_scopes(scopes)
+        except ValueError as err:
+            faults.append(str(err))
+        try:
+            challenge.checked_realm(realm)
+        except ValueError as err:
+            faults.append(str(err))
+        entries = [public] if isinstance(public, str) else public
+        faults += [
+            f"public: {entry!r} is neither a path nor a method and a path"
+            for entry in entries
+            if not _is_public_entry(entry)
+        ]
+        if optional and self._scopes:
+            faults.append("optional and scopes exclude each other: nobody has no scopes")
+        if faults:
+            raise ValueError("; ".join(faults))
+        self._app = app
+        self._verifier = verifier
+        self._public = frozenset(entries)
+        self._realm = realm
+        self._optional = optional
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        user: Principal | Anonymous = ANONYMOUS
+        if not self._passes_unjudged(scope):
+            try:
+                user = await self._judge(scope)
+            except AccessTokenError as refusal:
+                level = logging.WARNING if isinstance(refusal, NotJudgedError) else logging.INFO
+                logger.log(level, "refused %s", refusal)
+                await self._refuse(refusal, scope, send)
+                return
+            if scope["type"] == "http":
+                send = _guarded_send(send, optional=self._optional)
+        scope["user"] = scope["auth"] = user
+        scope[REALM_KEY] = self._realm
+        await self._app(scope, receive, send)
+
+    def _passes_unjudged(self, scope: "Scope") -> bool:
+        path: str = scope["path"]
+        if path in self._public:
+            return True
+        if scope["type"] == "websocket":
+            return False
+        method: str = scope["method"]
+        if method == "OPTIONS":
+            # A browser never sends credentials with a preflight (Fetch, CORS protocol).
+            names = {name for name, _ in scope["headers"]}
+            if {b"origin", b"access-control-request-method"} <= names:
+                return True
+        return f"{'GET' if method == 'HEAD' else method} {path}" in self._public
+
+    async def _judge(self, scope: "Scope") -> Principal | Anonymous:
+        try:
+            credential = presented(scope["headers"])
+        except CredentialsMissing:
+            if self._optional:
+                return ANONYMOUS
+            raise
+        try:
+            principal = await self._verifier.verify(credential)
+        except AccessTokenError:
+            raise
+        except Exception as err:
+            # An unknown failure refuses. Its message may quote the token, so only its type is
+            # told, and it is not chained.
+            raise VerificationFaulted(f"{type(err).__name__} in the verifier") from None
+        if not principal.scopes.issuperset(self._scopes):
+            raise InsufficientScope(self._scopes, f"needs {' '.join(self._scopes)}")
+        return principal
+
+    async def _refuse(self, refusal: AccessTokenError, scope: "Scope", send: "Send") -> None:
+        prefix = "http"
+        if scope["type"] == "websocket":
+            # Before accept, either as an HTTP response or, without the extension, by closing.
+            if "websocket.http.response" not in scope.get("extensions", {}):
+                await send(
+                    {
+                        "type": "websocket.close",
+                        "code": _POLICY_VIOLATION,
+                        "reason": refusal.sentence,
+                    }
+                )
+                return
+            prefix = "websocket.http"
+        headers, body = challenge.response(refusal, self._realm)
+        await send(
+            {
+                "type": f"{prefix}.response.start",
+                "status": refusal.status,
+                "headers": [
+                    (name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()
+                ],
+            }
+        )
+        if scope.get("method") == "HEAD":
+            body = b""
+        await send({"type": f"{prefix}.response.body", "body": body})
+
+
+def _is_public_entry(entry: object) -> bool:
+    if not isinstance(entry, str):
+        return False
+    method, _, path = entry.rpartition(" ")
+    return path.startswith("/") and (not method or (method.isalpha() and method.isupper()))
+
+
+def _guarded_send(send: "Send", *, optional: bool) -> "Send":
+    """Return `send` with what keeps a shared cache from handing one caller's answer to another.
+
+    RFC 9111 §3.5; `Cache-Control` stays as the application set it. Where nobody may be served
+    too, the answers differ by the credentials (RFC 9110 §12.5.5).
+    """
+
+    async def guarded(message: "Message") -> None:
+        if message["type"] == "http.response.start":
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            if all(name.lower() != b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"private"))
+            if optional:
+                headers.append((b"vary", b"Authorization"))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return guarded

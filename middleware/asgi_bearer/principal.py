@@ -1,0 +1,80 @@
+"""Who is calling: the verified access token, as an application sees it.
+
+Both classes are also what Starlette calls `request.user` and `request.auth`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The party in whose name a verified access token was issued.
+
+    Arguments:
+        issuer: the issuer identifier (`iss`).
+        subject: `sub`, unique within the issuer only; None if the token has none.
+        client_id: the client that the token was issued to (`client_id` or `azp`), or None.
+        scopes: the scopes that were granted.
+        expires_at: `exp`, in seconds since the epoch.
+        claims: all claims. They are the issuer's words and cannot be assigned to.
+    """
+
+    issuer: str
+    subject: str | None
+    client_id: str | None
+    scopes: frozenset[str]
+    expires_at: float
+    claims: Mapping[str, object] = field(repr=False)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def is_client(self) -> bool:
+        """Whether a client acts for itself, and no user stands behind it (RFC 9700 §4.15)."""
+        return self.subject is None or (
+            self.client_id is not None
+            and self.subject in (self.client_id, f"{self.client_id}@clients")
+        )
+
+    @property
+    def identity(self) -> str:
+        """Issuer and subject in one string: a subject alone identifies nobody.
+
+        A space separates them; an issuer identifier cannot hold one.
+        """
+        return f"{self.issuer} {self.subject or ''}"
+
+    @property
+    def display_name(self) -> str:
+        """The subject, or an empty string."""
+        return self.subject or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody: the request presented no credentials where it may."""
+
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_authenticated(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def identity(self) -> str:
+        """An empty string."""
+        return ""
+
+    @property
+    def display_name(self) -> str:
+        """An empty string."""
+        return ""
+
+
+ANONYMOUS: Final = Anonymous()
