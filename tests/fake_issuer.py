@@ -35,16 +35,15 @@ class SigningKey:
     alg: str
     private_key: Any = field(repr=False)
 
+    @property
+    def kty(self) -> str:
+        """The key type."""
+        return {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}[self.alg[:2]]
+
     def jwk(self, **changes: Any) -> Json:
         """Return the public JWK; a member that is changed to None is left out."""
         public = self.private_key.public_key()
-        encoder = (
-            RSAAlgorithm
-            if isinstance(public, rsa.RSAPublicKey)
-            else ECAlgorithm
-            if isinstance(public, ec.EllipticCurvePublicKey)
-            else OKPAlgorithm
-        )
+        encoder: Any = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}[self.kty]
         jwk: Json = encoder.to_jwk(public, as_dict=True)
         jwk.pop("key_ops", None)
         jwk |= {"kid": self.kid, "alg": self.alg, "use": "sig", **changes}
@@ -68,7 +67,7 @@ def private_key(alg: str, number: int = 0, bits: int = 2048) -> Any:
 
 def signing_key(alg: str = "RS256", kid: str | None = "k1", number: int = 0) -> SigningKey:
     """Return a key for `alg`; `number` tells several keys of one kind apart."""
-    return SigningKey(kid, alg, private_key("RS256" if alg[1] == "S" and alg[0] in "RP" else alg, number))
+    return SigningKey(kid, alg, private_key("RS256" if alg[:2] in ("RS", "PS") else alg, number))
 
 
 def b64(data: bytes | str | Mapping[str, Any]) -> str:

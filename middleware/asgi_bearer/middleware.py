@@ -1,6 +1,7 @@
 """The guard in front of an ASGI application: http and WebSocket; all else passes untouched."""
 
 import logging
+import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 REALM_KEY: Final = "asgi_bearer.realm"
 """Where the realm stands in the ASGI scope, for challenges that are written further inside."""
+
+_METHOD: Final = re.compile("[A-Z]+")
 
 _POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
@@ -69,19 +72,22 @@ class BearerMiddleware:
             challenge.checked_realm(realm)
         except ValueError as err:
             faults.append(str(err))
-        entries = [public] if isinstance(public, str) else public
-        faults += [
-            f"public: {entry!r} is neither a path nor a method and a path"
-            for entry in entries
-            if not _is_public_entry(entry)
-        ]
+        self._public_paths: set[str] = set()
+        self._public_methods: set[tuple[str, str]] = set()
+        for entry in [public] if isinstance(public, str) else public:
+            method, _, path = entry.rpartition(" ")
+            if not path.startswith("/") or (method and not _METHOD.fullmatch(method)):
+                faults.append(f"public: {entry!r} is neither a path nor a method and a path")
+            elif method:
+                self._public_methods.add((method, path))
+            else:
+                self._public_paths.add(path)
         if optional and self._scopes:
             faults.append("optional and scopes exclude each other: nobody has no scopes")
         if faults:
             raise ValueError("; ".join(faults))
         self._app = app
         self._verifier = verifier
-        self._public = frozenset(entries)
         self._realm = realm
         self._optional = optional
 
@@ -106,7 +112,7 @@ class BearerMiddleware:
 
     def _passes_unjudged(self, scope: "Scope") -> bool:
         path: str = scope["path"]
-        if path in self._public:
+        if path in self._public_paths:
             return True
         if scope["type"] == "websocket":
             return False
@@ -116,7 +122,7 @@ class BearerMiddleware:
             names = {name for name, _ in scope["headers"]}
             if {b"origin", b"access-control-request-method"} <= names:
                 return True
-        return f"{'GET' if method == 'HEAD' else method} {path}" in self._public
+        return ("GET" if method == "HEAD" else method, path) in self._public_methods
 
     async def _judge(self, scope: "Scope") -> Principal | Anonymous:
         try:
@@ -164,13 +170,6 @@ class BearerMiddleware:
         if scope.get("method") == "HEAD":
             body = b""
         await send({"type": f"{prefix}.response.body", "body": body})
-
-
-def _is_public_entry(entry: object) -> bool:
-    if not isinstance(entry, str):
-        return False
-    method, _, path = entry.rpartition(" ")
-    return path.startswith("/") and (not method or (method.isalpha() and method.isupper()))
 
 
 def _guarded_send(send: "Send", *, optional: bool) -> "Send":

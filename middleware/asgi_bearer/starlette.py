@@ -118,7 +118,7 @@ _Check = Callable[[Mapping[str, Any]], None]
 def _guarded_class(endpoint: type[Any], check: _Check) -> type[Any]:
     dispatch: Callable[[Any], Awaitable[None]] | None = getattr(endpoint, "dispatch", None)
     if dispatch is None:
-        raise TypeError(f"{endpoint.__qualname__} has no method dispatch to guard")
+        raise TypeError(f"{endpoint!r} has no method dispatch to guard")
 
     @functools.wraps(dispatch)
     async def guarded(self: Any) -> None:
@@ -133,7 +133,7 @@ def _guarded_function(endpoint: Callable[_P, _R], check: _Check) -> Callable[_P,
     names = list(inspect.signature(endpoint).parameters)
     name = next((name for name in names if name in _PARAMETERS), None)
     if name is None:
-        raise TypeError(f"{endpoint.__qualname__} has no parameter named request or websocket")
+        raise TypeError(f"{endpoint!r} has no parameter named request or websocket")
     position = names.index(name)
 
     def check_call(args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:

@@ -1,0 +1,421 @@
+"""The guard, seen from outside: what passes, what is refused, and what every refusal looks like."""
+
+import json
+import logging
+import re
+from typing import Any
+
+import pytest
+
+from asgi_bearer import BearerMiddleware, KeysUnavailable, Presented, Principal
+from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
+from tests.asgi import bearer, client, converse, http_scope
+from tests.fake_issuer import FakeIssuer, compact, signing_key
+
+issuer = FakeIssuer()
+PARAMETER = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+class Application:
+    """Answers every request with 200 and keeps the scopes it saw."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        self.headers = headers or []
+        self.scopes: list[Any] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+            await send({"type": "http.response.body", "body": b"contacts"})
+
+
+class Judge:
+    """A verifier that raises, or returns, the same each time."""
+
+    def __init__(self, outcome: Exception | Principal) -> None:
+        self.outcome = outcome
+
+    async def verify(self, presented: Presented) -> Principal:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+def never(principal: Principal) -> bool:
+    return False
+
+
+def guarded(**arguments: Any) -> BearerMiddleware:
+    arguments.setdefault("verifier", issuer.verifier())
+    return BearerMiddleware(arguments.pop("app", Application()), **arguments)
+
+
+def parameters(challenge: str) -> dict[str, str]:
+    """Return the parameters of one Bearer challenge, refusing repeated ones."""
+    assert challenge.startswith("Bearer ")
+    found = PARAMETER.findall(challenge)
+    assert ", ".join(f'{name}="{value}"' for name, value in found) == challenge[7:]
+    assert len({name for name, _ in found}) == len(found)
+    return dict(found)
+
+
+REFUSALS = [
+    pytest.param({}, 401, None, id="no credentials (rows 13, 14, 16)"),
+    pytest.param({"authorization": "Basic dTpw"}, 401, None, id="another scheme (row 10)"),
+    pytest.param({"authorization": "Bearer"}, 400, "invalid_request", id="no token (row 4)"),
+    pytest.param({"authorization": "Bearer a b"}, 400, "invalid_request", id="grammar (row 3)"),
+    pytest.param(bearer("x"), 401, "invalid_token", id="garbage (row 18)"),
+    pytest.param(bearer("A" * 65_536), 401, "invalid_token", id="oversized (row 11)"),
+    pytest.param(bearer(issuer.token(exp=1)), 401, "invalid_token", id="expired (row 18)"),
+    pytest.param(bearer(issuer.token(scope="openid")), 403, "insufficient_scope", id="row 19"),
+]
+
+
+@pytest.mark.parametrize(("headers", "status", "error"), REFUSALS)
+async def test_a_refusal_has_its_status_its_challenge_and_a_problem_body(
+    headers: dict[str, str], status: int, error: str | None
+) -> None:
+    """Rows 13-19, 27 and 30."""
+    app = guarded(scopes="read:contacts", realm="contacts")
+
+    response = await client(app).get("/contacts", headers=headers)
+
+    assert response.status_code == status
+    challenge = parameters(response.headers["www-authenticate"])
+    assert challenge["realm"] == "contacts"
+    assert challenge.get("error") == error
+    assert ("error_description" in challenge) == (error is not None)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    problem = response.json()
+    assert problem["status"] == status
+    assert problem.get("error") == error
+    assert set(problem) - {"error"} == {"type", "title", "status", "detail"}
+
+
+async def test_a_good_token_reaches_the_application_as_user_and_auth() -> None:
+    """Row 1."""
+    app = Application()
+
+    response = await client(guarded(app=app, scopes={"read:contacts"})).get(
+        "/contacts", headers=bearer(issuer.token())
+    )
+
+    assert response.text == "contacts"
+    (scope,) = app.scopes
+    assert scope["user"] is scope["auth"]
+    assert scope["user"].subject == "alice"
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "BeArEr"])
+async def test_the_scheme_is_compared_without_case(scheme: str) -> None:
+    """Row 2."""
+    response = await client(guarded()).get(
+        "/", headers={"authorization": f"{scheme} {issuer.token()}"}
+    )
+
+    assert response.status_code == 200
+
+
+async def test_two_authorization_headers_are_malformed_even_if_one_is_good() -> None:
+    """Row 5."""
+    fields = [("authorization", f"Bearer {issuer.token()}"), ("authorization", "Basic dTpw")]
+
+    response = await client(guarded()).get("/", headers=fields)
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_token_in_the_query_or_a_form_is_never_read(method: str) -> None:
+    """Rows 6 to 9: only the header counts, so the query is as if it were not there."""
+    token = issuer.token()
+    form = {"access_token": token} if method == "POST" else None
+
+    response = await client(guarded()).request(method, f"/?access_token={token}", data=form)
+
+    assert response.status_code == 401
+    assert "error" not in parameters(response.headers["www-authenticate"])
+
+
+async def test_a_token_in_the_query_does_not_disturb_the_one_in_the_header() -> None:
+    """Row 6 asks for 400; our ruling is that the query is never read at all."""
+    response = await client(guarded()).get("/?access_token=x", headers=bearer(issuer.token()))
+
+    assert response.status_code == 200
+
+
+async def test_no_request_lives_on_the_authorization_of_the_one_before() -> None:
+    """Row 12."""
+    async with client(guarded()) as connection:
+        first = await connection.get("/", headers=bearer(issuer.token()))
+        second = await connection.get("/")
+
+    assert (first.status_code, second.status_code) == (200, 401)
+
+
+async def test_insufficient_scope_names_every_scope_that_is_needed() -> None:
+    """Rows 19 and 20, and row 120: also the scope that the token has."""
+    app = guarded(scopes=["write:contacts", "read:contacts"])
+
+    response = await client(app).get("/", headers=bearer(issuer.token()))
+
+    assert response.status_code == 403
+    assert parameters(response.headers["www-authenticate"])["scope"] == (
+        "write:contacts read:contacts"
+    )
+
+
+async def test_a_failed_claim_rule_is_403_without_a_challenge() -> None:
+    """Row 24."""
+    verifier = issuer.verifier(rules={"tenant": never})
+
+    response = await client(guarded(verifier=verifier)).get("/", headers=bearer(issuer.token()))
+
+    assert response.status_code == 403
+    assert "www-authenticate" not in response.headers
+
+
+async def test_what_cannot_be_judged_is_503_with_retry_after_and_no_challenge() -> None:
+    """Rows 25 and 26."""
+    app = guarded(verifier=Judge(KeysUnavailable("issuer down", retry_after=3.2)))
+
+    response = await client(app).get("/", headers=bearer("x"))
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "4"
+    assert "www-authenticate" not in response.headers
+    assert "error" not in response.json()
+
+
+async def test_a_verifier_that_breaks_refuses_and_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    app = guarded(verifier=Judge(RuntimeError("token was s3cret")))
+
+    response = await client(app).get("/", headers=bearer("s3cret"))
+
+    assert response.status_code == 503
+    assert "s3cret" not in response.text + caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+async def test_forged_tokens_look_alike_whatever_was_wrong_with_them() -> None:
+    """Row 28: signature, key id, audience and issuer."""
+    other = signing_key(number=7)
+    forged = [
+        compact(issuer.header(), issuer.claims(), other),
+        issuer.token_with_header(kid="unknown"),
+        issuer.token(aud="https://other.example"),
+        issuer.token(iss="https://evil.example/"),
+    ]
+
+    responses = [await client(guarded()).get("/", headers=bearer(token)) for token in forged]
+
+    seen = {(r.status_code, tuple(r.headers.items()), r.content) for r in responses}
+    assert len(seen) == 1
+
+
+async def test_head_is_refused_like_get_but_without_a_body() -> None:
+    """Row 29."""
+    get = await client(guarded()).get("/")
+    head = await client(guarded()).head("/")
+
+    assert head.status_code == 401
+    assert head.headers == get.headers
+    assert head.content == b""
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        pytest.param([], "private", id="none set"),
+        pytest.param([(b"Cache-Control", b"no-cache")], "no-cache", id="set by the application"),
+    ],
+)
+async def test_an_authorised_response_is_private_unless_the_application_says_otherwise(
+    own: list[tuple[bytes, bytes]], expected: str
+) -> None:
+    """Row 30."""
+    response = await client(guarded(app=Application(own))).get("/", headers=bearer(issuer.token()))
+
+    assert response.headers.get_list("cache-control") == [expected]
+
+
+async def test_where_nobody_may_be_served_the_answer_varies_by_authorization() -> None:
+    """Row 31: in addition to what the application varies by."""
+    app = guarded(app=Application([(b"vary", b"Accept")]), optional=True)
+
+    response = await client(app).get("/")
+
+    assert response.status_code == 200
+    assert response.headers["vary"] == "Accept, Authorization"
+
+
+async def test_optional_takes_absent_credentials_for_nobody() -> None:
+    """Row 32."""
+    app = Application()
+
+    await client(guarded(app=app, optional=True)).get("/")
+
+    (scope,) = app.scopes
+    assert not scope["user"].is_authenticated
+    assert scope["auth"].scopes == frozenset()
+
+
+@pytest.mark.parametrize("credentials", ["Bearer x", "Bearer"])
+async def test_optional_still_refuses_bad_credentials(credentials: str) -> None:
+    """Row 32."""
+    response = await client(guarded(optional=True)).get("/", headers={"authorization": credentials})
+
+    assert response.status_code in (400, 401)
+
+
+PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "GET"}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        pytest.param("OPTIONS", PREFLIGHT, 200, id="preflight"),
+        pytest.param("OPTIONS", {"origin": "https://web.example"}, 401, id="no method asked"),
+        pytest.param("OPTIONS", {"access-control-request-method": "GET"}, 401, id="no origin"),
+        pytest.param("OPTIONS", {}, 401, id="plain OPTIONS"),
+        pytest.param("GET", PREFLIGHT, 401, id="not OPTIONS"),
+    ],
+)
+async def test_a_preflight_passes_and_nothing_that_resembles_one(
+    method: str, headers: dict[str, str], status: int
+) -> None:
+    """Row 33."""
+    response = await client(guarded()).request(method, "/contacts", headers=headers)
+
+    assert response.status_code == status
+
+
+async def test_a_script_may_read_the_challenge() -> None:
+    """Row 33."""
+    response = await client(guarded()).get("/", headers={"origin": "https://web.example"})
+
+    assert response.headers["access-control-expose-headers"] == "WWW-Authenticate"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("GET", "/healthz", 200, id="public path"),
+        pytest.param("POST", "/healthz", 200, id="public path, any method"),
+        pytest.param("GET", "/docs", 200, id="public for GET"),
+        pytest.param("HEAD", "/docs", 200, id="HEAD is GET without a body"),
+        pytest.param("POST", "/docs", 401, id="not public for POST"),
+        pytest.param("GET", "/healthz/", 401, id="final slash"),
+        pytest.param("GET", "/healthz/../contacts", 401, id="dot segments"),
+        pytest.param("GET", "//healthz", 401, id="two slashes"),
+        pytest.param("GET", "/HEALTHZ", 401, id="other case"),
+        pytest.param("GET", "/contacts?/healthz", 401, id="in the query"),
+        pytest.param("GET", "/contacts%3f/healthz", 401, id="encoded question mark"),
+    ],
+)
+async def test_public_is_exactly_what_is_listed(method: str, path: str, status: int) -> None:
+    app = guarded(public={"/healthz", "GET /docs"})
+    scope_path, _, _ = path.partition("?")
+    scope = http_scope(method=method, path=scope_path)
+
+    sent = await converse(app, scope)
+
+    assert sent[0]["status"] == status
+
+
+async def test_a_host_header_opens_no_public_path() -> None:
+    """CVE-2026-48710: a URL built from Host must not decide."""
+    scope = http_scope(path="/contacts", headers=[(b"host", b"api.example/healthz?x=")])
+
+    sent = await converse(guarded(public="/healthz"), scope)
+
+    assert sent[0]["status"] == 401
+
+
+async def test_a_public_path_is_served_to_nobody_even_with_a_bad_token() -> None:
+    app = Application()
+
+    response = await client(guarded(app=app, public="/healthz")).get(
+        "/healthz", headers=bearer("x")
+    )
+
+    assert response.status_code == 200
+    assert not app.scopes[0]["user"].is_authenticated
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "whatever"])
+async def test_other_scope_types_pass_through_untouched(kind: str) -> None:
+    """Row 34."""
+    app = Application()
+    scope = {"type": kind}
+
+    await converse(guarded(app=app), scope)
+
+    assert app.scopes == [{"type": kind}]
+    assert app.scopes[0] is scope
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"scopes": "read:contacts write:contacts"}, "scope", id="two in one (row 21)"),
+        pytest.param({"scopes": ['a"b']}, "scope", id="quote in a scope (row 21)"),
+        pytest.param({"scopes": ["a\nb"]}, "scope", id="newline in a scope (row 21)"),
+        pytest.param({"scopes": [""]}, "scope", id="empty scope"),
+        pytest.param({"realm": "a\r\nSet-Cookie: x"}, "realm", id="newline in the realm (row 21)"),
+        pytest.param({"realm": ""}, "realm", id="empty realm"),
+        pytest.param({"realm": "é"}, "realm", id="realm beyond ASCII"),
+        pytest.param({"public": ["healthz"]}, "public", id="no path"),
+        pytest.param({"public": ["get /healthz"]}, "public", id="method in lower case"),
+        pytest.param({"public": ["GET  /healthz"]}, "public", id="two spaces"),
+        pytest.param({"optional": True, "scopes": ["a"]}, "optional", id="contradiction"),
+    ],
+)
+def test_nonsense_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        guarded(**arguments)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(ValueError, match=r"scopes: .*realm .*public: "):
+        guarded(scopes=["a b"], realm="", public=["x"])
+
+
+async def test_a_realm_with_quotes_and_backslashes_reads_back_as_it_was() -> None:
+    """Row 22."""
+    response = await client(guarded(realm='a"b\\c')).get("/")
+
+    quoted = parameters(response.headers["www-authenticate"])["realm"]
+    assert re.sub(r"\\(.)", r"\1", quoted) == 'a"b\\c'
+
+
+@pytest.mark.parametrize(("headers", "status", "error"), REFUSALS)
+async def test_a_refusal_is_one_log_line_with_its_code_and_without_the_token(
+    headers: dict[str, str], status: int, error: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 35."""
+    caplog.set_level(logging.DEBUG, logger="asgi_bearer")
+
+    response = await client(guarded(scopes="read:contacts")).get("/", headers=headers)
+
+    (record,) = caplog.records
+    assert re.match(r"refused [a-z_]+", record.getMessage())
+    for secret in headers.get("authorization", "").split(" ")[-1].split("."):
+        if len(secret) > 8:
+            told = caplog.text + response.text + json.dumps(dict(response.headers))
+            assert secret not in told
+
+
+@pytest.mark.parametrize("refusal", [KeysUnavailable("x"), ClaimRuleFailed("x")])
+async def test_a_custom_verifier_speaks_through_the_same_refusals(
+    refusal: AccessTokenError,
+) -> None:
+    response = await client(guarded(verifier=Judge(refusal))).get("/", headers=bearer("x"))
+
+    assert response.status_code == refusal.status
+    assert response.json()["detail"] == refusal.sentence

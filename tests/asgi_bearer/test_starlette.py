@@ -1,0 +1,269 @@
+"""Scopes per endpoint in Starlette: functions, methods and classes, http and WebSocket."""
+
+import functools
+import logging
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.authentication import requires as starlette_requires
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from asgi_bearer import BearerMiddleware
+from asgi_bearer.starlette import Refused, refused_response, requires, requires_any
+from tests.asgi import bearer, client, handshake, websocket_scope
+from tests.fake_issuer import FakeIssuer
+
+issuer = FakeIssuer()
+
+
+@requires("read:contacts")
+async def one(request: Request) -> Response:
+    """Answers with the caller's name."""
+    return JSONResponse(request.user.subject)
+
+
+@requires("read:contacts")
+def plain(request: Request) -> Response:
+    return JSONResponse(request.user.subject)
+
+
+@requires("write:contacts", "read:contacts")
+async def every(request: Request) -> Response:
+    return Response()
+
+
+@requires_any("write:contacts", "read:contacts")
+async def some(request: Request) -> Response:
+    return Response()
+
+
+@requires()
+async def anybody(request: Request) -> Response:
+    return Response()
+
+
+@starlette_requires("read:contacts")
+async def starlettes_own(request: Request) -> Response:
+    return Response()
+
+
+@requires("read:contacts")
+class Endpoint(HTTPEndpoint):
+    """An endpoint class."""
+
+    async def get(self, request: Request) -> Response:
+        return Response()
+
+
+class Methods:
+    @requires("read:contacts")
+    async def method(self, request: Request) -> Response:
+        return Response()
+
+
+@requires("read:contacts")
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.close()
+
+
+@requires("read:contacts")
+class Echo(WebSocketEndpoint):
+    encoding = "text"
+
+
+HTTP: dict[str, Any] = {
+    "one": one,
+    "plain": plain,
+    "every": every,
+    "some": some,
+    "anybody": anybody,
+    "starlettes_own": starlettes_own,
+    "endpoint": Endpoint,
+    "method": Methods().method,
+}
+WEBSOCKET: dict[str, Any] = {"echo": echo, "echo_class": Echo}
+
+
+def application(**arguments: Any) -> BearerMiddleware:
+    routes = [
+        *(Route(f"/{name}", endpoint) for name, endpoint in HTTP.items()),
+        *(WebSocketRoute(f"/{name}", endpoint) for name, endpoint in WEBSOCKET.items()),
+    ]
+    app = Starlette(routes=routes, **arguments)
+    return BearerMiddleware(app, verifier=issuer.verifier(), realm="contacts", optional=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "status"),
+    [
+        *(pytest.param(name, "read:contacts", 200, id=name) for name in HTTP if name != "every"),
+        *(
+            pytest.param(name, "openid", 403, id=f"{name} without the scope")
+            for name in HTTP
+            if name != "anybody"
+        ),
+        pytest.param("every", "read:contacts", 403, id="every: one of two is not enough"),
+        pytest.param("every", "read:contacts write:contacts", 200, id="every"),
+        pytest.param("some", "write:contacts", 200, id="some: the other one"),
+        pytest.param("one", "READ:contacts", 403, id="other case (row 69)"),
+        pytest.param("one", "read:contacts2", 403, id="longer name (row 69)"),
+        pytest.param("one", "xread:contacts", 403, id="name within a name (row 69)"),
+    ],
+)
+async def test_an_endpoint_needs_its_scopes(name: str, scope: str, status: int) -> None:
+    response = await client(application()).get(
+        f"/{name}", headers=bearer(issuer.token(scope=scope))
+    )
+
+    assert response.status_code == status
+
+
+async def test_permissions_and_roles_are_not_scopes() -> None:
+    """Rows 70 and 72."""
+    token = issuer.token(
+        scope=None, permissions=["read:contacts"], roles=["read:contacts"], admin=True
+    )
+
+    response = await client(application()).get("/one", headers=bearer(token))
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["one", "plain", "every", "some", "anybody", "endpoint", "method"])
+async def test_nobody_is_asked_for_a_token(name: str) -> None:
+    response = await client(application()).get(f"/{name}")
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="contacts"'
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [("every", "write:contacts read:contacts"), ("some", "write:contacts read:contacts")],
+)
+async def test_the_challenge_names_all_scopes_that_are_needed(name: str, scope: str) -> None:
+    """Row 20."""
+    response = await client(application()).get(
+        f"/{name}", headers=bearer(issuer.token(scope="openid"))
+    )
+
+    assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
+    assert f'scope="{scope}"' in response.headers["www-authenticate"]
+
+
+async def test_the_problem_body_comes_with_its_exception_handler() -> None:
+    """Row 27."""
+    app = application(exception_handlers={Refused: refused_response})
+
+    response = await client(app).get("/one", headers=bearer(issuer.token(scope="openid")))
+
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["error"] == "insufficient_scope"
+    assert response.headers["www-authenticate"].startswith('Bearer realm="contacts"')
+
+
+async def test_the_exception_handler_answers_nothing_else() -> None:
+    with pytest.raises(TypeError, match="KeyError"):
+        await refused_response(Request({"type": "http"}), KeyError())
+
+
+async def test_a_refusal_by_an_endpoint_is_logged_with_its_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+
+    await client(application()).get("/one", headers=bearer(issuer.token(scope="openid")))
+
+    (record,) = [record for record in caplog.records if record.name == "asgi_bearer"]
+    assert record.getMessage().startswith("refused insufficient_scope")
+
+
+@pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
+async def test_a_websocket_opens_with_the_scope(path: str) -> None:
+    sent = await handshake(application(), websocket_scope(path, bearer(issuer.token())))
+
+    assert sent[0]["type"] == "websocket.accept"
+
+
+@pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
+async def test_a_websocket_without_the_scope_is_answered_with_403(path: str) -> None:
+    """Row 34."""
+    token = issuer.token(scope="openid")
+
+    sent = await handshake(application(), websocket_scope(path, bearer(token)))
+
+    assert sent[0]["type"] == "websocket.http.response.start"
+    assert sent[0]["status"] == 403
+    assert b"insufficient_scope" in dict(sent[0]["headers"])[b"www-authenticate"]
+
+
+@pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
+async def test_a_websocket_without_the_scope_is_closed_where_http_is_not_offered(
+    path: str,
+) -> None:
+    """Row 34."""
+    token = issuer.token(scope="openid")
+
+    sent = await handshake(application(), websocket_scope(path, bearer(token), denial=False))
+
+    assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", 1008)]
+
+
+async def test_without_the_middleware_an_endpoint_fails_loudly() -> None:
+    app = Starlette(routes=[Route("/one", one)])
+
+    with pytest.raises(RuntimeError, match="BearerMiddleware"):
+        await client(app).get("/one")
+
+
+def test_what_has_no_request_cannot_be_guarded() -> None:
+    with pytest.raises(TypeError, match="request or websocket"):
+
+        @requires("read:contacts")
+        async def endpoint(connection: Request) -> None: ...
+
+
+def test_a_class_without_dispatch_cannot_be_guarded() -> None:
+    with pytest.raises(TypeError, match="dispatch"):
+
+        @requires("read:contacts")
+        class Endpoint:
+            pass
+
+
+@pytest.mark.parametrize("scopes", [("a b",), ("",), ('"',)])
+def test_what_is_no_scope_name_is_refused(scopes: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="scope"):
+        requires(*scopes)
+
+
+def test_any_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        requires_any()
+
+
+def test_a_guarded_endpoint_keeps_its_name_and_docstring() -> None:
+    assert one.__name__ == "one"
+    assert one.__doc__ == "Answers with the caller's name."
+
+
+async def test_a_partial_of_an_endpoint_can_be_guarded() -> None:
+    async def named(request: Request, name: str) -> Response:
+        return JSONResponse(name)
+
+    endpoint = requires("read:contacts")(functools.partial(named, name="x"))
+    app = BearerMiddleware(
+        Starlette(routes=[Route("/", endpoint)]), verifier=issuer.verifier(), optional=True
+    )
+
+    good = await client(app).get("/", headers=bearer(issuer.token()))
+    nobody = await client(app).get("/")
+
+    assert (good.status_code, good.json(), nobody.status_code) == (200, "x", 401)

@@ -1,0 +1,83 @@
+"""The guard on WebSocket connections: refused before they are accepted."""
+
+from typing import Any
+
+import pytest
+
+from asgi_bearer import BearerMiddleware
+from tests.asgi import bearer, handshake, websocket_scope
+from tests.fake_issuer import FakeIssuer
+
+issuer = FakeIssuer()
+
+
+async def accepts(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+
+
+guarded = BearerMiddleware(
+    accepts, verifier=issuer.verifier(), scopes="read:contacts", public={"/open", "GET /get"}
+)
+
+REFUSALS = [
+    pytest.param({}, 401, id="no token"),
+    pytest.param({"authorization": "Bearer"}, 400, id="malformed"),
+    pytest.param(bearer("x"), 401, id="bad token"),
+    pytest.param(bearer(issuer.token(scope="openid")), 403, id="too little scope"),
+]
+
+
+async def test_a_good_token_opens_a_websocket() -> None:
+    """Row 34."""
+    sent = await handshake(guarded, websocket_scope(headers=bearer(issuer.token())))
+
+    assert sent == [{"type": "websocket.accept"}]
+
+
+@pytest.mark.parametrize(("headers", "status"), REFUSALS)
+async def test_a_refused_handshake_is_answered_with_http_where_the_server_can(
+    headers: dict[str, str], status: int
+) -> None:
+    """Row 34."""
+    sent = await handshake(guarded, websocket_scope(headers=headers))
+
+    assert [message["type"] for message in sent] == [
+        "websocket.http.response.start",
+        "websocket.http.response.body",
+    ]
+    assert sent[0]["status"] == status
+    assert b"www-authenticate" in dict(sent[0]["headers"])
+    assert sent[1]["body"]
+
+
+@pytest.mark.parametrize(("headers", "status"), REFUSALS)
+async def test_a_refused_handshake_is_closed_with_1008_where_the_server_cannot(
+    headers: dict[str, str], status: int
+) -> None:
+    """Row 34."""
+    sent = await handshake(guarded, websocket_scope(headers=headers, denial=False))
+
+    assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", 1008)]
+
+
+@pytest.mark.parametrize(
+    ("path", "opened"),
+    [
+        pytest.param("/open", True, id="public path"),
+        pytest.param("/get", False, id="public for GET is not public for a WebSocket"),
+    ],
+)
+async def test_a_public_path_opens_without_a_token(path: str, opened: bool) -> None:
+    sent = await handshake(guarded, websocket_scope(path))
+
+    assert (sent == [{"type": "websocket.accept"}]) is opened
+
+
+async def test_a_server_that_says_nothing_of_extensions_gets_a_close() -> None:
+    scope = websocket_scope()
+    del scope["extensions"]
+
+    sent = await handshake(guarded, scope)
+
+    assert sent[0]["type"] == "websocket.close"
