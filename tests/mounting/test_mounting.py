@@ -101,7 +101,7 @@ def litestar_app() -> ASGIApp:
     async def is_open() -> str:
         return "open"
 
-    return guard(litestar.Litestar([contacts, is_open], openapi_config=None))
+    return guard(litestar.Litestar([contacts, is_open], openapi_config=None, logging_config=None))
 
 
 APPLICATIONS = [

@@ -3,8 +3,16 @@
 An address is always the operator's word or the issuer's metadata, never a token's.
 """
 
+import re
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
+
+MAX_ADDRESS_CHARACTERS: Final = 2048
+"""Longer ones break in one place or another, and an address is written to the log."""
+
+_HOST_AND_PORT = re.compile(r"(?:[^@\[\]:]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+"""urlsplit leaves out what stands beside the brackets of an IPv6 address: other readers do not."""
 
 
 def is_loopback(host: str) -> bool:
@@ -28,6 +36,8 @@ def address_fault(url: object) -> str | None:
         return "must be a URL"
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
         return "must be a URL without spaces, backslashes or non-ASCII characters"
+    if len(url) > MAX_ADDRESS_CHARACTERS:
+        return f"must be a URL of at most {MAX_ADDRESS_CHARACTERS} characters"
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -38,11 +48,21 @@ def address_fault(url: object) -> str | None:
         return "must be an absolute URL with a host"
     if "@" in parts.netloc:
         return "must not hold a user name or password"
+    if _HOST_AND_PORT.fullmatch(parts.netloc) is None:
+        return "must be a URL with a valid host and port"
     if "#" in url:
         return "must not have a fragment"
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         return None
     return "must be https (http only on a loopback host)"
+
+
+def shown_address(url: object) -> object:
+    """Return `url` for an operator to read: without user name, password and query."""
+    if not isinstance(url, str):
+        return url
+    scheme, slashes, rest = url.partition("//") if "//" in url else ("", "", url)
+    return f"{scheme}{slashes}{rest.rpartition('@')[2].partition('?')[0]}"[:MAX_ADDRESS_CHARACTERS]
 
 
 def issuer_fault(issuer: object) -> str | None:

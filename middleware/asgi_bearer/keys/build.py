@@ -9,7 +9,7 @@ CachedKeys  when to fetch, how long a set serves       cache, limits, flight
 import time
 from collections.abc import Callable
 
-from asgi_bearer.keys.address import address_fault, issuer_fault
+from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.cache import CachedKeys, Lifetime
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import Fetch, HttpxFetch
@@ -50,9 +50,9 @@ def remote_keys(
     if issuer is None and jwks_uri is None:
         faults.append("issuer or jwks_uri is needed")
     if issuer is not None and (fault := issuer_fault(issuer)):
-        faults.append(f"issuer {fault}, not {issuer!r}")
+        faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
     if jwks_uri is not None and (fault := address_fault(jwks_uri)):
-        faults.append(f"jwks_uri {fault}, not {jwks_uri!r}")
+        faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
     if not 60 <= ttl <= 86_400:
         faults.append(f"ttl must be 60 to 86400 seconds, not {ttl!r}")
     if not 0 <= serve_stale <= 86_400:

@@ -120,19 +120,25 @@ class CachedKeys:
         return await self._flight.join(partial(self._refresh, None))
 
     async def _newer(self, held: _Held, missed: Missed, now: float) -> KeySet:
-        may_fetch = self._cool_down.is_over(
-            now, unknown_kid=missed.unknown_kid
-        ) and not self._back_off.remaining(now)
-        if may_fetch or self._flight.running:
-            try:
+        fault = self._fault
+        try:
+            if self._flight.running:
+                newer = await self._flight.join(partial(self._refresh, missed))
+                if newer is not missed.key_set:
+                    return newer
+                # That fetch may have begun before the issuer published the key.
+                held, now = self._held or held, self._clock()
+            if self._flight.running or self._may_fetch(missed, now):
                 return await self._flight.join(partial(self._refresh, missed))
-            except KeysUnavailable as err:
-                now, fault = self._clock(), err.reason
-        else:
-            fault = self._fault
+        except KeysUnavailable as err:
+            now, fault = self._clock(), err.reason
         if now - held.fetched_at < self._lifetime.fresh:
             return held.key_set
         raise KeysUnavailable(fault, retry_after=max(1.0, self._back_off.remaining(now)))
+
+    def _may_fetch(self, missed: Missed, now: float) -> bool:
+        over = self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)
+        return over and not self._back_off.remaining(now)
 
     async def _refresh(self, missed: Missed | None) -> KeySet:
         try:

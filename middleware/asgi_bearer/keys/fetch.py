@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING, Protocol
 
 from asgi_bearer.errors import shown
+from asgi_bearer.keys.address import on_loopback, shown_address
 
 if TYPE_CHECKING:
     import httpx
@@ -55,14 +56,18 @@ class HttpxFetch:
         """See `Fetch`."""
         import httpx
 
-        if self._ssl_context is None:
-            # Reading the certificate store takes long enough to stall an event loop.
-            self._ssl_context = await asyncio.to_thread(httpx.create_ssl_context)
         try:
+            if self._ssl_context is None:
+                # Reading the certificate store takes long enough to stall an event loop.
+                self._ssl_context = await asyncio.to_thread(httpx.create_ssl_context)
             async with (
                 asyncio.timeout(self._timeout),
                 httpx.AsyncClient(
-                    verify=self._ssl_context, timeout=self._timeout, follow_redirects=False
+                    verify=self._ssl_context,
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                    # A proxy of the environment would carry plain http off this machine.
+                    trust_env=not on_loopback(url),
                 ) as client,
                 client.stream(
                     "GET",
@@ -72,10 +77,12 @@ class HttpxFetch:
             ):
                 return await self._body(response)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as err:
-            raise FetchFailed(f"{url}: {type(err).__name__} {shown(str(err))}") from err
+            raise FetchFailed(
+                f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
+            ) from err
 
     async def _body(self, response: "httpx.Response") -> bytes:
-        url = str(response.url)
+        url = shown_address(str(response.url))
         if response.status_code != 200:
             raise NotServed(f"{url}: status {response.status_code} instead of 200")
         encoding = response.headers.get("content-encoding", "identity")

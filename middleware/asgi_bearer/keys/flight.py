@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys.jwk import KeySet
 
 Fetching = Callable[[], Coroutine[Any, Any, KeySet]]
@@ -32,8 +33,17 @@ class SingleFlight:
         _ = self._current(fetch)
 
     async def join(self, fetch: Fetching) -> KeySet:
-        """Wait for the fetch that is under way, or for a new one."""
-        return await asyncio.shield(self._current(fetch))
+        """Wait for the fetch that is under way, or for a new one.
+
+        Raises:
+            KeysUnavailable: the fetch was ended by `aclose`.
+        """
+        task = self._current(fetch)
+        # Not `await task`: who is cancelled here would cancel it for all the others.
+        await asyncio.wait((task,))
+        if task.cancelled():
+            raise KeysUnavailable("the key source was closed")
+        return task.result()
 
     async def aclose(self) -> None:
         """End the fetch that is under way, if there is one."""

@@ -18,6 +18,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from asgi_bearer.algorithms import TABLE, served_by
 from asgi_bearer.errors import KeyAmbiguous, shown
 from asgi_bearer.jose import base64url_decode, is_array, is_object
+from asgi_bearer.keys.roca import is_roca_modulus
 
 if TYPE_CHECKING:
     PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
@@ -27,6 +28,12 @@ MIN_RSA_BITS: Final = 2048
 
 MAX_CANDIDATES: Final = 4
 """Keys with the same id that are tried for one token, so that its cost has a bound."""
+
+_P: Final = 2**255 - 19
+_ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_LOW_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
+"""y of the eight points of Ed25519 for which anybody can make signatures (RFC 8032 §5.1): an
+all-zero key is one of them, and cryptography takes them all."""
 
 _PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -114,8 +121,9 @@ def _key(entry: object) -> Key:
     if not is_object(entry):
         raise ValueError("it is not an object")
     kid, kty, crv, alg = (entry.get(name) for name in ("kid", "kty", "crv", "alg"))
-    if kid is not None and not isinstance(kid, str):
-        raise ValueError("kid is not a string")
+    for name, value in (("kid", kid), ("alg", alg)):
+        if not isinstance(value, str | None):
+            raise ValueError(f"{name} is not a string")
     if not isinstance(kty, str) or kty not in _PUBLIC_MEMBERS:
         raise _NotForUs(f"kty is {shown(kty)}")
     if entry.get("use", "sig") != "sig":
@@ -157,7 +165,15 @@ def _public_key(public_jwk: dict[str, object]) -> "PublicKey":
     if isinstance(key, RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
             raise ValueError(f"RSA with {key.key_size} bits, at least {MIN_RSA_BITS} are needed")
+        if is_roca_modulus(key.public_numbers().n):
+            raise ValueError("RSA with a modulus that can be factored (CVE-2017-15361)")
         return key
-    if isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey):
+    if isinstance(key, Ed25519PublicKey):
+        # Without the highest bit, which is the sign of x (RFC 8032 §5.1.2).
+        y = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
+        if y % _P in _LOW_ORDER:
+            raise ValueError("its point has a low order")
+        return key
+    if isinstance(key, EllipticCurvePublicKey):
         return key
     raise ValueError("its members make no public key that is supported")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from asgi_bearer.jose import json_object
+from asgi_bearer.keys.address import shown_address
 from asgi_bearer.keys.fetch import Fetch, FetchFailed
 from asgi_bearer.keys.jwk import KeySet, key_set_from
 
@@ -50,10 +51,10 @@ class RemoteKeys:
         try:
             key_set, remarks = key_set_from(json_object(await self._fetch(address)))
         except ValueError as err:
-            raise FetchFailed(f"{address}: {err}") from err
+            raise FetchFailed(f"{shown_address(address)}: {err}") from err
         self._address = address
         if remarks != self._remarks:
             for remark in remarks[:_MAX_REMARKS]:
-                logger.warning("%s: %s", address, remark)
+                logger.warning("%s: %s", shown_address(address), remark)
         self._remarks = remarks
         return key_set
