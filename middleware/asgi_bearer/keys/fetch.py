@@ -76,7 +76,8 @@ class HttpxFetch:
                 ) as response,
             ):
                 return await self._body(response)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as err:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as err:
+            # OSError: time is up, or no certificates. ValueError: a host name that breaks IDNA.
             raise FetchFailed(
                 f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
             ) from err
@@ -86,7 +87,7 @@ class HttpxFetch:
         if response.status_code != 200:
             raise NotServed(f"{url}: status {response.status_code} instead of 200")
         encoding = response.headers.get("content-encoding", "identity")
-        if encoding != "identity":
+        if encoding.lower() != "identity":
             raise FetchFailed(f"{url}: content-encoding {shown(encoding)} was not asked for")
         body = bytearray()
         async for chunk in response.aiter_raw():
