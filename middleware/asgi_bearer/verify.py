@@ -83,7 +83,7 @@ class JWTVerifier:
         max_token_bytes: int = MAX_TOKEN_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        audiences = [audience] if isinstance(audience, str) else list(audience)
+        audiences = [audience] if isinstance(audience, str) else list(audience or ())
         faults: list[str] = []
         if fault := issuer_fault(issuer):
             faults.append(f"issuer {fault}, not {issuer!r}")
