@@ -15,9 +15,12 @@ find_python() {
     exit 1
 }
 
+stamp() {
+    echo ".venv/asgi-bearer.$1.$(cksum <pyproject.toml | tr ' ' '.')"
+}
+
 extras=$1
-stamp=".venv/asgi-bearer.$extras.$(cksum <pyproject.toml | tr ' ' '.')"
-if [ ! -f "$stamp" ]; then
+if [ ! -f "$(stamp "$extras")" ]; then
     python=$(find_python) || exit 1
     if ! .venv/bin/python -c '' >/dev/null 2>&1; then
         echo "Making .venv with $("$python" --version)" >&2
@@ -25,8 +28,10 @@ if [ ! -f "$stamp" ]; then
     fi
     echo "Installing asgi-bearer[$extras] into .venv (the first time only)" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]" || exit 1
-    rm -f ".venv/asgi-bearer.$extras."*
-    : >"$stamp"
+    rm -f .venv/asgi-bearer.*
+    # Every set of extras holds what the demo needs.
+    : >"$(stamp "$extras")"
+    : >"$(stamp api)"
 fi
 PATH="$PWD/.venv/bin:$PATH"
 export PATH
