@@ -69,6 +69,6 @@ def served_by(kty: object, crv: object, alg: object) -> frozenset[str]:
     fitting = frozenset(row.name for row in TABLE.values() if (row.kty, row.crv) == (kty, crv))
     if alg is None:
         return fitting
-    if kty == "OKP":
-        return fitting if alg in fitting else frozenset()
-    return fitting & {alg} if isinstance(alg, str) else frozenset()
+    if not isinstance(alg, str) or alg not in fitting:
+        return frozenset()
+    return fitting if kty == "OKP" else frozenset({alg})

@@ -130,12 +130,18 @@ def check_not_bound(claims: Claims, expected: Expected) -> None:
         raise TokenBoundToKey("the claims hold cnf, and no proof is taken with Bearer")
 
 
+def check_token_id(claims: Claims, expected: Expected) -> None:
+    """Check that `jti`, where it is present, is a string (RFC 7519 §4.1.7)."""
+    if not isinstance(claims.get("jti", ""), str):
+        raise ClaimMalformed(f"jti is {shown(claims['jti'])}, not a string")
+
+
 def check_rfc9068_claims(claims: Claims, expected: Expected) -> None:
     """Check that all seven required claims are there (RFC 9068 §2.2)."""
     for name in ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"):
         _required(claims, name)
-    if not isinstance(claims["jti"], str) or not claims["jti"]:
-        raise ClaimMalformed(f"jti is {shown(claims['jti'])}, not a name")
+    if not claims["jti"]:
+        raise ClaimMalformed("jti is empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,7 @@ _COMMON: Final[tuple[Check, ...]] = (
     check_subject,
     check_client,
     check_scope,
+    check_token_id,
 )
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(

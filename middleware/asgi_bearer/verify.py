@@ -17,7 +17,7 @@ from asgi_bearer.errors import (
     shown,
 )
 from asgi_bearer.jose import CompactJWS, check_header, parse
-from asgi_bearer.keys.address import address_fault, issuer_fault
+from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.source import KeySource, Missed
 from asgi_bearer.principal import Principal
@@ -86,11 +86,11 @@ class JWTVerifier:
         audiences = [audience] if isinstance(audience, str) else list(audience or ())
         faults: list[str] = []
         if fault := issuer_fault(issuer):
-            faults.append(f"issuer {fault}, not {issuer!r}")
-        if not audiences or not all(audiences):
+            faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
+        if not audiences or not all(map(_is_identifier, audiences)):
             faults.append("audience must be the identifier of this API and not empty")
         if jwks_uri is not None and (fault := address_fault(jwks_uri)):
-            faults.append(f"jwks_uri {fault}, not {jwks_uri!r}")
+            faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
         if jwks_uri is not None and keys is not None:
             faults.append("jwks_uri and keys exclude each other")
         if isinstance(algorithms, str) or not algorithms or not TABLE.keys() >= set(algorithms):
@@ -101,6 +101,11 @@ class JWTVerifier:
             faults.append(f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}")
         if not 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES:
             faults.append(f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}")
+        faults += [
+            f"rules: {name!r} is not a function"
+            for name, rule in (rules or {}).items()
+            if not _is_function(rule)
+        ]
         if faults:
             raise ValueError("; ".join(faults))
 
@@ -140,7 +145,9 @@ class JWTVerifier:
     async def _check_signature(self, token: CompactJWS) -> None:
         alg, kid = str(token.alg), token.kid if isinstance(token.kid, str) else None
         key_set = await self._keys.key_set()
-        for remaining in reversed(range(_MAX_KEY_SETS)):
+        held_against = 0
+        while True:
+            held_against += 1
             candidates = key_set.candidates(alg, kid)
             if any(key.verifies(alg, token.signing_input, token.signature) for key in candidates):
                 return
@@ -157,7 +164,7 @@ class JWTVerifier:
                 if candidates:
                     raise refusal from None
                 raise
-            if newer is key_set or not remaining:
+            if newer is key_set or held_against == _MAX_KEY_SETS:
                 raise refusal
             key_set = newer
 
@@ -172,3 +179,11 @@ class JWTVerifier:
             expires_at=float(expires_at) if isinstance(expires_at, int | float) else 0.0,
             claims=MappingProxyType(dict(claims)),
         )
+
+
+def _is_identifier(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_function(value: object) -> bool:
+    return callable(value)

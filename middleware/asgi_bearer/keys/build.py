@@ -57,8 +57,8 @@ def remote_keys(
         faults.append(f"ttl must be 60 to 86400 seconds, not {ttl!r}")
     if not 0 <= serve_stale <= 86_400:
         faults.append(f"serve_stale must be 0 to 86400 seconds, not {serve_stale!r}")
-    if not 1 <= cool_down <= ttl:
-        faults.append(f"cool_down must be 1 second to ttl, not {cool_down!r}")
+    if not 1 <= cool_down <= 60:
+        faults.append(f"cool_down must be 1 to 60 seconds, not {cool_down!r}")
     if not 0 < timeout <= 30:
         faults.append(f"timeout must be more than 0 and at most 30 seconds, not {timeout!r}")
     if not 1024 <= max_bytes <= 16 * 1024 * 1024:

@@ -134,7 +134,7 @@ class CachedKeys:
             now, fault = self._clock(), err.reason
         if now - held.fetched_at < self._lifetime.fresh:
             return held.key_set
-        raise KeysUnavailable(fault, retry_after=max(1.0, self._back_off.remaining(now)))
+        raise KeysUnavailable(fault, retry_after=self._back_off.remaining(now))
 
     def _may_fetch(self, missed: Missed, now: float) -> bool:
         over = self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)

@@ -64,7 +64,9 @@ class HttpxFetch:
                 asyncio.timeout(self._timeout),
                 httpx.AsyncClient(
                     verify=self._ssl_context,
-                    timeout=self._timeout,
+                    # httpx closes the socket of a TLS handshake that it timed out itself, and
+                    # leaves one open that is cancelled by the timeout around it.
+                    timeout=httpx.Timeout(self._timeout, connect=self._timeout / 2),
                     follow_redirects=False,
                     # A proxy of the environment would carry plain http off this machine.
                     trust_env=not on_loopback(url),

@@ -1,0 +1,1 @@
+"""A contacts API behind access tokens: the first user of asgi-bearer, and an example of its use."""

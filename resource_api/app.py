@@ -1,0 +1,122 @@
+"""The application: what stands before what, from the settings to the endpoints."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from asgi_bearer import BearerMiddleware, JWTVerifier, KeysUnavailable, remote_keys
+from asgi_bearer.keys import CachedKeys
+from asgi_bearer.starlette import Refused, refused_response
+from resource_api.contacts import can_own
+from resource_api.database import connect
+from resource_api.endpoints import ContactEndpoints
+from resource_api.openapi import document
+from resource_api.probes import Probes
+from resource_api.problems import internal_error, problem, problem_response
+from resource_api.settings import Settings
+from resource_api.sql_store import SqlContactStore
+from resource_api.store import ContactStore, StoreUnavailable
+
+PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""The paths that need no token."""
+
+logger = logging.getLogger("resource_api")
+
+
+def create_app(
+    settings: Settings,
+    *,
+    keys: CachedKeys | None = None,
+    store: ContactStore | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """The API as an ASGI application, which closes `keys` and `store` when it ends.
+
+    Nothing is fetched or opened here. The database must have been prepared before the first
+    request (`resource_api.schema.prepare`).
+
+    Arguments:
+        keys: where the issuer's keys come from, instead of the addresses in the settings.
+        store: where contacts are kept, instead of the database in the settings.
+        clock: the time in seconds since the epoch.
+
+    Raises:
+        DatabaseUnusable: the place for an SQLite file cannot be made.
+    """
+    if keys is None:
+        keys = remote_keys(issuer=settings.issuer, jwks_uri=settings.jwks_uri)
+    if store is None:
+        store = SqlContactStore(connect(settings.database_url), clock=clock)
+    verifier = JWTVerifier(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        keys=keys,
+        algorithms=settings.algorithms,
+        profile=settings.token_profile,
+        rules={"subject": lambda principal: can_own(principal.subject)},
+        clock=clock,
+    )
+    described = document(settings)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(described)
+
+    app = Starlette(
+        routes=[
+            *ContactEndpoints(store).routes(),
+            *Probes(store, keys).routes(),
+            Route("/openapi.json", openapi),
+        ],
+        middleware=[
+            Middleware(BearerMiddleware, verifier=verifier, public=PUBLIC, realm="contacts")
+        ],
+        exception_handlers={
+            Refused: refused_response,
+            HTTPException: problem,
+            StoreUnavailable: _unavailable,
+            Exception: internal_error,
+        },
+        lifespan=_lifespan(keys, store),
+    )
+    # A redirect to the other spelling would be built from the Host header.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _lifespan(
+    keys: CachedKeys, store: ContactStore
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        warming = asyncio.create_task(_warm(keys))
+        yield
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        await keys.aclose()
+        await store.aclose()
+
+    return lifespan
+
+
+async def _warm(keys: CachedKeys) -> None:
+    # So that the first request need not wait. A failure is told in the log by the library, and
+    # does not keep the API from starting: the issuer may come up later.
+    with suppress(KeysUnavailable):
+        await keys.key_set()
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    logger.error("the database does not answer", exc_info=error)
+    return problem_response(
+        503, "The contacts cannot be reached at the moment.", headers={"Retry-After": "1"}
+    )

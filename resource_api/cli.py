@@ -1,0 +1,88 @@
+"""The command line: without a command it serves.
+
+What a command needs is imported when it runs, because none needs everything.
+"""
+
+import asyncio
+import importlib
+import importlib.util
+
+import click
+
+_DEMO_COMMANDS = "resource_api.demo.commands"
+_DEMO_NAMES = ("demo", "token")
+
+
+class WrongSettings(click.ClickException):
+    """Ends the process with its sentence on standard error and exit code 2, no traceback."""
+
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    # The demo is optional and nothing else may import it; it is found by name when asked for.
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *(_DEMO_NAMES if _demo_is_there() else ())])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _DEMO_NAMES and _demo_is_there():
+            found: object = getattr(importlib.import_module(_DEMO_COMMANDS), cmd_name)
+            return found if isinstance(found, click.Command) else None
+        return super().get_command(ctx, cmd_name)
+
+
+def _demo_is_there() -> bool:
+    try:
+        return importlib.util.find_spec(_DEMO_COMMANDS) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.group(cls=_Commands, invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """A contacts API behind access tokens.
+
+    Without a command it serves, with the settings in the environment variables RESOURCE_API_*;
+    RESOURCE_API_ISSUER and RESOURCE_API_AUDIENCE are required.
+    """
+    if context.invoked_subcommand is None:
+        _serve()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    from resource_api.database import DatabaseUnusable, connect
+    from resource_api.schema import migrate as run_migrations
+    from resource_api.settings import SettingsFaults, from_environment
+
+    async def run(url: str) -> None:
+        engine = connect(url)
+        try:
+            await run_migrations(engine)
+        finally:
+            await engine.dispose()
+
+    try:
+        asyncio.run(run(from_environment().database_url))
+    except SettingsFaults as error:
+        raise WrongSettings(str(error)) from None
+    except DatabaseUnusable as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("The database has the schema of this version.", err=True)
+
+
+def _serve() -> None:
+    from resource_api.database import DatabaseUnusable
+    from resource_api.server import CannotListen, ServerFailed
+    from resource_api.service import run
+    from resource_api.settings import SettingsFaults, from_environment
+
+    try:
+        run(from_environment())
+    except SettingsFaults as error:
+        raise WrongSettings(str(error)) from None
+    except (CannotListen, DatabaseUnusable, ServerFailed) as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,77 @@
+"""Connections to the database: which drivers, and how SQLite is told to lose nothing."""
+
+from pathlib import Path
+from typing import Protocol, cast
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+"""The database URL schemes that are understood, and the driver that each stands for."""
+
+BUSY_SECONDS = 20
+"""How long a writer waits for SQLite's one write lock, also against other processes."""
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
+    "PRAGMA synchronous = FULL",  # a commit is on the disk before it is acknowledged
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used as it is; the message says what to do about it."""
+
+
+def async_url(url: str) -> URL:
+    """The URL with its asynchronous driver named; the scheme must be one of `DRIVERS`."""
+    parsed = make_url(url)
+    return parsed.set(drivername=DRIVERS[parsed.drivername])
+
+
+def connect(url: str) -> AsyncEngine:
+    """The engine for a database URL; nothing is opened before its first use.
+
+    A folder missing on the way to an SQLite file is made. Raises `DatabaseUnusable` if not.
+    """
+    target = async_url(url)
+    if target.get_backend_name() != "sqlite":
+        # hide_parameters: what contacts hold must not stand in a traceback.
+        return create_async_engine(target, hide_parameters=True, pool_pre_ping=True)
+    folder = Path(target.database or "").parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnusable(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    engine = create_async_engine(
+        target,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
+        # More would only contend for the one lock; opening them in bursts costs more than waiting.
+        pool_size=8,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+class _Cursor(Protocol):
+    def execute(self, statement: str) -> object: ...
+
+    def close(self) -> None: ...
+
+
+class _Connection(Protocol):
+    def cursor(self) -> _Cursor: ...
+
+
+def _prepare_sqlite(connection: object, _record: object) -> None:
+    cursor = cast(_Connection, connection).cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()

@@ -1,0 +1,1 @@
+"""One module per step; what was released is never edited."""

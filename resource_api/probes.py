@@ -1,0 +1,64 @@
+"""The open paths that tell an operator's tools how the process fares."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from asgi_bearer import KeysUnavailable
+from asgi_bearer.keys import CachedKeys
+from resource_api.problems import problem_response
+from resource_api.store import ContactStore, StoreUnavailable
+
+PING_SECONDS = 5.0
+"""How long the database may take to answer."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Probes:
+    """Liveness, which depends on nothing else, and readiness, which depends on everything."""
+
+    def __init__(
+        self, store: ContactStore, keys: CachedKeys, *, ping_seconds: float = PING_SECONDS
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._ping_seconds = ping_seconds
+
+    def routes(self) -> list[Route]:
+        """Both paths."""
+        return [Route("/healthz", self.health), Route("/readyz", self.readiness)]
+
+    async def health(self, request: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+    async def readiness(self, request: Request) -> Response:
+        """The database answers and keys serve, be the issuer up or down."""
+        database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
+        if not (database and keys):
+            failing = " and ".join(
+                name for name, good in (("the database", database), ("the keys", keys)) if not good
+            )
+            return problem_response(503, f"Not ready: {failing}.", headers={"Retry-After": "1"})
+        status = self._keys.status()
+        age = None if status.age is None else round(status.age, 3)
+        content = {"status": "ok", "database": "ok", "keys": {"state": status.state, "age": age}}
+        return JSONResponse(content, headers=_NO_STORE)
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(self._ping_seconds):
+                await self._store.ping()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _keys_serve(self) -> bool:
+        try:
+            await self._keys.key_set()
+        except KeysUnavailable:
+            return False
+        return True

@@ -1,0 +1,47 @@
+"""The API as a process: logging, the database, the socket, the server, in this order."""
+
+import asyncio
+import logging
+import socket
+
+import uvloop
+
+from resource_api import logs
+from resource_api.app import create_app
+from resource_api.database import connect
+from resource_api.schema import prepare
+from resource_api.server import Listener, bind, serve, url
+from resource_api.settings import Settings
+
+logger = logging.getLogger("resource_api")
+
+
+def run(settings: Settings) -> None:
+    """Serves until a signal asks to end.
+
+    Raises:
+        DatabaseUnusable: the database is not to be had, or has another schema.
+        CannotListen: the address is not to be had.
+        ServerFailed: the application did not start.
+    """
+    logs.configure(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(prepare_database(settings))
+        with bind(settings.host, settings.port) as listening:
+            runner.run(_serve(settings, listening))
+
+
+async def prepare_database(settings: Settings) -> None:
+    """Makes the database ready for `create_app`; raises `DatabaseUnusable`."""
+    engine = connect(settings.database_url)
+    try:
+        await prepare(engine)
+    finally:
+        await engine.dispose()
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    app = create_app(settings)
+    logger.info("verifying tokens of %s for %s", settings.issuer, settings.audience)
+    address = url(listening)
+    await serve([Listener(app, listening)], started=lambda: logger.info("listening on %s", address))

@@ -1,0 +1,177 @@
+"""The settings of a deployment: what the environment may hold, and what is wrong with it.
+
+A variable that is set to the empty string counts as not set.
+"""
+
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.exc import ArgumentError
+
+from asgi_bearer import ALGORITHMS
+from asgi_bearer.keys.address import address_fault, issuer_fault
+from resource_api.database import async_url
+
+PREFIX = "RESOURCE_API_"
+
+LogLevel = Literal["critical", "error", "warning", "info", "debug"]
+
+_EXPECTED = {
+    "issuer": "the issuer identifier, exactly as iss in its tokens",
+    "audience": "the identifier of this API, exactly as aud in the tokens for it",
+    "jwks_uri": "the address of the issuer's keys",
+    "algorithms": f"a comma list out of {', '.join(ALGORITHMS)}",
+    "token_profile": "jwt or rfc9068",
+    "host": "an address or a host name to listen on",
+    "port": "a whole number from 1 to 65535, or 0 for any free port",
+    "database_url": "sqlite:///path/to/file or postgresql://user:password@host/database",
+    "log_level": "critical, error, warning, info or debug",
+}
+_MAX_SHOWN = 80
+
+
+class SettingsFaults(Exception):
+    """All that is wrong with the settings, a line each; no line holds a secret."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
+        super().__init__("\n  ".join([f"resource_api cannot start, {count} wrong:", *faults]))
+
+
+def _fault(reason: str = "") -> PydanticCustomError:
+    return PydanticCustomError("setting", "{reason}", {"reason": reason})
+
+
+def _issuer(value: str) -> str:
+    if fault := issuer_fault(value):
+        raise _fault(fault)
+    return value
+
+
+def _address(value: str) -> str:
+    if fault := address_fault(value):
+        raise _fault(fault)
+    return value
+
+
+def _audience(value: str) -> str:
+    if not value or value != value.strip():
+        raise _fault("must not be empty, nor begin or end with a space")
+    return value
+
+
+def _names(value: object) -> object:
+    return tuple(map(str.strip, value.split(","))) if isinstance(value, str) else value
+
+
+def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or not set(value) <= set(ALGORITHMS):
+        raise _fault()
+    return value
+
+
+def _database_url(value: str) -> str:
+    try:
+        url = async_url(value)
+    except (ArgumentError, KeyError, ValueError):
+        raise _fault() from None  # the cause may hold the password
+    if url.get_backend_name() == "sqlite":
+        # A database in memory would lose what was acknowledged.
+        path = url.database or ":memory:"
+        if path.startswith((":", "file:")) or url.host or url.query:
+            raise _fault("must name a file and nothing else")
+    elif importlib.util.find_spec("asyncpg") is None:
+        raise _fault("needs the package asyncpg, which is not installed")
+    return value
+
+
+class Settings(BaseSettings):
+    """What the API runs with, as its maker says; `from_environment` asks the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    issuer: Annotated[str, AfterValidator(_issuer)]
+    audience: Annotated[str, AfterValidator(_audience)]
+    jwks_uri: Annotated[str, AfterValidator(_address)] | None = None
+    algorithms: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_algorithms)
+    ] = ALGORITHMS
+    token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, no secret)
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%-]+$")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        default="sqlite:///data/contacts.sqlite3", repr=False
+    )
+    log_level: LogLevel = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """See pydantic-settings: what is made by hand is what it says, on every machine."""
+        return (init_settings,)
+
+
+class _Environment(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (env_settings,)
+
+
+def from_environment() -> Settings:
+    """The settings that the environment of this process holds.
+
+    Raises:
+        SettingsFaults: names every variable that is wrong, what it holds and what was expected.
+    """
+    try:
+        return _Environment.model_validate({})
+    except ValidationError as error:
+        faults = [_sentence(str(fault["loc"][0]), fault) for fault in error.errors()]
+    # Raised outside the except block: the validation error holds what the variables hold.
+    raise SettingsFaults(faults)
+
+
+def _sentence(field: str, fault: ErrorDetails) -> str:
+    variable = PREFIX + field.upper()
+    found = "is not set"
+    if fault["type"] != "missing":
+        value = next(value for name, value in os.environ.items() if name.upper() == variable)
+        if field == "database_url":
+            # A password can stand in several places of it.
+            scheme, separator, _ = value.partition("://")
+            value = f"{scheme}://…" if separator else "…"
+        found = f"holds {_shown(value)}"
+    reason = f" (it {fault['msg']})" if fault["type"] == "setting" and fault["msg"] else ""
+    return f"{variable} {found}; expected {_EXPECTED[field]}{reason}"
+
+
+def _shown(value: str) -> str:
+    # A URL may hold a password before its host or a key in its query.
+    public = re.sub(r"(?<=//)[^/]*@", "***@", value.partition("?")[0])
+    return repr(public if len(public) <= _MAX_SHOWN else public[:_MAX_SHOWN] + "…")

@@ -1,0 +1,21 @@
+"""The tables as the current code reads them; `migrations/` is how a database gets there."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, Uuid
+
+metadata = MetaData()
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("email", String(254)),
+    Column("phone", String(50)),
+    Column("note", Text),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("contacts_by_owner", "issuer", "subject", "id"),
+)

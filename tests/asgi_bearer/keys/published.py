@@ -1,0 +1,110 @@
+"""An issuer that publishes its keys, and an API that gets them from there, by a fake clock."""
+
+import asyncio
+from typing import Any
+
+from asgi_bearer import JWTVerifier, Presented, Principal
+from asgi_bearer.keys import CachedKeys, FetchFailed, remote_keys
+from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, SigningKey, signing_key
+
+JWKS_URI = "https://issuer.example/jwks"
+
+DOWN = FetchFailed("the issuer is down")
+
+
+class GatedDocuments(FakeDocuments):
+    """Documents that are taken when they are asked for, and handed over once the gate is open."""
+
+    def __init__(self, documents: dict[str, object]) -> None:
+        super().__init__(documents)
+        self._gate: asyncio.Event | None = None
+
+    async def __call__(self, url: str) -> bytes:
+        try:
+            document: bytes | Exception = await super().__call__(url)
+        except Exception as err:
+            document = err
+        if self._gate is not None:
+            await self._gate.wait()
+        if isinstance(document, Exception):
+            raise document
+        return document
+
+    def close(self) -> None:
+        """Let everything that is asked for from now on wait."""
+        self._gate = asyncio.Event()
+
+    def open(self) -> None:
+        """Let go what waits."""
+        if self._gate is not None:
+            self._gate.set()
+        self._gate = None
+
+
+class Published:
+    """An issuer, its published keys, and a verifier that fetches them."""
+
+    def __init__(self, key: SigningKey | None = None, **arguments: Any) -> None:
+        self.clock = FakeClock()
+        self.issuer = FakeIssuer(key=key or signing_key("ES256", "k1"), clock=self.clock)
+        self.documents = GatedDocuments({})
+        self.publish()
+        self.keys: CachedKeys = remote_keys(
+            jwks_uri=JWKS_URI, fetch=self.documents, clock=self.clock, **arguments
+        )
+        self.verifier: JWTVerifier = self.issuer.verifier(keys=self.keys)
+
+    @property
+    def fetches(self) -> int:
+        """How many documents were asked for."""
+        return len(self.documents.asked)
+
+    def publish(self, *others: SigningKey) -> None:
+        """Serve the issuer's present key, and `others`."""
+        self.serve(self.issuer.jwks(*others))
+
+    def serve(self, document: object) -> None:
+        """Serve `document` as the key set, or raise it."""
+        self.documents.documents[JWKS_URI] = document
+
+    def rotate(self, kid: str = "k2", number: int = 2) -> None:
+        """Sign with a new key from now on, and publish only that one."""
+        self.issuer.key = signing_key("ES256", kid, number)
+        self.publish()
+
+    async def verify(self, token: str | None = None) -> Principal:
+        """Verify `token`, or one that the issuer signs now."""
+        return await self.verifier.verify(Presented(token or self.issuer.token()))
+
+    async def outcomes(self, tokens: list[str]) -> list[str]:
+        """Verify `tokens` all at once; return for each the code of its refusal, or its subject."""
+        results = await asyncio.gather(
+            *(self.verify(token) for token in tokens), return_exceptions=True
+        )
+        return [
+            getattr(result, "code", repr(result))
+            if isinstance(result, BaseException)
+            else str(result.subject)
+            for result in results
+        ]
+
+    def unknown(self, count: int) -> list[str]:
+        """Return tokens with random key ids that nobody published."""
+        claims = self.issuer.token().split(".")[1:]
+        return [
+            ".".join([self.issuer.token_with_header(kid=f"random{n}").split(".")[0], *claims])
+            for n in range(count)
+        ]
+
+    def forged(self, count: int = 1) -> list[str]:
+        """Return tokens with a known key id that somebody else signed."""
+        other = FakeIssuer(
+            key=signing_key("ES256", self.issuer.key.kid, number=666), clock=self.clock
+        )
+        return [other.token(jti=f"{n}") for n in range(count)]
+
+
+async def settled() -> None:
+    """Let the tasks that can go on run until they wait."""
+    for _ in range(20):
+        await asyncio.sleep(0)

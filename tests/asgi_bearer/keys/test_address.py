@@ -1,0 +1,104 @@
+"""Which addresses keys may come from."""
+
+import pytest
+
+from asgi_bearer.keys.address import address_fault, issuer_fault, on_loopback
+
+GOOD = [
+    "https://issuer.example",
+    "https://issuer.example/",
+    "https://issuer.example:8443/tenant/keys?version=2",
+    "HTTPS://issuer.example/keys",
+    "https://[2001:db8::1]/keys",
+    "https://[2001:db8::1]:8443/keys",
+    "http://localhost:9000/keys",
+    "http://127.0.0.1:9000/keys",
+    "http://127.8.8.8/keys",
+    "http://[::1]:9000/keys",
+]
+
+NO_URL = "must be a URL"
+CHARACTERS = "must be a URL without spaces"
+HOST_OR_PORT = "valid host and port"
+ABSOLUTE = "must be an absolute URL"
+HTTPS = "must be https"
+USER = "must not hold a user name"
+
+BAD: list[tuple[str, object, str]] = [
+    ("none", None, NO_URL),
+    ("number", 7, NO_URL),
+    ("bytes", b"https://issuer.example", NO_URL),
+    ("empty", "", NO_URL),
+    ("very-long", "https://issuer.example/" + "a" * 4000, "characters"),
+    ("space", "https://issuer.example/a b", CHARACTERS),
+    ("leading-space", " https://issuer.example/", CHARACTERS),
+    ("line-feed", "https://issuer.example/\n", CHARACTERS),
+    ("tab-in-the-host", "https://issuer\t.example/", CHARACTERS),
+    ("backslash", "http://localhost\\@evil.example/", CHARACTERS),
+    ("umlaut", "https://müller.example/", CHARACTERS),
+    ("port-out-of-range", "https://issuer.example:65536/", HOST_OR_PORT),
+    ("port-no-number", "https://issuer.example:https/", HOST_OR_PORT),
+    ("bracket-not-closed", "https://[::1", HOST_OR_PORT),
+    ("text-before-the-bracket", "http://evil.example[::1]/", HOST_OR_PORT),
+    ("text-after-the-bracket", "http://[::1]evil.example/", HOST_OR_PORT),
+    ("no-scheme", "issuer.example/keys", ABSOLUTE),
+    ("no-host", "https:///keys", ABSOLUTE),
+    ("path", "/keys", ABSOLUTE),
+    ("user-and-password", "https://user:secret@issuer.example/", USER),
+    ("user-that-looks-like-loopback", "http://localhost@evil.example/", USER),
+    ("fragment", "https://issuer.example/#keys", "fragment"),
+    ("empty-fragment", "https://issuer.example/#", "fragment"),
+    ("plain-http", "http://issuer.example/", HTTPS),
+    ("http-on-a-private-network", "http://10.0.0.1/", HTTPS),
+    ("http-on-any-address", "http://0.0.0.0/", HTTPS),
+    ("http-and-a-name-that-begins-with-loopback", "http://127.0.0.1.evil.example/", HTTPS),
+    ("http-and-a-name-under-localhost", "http://localhost.evil.example/", HTTPS),
+    ("http-and-loopback-as-one-number", "http://2130706433/", HTTPS),
+    ("file", "file://localhost/etc/passwd", HTTPS),
+    ("ftp", "ftp://issuer.example/", HTTPS),
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_an_https_address_or_one_on_this_machine_is_allowed(url: str) -> None:
+    assert address_fault(url) is None
+
+
+@pytest.mark.parametrize(("url", "words"), [row[1:] for row in BAD], ids=[name for name, *_ in BAD])
+def test_any_other_address_is_refused_and_the_fault_says_why(url: object, words: str) -> None:
+    """Row 82."""
+    fault = address_fault(url)
+
+    assert fault is not None
+    assert words in fault
+
+
+@pytest.mark.parametrize(("url", "words"), [row[1:] for row in BAD], ids=[name for name, *_ in BAD])
+def test_what_is_refused_as_an_address_is_refused_as_an_issuer(url: object, words: str) -> None:
+    fault = issuer_fault(url)
+
+    assert fault is not None
+    assert words in fault
+
+
+@pytest.mark.parametrize("url", ["https://issuer.example/?", "https://issuer.example/?tenant=a"])
+def test_an_issuer_has_no_query(url: str) -> None:
+    assert issuer_fault(url) == "must not have a query"
+
+
+@pytest.mark.parametrize("url", ["https://issuer.example", "http://127.0.0.1:9000"])
+def test_an_issuer_is_an_address_without_a_query(url: str) -> None:
+    assert issuer_fault(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:9000/keys", True),
+        ("https://LOCALHOST/keys", True),
+        ("https://issuer.example/keys", False),
+        ("https://localhost.example/keys", False),
+    ],
+)
+def test_an_address_on_this_machine_is_told_from_one_elsewhere(url: str, expected: bool) -> None:
+    assert on_loopback(url) is expected

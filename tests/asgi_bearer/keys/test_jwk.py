@@ -1,0 +1,235 @@
+"""Key set document -> usable keys, one unusable key after the other."""
+
+import pytest
+
+from asgi_bearer.keys import KeySet
+from asgi_bearer.keys.jwk import key_set_from
+from tests.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+
+RSA = signing_key("RS256", "rsa").jwk()
+EC = signing_key("ES256", "ec").jwk()
+OKP = signing_key("EdDSA", "okp").jwk()
+GOOD = signing_key("ES384", "good").jwk()
+RSA_FAMILY = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+ZEROS = b64(bytes(32))
+
+
+def usable(*entries: object) -> tuple[KeySet, tuple[str, ...]]:
+    return key_set_from({"keys": list(entries)})
+
+
+def without(jwk: Json, *names: str) -> Json:
+    return {name: value for name, value in jwk.items() if name not in names}
+
+
+def stray_bits(value: str) -> str:
+    """Return `value` with another last character that decodes to the same bytes."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return value[:-1] + alphabet[alphabet.index(value[-1]) + 1]
+
+
+SMALL = SigningKey("small", "RS256", private_key("RS256", bits=1024))
+
+FAULTY: list[tuple[str, object, str]] = [
+    ("null", None, "it is not an object"),
+    ("text", "key", "it is not an object"),
+    ("list", [EC], "it is not an object"),
+    ("kid-number", {**EC, "kid": 7}, "kid is not a string"),
+    ("kid-list", {**EC, "kid": ["ec"]}, "kid is not a string"),
+    ("alg-number", {**EC, "alg": 256}, "alg is not a string"),
+    ("alg-list", {**OKP, "alg": ["EdDSA"]}, "alg is not a string"),
+    ("alg-object", {**OKP, "alg": {"EdDSA": 1}}, "alg is not a string"),
+    ("rsa-without-n", without(RSA, "n"), "n is not a string"),
+    ("rsa-without-e", without(RSA, "e"), "e is not a string"),
+    ("rsa-n-number", {**RSA, "n": 2**2048}, "n is not a string"),
+    ("rsa-n-empty", {**RSA, "n": ""}, "n is empty"),
+    ("rsa-n-padded", {**RSA, "n": RSA["n"] + "=="}, "not canonical base64url"),
+    ("rsa-n-plain-base64", {**RSA, "n": "+/" + RSA["n"][2:]}, "not canonical base64url"),
+    ("rsa-n-line-feed", {**RSA, "n": RSA["n"] + "\n"}, "base64url"),
+    ("rsa-n-not-ascii", {**RSA, "n": "ü" + RSA["n"]}, "not base64url"),
+    ("rsa-e-stray-bits", {**RSA, "e": stray_bits("Aw")}, "not canonical base64url"),
+    ("rsa-n-zero", {**RSA, "n": b64(bytes(256))}, "make no key"),
+    ("rsa-e-zero", {**RSA, "e": b64(b"\0")}, "make no key"),
+    ("rsa-e-one", {**RSA, "e": b64(b"\1")}, "make no key"),
+    ("rsa-e-even", {**RSA, "e": b64(b"\2")}, "make no key"),
+    ("rsa-e-above-n", {**RSA, "e": b64(b"\1" + bytes(255) + b"\1")}, "make no key"),
+    ("rsa-1024", SMALL.jwk(), "RSA with 1024 bits, at least 2048 are needed"),
+    ("rsa-1024-and-zeros", {**RSA, "n": b64(bytes(200) + b"\x81" * 100)}, "RSA with 800 bits"),
+    ("ec-without-x", without(EC, "x"), "x is not a string"),
+    ("ec-without-y", without(EC, "y"), "y is not a string"),
+    ("ec-x-null", {**EC, "x": None}, "x is not a string"),
+    ("ec-not-on-the-curve", {**EC, "y": EC["x"]}, "make no key"),
+    ("ec-zero", {**EC, "x": ZEROS, "y": ZEROS}, "make no key"),
+    ("ec-short", {**EC, "x": EC["x"][:40]}, "make no key"),
+    ("ec-long", {**EC, "x": b64(bytes(64))}, "make no key"),
+    ("ec-of-another-curve", {**EC, "crv": "P-384", "alg": "ES384"}, "make no key"),
+    ("okp-without-x", without(OKP, "x"), "x is not a string"),
+    ("okp-short", {**OKP, "x": b64(bytes(31))}, "make no key"),
+    ("okp-long", {**OKP, "x": b64(bytes(33))}, "make no key"),
+]
+
+OTHER_PURPOSE: list[tuple[str, Json]] = [
+    ("no-kty", without(EC, "kty")),
+    ("kty-unknown", {**EC, "kty": "AKP"}),
+    ("kty-other-case", {**EC, "kty": "ec"}),
+    ("kty-list", {**EC, "kty": ["EC"]}),
+    ("kty-oct", {"kty": "oct", "k": b64(bytes(64)), "kid": "oct", "alg": "HS256"}),
+    ("kty-oct-as-rs256", {"kty": "oct", "k": b64(bytes(64)), "kid": "oct", "alg": "RS256"}),
+    ("use-enc", {**EC, "use": "enc"}),
+    ("use-null", {**EC, "use": None}),
+    ("use-list", {**EC, "use": ["sig"]}),
+    ("key-ops-sign", {**EC, "key_ops": ["sign"]}),
+    ("key-ops-empty", {**EC, "key_ops": []}),
+    ("key-ops-text", {**EC, "key_ops": "verify"}),
+    ("key-ops-null", {**EC, "key_ops": None}),
+    ("alg-of-another-type", {**RSA, "alg": "ES256"}),
+    ("alg-of-another-curve", {**EC, "alg": "ES384"}),
+    ("alg-symmetric", {**RSA, "alg": "HS256"}),
+    ("alg-none", {**RSA, "alg": "none"}),
+    ("alg-for-encryption", {**RSA, "alg": "RSA-OAEP"}),
+    ("alg-other-case", {**RSA, "alg": "rs256"}),
+    ("alg-empty", {**RSA, "alg": ""}),
+    ("crv-missing", without(EC, "crv")),
+    ("crv-unknown", {**EC, "crv": "secp256k1", "alg": "ES256K"}),
+    ("crv-list", {**EC, "crv": ["P-256"]}),
+    ("okp-x25519", {**OKP, "crv": "X25519"}),
+    ("okp-ed448", {**OKP, "crv": "Ed448", "x": b64(bytes(57))}),
+    ("okp-as-ed448", {**OKP, "alg": "Ed448"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "remark"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY]
+)
+def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, remark: str) -> None:
+    """Row 74, and row 47 for the short RSA key."""
+    key_set, remarks = usable(entry, GOOD)
+
+    assert [key.kid for key in key_set.keys] == ["good"]
+    assert len(remarks) == 1
+    assert remarks[0].startswith("key 1 is not used: ")
+    assert remark in remarks[0]
+
+
+@pytest.mark.parametrize(
+    "entry", [row[1] for row in OTHER_PURPOSE], ids=[row[0] for row in OTHER_PURPOSE]
+)
+def test_a_key_for_another_purpose_is_passed_over_in_silence(entry: Json) -> None:
+    """Rows 74, 75, 76 and 79."""
+    key_set, remarks = usable(entry, GOOD)
+
+    assert [key.kid for key in key_set.keys] == ["good"]
+    assert remarks == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [row[1] for row in FAULTY] + [row[1] for row in OTHER_PURPOSE],
+    ids=[row[0] for row in FAULTY] + [row[0] for row in OTHER_PURPOSE],
+)
+def test_a_set_of_only_such_keys_is_no_key_set(entry: object) -> None:
+    """Rows 74 and 75."""
+    with pytest.raises(ValueError, match=r"^the key set has no usable key; key 1 is not used: "):
+        usable(entry)
+
+
+EXTRA: list[tuple[str, Json]] = [
+    ("unknown-members", {**EC, "ext": True, "issuer": {"deep": [1]}}),
+    ("certificates", {**EC, "x5c": ["AAAA"], "x5u": "https://evil.example/", "x5t": "AAAA"}),
+    ("key-ops", {**EC, "key_ops": ["sign", "verify", 7]}),
+    ("no-use", without(EC, "use")),
+    ("no-kid", without(EC, "kid")),
+    ("kid-null", {**EC, "kid": None}),
+    ("huge-number", {**EC, "exp": 10**4000}),
+]
+
+
+@pytest.mark.parametrize("entry", [row[1] for row in EXTRA], ids=[row[0] for row in EXTRA])
+def test_a_key_with_other_members_is_used(entry: Json) -> None:
+    """Row 74."""
+    key_set, remarks = usable(entry)
+
+    assert [key.algorithms for key in key_set.keys] == [{"ES256"}]
+    assert remarks == ()
+
+
+NO_KEY_SETS: list[tuple[str, Json]] = [
+    ("empty-object", {}),
+    ("keys-null", {"keys": None}),
+    ("keys-object", {"keys": {"ec": EC}}),
+    ("keys-text", {"keys": "EC"}),
+    ("other-case", {"Keys": [EC]}),
+    ("one-key-and-no-set", EC),
+    ("pem-by-kid", {"ec": "-----BEGIN CERTIFICATE-----"}),
+]
+
+
+@pytest.mark.parametrize(
+    "document", [row[1] for row in NO_KEY_SETS], ids=[r[0] for r in NO_KEY_SETS]
+)
+def test_a_document_without_an_array_of_keys_is_no_key_set(document: Json) -> None:
+    """Row 90."""
+    with pytest.raises(ValueError, match="the key set has no array of keys"):
+        key_set_from(document)
+
+
+def test_an_empty_set_is_no_key_set() -> None:
+    """Row 90."""
+    with pytest.raises(ValueError, match=r"^the key set has no usable key$"):
+        usable()
+
+
+def test_the_reason_stays_short_however_many_keys_are_faulty() -> None:
+    with pytest.raises(ValueError, match="key 3") as refused:
+        usable(*[{**EC, "alg": "x" * 5000}] * 500)
+
+    assert len(str(refused.value)) < 1000
+
+
+ALGORITHMS: list[tuple[str, Json, set[str]]] = [
+    ("rsa", without(RSA, "alg"), RSA_FAMILY),
+    ("rsa-alg", RSA, {"RS256"}),
+    ("rsa-pss", {**RSA, "alg": "PS512"}, {"PS512"}),
+    ("p-256", without(EC, "alg"), {"ES256"}),
+    ("p-384", without(GOOD, "alg"), {"ES384"}),
+    ("p-521", signing_key("ES512").jwk(alg=None), {"ES512"}),
+    ("ed25519", without(OKP, "alg"), {"EdDSA", "Ed25519"}),
+    ("ed25519-eddsa", OKP, {"EdDSA", "Ed25519"}),
+    ("ed25519-by-name", {**OKP, "alg": "Ed25519"}, {"EdDSA", "Ed25519"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "names"), [row[1:] for row in ALGORITHMS], ids=[row[0] for row in ALGORITHMS]
+)
+def test_a_key_serves_what_its_kind_and_its_own_alg_allow(entry: Json, names: set[str]) -> None:
+    """Row 76."""
+    key_set, _ = usable(entry)
+
+    assert key_set.keys[0].algorithms == names
+
+
+PRIVATE: list[tuple[str, Json]] = [
+    ("rsa", {**RSA, "d": "c2VjcmV0", "p": "c2VjcmV0", "q": "c2VjcmV0"}),
+    ("rsa-only-d", {**RSA, "d": 7}),
+    ("ec", {**EC, "d": "c2VjcmV0"}),
+    ("okp", {**OKP, "d": "c2VjcmV0"}),
+    ("k-beside", {**EC, "k": "c2VjcmV0"}),
+]
+
+
+@pytest.mark.parametrize("entry", [row[1] for row in PRIVATE], ids=[row[0] for row in PRIVATE])
+def test_of_a_private_key_only_the_public_part_is_used(entry: Json) -> None:
+    """Row 79."""
+    key_set, remarks = usable(entry)
+
+    assert remarks == ("key 1 is published with private members",)
+    assert key_set.keys[0] == usable(without(entry, "d", "p", "q", "k"))[0].keys[0]
+    assert "c2VjcmV0" not in repr(key_set) + repr(remarks)
+
+
+def test_a_key_shows_no_key_material() -> None:
+    key_set, _ = usable(RSA)
+
+    assert RSA["n"] not in repr(key_set)
+    assert "rsa" in repr(key_set)

@@ -1,0 +1,195 @@
+"""What a key set gives out: keys that verify, a few at most, and none that anybody can sign for."""
+
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asgi_bearer.errors import KeyAmbiguous
+from asgi_bearer.keys import KeySet
+from asgi_bearer.keys.jwk import MAX_CANDIDATES, key_set_from
+from tests.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+
+RSA = signing_key("RS256", "rsa").jwk()
+EC = signing_key("ES256", "ec").jwk()
+OKP = signing_key("EdDSA", "okp").jwk()
+GOOD = signing_key("ES384", "good").jwk()
+
+
+def usable(*entries: object) -> KeySet:
+    return key_set_from({"keys": list(entries)})[0]
+
+
+def without(jwk: Json, *names: str) -> Json:
+    return {name: value for name, value in jwk.items() if name not in names}
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
+def test_a_key_verifies_what_its_private_key_signed_and_nothing_else(alg: str) -> None:
+    key = signing_key(alg)
+    published = usable(key.jwk()).keys[0]
+    signature = key.sign(b"message")
+
+    assert published.verifies(alg, b"message", signature)
+    assert not published.verifies(alg, b"massage", signature)
+    assert not published.verifies(alg, b"message", signature[:-1])
+    assert not published.verifies(alg, b"message", bytes(len(signature)))
+
+
+def test_keys_of_different_kinds_with_the_same_id_are_told_apart() -> None:
+    """Row 77."""
+    key_set = usable({**RSA, "kid": "same"}, {**EC, "kid": "same"}, {**OKP, "kid": "same"})
+
+    for alg in ("RS256", "ES256", "EdDSA"):
+        assert [alg in key.algorithms for key in key_set.candidates(alg, "same")] == [True]
+
+
+def test_of_many_keys_with_the_same_id_only_a_few_are_tried() -> None:
+    """Row 77."""
+    keys = [signing_key("ES256", "same", number).jwk() for number in range(50)]
+
+    key_set = usable(*keys)
+
+    assert len(key_set.keys) == 50
+    assert len(key_set.candidates("ES256", "same")) == MAX_CANDIDATES == 4
+
+
+def test_the_same_key_twice_is_one_key() -> None:
+    """Row 77."""
+    key_set = usable(EC, dict(EC), {**EC, "ext": True})
+
+    assert len(key_set.keys) == 1
+
+
+def test_without_a_key_id_the_only_key_that_fits_is_the_candidate() -> None:
+    """Row 78."""
+    key_set = usable(RSA, EC)
+
+    assert [key.kid for key in key_set.candidates("ES256", None)] == ["ec"]
+
+
+def test_without_a_key_id_several_keys_that_fit_are_ambiguous() -> None:
+    """Row 78."""
+    key_set = usable(EC, signing_key("ES256", "other", 1).jwk())
+
+    with pytest.raises(KeyAmbiguous, match="no kid, and 2 keys can serve ES256"):
+        key_set.candidates("ES256", None)
+
+
+def test_without_a_key_id_there_may_be_no_candidate() -> None:
+    """Row 78."""
+    assert usable(EC).candidates("RS256", None) == ()
+
+
+@pytest.mark.parametrize("kid", ["", "EC", "ec ", "../ec", "ec\x00"])
+def test_key_ids_compare_byte_for_byte(kid: str) -> None:
+    key_set = usable(EC)
+
+    assert key_set.candidates("ES256", kid) == ()
+    assert not key_set.has(kid)
+
+
+def test_a_key_id_is_known_whatever_its_key_serves() -> None:
+    key_set = usable(EC)
+
+    assert key_set.has("ec")
+    assert key_set.candidates("RS256", "ec") == ()
+
+
+def test_sets_with_the_same_keys_are_equal() -> None:
+    assert usable(EC, RSA) == usable(EC, {**RSA, "ext": 1})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [EC],
+        [EC, {**RSA, "kid": "other"}],
+        [EC, without(RSA, "alg")],
+        [EC, SigningKey("rsa", "RS256", private_key("RS256", 1)).jwk()],
+    ],
+    ids=["one-less", "other-kid", "other-alg", "other-key-under-the-same-kid"],
+)
+def test_sets_with_different_keys_differ(other: list[Json]) -> None:
+    assert usable(EC, RSA) != usable(*other)
+
+
+ORDER_8 = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+NEGATIVE_ORDER_8 = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
+LOW_ORDER: list[tuple[str, bytes]] = [
+    ("zero", bytes(32)),
+    ("one", b"\1" + bytes(31)),
+    ("order-8", ORDER_8),
+    ("other-order-8", NEGATIVE_ORDER_8),
+    ("minus-one", b"\xec" + b"\xff" * 30 + b"\x7f"),
+    ("zero-unreduced", b"\xed" + b"\xff" * 30 + b"\x7f"),
+    ("one-unreduced", b"\xee" + b"\xff" * 30 + b"\x7f"),
+]
+
+
+FREE_SIGNATURE = b"\1" + bytes(63)
+"""R is the neutral point and S is zero."""
+
+
+def anybody_can_sign_for(point: bytes) -> bool:
+    """Return whether a signature that needs no private key passes for some short message."""
+    for number in range(200):
+        try:
+            Ed25519PublicKey.from_public_bytes(point).verify(FREE_SIGNATURE, b"%d" % number)
+        except InvalidSignature:
+            continue
+        return True
+    return False
+
+
+@pytest.mark.parametrize("sign_of_x", [0, 0x80], ids=["even", "odd"])
+@pytest.mark.parametrize("point", [row[1] for row in LOW_ORDER], ids=[row[0] for row in LOW_ORDER])
+def test_a_key_that_anybody_can_sign_for_is_not_used(point: bytes, sign_of_x: int) -> None:
+    """Row 74."""
+    point = point[:31] + bytes([point[31] | sign_of_x])
+    assert anybody_can_sign_for(point)
+
+    key_set, remarks = key_set_from({"keys": [{**OKP, "x": b64(point)}, GOOD]})
+
+    assert [key.kid for key in key_set.keys] == ["good"]
+    assert remarks == ("key 1 is not used: its point has a low order",)
+
+
+def changed(jwk: Json, changes: Json) -> Json:
+    return {**jwk, **changes}
+
+
+NAMES = ["kty", "kid", "use", "key_ops", "alg", "crv", "n", "e", "x", "y", "d", "k"]
+WORDS = ["RSA", "EC", "OKP", "oct", "sig", "enc", "verify", "P-256", "Ed25519", "ES256", "AQAB", ""]
+TEXT = st.text("aZ09-_=. \x00ü\ud800", max_size=8)
+VALUES: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(WORDS) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+ENTRIES: Any = VALUES | st.builds(
+    changed,
+    st.sampled_from([{}, RSA, EC, OKP]),
+    st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["keys", "Keys"]), VALUES | st.lists(ENTRIES, max_size=5)))
+def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: Json) -> None:
+    """Row 74."""
+    try:
+        key_set, _ = key_set_from(document)
+    except ValueError:
+        return
+    assert key_set.keys
+
+
+@given(st.lists(ENTRIES, max_size=5), st.lists(ENTRIES, max_size=5))
+def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -> None:
+    """Row 74."""
+    key_set = usable(*before, GOOD, *after)
+
+    assert usable(GOOD).keys[0] in key_set.candidates("ES384", "good")

@@ -1,0 +1,81 @@
+"""The arithmetic of cool-down and back-off."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asgi_bearer.keys.limits import BackOff, CoolDown
+
+
+def test_the_first_miss_is_free() -> None:
+    cool_down = CoolDown(10.0)
+
+    assert cool_down.is_over(-5.0, unknown_kid=True)
+    assert cool_down.is_over(0.0, unknown_kid=False)
+
+
+@pytest.mark.parametrize(
+    ("later", "over"), [(0.0, False), (9.9, False), (10.0, True), (60.0, True)]
+)
+def test_a_window_ends_after_its_length(later: float, over: bool) -> None:
+    cool_down = CoolDown(10.0)
+
+    cool_down.start(100.0, unknown_kid=True)
+
+    assert cool_down.is_over(100.0 + later, unknown_kid=True) is over
+
+
+@pytest.mark.parametrize("unknown_kid", [True, False])
+def test_the_two_kinds_of_miss_have_windows_of_their_own(unknown_kid: bool) -> None:
+    cool_down = CoolDown(10.0)
+
+    cool_down.start(100.0, unknown_kid=unknown_kid)
+
+    assert not cool_down.is_over(100.0, unknown_kid=unknown_kid)
+    assert cool_down.is_over(100.0, unknown_kid=not unknown_kid)
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    """Row 87."""
+    back_off = BackOff(shortest=1.0, longest=60.0)
+
+    pauses = [back_off.failed(0.0) for _ in range(8)]
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_a_success_ends_the_pause_and_the_row_of_failures() -> None:
+    back_off = BackOff(shortest=1.0, longest=60.0)
+    back_off.failed(0.0)
+    back_off.failed(0.0)
+
+    back_off.succeeded()
+
+    assert back_off.remaining(0.0) == 0.0
+    assert back_off.failed(0.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("now", "remaining"), [(100.0, 1.0), (100.75, 0.25), (101.0, 0.0), (500.0, 0.0)]
+)
+def test_what_remains_of_a_pause_shrinks_to_nothing(now: float, remaining: float) -> None:
+    back_off = BackOff(shortest=1.0, longest=60.0)
+
+    back_off.failed(100.0)
+
+    assert back_off.remaining(now) == remaining
+
+
+@pytest.mark.parametrize("now", [-1e6, 0.0, 1e6])
+def test_nothing_remains_before_the_first_failure(now: float) -> None:
+    """A monotonic clock may begin anywhere."""
+    assert BackOff(shortest=1.0, longest=60.0).remaining(now) == 0.0
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
+def test_a_pause_is_never_outside_its_bounds(times: list[float]) -> None:
+    back_off = BackOff(shortest=1.0, longest=60.0)
+
+    for now in sorted(times):
+        assert 1.0 <= back_off.failed(now) <= 60.0
+        assert 0.0 < back_off.remaining(now) <= 60.0

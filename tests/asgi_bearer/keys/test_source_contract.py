@@ -1,0 +1,132 @@
+"""What every key source does, ours and a user's own."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from asgi_bearer import KeySource, Presented, StaticKeys
+from asgi_bearer.errors import KeyNotFound, SignatureInvalid
+from asgi_bearer.keys import KeySet, Missed, remote_keys
+from asgi_bearer.keys.jwk import key_set_from
+from tests.fake_issuer import ISSUER, FakeClock, FakeDocuments, FakeIssuer, Json, signing_key
+
+JWKS_URI = "https://issuer.example/jwks"
+METADATA = "https://issuer.example/.well-known/openid-configuration"
+
+
+class FromVault:
+    """A user's own source: one method, and nothing of ours inherited."""
+
+    def __init__(self, document: Mapping[str, object]) -> None:
+        self._document = document
+        self._held: KeySet | None = None
+
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        if self._held is None:
+            self._held, _ = key_set_from(self._document)
+        return self._held
+
+
+def by_address(document: Json) -> KeySource:
+    documents = FakeDocuments({JWKS_URI: document})
+    return remote_keys(jwks_uri=JWKS_URI, fetch=documents, clock=FakeClock())
+
+
+def by_discovery(document: Json) -> KeySource:
+    metadata = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
+    documents = FakeDocuments({METADATA: metadata, JWKS_URI: document})
+    return remote_keys(issuer=ISSUER, fetch=documents, clock=FakeClock())
+
+
+@pytest.fixture(params=[StaticKeys, by_address, by_discovery, FromVault])
+def source_of(request: pytest.FixtureRequest) -> Callable[[Json], KeySource]:
+    """Return how a source of the keys in a document is made."""
+    made: Callable[[Json], KeySource] = request.param
+    return made
+
+
+@pytest.fixture
+def issuer() -> FakeIssuer:
+    return FakeIssuer(key=signing_key("ES256"))
+
+
+async def test_the_keys_are_those_of_the_document(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    assert await source_of(issuer.jwks()).key_set() == key_set_from(issuer.jwks())[0]
+
+
+async def test_a_second_call_returns_the_very_same_set(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    source = source_of(issuer.jwks())
+
+    assert await source.key_set() is await source.key_set()
+
+
+@pytest.mark.parametrize("unknown_kid", [True, False])
+async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer, unknown_kid: bool
+) -> None:
+    source = source_of(issuer.jwks())
+    seen = await source.key_set()
+
+    assert await source.key_set(Missed(seen, unknown_kid)) is seen
+
+
+async def test_a_set_from_elsewhere_is_answered_with_the_sources_own(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    source = source_of(issuer.jwks())
+    seen = await source.key_set()
+
+    assert await source.key_set(Missed(KeySet(()), unknown_kid=True)) is seen
+
+
+async def test_a_good_token_verifies(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    verifier = issuer.verifier(keys=source_of(issuer.jwks()))
+
+    principal = await verifier.verify(Presented(issuer.token()))
+
+    assert principal.subject == "alice"
+
+
+async def test_a_token_of_an_unknown_key_is_refused(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    verifier = issuer.verifier(keys=source_of(issuer.jwks()))
+    stranger = FakeIssuer(key=signing_key("ES256", "stranger", 1))
+
+    with pytest.raises(KeyNotFound):
+        await verifier.verify(Presented(stranger.token()))
+
+
+async def test_a_token_that_another_issuer_signed_under_the_same_key_id_is_refused(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    """Row 63."""
+    verifier = issuer.verifier(keys=source_of(issuer.jwks()))
+    other = FakeIssuer(key=signing_key("ES256", issuer.key.kid, 1))
+
+    with pytest.raises(SignatureInvalid):
+        await verifier.verify(Presented(other.token()))
+
+
+async def test_private_and_symmetric_keys_are_not_used(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    """Row 79."""
+    symmetric = {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"}
+    published = {"keys": [symmetric, issuer.key.jwk(d="c2VjcmV0")]}
+
+    key_set = await source_of(published).key_set()
+
+    assert [key.kid for key in key_set.keys] == ["k1"]
+    assert "c2VjcmV0" not in repr(key_set)
+
+
+def test_static_keys_refuse_a_document_without_a_usable_key_at_start_up() -> None:
+    with pytest.raises(ValueError, match="no usable key"):
+        StaticKeys({"keys": [{"kty": "oct"}]})

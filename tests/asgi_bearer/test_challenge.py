@@ -1,0 +1,249 @@
+"""What a refusal looks like on the wire."""
+
+import json
+import re
+
+import pytest
+
+from asgi_bearer import (
+    AccessTokenError,
+    AudienceMismatch,
+    ClaimRuleFailed,
+    CredentialsMalformed,
+    CredentialsMissing,
+    CredentialsRepeated,
+    InsufficientScope,
+    IssuerMismatch,
+    KeyNotFound,
+    KeysUnavailable,
+    SignatureInvalid,
+    TokenExpired,
+    VerificationFaulted,
+)
+from asgi_bearer.challenge import challenge, checked_realm, checked_scopes, headers, response
+
+ONE_OF_EACH = [
+    CredentialsMissing("inside"),
+    CredentialsMalformed("inside"),
+    CredentialsRepeated("inside"),
+    SignatureInvalid("inside"),
+    TokenExpired("inside"),
+    InsufficientScope(("read:contacts",), "inside"),
+    ClaimRuleFailed("inside"),
+    KeysUnavailable("inside", retry_after=3.2),
+    VerificationFaulted("inside"),
+]
+
+_PARAMETER = re.compile(r'([a-z_]+)="((?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*)"')
+"""auth-param with a quoted-string in ASCII (RFC 9110 §11.2, §5.6.4)."""
+
+
+def parsed(value: str) -> list[tuple[str, str]]:
+    """Return the parameters of a Bearer challenge, read strictly."""
+    scheme, _, rest = value.partition(" ")
+    assert scheme == "Bearer"
+    parameters: list[tuple[str, str]] = []
+    for text in re.split(r", (?=[a-z_]+=)", rest):
+        match = _PARAMETER.fullmatch(text)
+        assert match is not None
+        parameters.append((match[1], re.sub(r"\\(.)", r"\1", match[2])))
+    return parameters
+
+
+@pytest.mark.parametrize(
+    ("refusal", "parameters"),
+    [
+        # Row 14, Row 16.
+        pytest.param(CredentialsMissing(), [("realm", "contacts")], id="no credentials"),
+        # Row 17.
+        pytest.param(
+            CredentialsMalformed(),
+            [
+                ("realm", "contacts"),
+                ("error", "invalid_request"),
+                ("error_description", "The Authorization header is malformed."),
+            ],
+            id="malformed request",
+        ),
+        # Row 18.
+        pytest.param(
+            SignatureInvalid(),
+            [
+                ("realm", "contacts"),
+                ("error", "invalid_token"),
+                ("error_description", "The access token is not valid."),
+            ],
+            id="bad token",
+        ),
+        pytest.param(
+            TokenExpired(),
+            [
+                ("realm", "contacts"),
+                ("error", "invalid_token"),
+                ("error_description", "The access token has expired."),
+            ],
+            id="expired token",
+        ),
+        # Row 19, Row 20.
+        pytest.param(
+            InsufficientScope(("write:contacts", "read:contacts")),
+            [
+                ("realm", "contacts"),
+                ("error", "insufficient_scope"),
+                (
+                    "error_description",
+                    "The access token lacks a scope that this request needs.",
+                ),
+                ("scope", "write:contacts read:contacts"),
+            ],
+            id="too little scope",
+        ),
+    ],
+)
+def test_a_challenge_says_what_rfc_6750_says(
+    refusal: AccessTokenError, parameters: list[tuple[str, str]]
+) -> None:
+    """Row 14. Row 16 to Row 20."""
+    value = challenge(refusal, "contacts")
+
+    assert value is not None
+    assert parsed(value) == parameters
+
+
+@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
+def test_every_401_carries_a_challenge_and_no_parameter_twice(refusal: AccessTokenError) -> None:
+    """Row 13. Row 14. Row 15."""
+    value = headers(refusal, "contacts").get("www-authenticate")
+
+    assert value is not None or refusal.status != 401
+    if value is not None:
+        names = [name for name, _ in parsed(value)]
+        assert names[0] == "realm"
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("refusal", [ClaimRuleFailed(), KeysUnavailable(), VerificationFaulted()])
+def test_where_another_token_would_not_help_there_is_no_challenge(
+    refusal: AccessTokenError,
+) -> None:
+    """Row 24. Row 25."""
+    assert challenge(refusal, "contacts") is None
+    assert "www-authenticate" not in headers(refusal, "contacts")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.1, "2"), (60.0, "60")]
+)
+def test_a_missing_judgement_says_when_to_come_back(seconds: float, header: str) -> None:
+    """Row 25."""
+    refusal = KeysUnavailable("down", retry_after=seconds)
+
+    assert headers(refusal, "contacts")["retry-after"] == header
+
+
+@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
+def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessTokenError) -> None:
+    """Row 27."""
+    fields, body = response(refusal, "contacts")
+
+    problem = json.loads(body)
+    assert fields["content-type"] == "application/problem+json"
+    assert fields["content-length"] == str(len(body))
+    assert problem["type"] == "about:blank"
+    assert problem["status"] == refusal.status
+    assert problem["detail"] == refusal.sentence
+    assert problem.get("error") == refusal.error
+    assert set(problem) <= {"type", "title", "status", "detail", "error"}
+
+
+def test_the_title_of_a_problem_is_the_phrase_of_its_status() -> None:
+    """Row 27."""
+    titles = {json.loads(response(refusal, "contacts")[1])["title"] for refusal in ONE_OF_EACH}
+
+    assert titles == {"Bad Request", "Unauthorized", "Forbidden", "Service Unavailable"}
+
+
+@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
+def test_the_operators_reason_stays_inside(refusal: AccessTokenError) -> None:
+    """Row 27. Row 35."""
+    assert refusal.reason == "inside"
+    assert "inside" not in str(response(refusal, "contacts"))
+
+
+@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
+def test_no_refusal_is_stored_by_a_cache(refusal: AccessTokenError) -> None:
+    """Row 30."""
+    assert headers(refusal, "contacts")["cache-control"] == "no-store"
+
+
+def test_a_script_in_a_browser_may_read_the_challenge() -> None:
+    """Row 33."""
+    fields = headers(CredentialsMissing(), "contacts")
+
+    assert fields["access-control-expose-headers"] == "WWW-Authenticate"
+
+
+def test_what_could_be_probed_for_looks_the_same() -> None:
+    """Row 28."""
+    answers = [
+        response(refusal, "contacts")
+        for refusal in (
+            SignatureInvalid("kid k1"),
+            KeyNotFound("kid k2"),
+            IssuerMismatch("iss x"),
+            AudienceMismatch("aud y"),
+        )
+    ]
+
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize("realm", ["contacts", 'a"b\\c', "a, b=c", 'x", error="y', "~ !", "\\"])
+def test_any_printable_realm_reads_back_as_it_was(realm: str) -> None:
+    """Row 21. Row 22."""
+    value = challenge(CredentialsMissing(), checked_realm(realm))
+
+    assert value is not None
+    match = re.fullmatch(r'Bearer realm="((?:[^"\\]|\\.)*)"', value)
+    assert match is not None
+    assert re.sub(r"\\(.)", r"\1", match[1]) == realm
+
+
+@pytest.mark.parametrize("realm", ["", "a\nb", "a\r\nX: y", "a\x00", "a\x7f", "é", "a\tb"])
+def test_a_realm_that_cannot_stand_in_a_header_is_refused(realm: str) -> None:
+    """Row 21."""
+    with pytest.raises(ValueError, match="realm"):
+        checked_realm(realm)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "names"),
+    [
+        ((), ()),
+        ("read:contacts", ("read:contacts",)),
+        (["b", "a", "b"], ("b", "a")),
+        ({"b", "a"}, ("a", "b")),
+        (frozenset({"c", "b", "a"}), ("a", "b", "c")),
+        ((name for name in "ba"), ("b", "a")),
+    ],
+    ids=[
+        "none",
+        "one string",
+        "a list keeps its order",
+        "a set is sorted",
+        "frozenset",
+        "iterator",
+    ],
+)
+def test_scopes_are_named_once_and_in_a_fixed_order(
+    scopes: list[str], names: tuple[str, ...]
+) -> None:
+    """Row 20."""
+    assert checked_scopes(scopes) == names
+
+
+@pytest.mark.parametrize("name", ["", "a b", 'a"b', "a\\b", "a\nb", "é", " a"])
+def test_a_scope_that_cannot_stand_in_a_header_is_refused(name: str) -> None:
+    """Row 21."""
+    with pytest.raises(ValueError, match="scopes"):
+        checked_scopes(["read:contacts", name])

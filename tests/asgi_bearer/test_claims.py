@@ -1,0 +1,219 @@
+"""The checks on claims: what each profile takes and refuses."""
+
+import math
+
+import pytest
+
+from asgi_bearer import (
+    AccessTokenError,
+    AudienceMismatch,
+    ClaimMalformed,
+    IssuerMismatch,
+    SignatureInvalid,
+    TokenExpired,
+)
+from asgi_bearer.claims import LAST_NUMERIC_DATE, is_scope_name, numeric_date
+from asgi_bearer.credentials import Presented
+from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
+from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
+from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json, signing_key
+
+NONE: set[str] = set()
+
+
+@pytest.mark.parametrize("row", REFUSED_CLAIMS, ids=name_of)
+async def test_wrong_claims_are_refused(row: Refused) -> None:
+    """Row 18. Row 55. Row 57 to Row 62. Row 64. Row 65. Row 68. Row 69."""
+    of = issuer()
+
+    with pytest.raises(row.expected) as refusal:
+        await verifier(of, row.profile).verify(Presented(row.token(of)))
+
+    assert type(refusal.value) is row.expected
+
+
+@pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as they are"),
+        # Row 58.
+        pytest.param({"exp": NOW - LEEWAY + 1}, id="exp within the leeway"),
+        pytest.param({"exp": NOW - LEEWAY + 0.5}, id="exp within the leeway by a fraction"),
+        pytest.param({"exp": LAST_NUMERIC_DATE}, id="exp in the year 9999"),
+        # Row 59.
+        pytest.param({"nbf": NOW + LEEWAY - 1}, id="nbf within the leeway"),
+        pytest.param({"nbf": NOW + LEEWAY}, id="nbf at the leeway"),
+        pytest.param({"nbf": 0}, id="nbf at the epoch"),
+        pytest.param({"nbf": -0.0}, id="nbf minus zero"),
+        # Row 60.
+        pytest.param({"iat": NOW + LEEWAY}, id="iat at the leeway"),
+        pytest.param({"iat": 1}, id="iat long ago"),
+        # Row 61.
+        pytest.param({"exp": NOW + 60.5}, id="exp with a fraction"),
+        pytest.param({"exp": 1.7e9 + 600}, id="exp a float"),
+        # Row 65.
+        pytest.param({"aud": AUDIENCE}, id="aud a string"),
+        pytest.param({"aud": [AUDIENCE]}, id="aud an array of one"),
+        pytest.param({"aud": [AUDIENCE, "https://t.example/userinfo"]}, id="aud an array of two"),
+        pytest.param({"aud": ["", AUDIENCE, AUDIENCE]}, id="aud with an empty name beside it"),
+        # Row 68.
+        pytest.param({"sub": "auth0|0123 é 😀"}, id="sub outside ASCII"),
+        # Row 72.
+        pytest.param({"admin": True, "roles": ["root"], "act": {"sub": "x"}}, id="unknown claims"),
+        # Row 121.
+        pytest.param({"azp": "web", "gty": "client-credentials"}, id="what Auth0 adds"),
+    ],
+)
+async def test_good_claims_are_taken(changes: Json, profile: str) -> None:
+    """Row 58 to Row 61. Row 65. Row 68. Row 72."""
+    of = issuer()
+    token = of.token(**changes)
+
+    principal = await verifier(of, profile).verify(Presented(token))
+
+    assert principal.subject == changes.get("sub", "alice")
+
+
+@pytest.mark.parametrize("name", ["sub", "client_id", "iat", "jti", "scope", "nbf"])
+async def test_the_compatible_profile_does_without(name: str) -> None:
+    """Row 57: only the strict profile asks for all seven."""
+    of = issuer()
+
+    principal = await verifier(of).verify(Presented(of.token(**{name: None})))
+
+    assert name not in principal.claims
+
+
+async def test_without_leeway_a_token_ends_at_exp() -> None:
+    """Row 58."""
+    of = issuer()
+    exact = of.verifier(leeway=0.0)
+
+    assert (await exact.verify(Presented(of.token(exp=NOW + 0.5)))).expires_at == NOW + 0.5
+    with pytest.raises(TokenExpired):
+        await exact.verify(Presented(of.token(exp=NOW)))
+
+
+@pytest.mark.parametrize(
+    ("claims", "profile", "scopes"),
+    [
+        # Row 69.
+        pytest.param({"scope": "read:contacts x"}, "jwt", {"read:contacts", "x"}, id="two"),
+        pytest.param({"scope": ""}, "jwt", NONE, id="an empty string"),
+        pytest.param({"scope": None}, "jwt", NONE, id="no claim"),
+        pytest.param({"scope": "  a   b  "}, "jwt", {"a", "b"}, id="runs of spaces"),
+        pytest.param({"scope": "a a"}, "jwt", {"a"}, id="one twice"),
+        pytest.param({"scope": "READ:contacts"}, "jwt", {"READ:contacts"}, id="case is kept"),
+        pytest.param({"scope": "read:contacts2"}, "jwt", {"read:contacts2"}, id="a longer name"),
+        pytest.param({"scope": None, "scp": ["a", "b"]}, "jwt", {"a", "b"}, id="scp an array"),
+        pytest.param({"scope": None, "scp": "a b"}, "jwt", {"a", "b"}, id="scp a string"),
+        pytest.param({"scope": None, "scp": []}, "jwt", NONE, id="scp empty"),
+        pytest.param({"scope": "a", "scp": ["b"]}, "jwt", {"a"}, id="scope comes before scp"),
+        pytest.param({"scope": "", "scp": ["b"]}, "jwt", NONE, id="an empty scope as well"),
+        pytest.param({"scope": None, "scp": "a"}, "rfc9068", NONE, id="scp, strict profile"),
+        pytest.param({"scope": "a b"}, "rfc9068", {"a", "b"}, id="scope, strict profile"),
+        # Row 70.
+        *(
+            pytest.param({"scope": None, name: ["read:contacts"]}, "jwt", NONE, id=name)
+            for name in ("permissions", "groups", "roles", "entitlements", "scopes")
+        ),
+    ],
+)
+async def test_scopes_are_what_the_scope_claim_says(
+    claims: Json, profile: str, scopes: set[str]
+) -> None:
+    """Row 69. Row 70."""
+    of = issuer()
+
+    principal = await verifier(of, profile).verify(Presented(of.token(**claims)))
+
+    assert principal.scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("audience", "accepted"),
+    [
+        # Row 64, Row 67.
+        (["https://a.example", "https://b.example"], "https://b.example"),
+        ({"https://a.example", "https://b.example"}, "https://a.example"),
+        ("api", "api"),
+    ],
+)
+async def test_any_of_several_configured_audiences_is_enough(
+    audience: object, accepted: str
+) -> None:
+    of = issuer()
+    several = of.verifier(audience=audience)
+
+    assert (await several.verify(Presented(of.token(aud=accepted)))).subject == "alice"
+    with pytest.raises(AudienceMismatch):
+        await several.verify(Presented(of.token(aud="https://c.example")))
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param({}, IssuerMismatch, id="its own issuer"),
+        pytest.param({"iss": ISSUER}, SignatureInvalid, id="the other's issuer"),
+        pytest.param({"iss": ISSUER, "aud": AUDIENCE}, SignatureInvalid, id="and audience"),
+    ],
+)
+async def test_one_issuer_cannot_speak_for_another_with_the_same_key_id(
+    claims: Json, expected: type[AccessTokenError]
+) -> None:
+    """Row 63. Row 67."""
+    a = issuer()
+    b = FakeIssuer("https://b.example/", "b", signing_key("RS256", "k1", 1), a.clock)
+    token = b.token(**claims)
+
+    with pytest.raises(expected):
+        await a.verifier().verify(Presented(token))
+
+
+async def test_the_issuers_token_for_another_api_is_refused_after_a_good_one() -> None:
+    """Row 66. Row 67."""
+    of = issuer()
+    one = verifier(of)
+
+    assert (await one.verify(Presented(of.token()))).subject == "alice"
+    with pytest.raises(AudienceMismatch):
+        await one.verify(Presented(of.token(aud="https://api.example/orders")))
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -0.0, 1, 1.5, LAST_NUMERIC_DATE])
+def test_a_numeric_date_is_a_number_of_seconds(value: float) -> None:
+    """Row 61."""
+    assert numeric_date("exp", value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        -1,
+        LAST_NUMERIC_DATE + 1,
+        math.inf,
+        -math.inf,
+        math.nan,
+        pytest.param(10**5000, id="more digits than an integer may show"),
+        True,
+        "1",
+        None,
+    ],
+)
+def test_anything_else_is_no_numeric_date(value: object) -> None:
+    """Row 61."""
+    with pytest.raises(ClaimMalformed):
+        numeric_date("exp", value)
+
+
+@pytest.mark.parametrize("name", ["a", "!", "#", "[", "]", "~", "read:contacts", "https://x/y?z"])
+def test_a_scope_name_is_printable_ascii_without_quote_and_backslash(name: str) -> None:
+    """Row 21."""
+    assert is_scope_name(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", '"', "\\", "\n", "\x00", "\x7f", "é", "\u00a0"])
+def test_nothing_else_is_a_scope_name(name: str) -> None:
+    """Row 21."""
+    assert not is_scope_name(name)

@@ -1,0 +1,207 @@
+"""The Authorization header -> what was presented."""
+
+import string
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from asgi_bearer import (
+    AccessTokenError,
+    CredentialsMalformed,
+    CredentialsMissing,
+    CredentialsRepeated,
+    InvalidTokenError,
+    TokenTooLarge,
+)
+from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented, presented
+
+B64TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-._~+/"
+
+
+def authorization(*values: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a request with these Authorization lines."""
+    return [
+        (b"host", b"api.example"),
+        *((b"authorization", value) for value in values),
+        (b"accept", b"*/*"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        # Row 1.
+        pytest.param(b"Bearer a.b-c_d~e+f/g", "a.b-c_d~e+f/g", id="every kind of character"),
+        pytest.param(b"Bearer a==", "a==", id="equals signs behind"),
+        pytest.param(b"Bearer 0", "0", id="one character"),
+        # Row 2.
+        pytest.param(b"bearer tok", "tok", id="scheme in lower case"),
+        pytest.param(b"BEARER tok", "tok", id="scheme in upper case"),
+        pytest.param(b"BeArEr tok", "tok", id="scheme in mixed case"),
+        # Row 4.
+        pytest.param(b"Bearer  tok", "tok", id="two spaces"),
+        pytest.param(b"Bearer" + b" " * 200 + b"tok", "tok", id="two hundred spaces"),
+        pytest.param(b" \tBearer tok\t ", "tok", id="white space around the field value"),
+    ],
+)
+def test_a_bearer_token_is_returned_as_it_was_sent(value: bytes, token: str) -> None:
+    """Row 1. Row 2. Row 4."""
+    assert presented(authorization(value)) == Presented(token)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # Row 3.
+        pytest.param(b"Bearer a b", id="two words"),
+        pytest.param(b"Bearer a,b", id="a comma"),
+        pytest.param(b"Bearer a, Bearer b", id="two credentials in a list"),
+        pytest.param(b"Bearer \xc3\xa9", id="UTF-8"),
+        pytest.param(b"Bearer \xe9", id="Latin-1"),
+        pytest.param(b"Bearer =a", id="equals sign in front"),
+        pytest.param(b"Bearer =", id="equals sign only"),
+        pytest.param(b"Bearer a=b", id="equals sign inside"),
+        pytest.param(b'Bearer "a"', id="quotes"),
+        pytest.param(b"Bearer a;b", id="a semicolon"),
+        pytest.param(b"Bearer token=a", id="a parameter"),
+        pytest.param(b"Bearer a\tb", id="a tab inside"),
+        pytest.param(b"Bearer \ta", id="a tab behind the space"),
+        pytest.param(b"Bearer\ta", id="a tab for the space"),
+        pytest.param(b"Bearer a\nb", id="a newline inside"),
+        pytest.param(b"Bearer a\r\nX: y", id="a header behind"),
+        pytest.param(b"Bearer a\n", id="a newline at the end"),
+        pytest.param(b"Bearer\na", id="a newline for the space"),
+        pytest.param(b"Bearer a\x00", id="NUL"),
+        pytest.param(b"Bearer\x00a", id="NUL for the space"),
+        pytest.param(b"Bearer {}", id="braces"),
+        pytest.param(b"Bearer:a", id="a colon"),
+        pytest.param(b"Bearer,a", id="a comma for the space"),
+        pytest.param(b'"Bearer" a', id="a quoted scheme"),
+        pytest.param(b"Bear\xc3\xa9r a", id="a scheme that is no token"),
+        # Row 4.
+        pytest.param(b"Bearer", id="scheme only"),
+        pytest.param(b"Bearer ", id="scheme and a space"),
+        pytest.param(b"Bearer    ", id="scheme and spaces"),
+        pytest.param(b"bearer\t", id="scheme and a tab"),
+        pytest.param(b"", id="empty header"),
+        pytest.param(b"  ", id="spaces only"),
+    ],
+)
+def test_a_header_that_breaks_the_grammar_is_a_malformed_request(value: bytes) -> None:
+    """Row 3. Row 4. Row 17."""
+    with pytest.raises(CredentialsMalformed) as refusal:
+        presented(authorization(value))
+
+    assert (refusal.value.status, refusal.value.error) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param((b"Bearer a", b"Bearer b"), id="different"),
+        pytest.param((b"Bearer a", b"Bearer a"), id="the same"),
+        pytest.param((b"Bearer a", b"Basic YTpi"), id="another scheme second"),
+        pytest.param((b"Basic YTpi", b"Bearer a"), id="another scheme first"),
+        pytest.param((b"", b"Bearer a"), id="an empty one"),
+        pytest.param((b"Bearer a",) * 50, id="fifty"),
+    ],
+)
+def test_two_authorization_headers_are_a_malformed_request(values: tuple[bytes, ...]) -> None:
+    """Row 5. Row 17."""
+    with pytest.raises(CredentialsRepeated) as refusal:
+        presented(authorization(*values))
+
+    assert (refusal.value.status, refusal.value.error) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param((), id="no header"),
+        # Row 10.
+        pytest.param((b"Basic YTpi",), id="Basic"),
+        pytest.param((b"DPoP a.b.c",), id="DPoP"),
+        pytest.param((b'Digest username="a", realm="b"',), id="parameters"),
+        pytest.param((b"Negotiate",), id="a scheme without credentials"),
+        pytest.param((b"BearerToken a",), id="a scheme that begins alike"),
+        pytest.param((b"Bearer%20a",), id="a percent sign is part of the scheme"),
+        pytest.param((b"a.b.c",), id="a token without a scheme"),
+    ],
+)
+def test_no_header_or_another_scheme_means_no_credentials(values: tuple[bytes, ...]) -> None:
+    """Row 10. Row 16."""
+    with pytest.raises(CredentialsMissing) as refusal:
+        presented(authorization(*values))
+
+    assert (refusal.value.status, refusal.value.error) == (401, None)
+
+
+@pytest.mark.parametrize(
+    "name", [b"proxy-authorization", b"x-authorization", b"authorization-info", b"cookie"]
+)
+def test_other_headers_are_not_looked_at(name: bytes) -> None:
+    with pytest.raises(CredentialsMissing):
+        presented([(name, b"Bearer a")])
+
+
+def test_a_header_of_64_kib_is_read() -> None:
+    token = b"a" * (MAX_CREDENTIAL_BYTES - len(b"Bearer "))
+
+    assert presented(authorization(b"Bearer " + token)).token == token.decode()
+
+
+@pytest.mark.parametrize("filler", [b"a", b" ", b"=", b"\xff", b"Bearer "])
+def test_a_longer_header_is_refused_unread(filler: bytes) -> None:
+    """Row 11."""
+    value = (b"Bearer " + filler * MAX_CREDENTIAL_BYTES)[: MAX_CREDENTIAL_BYTES + 1]
+
+    with pytest.raises(TokenTooLarge) as refusal:
+        presented(authorization(value))
+
+    assert isinstance(refusal.value, InvalidTokenError)
+
+
+def test_what_was_presented_does_not_show_the_token() -> None:
+    """Row 35."""
+    assert "secret" not in repr(Presented("secret.secret.secret"))
+
+
+@given(
+    scheme=st.sampled_from(["bearer", "BEARER", "Bearer", "bEARER"]),
+    spaces=st.integers(1, 20),
+    token=st.text(B64TOKEN_CHARACTERS, min_size=1, max_size=200),
+    padding=st.integers(0, 5),
+)
+@settings(max_examples=100, deadline=None)
+def test_any_header_that_follows_the_grammar_is_accepted(
+    scheme: str, spaces: int, token: str, padding: int
+) -> None:
+    """Row 1. Row 2. Row 3."""
+    value = f"{scheme}{' ' * spaces}{token}{'=' * padding}"
+
+    assert presented(authorization(value.encode())).token == f"{token}{'=' * padding}"
+
+
+@given(
+    st.binary(max_size=60)
+    | st.binary(max_size=20).map(lambda rest: b"Bearer " + rest)
+    | st.text(B64TOKEN_CHARACTERS + "= \t\n,", max_size=20).map(
+        lambda rest: f"Bearer {rest}".encode()
+    )
+)
+@example(b"Bearer a\n")
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_accepted_is_one_b64token_and_anything_else_is_refused(value: bytes) -> None:
+    """Row 3."""
+    try:
+        token = presented(authorization(value)).token
+    except AccessTokenError:
+        return
+
+    stem = token.rstrip("=")
+    scheme, _, rest = value.strip(b" \t").partition(b" ")
+    assert stem
+    assert set(stem) <= set(B64TOKEN_CHARACTERS)
+    assert scheme.lower() == b"bearer"
+    assert rest.lstrip(b" ") == token.encode()

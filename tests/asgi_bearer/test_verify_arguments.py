@@ -1,0 +1,136 @@
+"""What a verifier says to an operator who configured it wrongly."""
+
+from typing import Any
+
+import pytest
+
+from asgi_bearer import ALGORITHMS, JWTVerifier, StaticKeys
+from asgi_bearer.verify import MAX_LEEWAY
+from tests.asgi_bearer.refused import issuer
+from tests.fake_issuer import AUDIENCE, ISSUER
+
+GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"issuer": ""}, "issuer must be a URL", id="issuer empty"),
+        pytest.param({"issuer": None}, "issuer must be a URL", id="issuer none"),
+        pytest.param({"issuer": "issuer.example"}, "issuer must be an absolute", id="no scheme"),
+        pytest.param({"issuer": "http://issuer.example/"}, "issuer must be https", id="http"),
+        pytest.param({"issuer": "ftp://issuer.example/"}, "issuer must be https", id="ftp"),
+        pytest.param({"issuer": "https:///x"}, "issuer must be an absolute", id="no host"),
+        pytest.param(
+            {"issuer": "https://a.example/?x"}, "issuer must not have a query", id="query"
+        ),
+        pytest.param({"issuer": "https://a.example/#x"}, "issuer must not have a fragment", id="#"),
+        pytest.param({"issuer": "https://a.example/ "}, "issuer must be a URL without", id="space"),
+        pytest.param({"issuer": "https://é.example/"}, "issuer must be a URL without", id="é"),
+        pytest.param({"issuer": "https://a.example:x/"}, "issuer must be a URL with", id="port"),
+        pytest.param(
+            {"issuer": "https://me@a.example/"}, "issuer must not hold a user name", id="user name"
+        ),
+        pytest.param({"audience": ""}, "audience must be", id="audience empty"),
+        pytest.param({"audience": []}, "audience must be", id="no audience"),
+        pytest.param({"audience": None}, "audience must be", id="audience none"),
+        pytest.param({"audience": ["a", ""]}, "audience must be", id="one audience empty"),
+        pytest.param({"audience": [None]}, "audience must be", id="audience of none"),
+        pytest.param({"audience": [7]}, "audience must be", id="audience a number"),
+        pytest.param({"audience": b"api"}, "audience must be", id="audience bytes"),
+        pytest.param({"jwks_uri": ""}, "jwks_uri must be a URL", id="jwks_uri empty"),
+        pytest.param(
+            {"jwks_uri": "http://a.example/"}, "jwks_uri must be https", id="jwks_uri http"
+        ),
+        pytest.param(
+            {"jwks_uri": "https://a.example/", "keys": StaticKeys(issuer().jwks())},
+            "jwks_uri and keys exclude each other",
+            id="two sources of keys",
+        ),
+        # Row 41, Row 43, Row 48.
+        pytest.param({"algorithms": ["none"]}, "algorithms must be some of", id="none"),
+        pytest.param({"algorithms": ["HS256"]}, "algorithms must be some of", id="HS256"),
+        pytest.param({"algorithms": ["RS256", "HS512"]}, "algorithms must be", id="HS512 as well"),
+        pytest.param({"algorithms": ["rs256"]}, "algorithms must be some of", id="lower case"),
+        pytest.param({"algorithms": []}, "algorithms must be some of", id="no algorithm"),
+        pytest.param({"algorithms": None}, "algorithms must be some of", id="algorithms none"),
+        pytest.param({"algorithms": "RS256"}, "algorithms must be some of", id="one string"),
+        pytest.param({"profile": "strict"}, "profile must be one of jwt, rfc9068", id="profile"),
+        pytest.param({"profile": ""}, "profile must be one of", id="profile empty"),
+        pytest.param({"leeway": -1}, "leeway must be 0 to 300 seconds", id="leeway negative"),
+        pytest.param({"leeway": 301}, "leeway must be 0 to 300 seconds", id="leeway too long"),
+        pytest.param({"leeway": float("nan")}, "leeway must be", id="leeway no number"),
+        pytest.param({"leeway": float("inf")}, "leeway must be", id="leeway without end"),
+        pytest.param({"max_token_bytes": 0}, "max_token_bytes must be 1 to 65536", id="size 0"),
+        pytest.param({"max_token_bytes": 65_537}, "max_token_bytes must be", id="size too large"),
+        pytest.param(
+            {"rules": {"tenant": True}}, "rules: 'tenant'", id="a rule that is no function"
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named_when_the_verifier_is_made(
+    arguments: dict[str, Any], words: str
+) -> None:
+    """Row 41. Row 43. Row 48."""
+    with pytest.raises(ValueError, match=words) as error:
+        JWTVerifier(**(GOOD | arguments))
+
+    assert ";" not in str(error.value)
+
+
+def test_all_wrong_arguments_are_named_at_once() -> None:
+    with pytest.raises(ValueError, match=";") as error:
+        JWTVerifier(
+            issuer="issuer",
+            audience="",
+            jwks_uri="http://a.example/",
+            algorithms=["none"],
+            profile="x",
+            leeway=-1,
+            max_token_bytes=0,
+        )
+
+    names = [fault.split()[0] for fault in str(error.value).split("; ")]
+    assert names == [
+        "issuer",
+        "audience",
+        "jwks_uri",
+        "algorithms",
+        "profile",
+        "leeway",
+        "max_token_bytes",
+    ]
+
+
+@pytest.mark.parametrize("name", ["issuer", "jwks_uri"])
+def test_a_password_in_an_address_is_not_repeated(name: str) -> None:
+    """Row 35."""
+    arguments: dict[str, Any] = GOOD | {name: "https://me:hunter2@issuer.example/keys"}
+
+    with pytest.raises(ValueError, match=f"{name} must not hold a user name") as error:
+        JWTVerifier(**arguments)
+
+    assert "hunter2" not in str(error.value)
+    assert "issuer.example/keys" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({}, id="discovery"),
+        pytest.param({"jwks_uri": "https://other.example/keys?x=y"}, id="jwks_uri elsewhere"),
+        pytest.param({"issuer": "http://127.0.0.1:9000"}, id="http on loopback"),
+        pytest.param({"issuer": "http://localhost:9000/"}, id="http on localhost"),
+        pytest.param({"issuer": "http://[::1]:9000/"}, id="http on loopback, IPv6"),
+        pytest.param({"audience": ("a", "b")}, id="two audiences"),
+        pytest.param({"audience": "not a URL"}, id="an audience that is no URL"),
+        pytest.param({"algorithms": ALGORITHMS}, id="all algorithms"),
+        pytest.param({"profile": "rfc9068"}, id="strict profile"),
+        pytest.param({"leeway": 0}, id="no leeway"),
+        pytest.param({"leeway": MAX_LEEWAY}, id="longest leeway"),
+        pytest.param({"max_token_bytes": 65_536}, id="longest token"),
+        pytest.param({"rules": {}}, id="no rules"),
+    ],
+)
+def test_a_good_configuration_needs_no_network(arguments: dict[str, Any]) -> None:
+    JWTVerifier(**(GOOD | arguments))
