@@ -1,0 +1,25 @@
+"""Runs the lifespan of an ASGI application around a block of a test."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+Message = dict[str, Any]
+
+
+@asynccontextmanager
+async def running(app: Any) -> AsyncGenerator[None]:
+    """Start `app` before the block and end it afterwards."""
+    received: asyncio.Queue[Message] = asyncio.Queue()
+    sent: asyncio.Queue[Message] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    life = asyncio.create_task(app(scope, received.get, sent.put))
+    async with asyncio.timeout(5):
+        await received.put({"type": "lifespan.startup"})
+        assert (await sent.get())["type"] == "lifespan.startup.complete"
+    yield
+    async with asyncio.timeout(5):
+        await received.put({"type": "lifespan.shutdown"})
+        assert (await sent.get())["type"] == "lifespan.shutdown.complete"
+        await life

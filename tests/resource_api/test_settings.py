@@ -1,0 +1,180 @@
+"""What the environment may hold."""
+
+import os
+
+import pytest
+
+from asgi_bearer import ALGORITHMS
+from resource_api.settings import Settings, SettingsFaults, from_environment
+
+GOOD = {"ISSUER": "https://issuer.example/", "AUDIENCE": "https://api.example/contacts"}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting but the two that are required."""
+    for name in os.environ:
+        if name.upper().startswith("RESOURCE_API_"):
+            monkeypatch.delenv(name)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(f"RESOURCE_API_{name}", value)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    settings = from_environment()
+
+    assert settings.model_dump() == {
+        "issuer": GOOD["ISSUER"],
+        "audience": GOOD["AUDIENCE"],
+        "jwks_uri": None,
+        "algorithms": ALGORITHMS,
+        "token_profile": "jwt",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "database_url": "sqlite:///data/contacts.sqlite3",
+        "log_level": "info",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("ISSUER", "http://127.0.0.1:9000/", "issuer", "http://127.0.0.1:9000/"),
+        ("ISSUER", "https://h/tenant", "issuer", "https://h/tenant"),
+        ("AUDIENCE", "urn:contacts", "audience", "urn:contacts"),
+        ("JWKS_URI", "http://[::1]:9/keys?x=1", "jwks_uri", "http://[::1]:9/keys?x=1"),
+        ("ALGORITHMS", "RS256", "algorithms", ("RS256",)),
+        ("ALGORITHMS", "ES256, EdDSA", "algorithms", ("ES256", "EdDSA")),
+        ("TOKEN_PROFILE", "rfc9068", "token_profile", "rfc9068"),
+        ("HOST", "0.0.0.0", "host", "0.0.0.0"),  # noqa: S104 (a value, not bound)
+        ("HOST", "::", "host", "::"),
+        ("HOST", "localhost", "host", "localhost"),
+        ("PORT", "0", "port", 0),
+        ("PORT", "65535", "port", 65535),
+        ("DATABASE_URL", "sqlite:////var/c.db", "database_url", "sqlite:////var/c.db"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///c", "database_url", "sqlite+aiosqlite:///c"),
+        ("LOG_LEVEL", "debug", "log_level", "debug"),
+        ("PORT", "", "port", 8000),
+    ],
+)
+def test_a_variable_sets_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
+) -> None:
+    monkeypatch.setenv(f"RESOURCE_API_{name}", value)
+
+    assert getattr(from_environment(), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ISSUER", "", "is not set"),
+        ("ISSUER", "issuer", "holds 'issuer'; expected the issuer identifier"),
+        ("ISSUER", "http://issuer.example/", "must be https"),
+        ("ISSUER", "https://issuer.example/#x", "must not have a fragment"),
+        ("ISSUER", "https://issuer.example/?x", "must not have a query"),
+        ("ISSUER", "https://" + "a" * 5000, "a…'"),
+        ("AUDIENCE", "", "is not set"),
+        ("AUDIENCE", " x", "begin or end with a space"),
+        ("JWKS_URI", "file:///etc/keys", "holds 'file:///etc/keys'"),
+        ("JWKS_URI", "http://10.0.0.1/keys", "must be https"),
+        ("ALGORITHMS", "HS256", "comma list out of RS256"),
+        ("ALGORITHMS", "none", "holds 'none'"),
+        ("ALGORITHMS", "RS256,", "holds 'RS256,'"),
+        ("ALGORITHMS", "rs256", "holds 'rs256'"),
+        ("TOKEN_PROFILE", "JWT", "expected jwt or rfc9068"),
+        ("HOST", "http://x", "expected an address or a host name"),
+        ("PORT", "http", "whole number from 1 to 65535"),
+        ("PORT", "65536", "holds '65536'"),
+        ("PORT", "-1", "holds '-1'"),
+        ("PORT", "80.5", "holds '80.5'"),
+        ("PORT", "tcp://10.0.0.7:80", "holds 'tcp://10.0.0.7:80'"),
+        ("DATABASE_URL", "c.sqlite3", "holds '…'"),
+        ("DATABASE_URL", "mysql://h/d", "holds 'mysql://…'"),
+        ("DATABASE_URL", "sqlite://", "must name a file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("DATABASE_URL", "sqlite:///file:c?mode=memory&uri=true", "must name a file"),
+        ("LOG_LEVEL", "trace", "expected critical, error, warning, info or debug"),
+    ],
+)
+def test_a_variable_that_is_wrong_is_named_with_what_was_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"RESOURCE_API_{name}", value)
+
+    with pytest.raises(SettingsFaults) as caught:
+        from_environment()
+
+    first, *faults = str(caught.value).splitlines()
+    assert first == "resource_api cannot start, 1 setting is wrong:"
+    assert len(faults) == 1
+    assert faults[0].startswith(f"  RESOURCE_API_{name} ")
+    assert said in faults[0]
+    assert len(faults[0]) < 400
+
+
+def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"ISSUER": "x", "AUDIENCE": "", "PORT": "x", "LOG_LEVEL": "x", "JWKS_URI": "x"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"RESOURCE_API_{name}", value)
+
+    with pytest.raises(SettingsFaults) as caught:
+        from_environment()
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "resource_api cannot start, 5 settings are wrong:"
+    assert {line.split()[0].removeprefix("RESOURCE_API_") for line in lines[1:]} == set(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISSUER", "https://user:hunter2@issuer.example/"),
+        ("ISSUER", "http://hunter2@issuer.example/?hunter2"),
+        ("JWKS_URI", "http://issuer.example/keys?key=hunter2"),
+        ("JWKS_URI", "//user:a@hunter2@x"),
+        ("DATABASE_URL", "postgres://user:hunter2@h/d"),
+        ("DATABASE_URL", "postgresql//user:hunter2@h/d"),
+        ("DATABASE_URL", "postgresql+psycopg://h/d?password=hunter2"),
+        ("DATABASE_URL", "postgresql://user:hunter2@h:port/d"),
+    ],
+)
+def test_no_fault_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"RESOURCE_API_{name}", value)
+
+    with pytest.raises(SettingsFaults) as caught:
+        from_environment()
+
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "hunter2" not in f"{error} {error!r}"
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(("present", "usable"), [(True, True), (False, False)])
+def test_postgresql_needs_its_driver(
+    monkeypatch: pytest.MonkeyPatch, present: bool, usable: bool
+) -> None:
+    def find_spec(name: str) -> bool | None:
+        return present or None
+
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
+    monkeypatch.setenv("RESOURCE_API_DATABASE_URL", "postgresql://u:p@h/d")
+
+    if usable:
+        assert from_environment().database_url == "postgresql://u:p@h/d"
+    else:
+        with pytest.raises(SettingsFaults, match="needs the package asyncpg"):
+            from_environment()
+
+
+def test_settings_made_by_hand_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESOURCE_API_PORT", "1")
+
+    assert Settings(issuer=GOOD["ISSUER"], audience="x").port == 8000
+
+
+def test_the_database_password_is_not_shown() -> None:
+    settings = Settings(issuer=GOOD["ISSUER"], audience="x", database_url="sqlite:///hunter2")
+
+    assert "hunter2" not in repr(settings)
