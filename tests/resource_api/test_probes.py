@@ -96,7 +96,7 @@ async def failing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
 
 async def ask(store: ContactStore, keys: CachedKeys, path: str) -> httpx.Response:
     """Return what the probes answer over `store`."""
-    app = Starlette(routes=Probes(store, keys, ping_seconds=0.2).routes())
+    app = Starlette(routes=Probes(store, keys, ping_seconds=1.0).routes())
     async with client(app) as probing:
         return await probing.get(path)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asgi_bearer.errors import KeyAmbiguous
@@ -177,6 +177,7 @@ ENTRIES: Any = VALUES | st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["keys", "Keys"]), VALUES | st.lists(ENTRIES, max_size=5)))
 def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: Json) -> None:
     """Row 74."""
@@ -187,6 +188,7 @@ def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: 
     assert key_set.keys
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ENTRIES, max_size=5), st.lists(ENTRIES, max_size=5))
 def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -> None:
     """Row 74."""
