@@ -37,7 +37,8 @@ def async_url(url: str) -> URL:
 def connect(url: str) -> AsyncEngine:
     """The engine for a database URL; nothing is opened before its first use.
 
-    A folder missing on the way to an SQLite file is made. Raises `DatabaseUnusable` if not.
+    An SQLite file that is missing is made, and the folders on the way to it, for this user alone.
+    Raises `DatabaseUnusable` if that fails.
     """
     target = async_url(url)
     if target.get_backend_name() != "sqlite":
@@ -46,8 +47,12 @@ def connect(url: str) -> AsyncEngine:
     folder = Path(target.database or "").parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make it readable for everybody; its other files take over the mode.
+        Path(target.database or "").touch(mode=0o600)
     except OSError as error:
-        raise DatabaseUnusable(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        raise DatabaseUnusable(
+            f"The file {target.database} cannot be made: {error.strerror}."
+        ) from error
     engine = create_async_engine(
         target,
         hide_parameters=True,

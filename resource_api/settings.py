@@ -75,6 +75,10 @@ def _names(value: object) -> object:
     return tuple(map(str.strip, value.split(","))) if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or not set(value) <= set(ALGORITHMS):
         raise _fault()
@@ -115,7 +119,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite:///data/contacts.sqlite3", repr=False
     )
-    log_level: LogLevel = "info"
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from asgi_bearer.claims import PROFILES, Expected, check_issuer, granted_scopes
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
 from asgi_bearer.errors import (
     ClaimRuleFailed,
+    InvalidTokenError,
     KeyNotFound,
     KeysUnavailable,
     SignatureInvalid,
@@ -19,6 +20,7 @@ from asgi_bearer.errors import (
 from asgi_bearer.jose import CompactJWS, check_header, parse
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.build import remote_keys
+from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Missed
 from asgi_bearer.principal import Principal
 
@@ -28,9 +30,9 @@ MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_LEEWAY: Final = 300.0
 """A clock that is five minutes wrong is a fault to mend, not to allow for."""
 
-_MAX_KEY_SETS: Final = 3
-"""Key sets that one token may be held against: the one at hand, one that was already on its way,
-and one that was fetched for its sake."""
+_MAX_NEWER_KEY_SETS: Final = 2
+"""Newer key sets that one token may ask for: one that was already on its way when the issuer's
+keys changed, and one that is fetched for its sake."""
 
 ClaimRule = Callable[[Principal], bool]
 
@@ -143,30 +145,25 @@ class JWTVerifier:
         return principal
 
     async def _check_signature(self, token: CompactJWS) -> None:
-        alg, kid = str(token.alg), token.kid if isinstance(token.kid, str) else None
         key_set = await self._keys.key_set()
-        held_against = 0
-        while True:
-            held_against += 1
-            candidates = key_set.candidates(alg, kid)
-            if any(key.verifies(alg, token.signing_input, token.signature) for key in candidates):
+        refusal = _signature_fault(token, key_set)
+        for _ in range(_MAX_NEWER_KEY_SETS):
+            if refusal is None:
                 return
-            missed = Missed(key_set, unknown_kid=kid is not None and not key_set.has(kid))
-            refusal = (
-                SignatureInvalid(f"kid {shown(kid)}, alg {alg}")
-                if candidates
-                else KeyNotFound(f"kid {shown(kid)}, alg {alg}")
-            )
+            unknown_kid = isinstance(token.kid, str) and not key_set.has(token.kid)
             try:
-                newer = await self._keys.key_set(missed)
+                newer = await self._keys.key_set(Missed(key_set, unknown_kid=unknown_kid))
             except KeysUnavailable:
                 # The key that the token names is here and says no: that is a judgement.
-                if candidates:
+                if isinstance(refusal, SignatureInvalid):
                     raise refusal from None
                 raise
-            if newer is key_set or held_against == _MAX_KEY_SETS:
-                raise refusal
+            if newer is key_set:
+                break
             key_set = newer
+            refusal = _signature_fault(token, key_set)
+        if refusal is not None:
+            raise refusal
 
     def _principal(self, claims: Mapping[str, object]) -> Principal:
         client = claims.get("client_id", claims.get("azp"))
@@ -179,6 +176,15 @@ class JWTVerifier:
             expires_at=float(expires_at) if isinstance(expires_at, int | float) else 0.0,
             claims=MappingProxyType(dict(claims)),
         )
+
+
+def _signature_fault(token: CompactJWS, key_set: KeySet) -> InvalidTokenError | None:
+    alg, kid = str(token.alg), token.kid if isinstance(token.kid, str) else None
+    candidates = key_set.candidates(alg, kid)
+    if any(key.verifies(alg, token.signing_input, token.signature) for key in candidates):
+        return None
+    refusal = SignatureInvalid if candidates else KeyNotFound
+    return refusal(f"kid {shown(kid)}, alg {alg}")
 
 
 def _is_identifier(value: object) -> bool:

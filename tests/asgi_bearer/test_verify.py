@@ -256,7 +256,11 @@ class Later:
         raise AssertionError
 
 
-@pytest.mark.parametrize("verdict", [False, None, 0, 1, "yes", [True], Later()], ids=repr)
+@pytest.mark.parametrize(
+    "verdict",
+    [False, None, 0, 1, "yes", [True], Later()],
+    ids=lambda verdict: type(verdict).__name__,
+)
 async def test_a_rule_passes_by_saying_true_and_nothing_else(verdict: object) -> None:
     """Row 24."""
     of = issuer()

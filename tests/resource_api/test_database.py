@@ -32,19 +32,19 @@ async def test_every_sqlite_connection_is_opened_to_lose_nothing(
     assert found == value
 
 
-async def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+async def test_a_missing_file_and_its_folder_are_made_for_their_owner_alone(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path}/new/folder/c.sqlite3")
     await prepare(engine)
     await engine.dispose()
 
-    assert (tmp_path / "new/folder/c.sqlite3").exists()
+    assert (tmp_path / "new/folder/c.sqlite3").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new/folder").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(DatabaseUnusable, match=f"{tmp_path}/file/folder cannot be made"):
+    with pytest.raises(DatabaseUnusable, match=f"{tmp_path}/file/folder/c.sqlite3 cannot be made"):
         connect(f"sqlite:///{tmp_path}/file/folder/c.sqlite3")
 
 

@@ -70,6 +70,10 @@ def test_an_identifier_is_read_back() -> None:
         " " + GOOD,
         "6f1d2f0e-6d56-4b0a-9d2e-1f6c1b7a9e55",
     ],
+    ids=[
+        *("empty", "number", "capitals", "no-hyphens", "braces", "urn", "line-feed", "space"),
+        "version-4",
+    ],
 )
 def test_another_spelling_is_no_identifier(text: str) -> None:
     assert contact_id(text) is None

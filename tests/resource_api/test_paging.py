@@ -109,6 +109,8 @@ async def test_a_cursor_that_is_none_is_refused(api: Api, text: str) -> None:
     assert "cursor" in problem(answer, 400)["detail"]
 
 
-@pytest.mark.parametrize("query", ["limit=1&limit=2", f"cursor={GOOD}&cursor={GOOD}"])
+@pytest.mark.parametrize(
+    "query", ["limit=1&limit=2", f"cursor={GOOD}&cursor={GOOD}"], ids=["limit", "cursor"]
+)
 async def test_a_parameter_given_twice_is_refused(api: Api, query: str) -> None:
     problem(await api.request("GET", f"/contacts?{query}"), 400)

@@ -54,6 +54,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("DATABASE_URL", "sqlite:////var/c.db", "database_url", "sqlite:////var/c.db"),
         ("DATABASE_URL", "sqlite+aiosqlite:///c", "database_url", "sqlite+aiosqlite:///c"),
         ("LOG_LEVEL", "debug", "log_level", "debug"),
+        ("LOG_LEVEL", "WARNING", "log_level", "warning"),
         ("PORT", "", "port", 8000),
     ],
 )
