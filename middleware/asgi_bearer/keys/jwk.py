@@ -6,34 +6,19 @@ only the public members of a key are looked at.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import InvalidKeyError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from asgi_bearer.algorithms import TABLE, served_by
 from asgi_bearer.errors import KeyAmbiguous, shown
 from asgi_bearer.jose import base64url_decode, is_array, is_object
-from asgi_bearer.keys.roca import is_roca_modulus
-
-if TYPE_CHECKING:
-    PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
-
-MIN_RSA_BITS: Final = 2048
-"""RFC 7518 §3.3."""
+from asgi_bearer.keys.strength import PublicKey, weakness
 
 MAX_CANDIDATES: Final = 4
 """Keys with the same id that are tried for one token, so that its cost has a bound."""
-
-_P: Final = 2**255 - 19
-_ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-_LOW_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
-"""y of the eight points of Ed25519 for which anybody can make signatures (RFC 8032 §5.1): an
-all-zero key is one of them, and cryptography takes them all."""
 
 _PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -52,7 +37,7 @@ class Key:
     kid: str | None
     algorithms: frozenset[str]
     members: tuple[str, ...] = field(repr=False)
-    _public_key: "PublicKey" = field(repr=False, compare=False)
+    _public_key: PublicKey = field(repr=False, compare=False)
 
     def verifies(self, alg: str, signing_input: bytes, signature: bytes) -> bool:
         """Return whether `signature` over `signing_input` was made with this key."""
@@ -153,7 +138,7 @@ def _member(jwk: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _public_key(public_jwk: dict[str, object]) -> "PublicKey":
+def _public_key(public_jwk: dict[str, object]) -> PublicKey:
     try:
         if public_jwk["kty"] == "RSA":
             key: object = RSAAlgorithm.from_jwk(public_jwk)
@@ -163,19 +148,9 @@ def _public_key(public_jwk: dict[str, object]) -> "PublicKey":
             key = OKPAlgorithm.from_jwk(public_jwk)
     except (InvalidKeyError, UnsupportedAlgorithm, OverflowError, ValueError):
         raise ValueError("its members make no key") from None
-    if isinstance(key, RSAPublicKey):
-        if key.key_size < MIN_RSA_BITS:
-            raise ValueError(f"RSA with {key.key_size} bits, at least {MIN_RSA_BITS} are needed")
-        if is_roca_modulus(key.public_numbers().n):
-            raise ValueError("RSA with a modulus that can be factored (CVE-2017-15361)")
-        return key
-    if isinstance(key, Ed25519PublicKey):
-        # Without the highest bit, which is the sign of x (RFC 8032 §5.1.2).
-        y = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
-        if y % _P in _LOW_ORDER:
-            raise ValueError("its point has a low order")
-        return key
-    if isinstance(key, EllipticCurvePublicKey):
-        return key
-    # No other kind gets past `served_by`, and without private members no key is private.
-    raise ValueError("its members make no public key that is supported")  # pragma: no cover
+    if not isinstance(key, PublicKey):  # pragma: no cover
+        # No other kind gets past `served_by`, and without private members no key is private.
+        raise ValueError("its members make no public key that is supported")
+    if fault := weakness(key):
+        raise ValueError(fault)
+    return key

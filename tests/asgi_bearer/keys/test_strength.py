@@ -1,0 +1,65 @@
+"""Public keys that are well-formed and prove nothing."""
+
+import math
+
+import pytest
+
+from asgi_bearer.keys.jwk import key_set_from
+from tests.fake_issuer import b64, signing_key
+
+PRIMORIAL = math.prod(n for n in range(2, 168) if all(n % d for d in range(2, n)))
+SOUND = signing_key().private_key.public_key().public_numbers().n
+
+
+def broken_prime(power: int) -> int:
+    """A number as a broken generator makes primes: a power of 65537 modulo small primes."""
+    return (1 << 1024) // PRIMORIAL * PRIMORIAL + pow(65537, power, PRIMORIAL)
+
+
+def number(value: int) -> str:
+    return b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+WEAK = [
+    pytest.param({"n": number(broken_prime(11) * broken_prime(12))}, "CVE-2017-15361", id="roca"),
+    pytest.param({"n": number(SOUND + 1)}, "even modulus", id="even"),
+    pytest.param({"n": number((1 << 16_384) + 1)}, "16385 bits", id="too-large"),
+    pytest.param({"n": number((1 << 2046) + 1)}, "2047 bits", id="too-small"),
+    pytest.param({"e": number((1 << 64) + 1)}, "exponent", id="costly-exponent"),
+]
+
+
+@pytest.mark.parametrize(("members", "remark"), WEAK)
+def test_a_weak_rsa_key_is_not_used_and_the_remark_says_why(
+    members: dict[str, str], remark: str
+) -> None:
+    """Row 47."""
+    weak, good = signing_key(kid="weak").jwk(**members), signing_key()
+
+    key_set, remarks = key_set_from({"keys": [weak, good.jwk()]})
+
+    assert [key.kid for key in key_set.keys] == ["k1"]
+    assert remark in remarks[0]
+
+
+@pytest.mark.parametrize("members", [weak.values[0] for weak in WEAK])
+def test_a_set_of_only_weak_keys_is_no_key_set(members: dict[str, str]) -> None:
+    """Row 90: it must not replace a good one."""
+    with pytest.raises(ValueError, match="no usable key"):
+        key_set_from({"keys": [signing_key().jwk(**members)]})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({}, id="usual"),
+        pytest.param({"e": number(3)}, id="small-exponent"),
+        pytest.param({"e": number((1 << 63) + 1)}, id="largest-exponent"),
+        pytest.param({"n": number((1 << 16_383) + 1)}, id="largest-modulus"),
+    ],
+)
+def test_a_sound_rsa_key_is_used(members: dict[str, str]) -> None:
+    key_set, remarks = key_set_from({"keys": [signing_key().jwk(**members)]})
+
+    assert len(key_set.keys) == 1
+    assert remarks == ()
