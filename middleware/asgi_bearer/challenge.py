@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from asgi_bearer.claims import is_scope_name
 from asgi_bearer.errors import (
     AccessTokenError,
     ClaimRuleFailed,
     InsufficientScope,
     NotJudgedError,
 )
+from asgi_bearer.scopes import is_scope_name
 
 
 def checked_realm(realm: str) -> str:

@@ -21,14 +21,12 @@ from asgi_bearer.errors import (
     shown,
 )
 from asgi_bearer.jose import is_array
+from asgi_bearer.scopes import scope_names
 
 Claims = Mapping[str, object]
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799
 """The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
-
-SCOPE_TOKEN_CHARACTERS: Final = frozenset(map(chr, range(0x21, 0x7F))) - {'"', "\\"}
-"""scope-token of RFC 6749 §3.3."""
 
 _ID_TOKEN_CLAIMS: Final = ("nonce", "at_hash", "c_hash", "s_hash")
 """They tie an ID token to its request and response (OpenID Connect Core §2, §3.3.2.11)."""
@@ -104,13 +102,13 @@ def check_client(claims: Claims, expected: Expected) -> None:
 def check_scope(claims: Claims, expected: Expected) -> None:
     """Check that `scope`, where it is present, is one string of scope names (RFC 6749 §3.3)."""
     if "scope" in claims:
-        _scope_names("scope", claims["scope"])
+        scope_names("scope", claims["scope"])
 
 
 def check_scp(claims: Claims, expected: Expected) -> None:
     """Check that `scp`, a vendors' name for `scope`, is a string or an array of scope names."""
     if "scp" in claims:
-        _scope_names("scp", claims["scp"])
+        scope_names("scp", claims["scp"])
 
 
 def check_no_id_token(claims: Claims, expected: Expected) -> None:
@@ -210,7 +208,7 @@ def granted_scopes(claims: Claims, profile: Profile) -> frozenset[str]:
     """Return the scopes in checked `claims`; groups, roles and permissions are none of them."""
     for name in profile.scope_claims:
         if name in claims:
-            return frozenset(_scope_names(name, claims[name]))
+            return scope_names(name, claims[name])
     return frozenset()
 
 
@@ -231,22 +229,3 @@ def _named_party(name: str, value: object) -> None:
     # A name with control characters was made to break a log or a database, not to identify.
     if not isinstance(value, str) or not value or any(c < " " or c == "\x7f" for c in value):
         raise ClaimMalformed(f"{name} is {shown(value)}, not a name")
-
-
-def _scope_names(name: str, value: object) -> list[str]:
-    if isinstance(value, str):
-        # Runs of spaces are tolerated, other white space is no separator.
-        names: list[object] = [part for part in value.split(" ") if part]
-    elif is_array(value) and name == "scp":
-        names = value
-    else:
-        raise ClaimMalformed(f"{name} is {shown(value)}, not a string of scope names")
-    checked = [part for part in names if isinstance(part, str) and is_scope_name(part)]
-    if len(checked) != len(names):
-        raise ClaimMalformed(f"{name} is {shown(value)}, not all of it scope names")
-    return checked
-
-
-def is_scope_name(name: str) -> bool:
-    """Return whether `name` is one scope-token of RFC 6749 §3.3."""
-    return bool(name) and SCOPE_TOKEN_CHARACTERS.issuperset(name)

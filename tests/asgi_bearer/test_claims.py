@@ -12,7 +12,7 @@ from asgi_bearer import (
     SignatureInvalid,
     TokenExpired,
 )
-from asgi_bearer.claims import LAST_NUMERIC_DATE, is_scope_name, numeric_date
+from asgi_bearer.claims import LAST_NUMERIC_DATE, numeric_date
 from asgi_bearer.credentials import Presented
 from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
 from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
@@ -205,15 +205,3 @@ def test_anything_else_is_no_numeric_date(value: object) -> None:
     """Row 61."""
     with pytest.raises(ClaimMalformed):
         numeric_date("exp", value)
-
-
-@pytest.mark.parametrize("name", ["a", "!", "#", "[", "]", "~", "read:contacts", "https://x/y?z"])
-def test_a_scope_name_is_printable_ascii_without_quote_and_backslash(name: str) -> None:
-    """Row 21."""
-    assert is_scope_name(name)
-
-
-@pytest.mark.parametrize("name", ["", " ", "a b", '"', "\\", "\n", "\x00", "\x7f", "é", "\u00a0"])
-def test_nothing_else_is_a_scope_name(name: str) -> None:
-    """Row 21."""
-    assert not is_scope_name(name)

@@ -14,6 +14,9 @@ MAX_ADDRESS_CHARACTERS: Final = 2048
 _HOST_AND_PORT = re.compile(r"(?:[^@\[\]:]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 """urlsplit leaves out what stands beside the brackets of an IPv6 address: other readers do not."""
 
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+"""Anything else in front of two slashes may be a password that holds them."""
+
 
 def is_loopback(host: str) -> bool:
     """Return whether `host` can only be this machine."""
@@ -58,11 +61,13 @@ def address_fault(url: object) -> str | None:
 
 
 def shown_address(url: object) -> object:
-    """Return `url` for an operator to read: without user name, password and query."""
+    """Return `url` for an operator to read: without user name, password, query and fragment."""
     if not isinstance(url, str):
         return url
-    scheme, slashes, rest = url.partition("//") if "//" in url else ("", "", url)
-    return f"{scheme}{slashes}{rest.rpartition('@')[2].partition('?')[0]}"[:MAX_ADDRESS_CHARACTERS]
+    scheme = _SCHEME.match(url)
+    start = scheme[0] if scheme else ""
+    rest = url[len(start) :].rpartition("@")[2]
+    return (start + re.split(r"[?#]", rest, maxsplit=1)[0])[:MAX_ADDRESS_CHARACTERS]
 
 
 def issuer_fault(issuer: object) -> str | None:

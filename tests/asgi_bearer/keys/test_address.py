@@ -2,7 +2,7 @@
 
 import pytest
 
-from asgi_bearer.keys.address import address_fault, issuer_fault, on_loopback
+from asgi_bearer.keys.address import address_fault, issuer_fault, on_loopback, shown_address
 
 GOOD = [
     "https://issuer.example",
@@ -102,3 +102,29 @@ def test_an_issuer_is_an_address_without_a_query(url: str) -> None:
 )
 def test_an_address_on_this_machine_is_told_from_one_elsewhere(url: str, expected: bool) -> None:
     assert on_loopback(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://issuer.example/keys", "https://issuer.example/keys"),
+        ("https://user:SECRET@issuer.example/", "https://issuer.example/"),
+        ("https://user:a/SECRET@issuer.example/", "https://issuer.example/"),
+        ("https://user:a@SECRET@issuer.example/", "https://issuer.example/"),
+        ("https://user:a?SECRET@issuer.example/", "https://issuer.example/"),
+        ("https://user:a#SECRET@issuer.example/", "https://issuer.example/"),
+        ("https:user:SECRET@issuer.example", "issuer.example"),
+        ("user:SECRET@issuer.example", "issuer.example"),
+        ("//user:SECRET@issuer.example", "//issuer.example"),
+        ("user:SECRET//@issuer.example", "issuer.example"),
+        ("https://issuer.example/?SECRET", "https://issuer.example/"),
+        ("https://issuer.example/#SECRET", "https://issuer.example/"),
+        ("https://issuer.example/#?SECRET", "https://issuer.example/"),
+        ("issuer.example?SECRET//x", "issuer.example"),
+        ("issuer.example#SECRET//x", "issuer.example"),
+        ("https://issuer.example/" + "a" * 4000, "https://issuer.example/" + "a" * 2025),
+        (None, None),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_secret(url: object, shown: object) -> None:
+    assert shown_address(url) == shown
