@@ -6,6 +6,15 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MAX_SEGMENT = 64
+"""Characters between two slashes of a path; an identifier has fewer, a token more."""
+
+MAX_PATH = 256
+"""Characters of a path that are shown."""
+
+_SHOWN = 8
+"""Characters of a longer segment: enough to recognise what it is, too few to use it."""
+
 logger = logging.getLogger("resource_api.access")
 
 
@@ -40,7 +49,16 @@ class AccessLog:
                 "%s %s %s %d %.1f ms",
                 client[0] if client else "-",
                 scope["method"],
-                quote(scope["path"]),  # a path can hold line breaks
+                _shown(scope["path"]),
                 status,
                 (time.monotonic() - started) * 1000,
             )
+
+
+def _shown(path: str) -> str:
+    segments = (
+        quote(part) if len(part) <= MAX_SEGMENT else quote(part[:_SHOWN]) + "..."
+        for part in path.split("/", MAX_PATH)
+    )
+    shown = "/".join(segments)  # quoted, because a path can hold line breaks
+    return shown if len(shown) <= MAX_PATH else shown[:MAX_PATH] + "..."

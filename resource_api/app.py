@@ -68,14 +68,15 @@ def create_app(
     described = document(settings)
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(described)
+        return JSONResponse(described, headers={"Cache-Control": "no-cache"})
 
+    routes = [
+        *ContactEndpoints(store).routes(),
+        *Probes(store, keys).routes(),
+        Route("/openapi.json", openapi),
+    ]
     app = Starlette(
-        routes=[
-            *ContactEndpoints(store).routes(),
-            *Probes(store, keys).routes(),
-            Route("/openapi.json", openapi),
-        ],
+        routes=routes,
         middleware=[
             Middleware(BearerMiddleware, verifier=verifier, public=PUBLIC, realm="contacts")
         ],
@@ -116,7 +117,7 @@ async def _warm(keys: CachedKeys) -> None:
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
-    logger.error("the database does not answer", exc_info=error)
+    logger.error("the database does not answer: %s", error)
     return problem_response(
         503, "The contacts cannot be reached at the moment.", headers={"Retry-After": "1"}
     )

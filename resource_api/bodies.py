@@ -7,7 +7,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,11 +26,18 @@ closes on unread bytes resets the connection, and the client may never see the a
 BODY_SECONDS = 10.0
 """How long a body may take to arrive."""
 
+MAX_FAULTS = 50
+"""Faults that an answer lists; the others are counted."""
+
 _JSON = re.compile(
     r"""application/json [ \t]* (?: ; [ \t]* charset = (?: utf-8 | "utf-8" ) [ \t]* )?""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
 _NOT_JSON = "The body is not valid JSON in UTF-8, or names a member twice."
+_DETAILS = {
+    "extra_forbidden": "This member is unknown.",
+    "model_type": "An object is expected.",
+}
 _TOO_LARGE = f"The body is larger than {MAX_BODY} bytes."
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -45,13 +52,11 @@ async def read_model(
     """
     _check_media_type(request)
     content = strict_json(await read_body(request, seconds=seconds))
-    if not isinstance(content, dict):
-        raise _invalid([{"pointer": "", "detail": "An object is expected."}])
     try:
         return model.model_validate(content)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _invalid(map(_fault, faults)) from None  # the cause would hold the body
+        raise _invalid(faults) from None  # the cause would hold the body
 
 
 def _check_media_type(request: Request) -> None:
@@ -60,7 +65,8 @@ def _check_media_type(request: Request) -> None:
         raise Problem(
             415, "The body must be application/json.", headers={"Accept": "application/json"}
         )
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    encodings = request.headers.getlist("content-encoding")
+    if any(encoding.strip(" \t").lower() != "identity" for encoding in encodings):
         raise Problem(
             415, "The body must not be compressed.", headers={"Accept-Encoding": "identity"}
         )
@@ -94,7 +100,10 @@ async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes
 
 def _declared_size(content_length: str) -> int:
     # Whether it is true is the server's affair; here it only saves reading what is too much.
-    return int(content_length) if re.fullmatch(r"[0-9]{1,18}", content_length) else 0
+    if not (content_length.isascii() and content_length.isdigit()):
+        return 0
+    # 19 digits are enough to be too large, and int() refuses thousands of them.
+    return int(content_length.lstrip("0")[:19] or "0")
 
 
 def strict_json(body: bytes) -> object:
@@ -129,13 +138,16 @@ def _refuse(_literal: str) -> NoReturn:
     raise ValueError
 
 
-def _invalid(faults: Iterable[dict[str, str]]) -> Problem:
-    return Problem(422, "Members of the body are missing or wrong.", errors=list(faults))
+def _invalid(faults: Sequence[ErrorDetails]) -> Problem:
+    more = len(faults) - MAX_FAULTS
+    counted = f"; {more} more than are listed" if more > 0 else ""
+    sentence = f"Members of the body are missing or wrong{counted}."
+    return Problem(422, sentence, errors=[_fault(fault) for fault in faults[:MAX_FAULTS]])
 
 
 def _fault(error: ErrorDetails) -> dict[str, str]:
     segments = (str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"])
-    detail = "This member is unknown." if error["type"] == "extra_forbidden" else error["msg"]
+    detail = _DETAILS.get(error["type"], error["msg"])
     return {
         "pointer": "".join(f"/{segment}" for segment in segments),
         "detail": detail.removesuffix(".") + ".",

@@ -14,8 +14,16 @@ DRIVERS = {
 }
 """The database URL schemes that are understood, and the driver that each stands for."""
 
-BUSY_SECONDS = 20
-"""How long a writer waits for SQLite's one write lock, also against other processes."""
+POOL_SIZE = 8
+"""Connections. With SQLite more would only contend for the one lock."""
+
+POOL_SECONDS = 3.0
+"""How long a statement waits for a connection."""
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for SQLite's one write lock, also against other processes.
+
+Together with `POOL_SECONDS` it stays below the time that a server has to end its requests."""
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
@@ -41,28 +49,30 @@ def connect(url: str) -> AsyncEngine:
     Raises `DatabaseUnusable` if that fails.
     """
     target = async_url(url)
-    if target.get_backend_name() != "sqlite":
-        # hide_parameters: what contacts hold must not stand in a traceback.
-        return create_async_engine(target, hide_parameters=True, pool_pre_ping=True)
-    folder = Path(target.database or "").parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would make it readable for everybody; its other files take over the mode.
-        Path(target.database or "").touch(mode=0o600)
-    except OSError as error:
-        raise DatabaseUnusable(
-            f"The file {target.database} cannot be made: {error.strerror}."
-        ) from error
+    is_sqlite = target.get_backend_name() == "sqlite"
+    if is_sqlite:
+        _make_file(Path(target.database or ""))
     engine = create_async_engine(
         target,
-        hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS},
-        # More would only contend for the one lock; opening them in bursts costs more than waiting.
-        pool_size=8,
-        max_overflow=0,
+        hide_parameters=True,  # what contacts hold must not stand in a traceback
+        pool_size=POOL_SIZE,
+        max_overflow=0,  # opening connections in bursts costs more than waiting
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=not is_sqlite,
+        connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {},
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    if is_sqlite:
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _make_file(file: Path) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make it readable for everybody; its other files take over the mode.
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise DatabaseUnusable(f"The file {file} cannot be made: {error.strerror}.") from error
 
 
 class _Cursor(Protocol):

@@ -10,8 +10,11 @@ from resource_api.problems import Problem
 MAX_TAGS = 100
 """Entity tags in one condition. Each becomes a parameter of a database statement."""
 
+MAX_VERSION = 2**31 - 1
+"""What the column of a database can hold; a statement that asks for more fails."""
+
 _NEXT = re.compile(r'((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")(?:[ \t]*,[ \t,]*|\Z)')
-_OURS = re.compile(r'"([1-9][0-9]{0,17})"', re.ASCII)
+_OURS = re.compile(r'"([1-9][0-9]{0,9})"', re.ASCII)
 
 
 def etag(contact: Contact) -> str:
@@ -31,7 +34,8 @@ def required_versions(request: Request) -> frozenset[int] | None:
     tags = _tags(condition)
     if tags is None or len(tags) > MAX_TAGS:
         raise Problem(400, f"If-Match takes * or up to {MAX_TAGS} entity tags in double quotes.")
-    return frozenset(int(ours[1]) for tag in tags if (ours := _OURS.fullmatch(tag)))
+    versions = (int(ours[1]) for tag in tags if (ours := _OURS.fullmatch(tag)))
+    return frozenset(version for version in versions if version <= MAX_VERSION)
 
 
 def is_known(request: Request, contact: Contact) -> bool:
@@ -50,11 +54,12 @@ def _condition(request: Request, name: str) -> str | None:
 
 def _tags(text: str) -> list[str] | None:
     tags: list[str] = []
-    rest = text.strip(" \t,")
-    while rest:
-        found = _NEXT.match(rest)
+    text = text.strip(" \t,")
+    position = 0
+    while position < len(text):
+        found = _NEXT.match(text, position)
         if found is None:
             return None
         tags.append(found[1])
-        rest = rest[found.end() :]
+        position = found.end()
     return tags or None

@@ -7,7 +7,9 @@ import importlib.util
 import os
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -17,10 +19,11 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.keys.address import address_fault, issuer_fault
+from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from resource_api.database import async_url
 
 PREFIX = "RESOURCE_API_"
@@ -86,6 +89,8 @@ def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _database_url(value: str) -> str:
+    if "\0" in unquote(value):
+        raise _fault("must not hold a NUL")
     try:
         url = async_url(value)
     except (ArgumentError, KeyError, ValueError):
@@ -93,7 +98,7 @@ def _database_url(value: str) -> str:
     if url.get_backend_name() == "sqlite":
         # A database in memory would lose what was acknowledged.
         path = url.database or ":memory:"
-        if path.startswith((":", "file:")) or url.host or url.query:
+        if path.startswith((":", "file:")) or url != URL.create(url.drivername, database=path):
             raise _fault("must name a file and nothing else")
     elif importlib.util.find_spec("asyncpg") is None:
         raise _fault("needs the package asyncpg, which is not installed")
@@ -153,12 +158,27 @@ def from_environment() -> Settings:
     Raises:
         SettingsFaults: names every variable that is wrong, what it holds and what was expected.
     """
+    faults = _unknown()
     try:
-        return _Environment.model_validate({})
+        settings = _Environment.model_validate({})
     except ValidationError as error:
-        faults = [_sentence(str(fault["loc"][0]), fault) for fault in error.errors()]
+        faults += [_sentence(str(fault["loc"][0]), fault) for fault in error.errors()]
+    else:
+        if not faults:
+            return settings
     # Raised outside the except block: the validation error holds what the variables hold.
     raise SettingsFaults(faults)
+
+
+def _unknown() -> list[str]:
+    known = [field.upper() for field in Settings.model_fields]
+    faults: list[str] = []
+    for variable, value in os.environ.items():
+        prefix, name = variable.upper()[: len(PREFIX)], variable.upper()[len(PREFIX) :]
+        if prefix == PREFIX and name not in known and value:
+            expected = " or ".join(PREFIX + one for one in get_close_matches(name, known) or known)
+            faults.append(f"{variable} is no setting; expected {expected}")
+    return faults
 
 
 def _sentence(field: str, fault: ErrorDetails) -> str:
@@ -168,14 +188,13 @@ def _sentence(field: str, fault: ErrorDetails) -> str:
         value = next(value for name, value in os.environ.items() if name.upper() == variable)
         if field == "database_url":
             # A password can stand in several places of it.
-            scheme, separator, _ = value.partition("://")
-            value = f"{scheme}://…" if separator else "…"
+            scheme = re.match(r"[a-z0-9+]+://", value)
+            value = f"{scheme[0] if scheme else ''}…"
         found = f"holds {_shown(value)}"
     reason = f" (it {fault['msg']})" if fault["type"] == "setting" and fault["msg"] else ""
     return f"{variable} {found}; expected {_EXPECTED[field]}{reason}"
 
 
 def _shown(value: str) -> str:
-    # A URL may hold a password before its host or a key in its query.
-    public = re.sub(r"(?<=//)[^/]*@", "***@", value.partition("?")[0])
+    public = str(shown_address(value))
     return repr(public if len(public) <= _MAX_SHOWN else public[:_MAX_SHOWN] + "…")

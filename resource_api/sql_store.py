@@ -1,5 +1,6 @@
 """Contacts in an SQL database, through SQLAlchemy."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from collections.abc import Set as AbstractSet
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from resource_api.contacts import Contact, ContactFields, Owner
+from resource_api.database import POOL_SECONDS, POOL_SIZE
 from resource_api.identifiers import ContactIds
 from resource_api.store import ContactChanged, ContactNotFound, StoreUnavailable
 from resource_api.tables import contacts
@@ -23,10 +25,21 @@ class SqlContactStore:
 
     A transaction that reads first could not take SQLite's write lock any more once another
     one has written, and would fail however long it waits.
+
+    `clock` answers seconds since the epoch; a writer waits `turn_seconds` for other writers.
     """
 
-    def __init__(self, engine: AsyncEngine, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        clock: Callable[[], float] = time.time,
+        turn_seconds: float = POOL_SECONDS,
+    ) -> None:
         self._engine = engine
+        # However long writers wait for a lock, one connection is left for those who read.
+        self._writers = asyncio.Semaphore(POOL_SIZE - 1)
+        self._turn_seconds = turn_seconds
         self._clock = clock
         self._new_id = ContactIds(clock)
 
@@ -58,7 +71,7 @@ class SqlContactStore:
             version=contact.version,
             **fields.model_dump(),
         )
-        async with self._transaction() as connection:
+        async with self._writing() as connection:
             await connection.execute(statement)
         return contact
 
@@ -76,7 +89,7 @@ class SqlContactStore:
             .values(updated=self._now(), version=contacts.c.version + 1, **fields.model_dump())
             .returning(*contacts.c)
         )
-        async with self._transaction() as connection:
+        async with self._writing() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
             if row is None:
                 await self._refuse(connection, owner, contact_id)
@@ -86,7 +99,7 @@ class SqlContactStore:
         self, owner: Owner, contact_id: UUID, *, versions: AbstractSet[int] | None = None
     ) -> None:
         statement = delete(contacts).where(_one(owner, contact_id, versions))
-        async with self._transaction() as connection:
+        async with self._writing() as connection:
             if (await connection.execute(statement)).rowcount == 0:
                 await self._refuse(connection, owner, contact_id)
 
@@ -108,12 +121,31 @@ class SqlContactStore:
         raise ContactNotFound if found is None else ContactChanged
 
     @asynccontextmanager
+    async def _writing(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(self._turn_seconds):
+                await self._writers.acquire()
+        except TimeoutError:
+            raise StoreUnavailable("too many writers are waiting") from None
+        try:
+            async with self._transaction() as connection:
+                yield connection
+        finally:
+            self._writers.release()
+
+    @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
         try:
             async with self._engine.begin() as connection:
                 yield connection
         except (DBAPIError, PoolTimeout, OSError) as error:  # drivers raise OSError on connecting
-            raise StoreUnavailable from error
+            raise StoreUnavailable(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    # Only the driver's first line: statements and what rows hold stand in those after it.
+    told = error.orig if isinstance(error, DBAPIError) else error
+    return f"{type(told).__name__}: {told}".partition("\n")[0]
 
 
 def _owned(owner: Owner) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from resource_api.bodies import MAX_BODY, MAX_DISCARDED, read_body
+from resource_api.bodies import MAX_BODY, MAX_DISCARDED, MAX_FAULTS, read_body
 from resource_api.problems import Problem
 from tests.resource_api.conftest import Api
 from tests.resource_api.test_contacts import problem
@@ -62,6 +62,21 @@ async def test_two_content_types_are_refused(api: Api) -> None:
     headers = [("authorization", api.caller()["authorization"]), *[("content-type", JSON)] * 2]
 
     problem(await api.client.post("/contacts", content=b"{}", headers=headers), 415)
+
+
+@pytest.mark.parametrize("encodings", [("identity", "gzip"), ("gzip", "identity")])
+async def test_a_compressed_body_is_refused_on_whichever_line_it_says_so(
+    api: Api, encodings: tuple[str, str]
+) -> None:
+    headers = [
+        ("authorization", api.caller()["authorization"]),
+        ("content-type", JSON),
+        *(("content-encoding", encoding) for encoding in encodings),
+    ]
+
+    answer = await api.client.post("/contacts", content=b'{"name": "Bob"}', headers=headers)
+
+    problem(answer, 415)
 
 
 async def test_a_compressed_body_is_refused(api: Api) -> None:
@@ -158,6 +173,26 @@ async def test_every_fault_is_listed_and_no_value_is_echoed(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("unknown", "said"),
+    [
+        (MAX_FAULTS - 1, "wrong."),
+        (MAX_FAULTS, "wrong; 1 more than are listed."),
+        (5000, f"wrong; {5001 - MAX_FAULTS} more than are listed."),
+    ],
+)
+async def test_of_very_many_faults_the_first_are_listed_and_the_others_counted(
+    api: Api, unknown: int, said: str
+) -> None:
+    fields = {str(number): 0 for number in range(unknown)}
+
+    body = problem(await post(api, json.dumps(fields).encode()), 422)
+
+    assert len(body["errors"]) == MAX_FAULTS
+    assert body["errors"][0]["pointer"] == "/name"
+    assert body["detail"].endswith(said)
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         pytest.param({"name": "a" * 200}, id="longest-name"),
@@ -231,6 +266,11 @@ def request(*messages: dict[str, Any], **headers: str) -> Request:
     ("headers", "status"),
     [
         pytest.param({"content_length": str(MAX_DISCARDED + 1)}, 413, id="far-too-large"),
+        pytest.param({"content_length": "9" * 19}, 413, id="19-digits"),
+        pytest.param({"content_length": "1" + "0" * 18}, 413, id="19-digits-mostly-zeros"),
+        pytest.param({"content_length": "9" * 5000}, 413, id="5000-digits"),
+        pytest.param({"content_length": "0" * 30 + "9" * 8}, 413, id="leading-zeros"),
+        pytest.param({"content_length": "0" * 5000 + "5"}, 408, id="nothing-but-leading-zeros"),
         pytest.param({"content_length": "70000", "expect": "100-continue"}, 413, id="asks-first"),
         pytest.param({"content_length": "10"}, 408, id="silent"),
         pytest.param({"content_length": "x"}, 408, id="no-number"),

@@ -38,13 +38,27 @@ def test_without_the_demo_its_commands_do_not_exist(
     assert "No such command 'token'" in run("token")
 
 
-def test_migrate_with_wrong_settings_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESOURCE_API_ISSUER", "x")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RESOURCE_API_ISSUER", "x"),
+        ("RESOURCE_API_DATABASE_URL", "sqlite://u:pw@/x"),
+        ("RESOURCE_API_DATABASE_URL", "sqlite:////tmp/x%00y"),
+        ("RESOURCE_API_TOKEN_PROFIL", "jwt"),
+    ],
+)
+def test_migrate_with_wrong_settings_ends_with_2(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("RESOURCE_API_ISSUER", "https://issuer.example/")
+    monkeypatch.setenv("RESOURCE_API_AUDIENCE", "x")
+    monkeypatch.setenv("RESOURCE_API_DATABASE_URL", "sqlite:////dev/null/x")
+    monkeypatch.setenv(name, value)
 
     ended = CliRunner().invoke(main, ["migrate"])
 
     assert ended.exit_code == 2
-    assert "RESOURCE_API_ISSUER" in ended.output
+    assert name in ended.output
 
 
 def test_migrate_without_a_usable_database_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

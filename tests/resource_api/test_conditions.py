@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from resource_api.etags import required_versions
+from tests.asgi import http_scope
 from tests.resource_api.conftest import Api
 from tests.resource_api.test_contacts import UNKNOWN, problem
 
@@ -49,6 +52,22 @@ async def test_a_change_is_refused_if_no_tag_matches(api: Api, method: str, cond
 
     problem(answer, 412)
     assert (await api.request("GET", path)).headers["etag"] == '"1"'
+
+
+@pytest.mark.parametrize(
+    ("condition", "versions"),
+    [
+        (f'"{2**31 - 1}"', frozenset({2**31 - 1})),
+        (f'"{2**31}"', frozenset[int]()),
+        (f'"1", "{2**31}", "{2**63}"', frozenset({1})),
+    ],
+)
+def test_a_version_that_no_column_could_hold_is_not_asked_for(
+    condition: str, versions: frozenset[int]
+) -> None:
+    request = Request(http_scope(headers=[(b"if-match", condition.encode())]))
+
+    assert required_versions(request) == versions
 
 
 @METHODS

@@ -196,7 +196,18 @@ async def test_another_method_is_told_which_ones_there_are(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/contacts/", "/contact", "/contacts/x/y", "//contacts", "/Contacts", "/docs"]
+    "path",
+    [
+        "/",
+        "/contacts/",
+        "/contact",
+        "/contacts/x/y",
+        "//contacts",
+        "/Contacts",
+        "/docs",
+        "/contacts%0d",
+        "/%0acontacts",
+    ],
 )
 async def test_an_unknown_address_is_a_problem_and_no_redirect(api: Api, path: str) -> None:
     problem(await api.request("GET", path), 404)
@@ -231,5 +242,17 @@ async def test_a_database_that_fails_is_a_503_without_internals(
 
     assert problem(answer, 503)["detail"] == "The contacts cannot be reached at the moment."
     assert answer.headers["retry-after"] == "1"
-    assert "the database does not answer" in caplog.text
     assert "Confidential" not in caplog.text
+
+
+async def test_a_database_that_fails_is_one_line_in_the_log_with_the_drivers_reason(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    await api.lose_database()
+
+    await api.request("GET", "/contacts")
+
+    (record,) = caplog.records
+    reason = "OperationalError: no such table: contacts"
+    assert record.getMessage() == f"the database does not answer: {reason}"
+    assert record.exc_info is None

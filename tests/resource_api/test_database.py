@@ -1,24 +1,29 @@
 """SQLite as it is opened, and the schema as it comes about."""
 
 import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from resource_api.contacts import ContactFields, Owner
-from resource_api.database import DatabaseUnusable, connect
+from resource_api.contacts import Contact, ContactFields, Owner
+from resource_api.database import BUSY_SECONDS, POOL_SECONDS, POOL_SIZE, DatabaseUnusable, connect
 from resource_api.schema import check, migrate, prepare
 from resource_api.sql_store import SqlContactStore
-from resource_api.store import StoreUnavailable
+from resource_api.store import ContactNotFound, StoreUnavailable
 from resource_api.tables import metadata
 
 OWNER = Owner("https://issuer.example/", "alice")
+FIELDS = ContactFields(name="Bob")
 
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 20000)],
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
 async def test_every_sqlite_connection_is_opened_to_lose_nothing(
     tmp_path: Path, pragma: str, value: object
@@ -118,4 +123,94 @@ async def test_a_failure_does_not_quote_what_the_contact_holds(tmp_path: Path) -
         await store.add(OWNER, ContactFields(name="Confidential"))
     await store.aclose()
 
-    assert "Confidential" not in str(caught.value.__cause__)
+    assert "Confidential" not in f"{caught.value} {caught.value.__cause__}"
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, *, turn_seconds: float = POOL_SECONDS
+) -> AsyncGenerator[SqlContactStore]:
+    """Open an empty store, and close it at the end of the block."""
+    engine = connect(f"sqlite:///{folder}/c.sqlite3")
+    await prepare(engine)
+    store = SqlContactStore(engine, turn_seconds=turn_seconds)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold the write lock, as another process does that is in the middle of a transaction."""
+    with closing(sqlite3.connect(folder / "c.sqlite3", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def writing(store: SqlContactStore, times: int) -> list[asyncio.Task[Contact]]:
+    """Start so many writers at once."""
+    return [asyncio.create_task(store.add(OWNER, FIELDS)) for _ in range(times)]
+
+
+async def test_reads_go_on_while_writers_wait_for_another_process(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        with locked(tmp_path):
+            writers = writing(store, 2 * POOL_SIZE)
+            await asyncio.sleep(0)  # each asks for its connection now
+
+            async with asyncio.timeout(BUSY_SECONDS - 1):
+                before = await store.page(OWNER, limit=100)
+
+        await asyncio.gather(*writers)
+        after = await store.page(OWNER, limit=100)
+
+    assert (len(before), len(after)) == (0, 2 * POOL_SIZE)
+
+
+async def test_a_writer_does_not_wait_long_for_its_turn(tmp_path: Path) -> None:
+    async with opened(tmp_path, turn_seconds=0.01) as store:
+        with locked(tmp_path):
+            writers = writing(store, POOL_SIZE)
+            refused, waiting = await asyncio.wait(
+                writers, timeout=BUSY_SECONDS - 1, return_when=asyncio.FIRST_COMPLETED
+            )
+        await asyncio.gather(*waiting)
+
+    assert [str(writer.exception()) for writer in refused] == ["too many writers are waiting"]
+
+
+async def test_a_turn_is_passed_on_by_a_writer_that_failed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for _ in range(POOL_SIZE):
+            with pytest.raises(ContactNotFound):
+                await store.remove(OWNER, UUID(int=0))
+
+        async with asyncio.timeout(POOL_SECONDS):
+            await store.add(OWNER, FIELDS)
+
+
+async def test_a_writer_does_not_wait_long_for_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource_api.database.BUSY_SECONDS", 0.01)
+    async with opened(tmp_path) as store:
+        with locked(tmp_path), pytest.raises(StoreUnavailable) as caught:
+            await store.add(OWNER, FIELDS)
+
+    assert str(caught.value) == "OperationalError: database is locked"
+
+
+async def test_nobody_waits_long_for_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource_api.database.POOL_SECONDS", 0.01)
+    engine = connect(f"sqlite:///{tmp_path}/c.sqlite3")
+    async with AsyncExitStack() as taken:
+        taken.push_async_callback(engine.dispose)
+        for _ in range(POOL_SIZE):
+            _ = await taken.enter_async_context(engine.connect())
+
+        async with asyncio.timeout(BUSY_SECONDS):
+            with pytest.raises(StoreUnavailable, match="connection timed out"):
+                await SqlContactStore(engine).ping()

@@ -72,6 +72,12 @@ async def described(api: Api) -> Json:
     return found
 
 
+async def test_a_copy_of_the_document_is_not_used_without_asking(api: Api) -> None:
+    answer = await api.client.get("/openapi.json")
+
+    assert answer.headers["cache-control"] == "no-cache"
+
+
 async def test_every_route_is_described_and_every_description_has_a_route(
     api: Api, described: Json
 ) -> None:

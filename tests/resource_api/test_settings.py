@@ -95,6 +95,12 @@ def test_a_variable_sets_its_setting(
         ("DATABASE_URL", "sqlite://", "must name a file"),
         ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("DATABASE_URL", "sqlite:///file:c?mode=memory&uri=true", "must name a file"),
+        ("DATABASE_URL", "sqlite://u:pw@/x", "must name a file and nothing else"),
+        ("DATABASE_URL", "sqlite://:5/x", "must name a file and nothing else"),
+        ("DATABASE_URL", "sqlite://host/x", "must name a file and nothing else"),
+        ("DATABASE_URL", "sqlite:////tmp/x%00y", "must not hold a NUL"),
+        ("DATABASE_URL", "postgresql://u:p%00@h/d", "must not hold a NUL"),
+        ("DATABASE_URL", "postgresql://u:p@h/d?x=%00", "must not hold a NUL"),
         ("LOG_LEVEL", "trace", "expected critical, error, warning, info or debug"),
     ],
 )
@@ -132,12 +138,24 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ("ISSUER", "https://user:hunter2@issuer.example/"),
         ("ISSUER", "http://hunter2@issuer.example/?hunter2"),
+        ("ISSUER", "https://user:a/hunter2@issuer.example/"),
+        ("ISSUER", "https:user:hunter2@issuer.example"),
+        ("ISSUER", "user:hunter2@issuer.example"),
+        ("ISSUER", "https://issuer.example/#hunter2"),
+        ("JWKS_URI", "https://user:a/hunter2@issuer.example/"),
+        ("JWKS_URI", "https:user:hunter2@issuer.example"),
+        ("JWKS_URI", "user:hunter2@issuer.example"),
+        ("JWKS_URI", "https://issuer.example/#hunter2"),
         ("JWKS_URI", "http://issuer.example/keys?key=hunter2"),
         ("JWKS_URI", "//user:a@hunter2@x"),
         ("DATABASE_URL", "postgres://user:hunter2@h/d"),
         ("DATABASE_URL", "postgresql//user:hunter2@h/d"),
         ("DATABASE_URL", "postgresql+psycopg://h/d?password=hunter2"),
         ("DATABASE_URL", "postgresql://user:hunter2@h:port/d"),
+        ("DATABASE_URL", "postgresql//user:hunter2@h/d?://"),
+        ("DATABASE_URL", "sqlite://user:hunter2@/d"),
+        ("DATABASE_URL", "sqlite:///hunter2%00"),
+        ("HUNTER", "hunter2"),
     ],
 )
 def test_no_fault_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -150,6 +168,52 @@ def test_no_fault_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, va
     while error is not None:
         assert "hunter2" not in f"{error} {error!r}"
         error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RESOURCE_API_TOKEN_PROFIL", "RESOURCE_API_TOKEN_PROFILE"),
+        ("resource_api_prt", "RESOURCE_API_PORT"),
+        ("RESOURCE_API_JWKS_URL", "RESOURCE_API_JWKS_URI"),
+        ("RESOURCE_API_", "RESOURCE_API_ISSUER or RESOURCE_API_AUDIENCE or"),
+        ("RESOURCE_API_XYZ", "RESOURCE_API_ISSUER or RESOURCE_API_AUDIENCE or"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_those_that_may_be_meant(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, "hunter2")
+
+    with pytest.raises(SettingsFaults) as caught:
+        from_environment()
+
+    _, *faults = str(caught.value).splitlines()
+    assert len(faults) == 1
+    assert faults[0].startswith(f"  {name} is no setting; expected {expected}")
+
+
+def test_a_variable_that_is_no_setting_is_reported_with_the_other_faults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RESOURCE_API_ADIENCE", "https://api.example/contacts")
+    monkeypatch.delenv("RESOURCE_API_AUDIENCE")
+
+    with pytest.raises(SettingsFaults) as caught:
+        from_environment()
+
+    assert {line.split()[0] for line in str(caught.value).splitlines()[1:]} == {
+        "RESOURCE_API_ADIENCE",
+        "RESOURCE_API_AUDIENCE",
+    }
+
+
+def test_an_unknown_variable_that_is_empty_counts_as_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RESOURCE_API_TOKEN_PROFIL", "")
+
+    assert from_environment().token_profile == "jwt"
 
 
 @pytest.mark.parametrize(("present", "usable"), [(True, True), (False, False)])

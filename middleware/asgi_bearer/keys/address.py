@@ -63,7 +63,7 @@ def address_fault(url: object) -> str | None:
 def shown_address(url: object) -> object:
     """Return `url` for an operator to read: without user name, password, query and fragment."""
     if not isinstance(url, str):
-        return url
+        return url if url is None else type(url).__name__
     scheme = _SCHEME.match(url)
     start = scheme[0] if scheme else ""
     rest = url[len(start) :].rpartition("@")[2]
