@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from resource_api.access_log import AccessLog
 from resource_api.protocol import BoundedHttp
 
-GRACE_SECONDS = 10
-"""How long running requests may take to end after the signal."""
+GRACE_SECONDS = 20
+"""How long running requests may take to end after the signal; more than a client may take."""
 
 KEEP_ALIVE_SECONDS = 15
 """How long an idle connection stays open; longer than the idle times of common proxies' checks."""

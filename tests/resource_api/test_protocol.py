@@ -1,91 +1,30 @@
 """HTTP on a connection: what is too large, too slow, too much, or no HTTP."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
-from uvicorn.server import ServerState
 
 from resource_api.access_log import AccessLog
-from resource_api.protocol import MAX_HEAD, BoundedHttp
+from resource_api.bodies import BODY_SECONDS
+from resource_api.protocol import MAX_HEAD, PATIENCE
+from resource_api.server import GRACE_SECONDS
+from tests.resource_api.protocol_server import (
+    CHUNKED,
+    GET,
+    LARGE,
+    LAST,
+    Impatient,
+    exchange,
+    problem_status,
+    reset,
+    serving,
+    until,
+)
 
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
-LAST = b"Connection: close\r\n\r\n"
-PIECES = MAX_HEAD // 1000 + 1
-
-
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer with the method; a body is read first if it is chunked, else not at all."""
-    request = Request(scope, receive)
-    if "transfer-encoding" in request.headers:
-        with suppress(ClientDisconnect):
-            await request.body()
-    await PlainTextResponse(request.method)(scope, receive, send)
-
-
-class Impatient(BoundedHttp):
-    """The protocol with little patience, so that its tests need little."""
-
-    patience = 0.1
-    max_connections = 3
-
-
-@asynccontextmanager
-async def serving() -> AsyncGenerator[Callable[[], Any]]:
-    """Yield a function that opens a connection."""
-    config = uvicorn.Config(AccessLog(application), ws="none", log_config=None, access_log=False)
-    config.load()
-    state = ServerState()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: Impatient(config=config, server_state=state, app_state={}), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
-    writers: list[asyncio.StreamWriter] = []
-
-    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writers.append(writer)
-        return reader, writer
-
-    async with asyncio.timeout(10):
-        yield connect
-        for writer in writers:
-            writer.close()
-        server.close()
-        for connection in list(state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
-
-async def exchange(*pieces: bytes) -> bytes:
-    """Return all that the server answers, until it closes, to pieces sent one by one."""
-    async with serving() as connect:
-        reader, writer = await connect()
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(0)
-        answer: bytes = await reader.read()
-        return answer
-
-
-def problem_status(answer: bytes) -> int:
-    """Return the status of a problem after checking its form."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    problem = json.loads(body)
-    assert head.startswith(b"HTTP/1.1 %d " % problem["status"])
-    assert b"\r\ncontent-type: application/problem+json" in head
-    assert b"\r\ncontent-length: %d\r\n" % len(body) in head
-    assert head.endswith(b"\r\nconnection: close")
-    status: int = problem["status"]
-    return status
+A = b"a" * 1000
+LARGE_GET = GET.replace(b"/", b"/large", 1)
+PIECES = MAX_HEAD // len(A) + 1
 
 
 @pytest.mark.parametrize(
@@ -105,9 +44,15 @@ def problem_status(answer: bytes) -> int:
         ),
         pytest.param([b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"], 400, id="connect"),
         pytest.param([GET, b"Transfer-Encoding: chunked\r\n\r\n", b"no"], 400, id="bad-chunk"),
-        pytest.param([GET, *[b"X: %s\r\n" % (b"a" * 1000)] * PIECES], 431, id="many-fields"),
-        pytest.param([GET, b"X: ", *[b"a" * 1000] * PIECES], 431, id="endless-field"),
-        pytest.param([b"GET /", *[b"a" * 1000] * PIECES], 431, id="endless-path"),
+        pytest.param([GET, *[b"X: %s\r\n" % A] * PIECES], 431, id="many-fields"),
+        pytest.param([GET, b"X: ", *[A] * PIECES], 431, id="endless-field"),
+        pytest.param([b"GET /", *[A] * PIECES], 431, id="endless-path"),
+        pytest.param([CHUNKED, b"0\r\n", *[b"X: %s\r\n" % A] * PIECES], 431, id="many-trailers"),
+        pytest.param([CHUNKED, b"0\r\nX: ", *[A] * PIECES], 431, id="endless-trailer"),
+        pytest.param([CHUNKED, b"1;x=", *[A] * PIECES], 431, id="endless-chunk-extension"),
+        pytest.param(
+            [CHUNKED, *[b"1;x=%s\r\ny\r\n" % A] * PIECES], 431, id="many-chunk-extensions"
+        ),
         pytest.param([], 408, id="silent"),
         pytest.param([GET], 408, id="silent-within-the-head"),
     ],
@@ -120,6 +65,12 @@ async def test_a_head_within_the_limit_is_read() -> None:
     answer = await exchange(GET, b"X: %s\r\n" % (b"a" * (MAX_HEAD - 100)), LAST)
 
     assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_body_in_chunks_of_one_byte_is_read() -> None:
+    answer = await exchange(CHUNKED, b"1\r\nx\r\n" * (MAX_HEAD // 4), b"0\r\n\r\n" + GET + LAST)
+
+    assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
 async def test_a_query_that_is_not_ascii_is_no_server_error() -> None:
@@ -139,10 +90,10 @@ async def test_a_connection_serves_several_requests() -> None:
 
 
 async def test_a_second_head_that_stops_is_not_waited_for() -> None:
-    async with serving() as connect:
-        reader, writer = await connect()
+    async with serving() as server:
+        reader, writer = await server.connect()
         writer.write(GET + b"\r\n")
-        assert (await reader.readuntil(b"\r\n\r\nGET")).startswith(b"HTTP/1.1 200 ")
+        assert (await reader.readuntil(b"\r\n\r\nGET host")).startswith(b"HTTP/1.1 200 ")
 
         writer.write(GET)
 
@@ -157,17 +108,9 @@ async def write_for_ever(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_fault_behind_an_answer_that_is_due_ends_the_connection() -> None:
-    answer = await exchange(
-        GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET + b"\r\nNO HTTP\r\n"
-    )
-
-    assert answer.count(b"HTTP/1.1 ") <= 2
-
-
 async def test_a_client_that_goes_on_after_its_refusal_is_cut_off() -> None:
-    async with serving() as connect:
-        _, writer = await connect()
+    async with serving() as server:
+        _, writer = await server.connect()
         writer.write(b"NO HTTP\r\n\r\n")
 
         with pytest.raises(ConnectionError):
@@ -175,8 +118,8 @@ async def test_a_client_that_goes_on_after_its_refusal_is_cut_off() -> None:
 
 
 async def test_a_body_that_nobody_wants_is_not_taken_for_ever() -> None:
-    async with serving() as connect:
-        reader, writer = await connect()
+    async with serving() as server:
+        reader, writer = await server.connect()
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
         answer = await reader.readuntil(b"\r\n\r\nPOST")
 
@@ -186,12 +129,63 @@ async def test_a_body_that_nobody_wants_is_not_taken_for_ever() -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    "requests",
+    [
+        pytest.param(LARGE_GET + b"\r\n", id="kept-alive"),
+        pytest.param(LARGE_GET + LAST, id="last-answer"),
+        pytest.param((LARGE_GET + b"\r\n") * 50, id="pipelined"),
+        pytest.param(LARGE_GET + b"\r\nNO HTTP\r\n\r\n", id="garbage-behind"),
+    ],
+)
+async def test_an_answer_that_nobody_takes_is_not_held_for_ever(
+    requests: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as server:
+        _, writer = await server.connect()
+        writer.write(requests)
+        await until(lambda: server.state.total_requests)
+
+        await until(lambda: not server.state.connections)
+
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_client_that_takes_its_answers_may_stay() -> None:
+    async with serving() as server:
+        reader, writer = await server.connect()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 2 * Impatient.patience
+        while loop.time() < end:
+            writer.write(LARGE_GET + b"\r\n")
+
+            answer = await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(LARGE)
+
+            assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_all_requests_of_a_client_hear_that_it_is_gone() -> None:
+    async with serving() as server:
+        reader, writer = await server.connect()
+        writer.write(GET.replace(b"/", b"/wait", 1) + b"\r\n" + GET + b"\r\n")
+        await until(lambda: server.state.tasks)
+
+        reset(writer)
+
+        await server.left.wait()
+    assert reader.at_eof() or reader.exception()
+
+
+def test_no_client_can_outlast_the_grace_of_a_shutdown() -> None:
+    assert max(PATIENCE, BODY_SECONDS) < GRACE_SECONDS
+
+
 async def test_a_connection_too_many_is_closed() -> None:
-    async with serving() as connect:
-        held = [await connect() for _ in range(Impatient.max_connections)]
+    async with serving() as server:
+        held = [await server.connect() for _ in range(Impatient.max_connections)]
         for _, writer in held:
             writer.write(GET)
-        reader, _ = await connect()
+        reader, _ = await server.connect()
 
         answer = await reader.read()
 
