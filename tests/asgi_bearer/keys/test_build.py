@@ -90,7 +90,7 @@ ADDRESSES: list[tuple[str, dict[str, Any], str]] = [
     ("issuer-query", {"issuer": "https://issuer.example/?a"}, "issuer must not have a query"),
     ("empty-issuer", {"issuer": "", "jwks_uri": JWKS_URI}, "issuer must be a URL, not ''"),
     ("empty-keys", {"issuer": ISSUER, "jwks_uri": ""}, "jwks_uri must be a URL, not ''"),
-    ("number", {"issuer": 5}, "issuer must be a URL, not 5"),
+    ("number", {"issuer": 5}, "issuer must be a URL, not 'int'"),
 ]
 
 
