@@ -175,8 +175,11 @@ def _unknown() -> list[str]:
     faults: list[str] = []
     for variable, value in os.environ.items():
         prefix, name = variable.upper()[: len(PREFIX)], variable.upper()[len(PREFIX) :]
-        if prefix == PREFIX and name not in known and value:
-            expected = " or ".join(PREFIX + one for one in get_close_matches(name, known) or known)
+        # Others may have variables of this prefix too (a cluster's, for a service of this name);
+        # one that resembles a setting is a setting misspelt, which must not be overlooked.
+        close = get_close_matches(name, known)
+        if prefix == PREFIX and name not in known and value and close:
+            expected = " or ".join(PREFIX + one for one in close)
             faults.append(f"{variable} is no setting; expected {expected}")
     return faults
 

@@ -57,7 +57,9 @@ def challenge(refusal: AccessTokenError, realm: str) -> str | None:
         parameters["error"] = refusal.error
         parameters["error_description"] = refusal.sentence
     if isinstance(refusal, InsufficientScope):
-        parameters["scope"] = " ".join(refusal.scopes)
+        # A verifier or a rule of somebody else's may have put anything in.
+        scopes = filter(is_scope_name, refusal.scopes)
+        parameters |= {"scope": names} if (names := " ".join(scopes)) else {}
     return "Bearer " + ", ".join(f"{name}={_quoted(text)}" for name, text in parameters.items())
 
 

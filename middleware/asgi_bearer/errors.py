@@ -42,6 +42,10 @@ _SHOWN_CHARACTERS = 64
 """As much of a value from a token as a log line shows: a long identifier, not a novel."""
 
 
+_MAX_RETRY_AFTER = 86_400.0
+"""A day, in seconds."""
+
+
 def shown(value: object) -> str:
     """Return untrusted `value` for an operator to read: ASCII, escaped, cut."""
     text = ascii(value if not isinstance(value, str) else value[: _SHOWN_CHARACTERS + 1])
@@ -251,7 +255,8 @@ class NotJudgedError(AccessTokenError):
     sentence = "The access token cannot be verified at the moment."
 
     def __init__(self, reason: str = "", *, retry_after: float = 1.0) -> None:
-        self.retry_after = retry_after
+        # It becomes a header field, whatever a key source of somebody else's put in.
+        self.retry_after = retry_after if 0 <= retry_after <= _MAX_RETRY_AFTER else 1.0
         super().__init__(reason)
 
 

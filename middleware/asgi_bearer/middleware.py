@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from asgi_bearer import challenge
 from asgi_bearer.credentials import presented
@@ -20,15 +21,28 @@ from asgi_bearer.verify import Verifier
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REALM_KEY: Final = "asgi_bearer.realm"
-"""Where the realm stands in the ASGI scope, for challenges that are written further inside."""
+SCOPE_KEY: Final = "asgi_bearer"
+"""Where `Admitted` stands in the ASGI scope."""
 
 _METHOD: Final = re.compile("[A-Z]+")
+_PATH: Final = re.compile("/[^?#*]*")
+"""What could only stand in a URL or a pattern would never match and is refused."""
 
-_POLICY_VIOLATION: Final = 1008
+POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
 
 logger = logging.getLogger("asgi_bearer")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the guard knows of a request that it let pass, for those further inside.
+
+    It stands beside `scope["user"]` and `scope["auth"]`, which an application may replace.
+    """
+
+    user: Principal | Anonymous
+    realm: str
 
 
 class BearerMiddleware:
@@ -76,7 +90,7 @@ class BearerMiddleware:
         self._public_methods: set[tuple[str, str]] = set()
         for entry in [public] if isinstance(public, str) else public:
             method, _, path = entry.rpartition(" ")
-            if not path.startswith("/") or (method and not _METHOD.fullmatch(method)):
+            if not _PATH.fullmatch(path) or (method and not _METHOD.fullmatch(method)):
                 faults.append(f"public: {entry!r} is neither a path nor a method and a path")
             elif method:
                 self._public_methods.add((method, path))
@@ -84,6 +98,8 @@ class BearerMiddleware:
                 self._public_paths.add(path)
         if optional and self._scopes:
             faults.append("optional and scopes exclude each other: nobody has no scopes")
+        if not _is_flag(optional):
+            faults.append(f"optional must be True or False, not {optional!r}")
         if faults:
             raise ValueError("; ".join(faults))
         self._app = app
@@ -95,6 +111,8 @@ class BearerMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        # ASGI promises an iterable; the application wants to read it as well.
+        scope["headers"] = list(scope["headers"])
         user: Principal | Anonymous = ANONYMOUS
         if not self._passes_unjudged(scope):
             try:
@@ -107,7 +125,7 @@ class BearerMiddleware:
             if scope["type"] == "http":
                 send = _guarded_send(send, optional=self._optional)
         scope["user"] = scope["auth"] = user
-        scope[REALM_KEY] = self._realm
+        scope[SCOPE_KEY] = Admitted(user, self._realm)
         await self._app(scope, receive, send)
 
     def _passes_unjudged(self, scope: "Scope") -> bool:
@@ -122,7 +140,9 @@ class BearerMiddleware:
             names = {name for name, _ in scope["headers"]}
             if {b"origin", b"access-control-request-method"} <= names:
                 return True
-        return ("GET" if method == "HEAD" else method, path) in self._public_methods
+        return (method, path) in self._public_methods or (
+            method == "HEAD" and ("GET", path) in self._public_methods
+        )
 
     async def _judge(self, scope: "Scope") -> Principal | Anonymous:
         try:
@@ -133,6 +153,7 @@ class BearerMiddleware:
             raise
         try:
             principal = await self._verifier.verify(credential)
+            _check_is_principal(principal)
         except AccessTokenError:
             raise
         except Exception as err:
@@ -147,11 +168,11 @@ class BearerMiddleware:
         prefix = "http"
         if scope["type"] == "websocket":
             # Before accept, either as an HTTP response or, without the extension, by closing.
-            if "websocket.http.response" not in scope.get("extensions", {}):
+            if not can_deny_with_http(scope):
                 await send(
                     {
                         "type": "websocket.close",
-                        "code": _POLICY_VIOLATION,
+                        "code": POLICY_VIOLATION,
                         "reason": refusal.sentence,
                     }
                 )
@@ -170,6 +191,20 @@ class BearerMiddleware:
         if scope.get("method") == "HEAD":
             body = b""
         await send({"type": f"{prefix}.response.body", "body": body})
+
+
+def can_deny_with_http(scope: Mapping[str, Any]) -> bool:
+    """Return whether the server can answer this WebSocket handshake with an HTTP response."""
+    return "websocket.http.response" in (scope.get("extensions") or {})
+
+
+def _check_is_principal(value: object) -> None:
+    if not isinstance(value, Principal):
+        raise TypeError("a verifier returned no Principal")
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
 
 
 def _guarded_send(send: "Send", *, optional: bool) -> "Send":

@@ -5,6 +5,7 @@ Both classes are also what Starlette calls `request.user` and `request.auth`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 
@@ -26,7 +27,7 @@ class Principal:
     client_id: str | None
     scopes: frozenset[str]
     expires_at: float
-    claims: Mapping[str, object] = field(repr=False)
+    claims: Mapping[str, object] = field(repr=False, hash=False)
 
     @property
     def is_authenticated(self) -> bool:
@@ -57,9 +58,19 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Nobody: the request presented no credentials where it may."""
+    """Nobody: the request presented no credentials where it may.
 
+    It has what a `Principal` has, all of it empty.
+    """
+
+    issuer: None = None
+    subject: None = None
+    client_id: None = None
     scopes: frozenset[str] = frozenset()
+    expires_at: None = None
+    claims: Mapping[str, object] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, hash=False
+    )
 
     @property
     def is_authenticated(self) -> bool:

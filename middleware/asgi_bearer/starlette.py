@@ -1,7 +1,8 @@
 """Scopes per endpoint, for Starlette and what is built on it (FastAPI), and for Litestar.
 
 `requires` and `requires_any` guard one endpoint behind `BearerMiddleware`: an async or plain
-function or method with a parameter `request` or `websocket`, or an endpoint class.
+function or method with a parameter `request` or `websocket`, or an endpoint class (its `dispatch`;
+a subclass that replaces `dispatch` is guarded no longer). In Litestar: http only.
 """
 
 import functools
@@ -16,18 +17,25 @@ from starlette.responses import Response
 
 from asgi_bearer import challenge
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
-from asgi_bearer.middleware import REALM_KEY, logger
+from asgi_bearer.middleware import (
+    POLICY_VIOLATION,
+    SCOPE_KEY,
+    Admitted,
+    can_deny_with_http,
+    logger,
+)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
 _PARAMETERS: Final = ("request", "websocket")
-_POLICY_VIOLATION: Final = 1008
 
 
 class Refused(HTTPException):
     """A refusal inside the application, with its challenge in the headers.
+
+    A WebSocket whose server cannot answer with HTTP is closed by a `WebSocketException` instead.
 
     Starlette, FastAPI and Litestar answer it with its status and headers by themselves; add
     `exception_handlers={Refused: refused_response}` to have the problem body as well.
@@ -93,21 +101,21 @@ def _guard(
         return cast("_Endpoint", _guarded_function(endpoint, check))
 
     def check(scope: Mapping[str, Any]) -> None:
-        if REALM_KEY not in scope:
+        # Not scope["user"]: what the application put there instead has granted nothing.
+        admitted = scope.get(SCOPE_KEY)
+        if not isinstance(admitted, Admitted):
             raise RuntimeError("an endpoint with requires() stands behind no BearerMiddleware")
         refusal: AccessTokenError
-        if not scope["user"].is_authenticated:
+        if not admitted.user.is_authenticated:
             refusal = CredentialsMissing("the endpoint needs an access token")
-        elif not enough(scope["auth"].scopes):
+        elif not enough(admitted.user.scopes):
             refusal = InsufficientScope(needed, f"needs {' '.join(needed)}")
         else:
             return
         logger.info("refused %s", refusal)
-        if scope["type"] == "websocket" and (
-            "websocket.http.response" not in scope.get("extensions", {})
-        ):
-            raise WebSocketException(_POLICY_VIOLATION, refusal.sentence)
-        raise Refused(refusal, scope[REALM_KEY])
+        if scope["type"] == "websocket" and not can_deny_with_http(scope):
+            raise WebSocketException(POLICY_VIOLATION, refusal.sentence)
+        raise Refused(refusal, admitted.realm)
 
     return decorate
 

@@ -1,5 +1,6 @@
 """The story of one token: what was presented -> a `Principal`, or the reason why not."""
 
+import inspect
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -104,7 +105,7 @@ class JWTVerifier:
         if not 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES:
             faults.append(f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}")
         faults += [
-            f"rules: {name!r} is not a function"
+            f"rules: {name!r} is not a plain function"
             for name, rule in (rules or {}).items()
             if not _is_function(rule)
         ]
@@ -192,4 +193,5 @@ def _is_identifier(value: object) -> bool:
 
 
 def _is_function(value: object) -> bool:
-    return callable(value)
+    # What `async def` returns is never True.
+    return callable(value) and not inspect.iscoroutinefunction(value)

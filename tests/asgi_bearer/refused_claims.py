@@ -49,6 +49,7 @@ _NAMES_THAT_ARE_NONE: dict[str, object] = {
     "with a newline": "alice\nrefused: nothing",
     "with a NUL": "alice\x00",
     "with a DEL": "alice\x7f",
+    "with a control character beyond ASCII": "alice\x85",
 }
 
 _SCOPES_THAT_ARE_NONE: dict[str, object] = {

@@ -8,6 +8,7 @@ from asgi_bearer import (
     AccessTokenError,
     AudienceMismatch,
     ClaimMalformed,
+    InvalidTokenError,
     IssuerMismatch,
     SignatureInvalid,
     TokenExpired,
@@ -205,3 +206,9 @@ def test_anything_else_is_no_numeric_date(value: object) -> None:
     """Row 61."""
     with pytest.raises(ClaimMalformed):
         numeric_date("exp", value)
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf])
+async def test_a_clock_that_answers_nonsense_lets_nothing_pass(now: float) -> None:
+    with pytest.raises(InvalidTokenError):
+        await FakeIssuer().verifier(clock=lambda: now).verify(Presented(FakeIssuer().token()))

@@ -113,3 +113,15 @@ def test_nobody_is_not_authenticated_and_has_no_name_and_no_scope() -> None:
     assert not ANONYMOUS.is_authenticated
     assert (ANONYMOUS.identity, ANONYMOUS.display_name) == ("", "")
     assert ANONYMOUS.scopes == frozenset()
+
+
+def test_a_principal_can_be_a_key_of_a_dictionary() -> None:
+    one = Principal("https://i/", "alice", "web", frozenset(), 1.0, {"a": [1]})
+
+    assert {one: "alice"}[one] == "alice"
+
+
+def test_nobody_has_what_a_principal_has_and_all_of_it_is_empty() -> None:
+    names = [field.name for field in dataclasses.fields(Principal)]
+
+    assert not any(getattr(Anonymous(), name) for name in names)

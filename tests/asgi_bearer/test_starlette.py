@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.authentication import AuthCredentials, SimpleUser
 from starlette.authentication import requires as starlette_requires
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.requests import Request
@@ -117,6 +118,7 @@ def application(**arguments: Any) -> BearerMiddleware:
     ],
 )
 async def test_an_endpoint_needs_its_scopes(name: str, scope: str, status: int) -> None:
+    """Rows 19 and 69."""
     response = await client(application()).get(
         f"/{name}", headers=bearer(issuer.token(scope=scope))
     )
@@ -267,3 +269,20 @@ async def test_a_partial_of_an_endpoint_can_be_guarded() -> None:
     nobody = await client(app).get("/")
 
     assert (good.status_code, good.json(), nobody.status_code) == (200, "x", 401)
+
+
+async def test_what_the_application_grants_by_itself_opens_no_guarded_endpoint() -> None:
+    """An authentication of its own, further inside, replaces the user and its scopes."""
+
+    async def replacing(scope: Any, receive: Any, send: Any) -> None:
+        scope["user"], scope["auth"] = SimpleUser("root"), AuthCredentials(["read:contacts"])
+        await Starlette(routes=[Route("/one", one), Route("/some", some)])(scope, receive, send)
+
+    app = BearerMiddleware(replacing, verifier=issuer.verifier())
+    headers = bearer(issuer.token(scope="openid"))
+
+    statuses = [
+        (await client(app).get(path, headers=headers)).status_code for path in ("/one", "/some")
+    ]
+
+    assert statuses == [403, 403]

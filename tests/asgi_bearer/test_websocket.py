@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from asgi_bearer import BearerMiddleware
+from asgi_bearer import (
+    BearerMiddleware,
+    CredentialsMalformed,
+    CredentialsMissing,
+    InsufficientScope,
+    InvalidTokenError,
+)
 from tests.asgi import bearer, handshake, websocket_scope
 from tests.fake_issuer import FakeIssuer
 
@@ -19,6 +25,8 @@ async def accepts(scope: Any, receive: Any, send: Any) -> None:
 guarded = BearerMiddleware(
     accepts, verifier=issuer.verifier(), scopes="read:contacts", public={"/open", "GET /get"}
 )
+
+REFUSED = (CredentialsMissing, CredentialsMalformed, InvalidTokenError, InsufficientScope)
 
 REFUSALS = [
     pytest.param({}, 401, id="no token"),
@@ -58,7 +66,9 @@ async def test_a_refused_handshake_is_closed_with_1008_where_the_server_cannot(
     """Row 34."""
     sent = await handshake(guarded, websocket_scope(headers=headers, denial=False))
 
-    assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", 1008)]
+    (close,) = sent
+    assert (close["type"], close["code"]) == ("websocket.close", 1008)
+    assert close["reason"] in {refusal.sentence for refusal in REFUSED}
 
 
 @pytest.mark.parametrize(
@@ -74,9 +84,13 @@ async def test_a_public_path_opens_without_a_token(path: str, opened: bool) -> N
     assert (sent == [{"type": "websocket.accept"}]) is opened
 
 
-async def test_a_server_that_says_nothing_of_extensions_gets_a_close() -> None:
+@pytest.mark.parametrize("changes", [{}, {"extensions": None}], ids=["absent", "null"])
+async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
+    changes: dict[str, Any],
+) -> None:
     scope = websocket_scope()
     del scope["extensions"]
+    scope |= changes
 
     sent = await handshake(guarded, scope)
 

@@ -35,7 +35,9 @@ def remote_keys(
         issuer: issuer identifier; its metadata says where the keys are.
         jwks_uri: address of the keys; with it, nothing is discovered.
         ttl: seconds that a set is fresh. At 80 % of it, it is fetched again behind the requests.
-            It is also how long a key that the issuer withdrew may still be accepted.
+            A key that the issuer withdrew is accepted until the next fetch is through; after an
+            idle time that fetch begins with the first request, which is still judged by the
+            old set if that serves.
         serve_stale: seconds past `ttl` that the last good set serves while the issuer is down.
         cool_down: seconds between two fetches that tokens with unknown keys can cause.
         timeout: seconds for one attempt to get the keys.

@@ -115,7 +115,7 @@ class CachedKeys:
 
     async def _first(self, now: float) -> KeySet:
         pause = self._back_off.remaining(now)
-        if pause and not self._flight.running:
+        if pause:
             raise KeysUnavailable(self._fault, retry_after=pause)
         return await self._flight.join(partial(self._refresh, None))
 

@@ -20,7 +20,7 @@ class FetchFailed(Exception):
 
 
 class NotServed(FetchFailed):
-    """The server answered, and this address has no such document."""
+    """The server answered, and this address has no document that could be read."""
 
 
 class Fetch(Protocol):
@@ -30,8 +30,8 @@ class Fetch(Protocol):
         """Return the body of a 200 response to GET `url`.
 
         Raises:
-            NotServed: the server answered with another status.
-            FetchFailed: it did not answer in time, or not within bounds.
+            NotServed: the server answered with another status, or not within bounds.
+            FetchFailed: it did not answer in time.
         """
         ...
 
@@ -54,12 +54,15 @@ class HttpxFetch:
 
     async def __call__(self, url: str) -> bytes:
         """See `Fetch`."""
+        if self._ssl_context is None:
+            try:
+                # Importing the client and reading the certificates would stall the event loop.
+                self._ssl_context = await asyncio.to_thread(_ssl_context)
+            except OSError as err:
+                raise FetchFailed(f"no certificates to trust: {type(err).__name__}") from err
         import httpx
 
         try:
-            if self._ssl_context is None:
-                # Reading the certificate store takes long enough to stall an event loop.
-                self._ssl_context = await asyncio.to_thread(httpx.create_ssl_context)
             async with (
                 asyncio.timeout(self._timeout),
                 httpx.AsyncClient(
@@ -79,7 +82,7 @@ class HttpxFetch:
             ):
                 return await self._body(response)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as err:
-            # OSError: time is up, or no certificates. ValueError: a host name that breaks IDNA.
+            # OSError: time is up. ValueError: a host name that breaks IDNA.
             raise FetchFailed(
                 f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
             ) from err
@@ -90,10 +93,16 @@ class HttpxFetch:
             raise NotServed(f"{url}: status {response.status_code} instead of 200")
         encoding = response.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
-            raise FetchFailed(f"{url}: content-encoding {shown(encoding)} was not asked for")
+            raise NotServed(f"{url}: content-encoding {shown(encoding)} was not asked for")
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > self._max_bytes:
-                raise FetchFailed(f"{url}: more than {self._max_bytes} bytes")
+                raise NotServed(f"{url}: more than {self._max_bytes} bytes")
         return bytes(body)
+
+
+def _ssl_context() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()

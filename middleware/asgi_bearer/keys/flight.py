@@ -1,6 +1,7 @@
 """One fetch at a time, which belongs to none of those who wait for it."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -53,7 +54,11 @@ class SingleFlight:
 
     def _current(self, fetch: Fetching) -> "asyncio.Task[KeySet]":
         if self._task is None or not self.running:
-            self._task = asyncio.get_running_loop().create_task(fetch())
+            self._task = asyncio.get_running_loop().create_task(
+                fetch(),
+                # Not the context of whoever came first: its request id is not everybody's.
+                context=contextvars.Context(),
+            )
             self._task.add_done_callback(_mark_as_seen)
         return self._task
 

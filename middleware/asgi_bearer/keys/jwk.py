@@ -17,6 +17,9 @@ from asgi_bearer.errors import KeyAmbiguous, shown
 from asgi_bearer.jose import base64url_decode, is_array, is_object
 from asgi_bearer.keys.strength import PublicKey, weakness
 
+MAX_KEYS: Final = 1000
+"""Keys of one set that are looked at; the largest issuers publish a dozen."""
+
 MAX_CANDIDATES: Final = 4
 """Keys with the same id that are tried for one token, so that its cost has a bound."""
 
@@ -87,7 +90,9 @@ def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[str, ...
     keys: dict[Key, None] = {}  # A set that keeps the order.
     remarks: list[str] = []
     passed_over: list[str] = []
-    for number, entry in enumerate(entries, start=1):
+    if len(entries) > MAX_KEYS:
+        remarks.append(f"of {len(entries)} keys only the first {MAX_KEYS} are looked at")
+    for number, entry in enumerate(entries[:MAX_KEYS], start=1):
         try:
             key = _key(entry)
         except ValueError as err:

@@ -254,8 +254,22 @@ async def test_certificates_that_cannot_be_read_are_a_failure(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
 
-    with pytest.raises(FetchFailed, match=r"^https://127.0.0.1/jwks: "):
+    with pytest.raises(FetchFailed, match="no certificates to trust"):
         await HttpxFetch(timeout=1.0, max_bytes=LIMIT)("https://127.0.0.1/jwks")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(body(BOMB, b"content-encoding: gzip"), id="compressed"),
+        pytest.param(body(b"x" * 10_000), id="too-large"),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_no_silence(answer: bytes) -> None:
+    """Discovery goes on to the next place then: the host is there."""
+    async with serving(says(answer)) as server:
+        with pytest.raises(NotServed):
+            await fetcher()(server.address)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextvars import ContextVar
 
 import pytest
 
@@ -184,3 +185,17 @@ def test_a_fetch_of_an_event_loop_that_is_gone_is_not_waited_for() -> None:
         task.cancel()
     gone.run_until_complete(settled())
     gone.close()
+
+
+async def test_a_fetch_does_not_run_in_the_context_of_the_first_caller() -> None:
+    request: ContextVar[str] = ContextVar("request", default="nobody's")
+    seen: list[str] = []
+
+    async def fetch() -> KeySet:
+        seen.append(request.get())
+        return empty()
+
+    request.set("alice's")
+    await SingleFlight().join(fetch)
+
+    assert seen == ["nobody's"]

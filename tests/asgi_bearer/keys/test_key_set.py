@@ -195,3 +195,12 @@ def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -
     key_set = usable(*before, GOOD, *after)
 
     assert usable(GOOD).keys[0] in key_set.candidates("ES384", "good")
+
+
+def test_of_very_many_keys_only_the_first_are_looked_at() -> None:
+    entries = [signing_key("Ed25519").jwk()] + [{"kty": "none"}] * 1000
+
+    key_set, remarks = key_set_from({"keys": entries})
+
+    assert len(key_set.keys) == 1
+    assert "only the first 1000" in remarks[0]

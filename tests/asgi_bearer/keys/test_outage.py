@@ -18,7 +18,7 @@ def published() -> Published:
 
 
 async def test_without_keys_nothing_is_judged(published: Published) -> None:
-    """Row 88."""
+    """Rows 25 and 88."""
     published.serve(DOWN)
 
     outcomes = await published.outcomes([published.issuer.token(), *published.unknown(100)])
@@ -100,7 +100,7 @@ async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
 async def test_nonsense_at_the_first_fetch_is_an_outage(
     published: Published, answer: object
 ) -> None:
-    """Row 90."""
+    """Rows 26 and 90."""
     published.serve(answer)
 
     assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
