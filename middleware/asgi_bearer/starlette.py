@@ -25,6 +25,8 @@ from asgi_bearer.middleware import (
     logger,
 )
 
+__all__ = ["Refused", "refused_response", "requires", "requires_any"]
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import asgi_bearer
+import asgi_bearer.keys
+import asgi_bearer.starlette
 from asgi_bearer import errors
 
 PUBLIC = [
@@ -98,3 +100,26 @@ def test_making_a_verifier_imports_no_http_client() -> None:
     )
 
     assert "httpx" not in imported
+
+
+def test_the_opt_in_modules_list_their_names() -> None:
+    assert asgi_bearer.keys.__all__ == [
+        "CachedKeys",
+        "Fetch",
+        "FetchFailed",
+        "Key",
+        "KeySet",
+        "KeySetStatus",
+        "KeySource",
+        "Missed",
+        "NotServed",
+        "StaticKeys",
+        "key_set_from",
+        "remote_keys",
+    ]
+    assert asgi_bearer.starlette.__all__ == [
+        "Refused",
+        "refused_response",
+        "requires",
+        "requires_any",
+    ]
