@@ -132,10 +132,11 @@ class JWTVerifier:
         """
         token = parse(presented.token, max_bytes=self._max_token_bytes)
         check_header(token.header, algorithms=self._algorithms, types=self._profile.types)
-        expected = Expected(self._issuer, self._audiences, self._clock(), self._leeway)
         # Before the keys: a token of somebody else's issuer must not cost a fetch.
-        check_issuer(token.claims, expected)
+        check_issuer(token.claims, self._expected())
         await self._check_signature(token)
+        # The time anew: the token may have ended while the keys were fetched.
+        expected = self._expected()
         for check in self._profile.checks:
             check(token.claims, expected)
         principal = self._principal(token.claims)
@@ -144,6 +145,9 @@ class JWTVerifier:
             if rule(principal) is not True:
                 raise ClaimRuleFailed(f"rule {name}")
         return principal
+
+    def _expected(self) -> Expected:
+        return Expected(self._issuer, self._audiences, self._clock(), self._leeway)
 
     async def _check_signature(self, token: CompactJWS) -> None:
         key_set = await self._keys.key_set()

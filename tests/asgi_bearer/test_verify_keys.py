@@ -2,11 +2,17 @@
 
 import pytest
 
-from asgi_bearer import InvalidTokenError, KeyNotFound, KeysUnavailable, SignatureInvalid
+from asgi_bearer import (
+    InvalidTokenError,
+    KeyNotFound,
+    KeysUnavailable,
+    SignatureInvalid,
+    TokenExpired,
+)
 from asgi_bearer.credentials import Presented
 from asgi_bearer.keys import KeySet, Missed, StaticKeys
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import FakeIssuer, Json, compact, signing_key
+from tests.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
 OLD = signing_key("RS256", "old", 1)
 SAME_ID = signing_key("RS256", "k1", 1)
@@ -151,3 +157,26 @@ async def test_a_token_of_another_issuer_asks_for_no_keys() -> None:
 
     with pytest.raises(InvalidTokenError):
         await subject(of, keys, compact(of.header(), of.claims(iss="https://x.example"), stranger))
+
+
+class SlowKeys:
+    """Keys that take their time, by the clock of the verifier."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+        self._keys = StaticKeys(FakeIssuer().jwks())
+
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        self._clock.advance(self._seconds)
+        return await self._keys.key_set(missed)
+
+
+async def test_a_token_that_ends_while_the_keys_are_fetched_is_refused() -> None:
+    """Row 58: what counts is the time of the judgement."""
+    clock = FakeClock()
+    of = FakeIssuer(clock=clock)
+    token = of.token(exp=int(clock()) + 3)
+    verifier = of.verifier(keys=SlowKeys(clock, 4.0), leeway=0.0)
+
+    with pytest.raises(TokenExpired):
+        await verifier.verify(Presented(token))
