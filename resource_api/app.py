@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from asgi_bearer import BearerMiddleware, JWTVerifier, KeysUnavailable, remote_keys
+from asgi_bearer import BearerMiddleware, JWTVerifier, KeysUnavailable, Principal, remote_keys
 from asgi_bearer.keys import CachedKeys
 from asgi_bearer.starlette import Refused, refused_response
 from resource_api.contacts import can_own
@@ -62,7 +62,7 @@ def create_app(
         keys=keys,
         algorithms=settings.algorithms,
         profile=settings.token_profile,
-        rules={"subject": lambda principal: can_own(principal.subject)},
+        rules=_rules(settings),
         clock=clock,
     )
     described = document(settings)
@@ -91,6 +91,17 @@ def create_app(
     # A redirect to the other spelling would be built from the Host header.
     app.router.redirect_slashes = False
     return app
+
+
+def _rules(settings: Settings) -> dict[str, Callable[[Principal], bool]]:
+    rules: dict[str, Callable[[Principal], bool]] = {
+        "subject": lambda principal: can_own(principal.subject)
+    }
+    accepted = settings.grant_types
+    if accepted is not None:
+        # A list of what is accepted, so that a token that does not tell its grant is refused.
+        rules["grant_type"] = lambda principal: principal.claims.get("gty") in accepted
+    return rules
 
 
 def _lifespan(

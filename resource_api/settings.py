@@ -36,6 +36,7 @@ _EXPECTED = {
     "jwks_uri": "the address of the issuer's keys",
     "algorithms": f"a comma list out of {', '.join(ALGORITHMS)}",
     "token_profile": "jwt or rfc9068",
+    "grant_types": "a comma list of grants as the claim gty of the tokens names them",
     "host": "an address or a host name to listen on",
     "port": "a whole number from 1 to 65535, or 0 for any free port",
     "database_url": "sqlite:///path/to/file or postgresql://user:password@host/database",
@@ -88,6 +89,12 @@ def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _grant_types(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[!-+\--~]+", name) for name in value):
+        raise _fault("must not have an empty name or a space in one")
+    return value
+
+
 def _database_url(value: str) -> str:
     if "\0" in unquote(value):
         raise _fault("must not hold a NUL")
@@ -119,6 +126,10 @@ class Settings(BaseSettings):
         tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_algorithms)
     ] = ALGORITHMS
     token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, no secret)
+    grant_types: (
+        Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_grant_types)]
+        | None
+    ) = None
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
