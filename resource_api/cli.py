@@ -10,7 +10,7 @@ import importlib.util
 import click
 
 _DEMO_COMMANDS = "resource_api.demo.commands"
-_DEMO_NAMES = ("demo", "token")
+_DEMO_NAMES = ("demo", "hash-password", "token")
 
 
 class WrongSettings(click.ClickException):
@@ -27,7 +27,8 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _DEMO_NAMES and _demo_is_there():
-            found: object = getattr(importlib.import_module(_DEMO_COMMANDS), cmd_name)
+            commands = importlib.import_module(_DEMO_COMMANDS)
+            found: object = getattr(commands, cmd_name.replace("-", "_"))
             return found if isinstance(found, click.Command) else None
         return super().get_command(ctx, cmd_name)
 

@@ -13,7 +13,7 @@ from typing import Self
 
 CHECKOUT = Path(__file__).parent.parent
 
-READY = "Ctrl-C ends both."
+READY = "Ctrl-C ends the demo."
 """The last line that a demo prints, when it serves."""
 
 START_DEADLINE = 30.0
@@ -42,11 +42,13 @@ class DemoProcess:
         environment: dict[str, str] | None = None,
         ports: Sequence[int] = (),
     ) -> None:
-        api_port, issuer_port = ports or free_ports(2)
-        self.ports = (api_port, issuer_port)
+        api_port, issuer_port, web_port = ports or free_ports(3)
+        self.ports = (api_port, issuer_port, web_port)
         self.api = f"http://127.0.0.1:{api_port}/"
         self.issuer = f"http://127.0.0.1:{issuer_port}/"
+        self.web_application = f"http://localhost:{web_port}/"
         options = ["--api-port", str(api_port), "--issuer-port", str(issuer_port)]
+        options += ["--web-port", str(web_port)]
         logs.mkdir(exist_ok=True)
         self._stdout, self._stderr = logs / "stdout", logs / "stderr"
         # Files, since nobody reads here while the demo writes; a full pipe would stop it.

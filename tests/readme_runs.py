@@ -89,7 +89,7 @@ def run_in_checkout(block: Block, checkout: Path) -> None:
             run(command, checkout)
 
 
-def run_with_demo(block: Block, checkout: Path, ports: tuple[int, int]) -> None:
+def run_with_demo(block: Block, checkout: Path, ports: tuple[int, int, int]) -> None:
     """Run a block as if the demo that has these ports had those of its defaults."""
     if block.language == "sh":
         for command in commands(block):
@@ -102,8 +102,8 @@ def run_with_demo(block: Block, checkout: Path, ports: tuple[int, int]) -> None:
         )
 
 
-def _on_ports(command: str, ports: tuple[int, int]) -> str:
-    api, issuer = (f"127.0.0.1:{port}" for port in ports)
+def _on_ports(command: str, ports: tuple[int, int, int]) -> str:
+    api, issuer, _ = (f"127.0.0.1:{port}" for port in ports)
     command = command.replace("127.0.0.1:8000", api).replace("127.0.0.1:9000", issuer)
     return command.replace("resource_api token", f"resource_api token --issuer http://{issuer}/")
 

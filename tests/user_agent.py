@@ -1,6 +1,6 @@
 """A small browser for tests: cookies, redirects with their fragments, links and forms; no scripts.
 
-It holds ASGI applications by their origins, and talks to no other.
+It holds ASGI applications by their origins, or their origins alone, and talks to no other.
 """
 
 from collections.abc import Mapping
@@ -113,14 +113,15 @@ class UserAgent:
     """A browser with cookies of its own.
 
     Arguments:
-        apps: the applications by origin (`http://127.0.0.1:9000`). Where a redirect leads to any
-            other origin, the browser stops: the page has status 0 and no text.
+        apps: the applications by origin (`http://127.0.0.1:9000`); None for one that serves on
+            this machine's own network. Where a redirect leads to any other origin, the browser
+            stops: the page has status 0 and no text.
     """
 
-    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, apps: Mapping[str, ASGIApp | None]) -> None:
         self._origins = frozenset(apps)
         self.client = httpx.AsyncClient(
-            mounts={origin: httpx.ASGITransport(app) for origin, app in apps.items()},
+            mounts={origin: app and httpx.ASGITransport(app) for origin, app in apps.items()},
             trust_env=False,
         )
 

@@ -1,5 +1,5 @@
-"""The demo: the API beside a local authorization server, for trying everything on one machine.
+"""The demo: the API beside an authorization server and a web application, all on one machine.
 
 Nothing outside this package imports it. It binds loopback only, and some of what it does is right
-only there: a program that holds the demo's client secret may name any user (`demo_parameters`).
+only there: the sign-in page fills in passwords, and anybody on this machine may rotate the keys.
 """

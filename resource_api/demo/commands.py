@@ -1,78 +1,144 @@
-"""The commands of the demo: `demo` starts it, `token` asks its issuer for a token."""
+"""The demo's commands: `demo` starts it, `token` asks its authorization server for a token."""
 
 from pathlib import Path
 
 import click
 
+from resource_api.demo.authorization_server.hash_password import hash_password
 from resource_api.demo.instructions import (
     API_PORT,
     DATA,
     DEFAULT_ISSUER,
     ISSUER_PORT,
-    USER,
-    Addresses,
+    WEB_PORT,
     instructions,
     python_command,
 )
+from resource_api.demo.needed import AUDIENCE, COMMAND_LINE
+
+__all__ = ["demo", "hash_password", "token"]
 
 DATA_OPTION = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=DATA,
     show_default=True,
-    help="Folder of the issuer's keys and of the database.",
+    help="Folder of the keys and of the databases.",
 )
 PORT = click.IntRange(1, 65535)
 
 
 @click.command()
 @DATA_OPTION
+@click.option("--web-port", type=PORT, default=WEB_PORT, show_default=True)
 @click.option("--api-port", type=PORT, default=API_PORT, show_default=True)
 @click.option("--issuer-port", type=PORT, default=ISSUER_PORT, show_default=True)
-def demo(data: Path, api_port: int, issuer_port: int) -> None:
-    """Start the API and an issuer on this machine."""
+@click.option(
+    "--registrations",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file with APIs, clients and users.  [default: the one that comes with the demo]",
+)
+@click.option(
+    "--refuse-front-channel-tokens",
+    is_flag=True,
+    help="Let the API refuse access tokens that passed through the browser.",
+)
+def demo(
+    data: Path,
+    web_port: int,
+    api_port: int,
+    issuer_port: int,
+    registrations: Path | None,
+    refuse_front_channel_tokens: bool,
+) -> None:
+    """Start the API, an authorization server and a web application on this machine."""
     # Imported when they are used: `token` needs no server, and --help needs nothing.
     import asyncio
 
     import uvloop
 
     from resource_api.database import DatabaseUnusable
-    from resource_api.demo.key_file import KeyFileError, kept
+    from resource_api.demo import needed
+    from resource_api.demo.addresses import Addresses
+    from resource_api.demo.authorization_server.key_file import KeyFileError, kept
+    from resource_api.demo.authorization_server.registrations_file import (
+        SHIPPED,
+        RegistrationsFaults,
+        read,
+    )
     from resource_api.demo.ports import HOST, Port, PortsUnavailable, bound
     from resource_api.demo.servers import serve_demo
     from resource_api.server import ServerFailed
 
-    if api_port == issuer_port:
-        raise click.UsageError("--api-port and --issuer-port must differ.")
+    if len({web_port, api_port, issuer_port}) < 3:
+        raise click.UsageError("--web-port, --api-port and --issuer-port must differ.")
     if "?" in str(data):
         raise click.BadParameter("the database's URL cannot hold a '?'.", param_hint="--data")
-    addresses = Addresses(f"http://{HOST}:{api_port}/", f"http://{HOST}:{issuer_port}/", data)
+    addresses = Addresses(
+        api=f"http://{HOST}:{api_port}/",
+        issuer=f"http://{HOST}:{issuer_port}/",
+        # By another name, since browsers keep cookies by host name and not by port.
+        web_application=f"http://localhost:{web_port}/",
+        data=data,
+    )
+    ports = [
+        Port(api_port, "--api-port"),
+        Port(issuer_port, "--issuer-port"),
+        Port(web_port, "--web-port"),
+    ]
 
     def ready() -> None:
         click.echo(instructions(addresses))
 
     try:
         with (
-            bound([Port(api_port, "--api-port"), Port(issuer_port, "--issuer-port")]) as sockets,
+            bound(ports) as sockets,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(serve_demo(addresses, kept(data), sockets, ready=ready))
-    except (PortsUnavailable, KeyFileError, DatabaseUnusable, ServerFailed) as error:
+            file = read(registrations or SHIPPED, web_application=addresses.web_application)
+            keys = kept(data, file.without_secret)
+            registered = file.with_secrets(keys.client_secrets)
+            needed.check(registered, redirect_uri=f"{addresses.web_application}callback")
+            runner.run(
+                serve_demo(
+                    addresses,
+                    registered,
+                    keys.keys,
+                    sockets,
+                    refuse_front_channel_tokens=refuse_front_channel_tokens,
+                    ready=ready,
+                )
+            )
+    except (
+        PortsUnavailable,
+        RegistrationsFaults,
+        needed.RegistrationsMissing,
+        KeyFileError,
+        DatabaseUnusable,
+        ServerFailed,
+    ) as error:
         raise click.ClickException(str(error)) from None
 
 
 @click.command()
 @click.option("--scope", required=True, help="Scopes to ask for, separated by spaces.")
-@click.option("--subject", default=USER, show_default=True, help="The user; '' for the client.")
-@click.option("--audience", default="", help="The API that the token is for.  [default: this one]")
-@click.option("--expires-in", type=click.IntRange(min=1), help="Seconds that it shall be good.")
+@click.option(
+    "--audience", default=AUDIENCE, show_default=True, help="The API that the token is for."
+)
+@click.option(
+    "--expires-in",
+    type=click.IntRange(-86_400, 86_400),
+    help="Seconds that it shall be good; a negative number for one that has ended.",
+)
 @click.option("--issuer", default=DEFAULT_ISSUER, show_default=True, help="The running issuer.")
 @DATA_OPTION
-def token(
-    scope: str, subject: str, audience: str, expires_in: int | None, issuer: str, data: Path
-) -> None:
-    """Print an access token from the issuer of a running demo."""
-    from resource_api.demo.key_file import KeyFileError, KeyFileMissing, loaded
+def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: Path) -> None:
+    """Print an access token from the authorization server of a running demo."""
+    from resource_api.demo.authorization_server.key_file import (
+        KeyFileError,
+        KeyFileMissing,
+        loaded,
+    )
     from resource_api.demo.token_request import (
         ClientUnknown,
         IssuerNotRunning,
@@ -85,12 +151,18 @@ def token(
         address = issuer_address(issuer)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--issuer") from None
-    parameters = {"scope": scope, "subject": subject, "audience": audience}
+    parameters = {"scope": scope, "audience": audience}
     if expires_in is not None:
         parameters["expires_in"] = str(expires_in)
     start = f"Start it with: {python_command()} -m resource_api demo"
     try:
-        click.echo(requested_token(address, loaded(data).client, parameters))
+        secret = loaded(data).client_secrets.get(COMMAND_LINE)
+        if secret is None:
+            raise click.ClickException(
+                f"The registrations have a secret of their own for {COMMAND_LINE}; "
+                "this command knows generated ones only."
+            )
+        click.echo(requested_token(address, COMMAND_LINE, secret, parameters))
     except KeyFileMissing as error:
         raise click.ClickException(f"{error}: no demo has run with this --data. {start}") from None
     except IssuerNotRunning as error:

@@ -1,24 +1,16 @@
-"""What the demo prints: where things are, and three commands with the answer each will get."""
+"""What the demo prints: the page to open, and three commands with the answer each will get."""
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from resource_api.demo.addresses import Addresses
 
 DATA = Path("data")
 API_PORT = 8000
 ISSUER_PORT = 9000
+WEB_PORT = 8080
 DEFAULT_ISSUER = f"http://127.0.0.1:{ISSUER_PORT}/"
-USER = "alice"
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where a running demo is; both end in a slash."""
-
-    api: str
-    issuer: str
-    data: Path
 
 
 def python_command() -> str:
@@ -37,21 +29,20 @@ def instructions(addresses: Addresses) -> str:
     contacts = f"curl -i {addresses.api}contacts"
     examples = [
         ("401", "no token", contacts),
-        ("200", f"{USER}'s token to read", _with_token(contacts, addresses, "read:contacts")),
+        ("200", "a token to read", _with_token(contacts, addresses, "read:contacts")),
         ("403", "a token only to write", _with_token(contacts, addresses, "write:contacts")),
     ]
     lines = [
-        f"API       {addresses.api}contacts",
-        f"OpenAPI   {addresses.api}openapi.json",
-        f"Issuer    {addresses.issuer}",
-        f"Data      {addresses.data}/",
+        "Open this page and sign in:",
         "",
-        "In a second terminal, in this folder:",
+        f"     {addresses.web_application}",
+        "",
+        "Or, without a browser, in a second terminal in this folder:",
         "",
     ]
     for status, what, command in examples:
         lines += [f"{status}  {what}", f"     {command}", ""]
-    lines.append("Ctrl-C ends both.")
+    lines.append("Ctrl-C ends the demo.")
     return "\n".join(lines)
 
 

@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from resource_api.demo.registrations import Client
-
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 TIMEOUT = 5.0
@@ -44,7 +42,9 @@ def issuer_address(text: str) -> str:
     return f"http://{parts.netloc}/"
 
 
-def requested_token(issuer: str, client: Client, parameters: Mapping[str, str]) -> str:
+def requested_token(
+    issuer: str, client_id: str, client_secret: str, parameters: Mapping[str, str]
+) -> str:
     """Return the access token that the issuer gives for the parameters.
 
     Raises TokenRequestFailed.
@@ -52,8 +52,8 @@ def requested_token(issuer: str, client: Client, parameters: Mapping[str, str]) 
     form = {
         **parameters,
         "grant_type": "client_credentials",
-        "client_id": client.client_id,
-        "client_secret": client.client_secret,
+        "client_id": client_id,
+        "client_secret": client_secret,
     }
     try:
         # A proxy or .netrc from the environment has no business with a loopback address.

@@ -1,7 +1,9 @@
 """HTML pages: rendered with escaping, and sent with headers that allow a browser very little."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -21,10 +23,23 @@ SECURITY_HEADERS: Mapping[str, str] = {
 """For every page; the content security policy is made for each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whose pages they are: the head of each page says it, and the colour shows it.
+
+    Arguments:
+        address: as it stands in the browser's address bar.
+    """
+
+    kind: Literal["authorization-server", "web-application"]
+    name: str
+    address: str
+
+
 class Pages:
     """The pages of one application, from the templates in its folder and the shared layout."""
 
-    def __init__(self, templates: Path) -> None:
+    def __init__(self, templates: Path, party: Party | None = None) -> None:
         self._environment = Environment(
             loader=FileSystemLoader([templates, _SHARED / "templates"]),
             autoescape=True,
@@ -32,6 +47,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._party = party
 
     def response(
         self,
@@ -51,7 +67,7 @@ class Pages:
             **SECURITY_HEADERS,
             "Content-Security-Policy": content_security_policy(form_action),
         }
-        text = self._environment.get_template(template).render(context)
+        text = self._environment.get_template(template).render({**context, "party": self._party})
         return HTMLResponse(text, status, headers)
 
 

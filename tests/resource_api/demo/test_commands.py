@@ -11,8 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from resource_api.cli import main
-from resource_api.demo.instructions import Addresses, instructions, python_command
-from resource_api.demo.key_file import FILE, kept
+from resource_api.demo.addresses import Addresses
+from resource_api.demo.authorization_server.key_file import FILE, kept
+from resource_api.demo.authorization_server.registrations_file import SHIPPED
+from resource_api.demo.instructions import instructions, python_command
+from resource_api.demo.needed import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
 from tests.demo_process import free_ports
 
 
@@ -22,6 +25,11 @@ def run(*arguments: str) -> Result:
 
 def token(data: Path, *options: str) -> Result:
     return run("token", "--scope", "read:contacts", "--data", str(data), *options)
+
+
+def demo(*options: str) -> Result:
+    ports = zip(("--api-port", "--issuer-port", "--web-port"), free_ports(3), strict=True)
+    return run("demo", *options, *(word for option, port in ports for word in (option, str(port))))
 
 
 @contextmanager
@@ -52,15 +60,13 @@ def answering(status: int, body: bytes) -> Generator[str]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that a demo has made."""
     folder = tmp_path_factory.mktemp("data")
-    kept(folder)
+    kept(folder, [COMMAND_LINE])
     return folder
 
 
-def test_both_commands_are_listed_with_the_others() -> None:
-    listed = run("--help").output
-
-    assert "  demo " in listed
-    assert "  token " in listed
+@pytest.mark.parametrize("command", ["demo", "hash-password", "token"])
+def test_a_command_is_listed_with_the_others(command: str) -> None:
+    assert f"  {command} " in run("--help").output
 
 
 @pytest.mark.parametrize("option", ["--host", "--bind", "--api-host"])
@@ -72,7 +78,7 @@ def test_no_option_chooses_an_address_to_listen_on(option: str) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
-@pytest.mark.parametrize("option", ["--api-port", "--issuer-port"])
+@pytest.mark.parametrize("option", ["--api-port", "--issuer-port", "--web-port"])
 def test_a_port_that_cannot_be_is_refused(option: str, port: str) -> None:
     result = run("demo", option, port)
 
@@ -84,7 +90,7 @@ def test_two_servers_on_one_port_are_refused() -> None:
     result = run("demo", "--api-port", "9000")
 
     assert result.exit_code == 2
-    assert "--api-port and --issuer-port must differ" in result.output
+    assert "--web-port, --api-port and --issuer-port must differ" in result.output
 
 
 def test_a_data_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) -> None:
@@ -95,13 +101,10 @@ def test_a_data_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) 
 
 
 def test_a_damaged_key_file_keeps_the_demo_from_starting(tmp_path: Path) -> None:
-    kept(tmp_path)
+    kept(tmp_path, [COMMAND_LINE])
     (tmp_path / FILE).write_text("{")
-    api_port, issuer_port = map(str, free_ports(2))
 
-    result = run(
-        *("demo", "--data", str(tmp_path), "--api-port", api_port, "--issuer-port", issuer_port)
-    )
+    result = demo("--data", str(tmp_path))
 
     assert result.exit_code == 1
     assert f"The key file {tmp_path / FILE} is damaged" in result.output
@@ -209,7 +212,14 @@ def test_the_token_command_needs_a_scope(data: Path) -> None:
 
 
 def test_the_commands_are_short_where_the_defaults_hold() -> None:
-    text = instructions(Addresses("http://127.0.0.1:8000/", "http://127.0.0.1:9000/", Path("data")))
+    text = instructions(
+        Addresses(
+            "http://127.0.0.1:8000/",
+            "http://127.0.0.1:9000/",
+            "http://localhost:8080/",
+            Path("data"),
+        )
+    )
 
     assert f"$({python_command()} -m resource_api token --scope read:contacts)" in text
 
@@ -230,3 +240,44 @@ def test_an_interpreter_elsewhere_is_named_in_full_and_quoted(
     monkeypatch.setattr("sys.executable", "/opt/my python/bin/python")
 
     assert python_command() == "'/opt/my python/bin/python'"
+
+
+def test_a_client_with_a_secret_of_its_own_is_told_apart(tmp_path: Path) -> None:
+    kept(tmp_path, [])
+
+    result = token(tmp_path)
+
+    assert result.exit_code == 1
+    assert "have a secret of their own for command-line" in result.stderr
+
+
+def test_registrations_with_faults_keep_the_demo_from_starting(tmp_path: Path) -> None:
+    file = tmp_path / "registrations.toml"
+    file.write_text("[[api]]\n[[clients]]\n")
+
+    result = demo("--data", str(tmp_path / "data"), "--registrations", str(file))
+
+    assert result.exit_code == 1
+    assert "identifier is missing" in result.stderr
+    assert "clients: is not known here" in result.stderr
+
+
+def test_registrations_without_what_the_demo_needs_keep_it_from_starting(tmp_path: Path) -> None:
+    file = tmp_path / "registrations.toml"
+    file.write_text("")
+
+    result = demo("--data", str(tmp_path / "data"), "--registrations", str(file))
+
+    assert result.exit_code == 1
+    for needed in (AUDIENCE, WEB_APPLICATION, COMMAND_LINE, "a [[user]]"):
+        assert needed in result.stderr
+
+
+def test_a_web_application_with_another_redirect_uri_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "registrations.toml"
+    file.write_text(SHIPPED.read_text().replace("{web_application}callback", "https://a.example/"))
+
+    result = demo("--data", str(tmp_path / "data"), "--registrations", str(file))
+
+    assert result.exit_code == 1
+    assert "among the redirect_uris" in result.stderr

@@ -1,0 +1,130 @@
+"""The authorization server as an ASGI application."""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+from resource_api.demo.authorization_server.authorize_endpoint import AuthorizeEndpoint
+from resource_api.demo.authorization_server.client_authentication import ClientAuthentication
+from resource_api.demo.authorization_server.grant_types import GrantTypes
+from resource_api.demo.authorization_server.introspection import IntrospectionEndpoint
+from resource_api.demo.authorization_server.issuing import Issuing, userinfo_address
+from resource_api.demo.authorization_server.key_rotation import KeyRotation
+from resource_api.demo.authorization_server.logout import LogoutEndpoint
+from resource_api.demo.authorization_server.metadata import Documents
+from resource_api.demo.authorization_server.oauth_error import NO_STORE
+from resource_api.demo.authorization_server.recorded_tokens import RecordedTokens
+from resource_api.demo.authorization_server.registrations import Registrations
+from resource_api.demo.authorization_server.revocation import RevocationEndpoint
+from resource_api.demo.authorization_server.signing_key import SigningKeys
+from resource_api.demo.authorization_server.state import State
+from resource_api.demo.authorization_server.token_endpoint import TokenEndpoint
+from resource_api.demo.authorization_server.userinfo import UserInfo
+from resource_api.demo.pages.rendering import Pages, Party, static_files
+
+
+class _Endpoint(Protocol):
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+
+def create_authorization_server(
+    *,
+    issuer: str,
+    registrations: Registrations,
+    keys: SigningKeys,
+    state: State,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """Return the application; it closes the state when it ends.
+
+    Arguments:
+        issuer: its identifier, with the final slash that Auth0's have; also its address.
+        state: prepared already.
+        clock: seconds since the epoch, the same that the state goes by.
+    """
+
+    def recorded_tokens(*audience: str) -> RecordedTokens:
+        return RecordedTokens(
+            issuer=issuer,
+            audience=audience,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            clock=clock,
+        )
+
+    pages = Pages(
+        Path(__file__).parent / "templates",
+        Party("authorization-server", "Authorization server", issuer),
+    )
+    userinfo = userinfo_address(issuer)
+    issuing = Issuing(
+        issuer=issuer, registrations=registrations, keys=keys, state=state, clock=clock
+    )
+    authentication = ClientAuthentication(registrations.clients)
+    grant_types = GrantTypes(registrations=registrations, issuing=issuing, state=state, clock=clock)
+    all_tokens = recorded_tokens(*registrations.apis, userinfo)
+    endpoints: list[_Endpoint] = [
+        Documents(issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock),
+        AuthorizeEndpoint(
+            issuer=issuer,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            issuing=issuing,
+            pages=pages,
+            clock=clock,
+        ),
+        LogoutEndpoint(
+            issuer=issuer,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            pages=pages,
+            clock=clock,
+        ),
+        TokenEndpoint(authentication=authentication, grant_types=grant_types),
+        UserInfo(registrations=registrations, tokens=recorded_tokens(userinfo)),
+        RevocationEndpoint(authentication=authentication, tokens=all_tokens, state=state),
+        IntrospectionEndpoint(
+            issuer=issuer,
+            authentication=authentication,
+            tokens=all_tokens,
+            state=state,
+            clock=clock,
+        ),
+        KeyRotation(issuer=issuer, apis=registrations.apis, keys=keys, clock=clock),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await state.aclose()
+
+    hosts = {urlsplit(issuer).hostname or "", "127.0.0.1", "localhost"}
+    return Starlette(
+        routes=[*(route for endpoint in endpoints for route in endpoint.routes()), static_files()],
+        # A page of somebody else's that has its name point here gets no answer (DNS rebinding).
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
+        ],
+        exception_handlers={Exception: _unforeseen},
+        lifespan=lifespan,
+    )
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    # The log has the error; what it says may be about somebody else's request.
+    return PlainTextResponse("Something went wrong here. Please try again.", 500, dict(NO_STORE))

@@ -1,0 +1,34 @@
+"""The page for a fault that only the person in front of the browser can be told."""
+
+from starlette.responses import HTMLResponse
+
+from resource_api.demo.pages.rendering import Pages
+
+MAX_SHOWN = 200
+"""Characters of a value that are shown: enough to recognise it."""
+
+FORGED = (
+    "This form did not come from a page that this server gave to your browser, or the browser "
+    "keeps no cookies. Go back, load the page again and try once more."
+)
+
+
+def error_page(
+    pages: Pages,
+    sentence: str,
+    *,
+    name: str = "",
+    value: str = "",
+    status: int = 400,
+    onward: str = "",
+) -> HTMLResponse:
+    """Return a page that says what is wrong.
+
+    Arguments:
+        name: the parameter that is meant, if it is one.
+        value: what was sent for it.
+        onward: an address of this server where the person can go on.
+    """
+    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
+    context = {"sentence": sentence, "name": name, "value": shown, "onward": onward}
+    return pages.response("error_shown.html", context, status=status)

@@ -1,0 +1,89 @@
+"""What an authorization request asks for: an API and scopes, and what of it can be granted."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from resource_api.demo.authorization_server.refusals import Refusal
+from resource_api.demo.authorization_server.registrations import (
+    STANDARD_SCOPES,
+    Api,
+    Client,
+    Registrations,
+)
+from resource_api.demo.authorization_server.user_claims import custom_claim_names
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+"""RFC 6749 §3.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What can be granted to a client.
+
+    Arguments:
+        api: None where no audience was asked for: the tokens are good at /userinfo only.
+        scopes: in the order asked, each once.
+        as_asked: whether these are the scopes that the client asked for.
+    """
+
+    api: Api | None
+    scopes: tuple[str, ...]
+    as_asked: bool
+
+    @property
+    def audience(self) -> str | None:
+        """The identifier of the API."""
+        return None if self.api is None else self.api.identifier
+
+    def described(self) -> Mapping[str, str]:
+        """Return the scopes with their descriptions; a custom claim has none but its name."""
+        texts = {**STANDARD_SCOPES, **(self.api.scopes if self.api else {})}
+        return {
+            name: texts.get(name, "See what is kept about you under this name")
+            for name in self.scopes
+        }
+
+
+def permissions(
+    given: Mapping[str, str],
+    client: Client,
+    registrations: Registrations,
+    *,
+    with_id_token: bool,
+) -> Permissions:
+    """Return what may be granted of the `audience` and the `scope` of a request.
+
+    An ID token that is asked for by the response type counts as asking for `openid`.
+    `offline_access` is dropped where it can give no refresh token (OpenID Connect Core §11).
+
+    Raises Refusal: invalid_scope for a scope that is missing, not well-formed, unknown, or of
+    which nothing is left; invalid_target for an unknown audience (RFC 8707 §2).
+    """
+    scope = given.get("scope", "")
+    if not _SCOPE.fullmatch(scope):
+        raise Refusal("invalid_scope", "scope must be a list of names with single spaces between.")
+    api = None
+    if "audience" in given:
+        # Before the names: which of them exist depends on the API.
+        api = registrations.apis.get(given["audience"])
+        if api is None:
+            raise Refusal("invalid_target", "No API with this audience is registered.")
+    asked = tuple(dict.fromkeys(scope.split(" ")))
+    own_claims = (custom_claim_names(user) for user in registrations.users.values())
+    known = frozenset(STANDARD_SCOPES).union(api.scopes if api else (), *own_claims)
+    if not known.issuperset(asked):
+        raise Refusal("invalid_scope", "scope has a name that is not known for this audience.")
+    wanted = ("openid", *asked) if with_id_token and "openid" not in asked else asked
+    granted = tuple(
+        name for name in wanted if name != "offline_access" or _refreshable(client, api)
+    )
+    if not granted:
+        raise Refusal(
+            "invalid_scope", "offline_access is not to be had here, and all that is asked."
+        )
+    return Permissions(api, granted, as_asked=set(granted) == set(asked))
+
+
+def _refreshable(client: Client, api: Api | None) -> bool:
+    return api is not None and api.allow_offline_access and "refresh_token" in client.grant_types

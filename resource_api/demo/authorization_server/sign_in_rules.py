@@ -1,0 +1,36 @@
+"""Whether somebody has to sign in for a request; no I/O."""
+
+from resource_api.demo.authorization_server.authorization_request import AuthorizationRequest
+from resource_api.demo.authorization_server.state import Session
+
+SIGN_IN_COUNTS_FOR = 600
+"""Seconds in which a request that wants a new sign-in has to be answered after it."""
+
+
+def was_for(asked: AuthorizationRequest, session: Session, now: float) -> bool:
+    """Return whether the person signed in for this very request, and just now.
+
+    Without it a request that always wants a new sign-in would never be answered.
+    """
+    return session.signed_in_for == asked.digest and now - session.auth_time <= SIGN_IN_COUNTS_FOR
+
+
+def sign_in_needed(
+    asked: AuthorizationRequest, session: Session, hinted: str | None, now: float
+) -> bool:
+    """Return whether this sign-in does not do (OpenID Connect Core §3.1.2.1, §3.1.2.3).
+
+    Arguments:
+        hinted: the user whom the client's `id_token_hint` names.
+        now: seconds since the epoch.
+    """
+    if was_for(asked, session, now):
+        return False
+    if asked.prompts & {"login", "select_account"}:
+        return True
+    if hinted not in {None, session.username}:
+        return True
+    # max_age=0 is prompt=login in other words, also within the second of the sign-in.
+    return asked.max_age == 0 or (
+        asked.max_age is not None and now - session.auth_time > asked.max_age
+    )

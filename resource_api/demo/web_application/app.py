@@ -1,0 +1,85 @@
+"""The web application, composed: what it talks to, its pages, and who may reach them."""
+
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from asgi_bearer import remote_keys
+from resource_api.demo.pages.rendering import Pages, Party, static_files
+from resource_api.demo.web_application.attempts import Attempts
+from resource_api.demo.web_application.bounded_http import ClientFetch
+from resource_api.demo.web_application.breakage import Breakage
+from resource_api.demo.web_application.contacts import ContactsApi
+from resource_api.demo.web_application.fault_pages import fault_pages
+from resource_api.demo.web_application.hybrid_flow import HybridFlow
+from resource_api.demo.web_application.id_token import IdTokens
+from resource_api.demo.web_application.provider import Provider
+from resource_api.demo.web_application.session_pages import SessionPages
+from resource_api.demo.web_application.sessions import Sessions
+from resource_api.demo.web_application.settings import WebApplicationSettings
+from resource_api.demo.web_application.sign_in_pages import SignInPages
+from resource_api.demo.web_application.token_endpoint import TokenEndpoint
+from resource_api.demo.web_application.visits import Visits
+
+_HERE = Path(__file__).parent
+
+
+def create_web_application(
+    settings: WebApplicationSettings,
+    *,
+    sessions: Sessions,
+    http: httpx.AsyncClient,
+    clock: Callable[[], float] = time.time,
+    token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+) -> Starlette:
+    """Return the application.
+
+    Arguments:
+        sessions: prepared; closed when the application ends.
+        http: for the provider and the API; stays its maker's to close. It should not trust the
+            environment where those are on this machine.
+        clock: seconds since the epoch.
+        token: makes state, nonce and the other values that nobody may guess: 43 characters or
+            more that a URL may hold (RFC 7636 §4.1).
+    """
+    provider = Provider(settings.issuer, http)
+    keys = remote_keys(issuer=settings.issuer, fetch=ClientFetch(http))
+    flow = HybridFlow(
+        provider=provider,
+        endpoint=TokenEndpoint(settings, provider, http),
+        id_tokens=IdTokens(settings.issuer, settings.client_id, keys),
+        clock=clock,
+        token=token,
+    )
+    api = ContactsApi(settings.api, http)
+    breakage = Breakage(settings, Attempts(flow, api, http), token)
+    pages = Pages(_HERE / "templates", Party("web-application", "Contact book", settings.address))
+    visits = Visits(settings, sessions, token)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        yield
+        await keys.aclose()
+        await sessions.aclose()
+
+    return Starlette(
+        routes=[
+            *SignInPages(settings, flow, visits, pages).routes(),
+            *SessionPages(settings, flow, api, breakage, visits, pages).routes(),
+            static_files(),
+            Mount("/scripts", StaticFiles(directory=_HERE / "scripts")),
+        ],
+        # Against DNS rebinding: another name for this machine reaches nothing.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[settings.host])],
+        exception_handlers=fault_pages(pages),
+        lifespan=lifespan,
+    )

@@ -1,0 +1,45 @@
+"""The authorization response, parsed from the fragment of the address: strict, not yet trusted."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+MAX_FRAGMENT_BYTES = 32 * 1024
+"""Two tokens of the largest size that anybody sends, and room beside them."""
+
+MAX_PARAMETERS = 32
+
+COMPONENTS = frozenset({"code", "id_token", "access_token"})
+"""What a response type asks for; everything else goes along with one of them."""
+
+
+class ResponseMalformed(Exception):
+    """The fragment is no authorization response; the message holds nothing of it."""
+
+
+def parsed(fragment: str) -> Mapping[str, str]:
+    """Return the parameters of a fragment, which is written like a form (OAuth 2.0 Multiple
+    Response Type Encoding Practices §2.1).
+
+    Raises:
+        ResponseMalformed: it is too long, it is no form, or a parameter is in it twice, so that
+            two readers could read it differently.
+    """
+    if len(fragment) > MAX_FRAGMENT_BYTES:
+        raise ResponseMalformed(f"it is longer than {MAX_FRAGMENT_BYTES} bytes")
+    if not fragment:
+        raise ResponseMalformed("it is empty")
+    try:
+        pairs = parse_qsl(
+            fragment,
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_PARAMETERS,
+        )
+    except ValueError:
+        # Not chained: the error quotes what it could not read.
+        raise ResponseMalformed("it is not a list of parameters") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise ResponseMalformed("a parameter is in it more than once")
+    return parameters

@@ -1,0 +1,140 @@
+"""Somebody at a screen: a page in Chromium, what can be done with it, and all that went wrong."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+
+from tests.browser.faults import page_faults
+from tests.demo_process import DemoProcess
+
+DEADLINE = 15_000
+"""Milliseconds, for a busy machine; the pages come in a few dozen."""
+
+EVERY_SCOPE = (
+    "openid",
+    "profile",
+    "email",
+    "offline_access",
+    "read:contacts",
+    "write:contacts",
+    "https://contacts.example/team",
+)
+
+
+class Person:
+    """A person who knows the address of the web application, and nothing else.
+
+    Arguments:
+        pictures: folder for a picture of each page that is seen.
+    """
+
+    def __init__(self, context: BrowserContext, demo: DemoProcess, pictures: Path) -> None:
+        self.demo = demo
+        self.web = demo.web_application
+        self.faults: list[str] = []
+        """What nobody should get to see: errors, requests to strangers, pages that do not fit."""
+        self.visited: list[str] = []
+        """Every address that was in the address bar, with its fragment."""
+        self.headings: list[str] = []
+        """Those of all the pages that were looked at."""
+        self.clicks = 0
+        self._pictures = pictures
+        self._origins = (demo.web_application, demo.issuer)
+        self._refused: set[str] = set()
+        context.set_default_timeout(DEADLINE)
+        context.on("request", self._sent)
+        self.page: Page = context.new_page()
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+        self.page.on("framenavigated", lambda frame: self.visited.append(frame.url))
+
+    def open(self, address: str) -> None:
+        """Type an address."""
+        self.page.goto(address)
+        self.look()
+
+    def press(self, name: str, *, to: str) -> None:
+        """Click the button or link of this name, and look at the page that it leads to.
+
+        Arguments:
+            to: how the address of that page begins; ways lead through others.
+        """
+        button, link = (
+            self.page.get_by_role(role, name=re.compile(f"^{re.escape(name)}"))
+            for role in ("button", "link")
+        )
+        with self.page.expect_navigation(url=lambda url: url.startswith(to)):
+            button.or_(link).first.click()
+        self.clicks += 1
+        self.look()
+
+    def look(self) -> None:
+        """Take a picture of the page, and note what is wrong with it."""
+        self.page.wait_for_load_state()
+        name = re.sub(r"[^a-z0-9]+", "-", self.page.title().lower()).strip("-")
+        number = len(list(self._pictures.glob("*.png"))) + 1
+        self.page.screenshot(path=self._pictures / f"{number:02}-{name}.png", full_page=True)
+        self.headings.append(self.heading)
+        self.faults += [f"{self.page.url}: {fault}" for fault in page_faults(self.page)]
+
+    @property
+    def heading(self) -> str:
+        """The heading of the page."""
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    @property
+    def text(self) -> str:
+        """All that is written on the page."""
+        return self.page.locator("body").inner_text()
+
+    def choose(self, response_type: str, *, scopes: Sequence[str] = EVERY_SCOPE) -> None:
+        """Choose on the start page what to ask for, by the address that its form leads to."""
+        query = [("response_type", response_type), *(("scope", name) for name in scopes)]
+        self.open(f"{self.web}?{urlencode(query)}")
+
+    def sign_in(self, name: str = "alice") -> None:
+        """Follow the link of the start page; sign in and allow, as far as that is asked for."""
+        self._onward("link", "Sign in")
+        if self.heading == "Sign in":
+            self.look()
+            if name != self.page.get_by_label("User name").input_value():
+                self._onward("link", name)
+            self._onward("button", "Sign in")
+        if self.page.url != f"{self.web}session":
+            self.look()
+            self._onward("button", "Allow")
+        self.look()
+        assert self.page.url == f"{self.web}session", self.text
+
+    def _onward(self, role: Literal["button", "link"], name: str) -> None:
+        ends = f"{self.web}session", f"{self.demo.issuer}authorize?"
+        with self.page.expect_navigation(url=lambda url: url.startswith(ends)):
+            self.page.get_by_role(role, name=name, exact=True).click()
+
+    def answer(self) -> dict[str, str]:
+        """Return what the last answer of the authorization server held, by its fragment."""
+        *_, last = (url for url in self.visited if url.startswith(f"{self.web}callback#"))
+        return dict(parse_qsl(urlsplit(last).fragment, keep_blank_values=True))
+
+    def history(self) -> list[str]:
+        """Return the addresses that the browser's history holds."""
+        session = self.page.context.new_cdp_session(self.page)
+        entries = session.send("Page.getNavigationHistory")["entries"]
+        session.detach()
+        return [str(entry["url"]) for entry in entries]
+
+    def _sent(self, request: Request) -> None:
+        if not request.url.startswith((*self._origins, "about:", "data:")):
+            self.faults.append(f"a request to a stranger: {request.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # A page with an error status is a page too; the browser makes a note of each.
+        if message.type in {"error", "warning"} and not (
+            message.text.startswith("Failed to load resource")
+            and message.location["url"] == self.page.url
+        ):
+            self.faults.append(f"in the console: {message.text}")

@@ -1,0 +1,101 @@
+"""Consent: asked the first time, not again, again when the scope changes; and what a no means."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.browser.conftest import started_demo
+from tests.browser.person import EVERY_SCOPE, Person
+from tests.demo_process import DemoProcess
+
+FEW = ("openid", "read:contacts")
+MORE = (*FEW, "profile")
+
+
+def at_consent(person: Person, name: str = "alice") -> None:
+    """Follow the link of the start page, and sign in."""
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+    if person.page.get_by_label("User name").input_value() != name:
+        person.press(name, to=f"{person.demo.issuer}authorize?")
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+
+
+def allowed(person: Person, scopes: tuple[str, ...]) -> None:
+    """Have this and no more be allowed, whatever was before."""
+    person.choose("code id_token", scopes=scopes)
+    person.sign_in()
+
+
+def test_the_first_time_each_permission_is_shown_with_its_description(
+    tmp_path: Path, arrival: Callable[..., Person]
+) -> None:
+    with started_demo(tmp_path) as demo:
+        person = arrival(demo)
+        person.choose("code id_token token")
+
+        at_consent(person)
+
+        shown = person.page.locator(".permissions li").all_inner_texts()
+        assert person.heading == "Allow Contact book?"
+        assert [words.split()[0] for words in shown] == list(EVERY_SCOPE)
+        assert "Read your contacts" in person.text
+        assert "Keep this access while you are away" in person.text
+
+
+def test_what_was_allowed_is_not_asked_again(
+    person: Person, arrival: Callable[..., Person], demo: DemoProcess
+) -> None:
+    allowed(person, FEW)
+    again = arrival(demo)
+    again.choose("code id_token", scopes=FEW)
+    again.press("Sign in", to=f"{demo.issuer}authorize?")
+
+    again.press("Sign in", to=f"{again.web}session")
+
+    assert "Allow Contact book?" not in " ".join(again.headings)
+
+
+def test_another_scope_is_asked_for_again(person: Person) -> None:
+    allowed(person, FEW)
+    person.choose("code id_token", scopes=MORE)
+
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+
+    assert person.heading == "Allow Contact book?"
+
+
+def test_a_no_is_reported_and_nobody_is_signed_in(person: Person) -> None:
+    allowed(person, FEW)
+    person.press("Sign out", to=person.web)
+    person.choose("code id_token token", scopes=MORE)
+    at_consent(person)
+
+    person.press("Deny", to=f"{person.web}callback")
+    person.page.get_by_role("heading", name="You said no").wait_for()
+    person.look()
+
+    assert person.answer().keys() == {"error", "error_description", "state", "iss"}
+    assert person.answer()["error"] == "access_denied"
+    person.open(f"{person.web}session")
+    assert person.page.url == person.web
+
+
+def test_a_no_is_not_remembered(person: Person) -> None:
+    allowed(person, FEW)
+    person.choose("code id_token", scopes=MORE)
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+    person.press("Deny", to=f"{person.web}callback")
+    person.choose("code id_token", scopes=MORE)
+
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+
+    assert person.heading == "Allow Contact book?"
+
+
+def test_somebody_else_can_sign_in_instead(person: Person) -> None:
+    allowed(person, FEW)
+    person.choose("code id_token", scopes=MORE)
+    person.press("Sign in", to=f"{person.demo.issuer}authorize?")
+
+    person.press("Not you?", to=f"{person.demo.issuer}authorize?")
+
+    assert person.heading == "Sign in"

@@ -1,0 +1,102 @@
+"""The Hybrid Flow in a browser, from the start page to the contacts and out again."""
+
+import pytest
+
+from tests.browser.person import Person
+
+COMPONENTS = {
+    "code id_token": {"code", "id_token"},
+    "code token": {"code", "access_token", "token_type", "expires_in"},
+    "code id_token token": {"code", "id_token", "access_token", "token_type", "expires_in"},
+}
+"""What the seed's table says of each response type, and what comes with an access token."""
+
+
+@pytest.mark.parametrize("response_type", COMPONENTS)
+def test_a_sign_in_leads_to_the_contacts(person: Person, response_type: str) -> None:
+    person.choose(response_type)
+    person.sign_in()
+
+    person.press("Open my contacts", to=f"{person.web}contacts")
+
+    assert "contacts" in person.heading
+    assert person.page.locator("li.contact").count() > 0
+
+
+@pytest.mark.parametrize("response_type", COMPONENTS)
+def test_the_answer_holds_exactly_what_was_asked_for(person: Person, response_type: str) -> None:
+    person.choose(response_type)
+
+    person.sign_in()
+
+    assert set(person.answer()) == COMPONENTS[response_type] | {"state", "iss"}
+
+
+def test_neither_address_bar_nor_history_keeps_the_answer(person: Person) -> None:
+    person.choose("code id_token token")
+
+    person.sign_in()
+
+    assert person.page.url == f"{person.web}session"
+    assert f"{person.web}callback" in person.history()
+    assert [url for url in person.history() if "#" in url or "code=" in url] == []
+
+
+def test_going_back_does_not_use_the_answer_again(person: Person) -> None:
+    person.choose("code id_token token")
+    person.sign_in()
+
+    person.page.go_back()
+    person.look()
+
+    assert person.heading == "There is no answer here"
+
+
+def test_both_access_tokens_are_shown_apart(person: Person) -> None:
+    person.choose("code id_token token")
+
+    person.sign_in()
+
+    assert "Two access tokens, kept apart" in person.text
+    assert person.page.locator("article.token").count() == 2
+
+
+def test_the_token_out_of_the_browser_works_and_is_advised_against(person: Person) -> None:
+    person.choose("code token")
+    person.sign_in()
+    person.press("Open my contacts", to=f"{person.web}contacts")
+
+    person.press("With the token from the browser instead", to=f"{person.web}contacts?token=")
+
+    assert person.page.locator("li.contact").count() > 0
+    assert "the advice is not to do so" in person.text
+
+
+def test_a_refresh_brings_another_access_token(person: Person) -> None:
+    person.choose("code id_token")
+    person.sign_in()
+
+    person.press("Refresh", to=f"{person.web}session")
+
+    before, after, _ = person.page.locator("section", has_text="Refreshed").locator("dd").all()
+    assert before.inner_text() != after.inner_text()
+
+
+def test_signing_out_ends_both_sessions(person: Person) -> None:
+    person.choose("code id_token")
+    person.sign_in()
+
+    person.press("Sign out", to=person.web)
+
+    assert person.page.url == person.web
+    person.press("Sign in", to=f"{person.demo.issuer}authorize")
+    assert person.heading == "Sign in"
+
+
+def test_people_see_their_own_contacts_only(person: Person) -> None:
+    person.choose("code id_token token")
+    person.sign_in("bob")
+
+    person.press("Open my contacts", to=f"{person.web}contacts")
+
+    assert person.heading == "Bob Baker's contacts"

@@ -1,0 +1,80 @@
+"""oidc-provider, and a browser that reaches it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from resource_api.app import create_app
+from resource_api.database import connect
+from resource_api.schema import prepare
+from resource_api.settings import Settings
+from tests.interop.node import install_packages
+from tests.interop.provider import AUDIENCE, Provider
+from tests.resource_api.lifespan import running
+from tests.user_agent import UserAgent
+
+
+@pytest.fixture(scope="session")
+def packages() -> None:
+    """The packages that `package-lock.json` names."""
+    install_packages()
+
+
+@pytest.fixture(scope="session")
+def provider(packages: None, tmp_path_factory: pytest.TempPathFactory) -> Generator[Provider]:
+    """One oidc-provider for all tests; what they leave there is in the way of none."""
+    with Provider(tmp_path_factory.mktemp("provider") / "log") as provider:
+        yield provider
+
+
+@pytest.fixture
+async def browser(provider: Provider) -> AsyncGenerator[UserAgent]:
+    """A browser in which nobody has signed in."""
+    async with UserAgent({provider.issuer: None}) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the tables of the API; made once, because that takes its time."""
+    file = tmp_path_factory.mktemp("database") / "contacts.sqlite3"
+
+    async def make() -> None:
+        engine = connect(f"sqlite:///{file}")
+        await prepare(engine)
+        await engine.dispose()
+
+    asyncio.run(make())
+    return file
+
+
+@pytest.fixture(params=["jwt", "rfc9068"])
+async def api_app(
+    request: pytest.FixtureRequest, provider: Provider, empty_database: Path, tmp_path: Path
+) -> AsyncGenerator[Starlette]:
+    """Our API, which knows of the provider its issuer identifier and no more."""
+    profile: Literal["jwt", "rfc9068"] = request.param
+    shutil.copy(empty_database, tmp_path / "contacts.sqlite3")
+    settings = Settings(
+        issuer=provider.issuer,
+        audience=AUDIENCE,
+        token_profile=profile,
+        database_url=f"sqlite:///{tmp_path}/contacts.sqlite3",
+    )
+    app = create_app(settings)
+    async with running(app):
+        yield app
+
+
+@pytest.fixture
+async def api(api_app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of our API."""
+    transport = httpx.ASGITransport(api_app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://api.example") as client:
+        yield client

@@ -1,0 +1,180 @@
+"""Our web application signs people in at oidc-provider, over real HTTP."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from resource_api.database import connect
+from resource_api.demo.web_application.app import create_web_application
+from resource_api.demo.web_application.sessions import Sessions
+from resource_api.demo.web_application.settings import WebApplicationSettings
+from tests.interop.hybrid_flow import RESPONSE_TYPES, sign_in
+from tests.interop.provider import (
+    ALGORITHMS,
+    AUDIENCE,
+    CLIENT_SECRET,
+    OTHER_AUDIENCE,
+    Provider,
+    client_id,
+)
+from tests.resource_api.lifespan import running
+from tests.user_agent import Page, UserAgent
+
+WEB = "http://localhost:8080/"
+API = "http://127.0.0.1:8000/"
+SCOPES = ("openid", "profile", "read:contacts", "write:contacts")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a browser, who uses the web application."""
+
+    browser: UserAgent
+
+    async def asked_to_sign_in(self, response_type: str) -> Page:
+        """Choose on the start page, and follow its link to the provider."""
+        query = [("response_type", response_type), *(("scope", scope) for scope in SCOPES)]
+        page = await self.browser.get(f"{WEB}?{urlencode(query)}")
+        return await self.browser.follow(page, "/auth?")
+
+    async def back_with_answer(self, page: Page) -> Page:
+        """Do what the script of the callback page does: hand the fragment over."""
+        assert page.url.startswith(f"{WEB}callback#"), page.text
+        fragment = urlsplit(page.url).fragment
+        return await self.browser.submit(page, page.form("/callback"), {"fragment": fragment})
+
+    async def signed_in(self, response_type: str = "code id_token token") -> Page:
+        """Go the whole way."""
+        page = await sign_in(self.browser, await self.asked_to_sign_in(response_type))
+        return await self.back_with_answer(page)
+
+    async def press(self, page: Page, action: str) -> Page:
+        """Send the form of a page whose action holds these words."""
+        return await self.browser.submit(page, page.form(action))
+
+
+@pytest.fixture
+def algorithm() -> str:
+    """What the provider signs the application's tokens with, unless a test says otherwise."""
+    return "RS256"
+
+
+@pytest.fixture
+async def person(
+    provider: Provider, api_app: Starlette, algorithm: str, tmp_path: Path
+) -> AsyncGenerator[Person]:
+    """A person with the three parties: the provider over HTTP, the other two in this process."""
+    settings = WebApplicationSettings(
+        address=WEB,
+        issuer=provider.issuer,
+        client_id=client_id(algorithm),
+        client_secret=CLIENT_SECRET,
+        api=API,
+        audience=AUDIENCE,
+        scopes=SCOPES,
+        other_audience=OTHER_AUDIENCE,
+        other_scope="read:contacts",
+        audience_parameter="resource",
+    )
+    sessions = Sessions(connect(f"sqlite:///{tmp_path}/web-application.sqlite3"))
+    await sessions.prepare()
+    mounts = {API.removesuffix("/"): httpx.ASGITransport(api_app)}
+    async with httpx.AsyncClient(mounts=mounts, trust_env=False) as http:
+        app = create_web_application(settings, sessions=sessions, http=http)
+        apps = {provider.issuer: None, WEB.removesuffix("/"): app}
+        async with running(app), UserAgent(apps) as browser:
+            yield Person(browser)
+
+
+pytestmark = pytest.mark.parametrize("api_app", ["rfc9068"], indirect=True)
+
+every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
+
+
+@every_algorithm
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+async def test_a_sign_in_reaches_the_contacts(
+    person: Person, algorithm: str, response_type: str
+) -> None:
+    session = await person.signed_in(response_type)
+    contacts = await person.browser.get(f"{WEB}contacts")
+
+    assert session.url == f"{WEB}session", session.text
+    assert "Hello, alice" in session.text
+    assert algorithm in session.text
+    assert "There are none yet." in contacts.text, contacts.text
+
+
+@every_algorithm
+async def test_the_token_out_of_the_browser_reaches_them_too(person: Person) -> None:
+    await person.signed_in("code token")
+
+    contacts = await person.browser.get(f"{WEB}contacts?token=front-channel")
+
+    assert "There are none yet." in contacts.text, contacts.text
+
+
+@every_algorithm
+async def test_a_refresh_brings_new_tokens(person: Person) -> None:
+    session = await person.signed_in()
+
+    refreshed = await person.press(session, "/refresh")
+    contacts = await person.browser.get(f"{WEB}contacts")
+
+    assert "access token before" in refreshed.text, refreshed.text
+    assert "There are none yet." in contacts.text, contacts.text
+
+
+@every_algorithm
+async def test_a_key_that_is_new_since_the_last_sign_in_is_found(
+    person: Person, provider: Provider
+) -> None:
+    first = await person.signed_in()
+    provider.rotate_keys()
+
+    page = await person.asked_to_sign_in("code id_token")
+    # Signed in at the provider already, so it only asks for consent.
+    page = await person.browser.submit(page, page.form("/interaction/"))
+    second = await person.back_with_answer(page)
+
+    assert [first.url, second.url] == [f"{WEB}session"] * 2, second.text
+
+
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+async def test_a_denial_is_no_sign_in(person: Person, response_type: str) -> None:
+    page = await person.asked_to_sign_in(response_type)
+    page = await person.browser.submit(
+        page, page.form("/interaction/"), {"login": "alice", "password": "x"}
+    )
+
+    refused = await person.back_with_answer(await person.browser.follow(page, "/abort"))
+
+    assert refused.status == 400
+    assert "You said no" in refused.text
+    assert (await person.browser.get(f"{WEB}session")).url == WEB
+
+
+@pytest.mark.parametrize(
+    ("what", "party", "error"),
+    [
+        ("state", "This web application", "state"),
+        ("nonce", "This web application", "nonce"),
+        ("signature", "The API", "invalid_token"),
+        ("audience", "The API", "invalid_token"),
+        ("scope", "The API", "insufficient_scope"),
+        ("code-replay", "The authorization server", "invalid_grant"),
+    ],
+)
+async def test_what_is_broken_is_refused(person: Person, what: str, party: str, error: str) -> None:
+    session = await person.signed_in()
+
+    broken = await person.press(session, f"/break/{what}")
+
+    assert "did NOT refuse" not in broken.text
+    assert party in broken.text
+    assert error in broken.text

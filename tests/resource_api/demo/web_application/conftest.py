@@ -1,0 +1,177 @@
+"""The web application with a fake provider and the real API, and a browser that knows all three."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from asgi_bearer import remote_keys
+from resource_api.app import create_app
+from resource_api.contacts import ContactFields, Owner
+from resource_api.database import connect
+from resource_api.demo.web_application.app import create_web_application
+from resource_api.demo.web_application.sessions import Sessions
+from resource_api.demo.web_application.settings import WebApplicationSettings
+from resource_api.settings import Settings
+from resource_api.sql_store import SqlContactStore
+from tests.fake_issuer import FakeClock, FakeDocuments
+from tests.resource_api.demo.web_application.fake_provider import (
+    AUDIENCE,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    OTHER_AUDIENCE,
+    PROVIDER,
+    FakeProvider,
+)
+from tests.resource_api.demo.web_application.network import Network
+from tests.user_agent import Page, UserAgent
+
+WEB = "http://localhost:8080/"
+API = "http://127.0.0.1:8000/"
+DEFAULT_SCOPE = "openid profile email read:contacts offline_access"
+EVERY_SCOPE = (*DEFAULT_SCOPE.split(), "write:contacts")
+
+
+@dataclass(frozen=True)
+class Parties:
+    """All that takes part; `person` is the browser, `network` what the application itself uses."""
+
+    provider: FakeProvider
+    settings: WebApplicationSettings
+    app: Starlette
+    sessions: Sessions
+    clock: FakeClock
+    person: UserAgent
+    network: Network
+
+    async def start(
+        self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
+    ) -> Page:
+        """Open the start page with a selection."""
+        query = urlencode([("response_type", response_type), *(("scope", name) for name in scopes)])
+        return await self.person.get(f"{WEB}?{query}")
+
+    async def at_callback(
+        self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
+    ) -> Page:
+        """Follow the sign-in link to the page with the fragment."""
+        page = await self.start(response_type, scopes)
+        return await self.person.follow(page, "/authorize?")
+
+    async def hand_over(self, page: Page, changes: Mapping[str, str | None] | None = None) -> Page:
+        """Do what the script of the callback page does, with changes to the answer."""
+        changed = {**page.fragment, **(changes or {})}
+        sent = {name: value for name, value in changed.items() if value is not None}
+        return await self.hand_over_text(page, urlencode(sent))
+
+    async def hand_over_text(self, page: Page, fragment: str) -> Page:
+        """Do what the script of the callback page does, with another fragment."""
+        return await self.person.submit(page, page.form("/callback"), {"fragment": fragment})
+
+    async def signed_in(
+        self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
+    ) -> Page:
+        """Sign in, and return the session page."""
+        page = await self.hand_over(await self.at_callback(response_type, scopes))
+        assert page.url == f"{WEB}session", page.text
+        return page
+
+    async def press(self, page: Page, action: str) -> Page:
+        """Send the form of a page whose action holds these words."""
+        return await self.person.submit(page, page.form(action))
+
+    def cookie(self) -> str | None:
+        """Return the session cookie that the browser holds."""
+        return self.person.client.cookies.get("web_application_session")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def provider(clock: FakeClock) -> FakeProvider:
+    return FakeProvider(clock=clock)
+
+
+@pytest.fixture
+def web_settings() -> WebApplicationSettings:
+    return WebApplicationSettings(
+        address=WEB,
+        issuer=PROVIDER,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        api=API,
+        audience=AUDIENCE,
+        scopes=EVERY_SCOPE,
+        other_audience=OTHER_AUDIENCE,
+        other_scope="read:calendar",
+    )
+
+
+@pytest.fixture
+async def sessions(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Sessions]:
+    sessions = Sessions(connect(f"sqlite:///{tmp_path}/web-application.sqlite3"), clock=clock)
+    await sessions.prepare()
+    yield sessions
+    await sessions.aclose()
+
+
+@pytest.fixture(scope="session")
+def contacts_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which alice has two contacts; nobody here writes to it."""
+    file = tmp_path_factory.mktemp("contacts") / "contacts.sqlite3"
+    shutil.copy(migrated, file)
+
+    async def fill() -> None:
+        store = SqlContactStore(connect(f"sqlite:///{file}"))
+        owner = Owner(PROVIDER, "alice")
+        await store.add(owner, ContactFields(name="Bob Baker", email="bob@example.com"))
+        await store.add(owner, ContactFields(name="Carol <Carter>", phone="+1 555 0100"))
+        await store.aclose()
+
+    asyncio.run(fill())
+    return file
+
+
+@pytest.fixture
+async def contacts_api(
+    contacts_file: Path, provider: FakeProvider, clock: FakeClock
+) -> AsyncGenerator[Starlette]:
+    """The real API."""
+    settings = Settings(
+        issuer=PROVIDER,
+        audience=AUDIENCE,
+        database_url=f"sqlite:///{contacts_file}",
+        token_profile="rfc9068",
+    )
+    store = SqlContactStore(connect(settings.database_url), clock=clock)
+    documents = FakeDocuments({"https://issuer.example/keys": {"keys": [provider.key.jwk()]}})
+    keys = remote_keys(jwks_uri="https://issuer.example/keys", fetch=documents)
+    yield create_app(settings, keys=keys, store=store, clock=clock)
+    await keys.aclose()
+    await store.aclose()
+
+
+@pytest.fixture
+async def parties(
+    provider: FakeProvider,
+    web_settings: WebApplicationSettings,
+    sessions: Sessions,
+    contacts_api: Starlette,
+    clock: FakeClock,
+) -> AsyncGenerator[Parties]:
+    fake = provider.app()
+    network = Network({PROVIDER: fake, API: contacts_api})
+    async with httpx.AsyncClient(transport=network, trust_env=False) as http:
+        app = create_web_application(web_settings, sessions=sessions, http=http, clock=clock)
+        browsed = {WEB.rstrip("/"): app, PROVIDER.rstrip("/"): fake}
+        async with UserAgent(browsed) as person:
+            yield Parties(provider, web_settings, app, sessions, clock, person, network)

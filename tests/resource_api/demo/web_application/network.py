@@ -1,0 +1,26 @@
+"""A network in memory: applications by origin, each of which can be switched off."""
+
+from collections.abc import Mapping
+
+import httpx
+from starlette.types import ASGIApp
+
+
+class Network(httpx.AsyncBaseTransport):
+    """Carries requests to applications; whoever is in `off` does not answer."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._transports = {
+            address: httpx.ASGITransport(app, raise_app_exceptions=False)
+            for address, app in apps.items()
+        }
+        self.off: set[str] = set()
+        self.sent: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See httpx."""
+        self.sent.append(request)
+        address = f"{request.url.scheme}://{request.url.netloc.decode()}/"
+        if address in self.off:
+            raise httpx.ConnectError("switched off", request=request)
+        return await self._transports[address].handle_async_request(request)

@@ -1,0 +1,138 @@
+"""The contacts: the API is called, and what it answers is shown."""
+
+from typing import Any
+
+import pytest
+
+from asgi_bearer.jose import parse
+from resource_api.demo.web_application.contacts import ContactShown
+from tests.resource_api.demo.web_application.conftest import API, WEB, Parties
+
+
+def sent_tokens(parties: Parties) -> list[dict[str, Any]]:
+    """Return the claims of the tokens that the API was sent."""
+    headers = [
+        request.headers["authorization"]
+        for request in parties.network.sent
+        if str(request.url).startswith(API)
+    ]
+    return [
+        dict(parse(header.removeprefix("Bearer "), max_bytes=9000).claims) for header in headers
+    ]
+
+
+async def test_the_contacts_of_the_person_are_shown(parties: Parties) -> None:
+    session = await parties.signed_in()
+
+    page = await parties.person.follow(session, "/contacts")
+
+    assert page.status == 200
+    assert "Bob Baker" in page.text
+    assert "bob@example.com" in page.text
+    assert "Carol <Carter>" in page.text
+    assert "<Carter>" not in page.response.text
+
+
+async def test_the_request_and_the_answer_are_shown_with_the_token_abbreviated(
+    parties: Parties,
+) -> None:
+    await parties.signed_in()
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert f"GET {API}contacts" in page.text
+    assert "Authorization: Bearer eyJhbG…" in page.text
+    assert "200 OK" in page.text
+    token = parties.network.sent[-1].headers["authorization"].removeprefix("Bearer ")
+    assert token not in page.response.text
+
+
+@pytest.mark.parametrize(
+    ("query", "gty"),
+    [("", "code"), ("?token=exchanged", "code"), ("?token=front-channel", "implicit")],
+)
+async def test_the_token_that_was_chosen_is_sent(parties: Parties, query: str, gty: str) -> None:
+    await parties.signed_in()
+
+    await parties.person.get(f"{WEB}contacts{query}")
+
+    assert [claims["gty"] for claims in sent_tokens(parties)] == [gty]
+
+
+async def test_a_front_channel_token_that_never_came_is_not_to_be_had(parties: Parties) -> None:
+    await parties.signed_in("code id_token")
+
+    page = await parties.person.get(f"{WEB}contacts?token=front-channel")
+
+    assert page.status == 404
+    assert sent_tokens(parties) == []
+
+
+async def test_an_unknown_token_is_not_to_be_had(parties: Parties) -> None:
+    await parties.signed_in()
+
+    assert (await parties.person.get(f"{WEB}contacts?token=refresh")).status == 404
+
+
+async def test_without_a_sign_in_there_are_no_contacts(parties: Parties) -> None:
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert page.url == WEB
+
+
+async def test_a_missing_scope_is_shown_with_the_challenge(parties: Parties) -> None:
+    await parties.signed_in(scopes=("openid",))
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "403 insufficient_scope" in page.text
+    assert 'scope="read:contacts"' in page.text
+    assert "Bob Baker" not in page.text
+
+
+async def test_a_dead_token_is_shown_with_the_challenge(parties: Parties) -> None:
+    await parties.signed_in(scopes=("openid", "read:contacts"))
+    parties.clock.advance(700)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "401 invalid_token" in page.text
+    assert "WWW-Authenticate: Bearer" in page.text
+
+
+async def test_an_ended_token_is_refreshed_first(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.clock.advance(595)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "Bob Baker" in page.text
+    assert parties.provider.requests[-1]["grant_type"] == "refresh_token"
+
+
+async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.clock.advance(700)
+    parties.provider.tokens = {"access_token": None}
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "401 invalid_token" in page.text
+
+
+async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.network.off.add(API)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert page.status == 200
+    assert "The API does not answer" in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [("Bob Baker", "BB"), ("Bob", "B"), ("Ana María de la Cruz", "AC"), ("", ""), ("  ", "")],
+)
+def test_initials_stand_for_a_picture(name: str, initials: str) -> None:
+    assert ContactShown(name, "", "", "").initials == initials
