@@ -206,7 +206,7 @@ def test_a_command_for_the_demo_is_given_to_the_one_that_runs(checkout: Path) ->
         "resource_api token --issuer http://127.0.0.1:2/\n"
     )
 
-    run_with_demo(block, checkout, (1, 2))
+    run_with_demo(block, checkout, (1, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_command_that_prints_something_else_than_shown_does_not_pass(
     checkout: Path, text: str
 ) -> None:
     with pytest.raises(AssertionError):
-        run_with_demo(console(text), checkout, (1, 2))
+        run_with_demo(console(text), checkout, (1, 2, 3))
 
 
 def test_a_server_that_does_not_start_does_not_pass(checkout: Path) -> None:

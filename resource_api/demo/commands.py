@@ -60,6 +60,7 @@ def demo(
     from resource_api.database import DatabaseUnusable
     from resource_api.demo import needed
     from resource_api.demo.addresses import Addresses
+    from resource_api.demo.authorization_server.issuing import userinfo_address
     from resource_api.demo.authorization_server.key_file import KeyFileError, kept
     from resource_api.demo.authorization_server.registrations_file import (
         SHIPPED,
@@ -98,7 +99,11 @@ def demo(
             file = read(registrations or SHIPPED, web_application=addresses.web_application)
             keys = kept(data, file.without_secret)
             registered = file.with_secrets(keys.client_secrets)
-            needed.check(registered, redirect_uri=f"{addresses.web_application}callback")
+            needed.check(
+                registered,
+                userinfo=userinfo_address(addresses.issuer),
+                redirect_uri=f"{addresses.web_application}callback",
+            )
             runner.run(
                 serve_demo(
                     addresses,

@@ -16,10 +16,11 @@ class RegistrationsMissing(Exception):
     """The registrations lack something that the demo needs; the message names all of it."""
 
 
-def check(registrations: Registrations, *, redirect_uri: str) -> None:
+def check(registrations: Registrations, *, userinfo: str, redirect_uri: str) -> None:
     """Return if the demo can run with these registrations.
 
     Arguments:
+        userinfo: address of the authorization server's /userinfo, which is an audience too.
         redirect_uri: that of the web application.
 
     Raises RegistrationsMissing.
@@ -27,6 +28,9 @@ def check(registrations: Registrations, *, redirect_uri: str) -> None:
     faults: list[str] = []
     if AUDIENCE not in registrations.apis:
         faults.append(f'an [[api]] with the identifier "{AUDIENCE}"')
+    if userinfo in registrations.apis:
+        # Every token for that API would be good at /userinfo, and the other way round.
+        faults.append(f'no [[api]] with the identifier "{userinfo}"')
     web_application = registrations.clients.get(WEB_APPLICATION)
     if web_application is None or web_application.is_public:
         faults.append(f'a confidential [[client]] with the client_id "{WEB_APPLICATION}"')

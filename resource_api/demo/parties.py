@@ -16,6 +16,7 @@ from resource_api.demo.authorization_server.app import create_authorization_serv
 from resource_api.demo.authorization_server.registrations import STANDARD_SCOPES, Registrations
 from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import State
+from resource_api.demo.authorization_server.user_claims import custom_claim_names
 from resource_api.demo.needed import AUDIENCE, WEB_APPLICATION
 from resource_api.demo.seeds import CONTACTS_OF, seed
 from resource_api.demo.web_application.app import create_web_application
@@ -105,7 +106,7 @@ def _web_application_settings(
 ) -> WebApplicationSettings:
     api = registrations.apis[AUDIENCE]
     other = next((one for one in registrations.apis.values() if one is not api), None)
-    custom = (name for user in registrations.users.values() for name in user.claims if ":" in name)
+    custom = sorted(frozenset().union(*map(custom_claim_names, registrations.users.values())))
     return WebApplicationSettings(
         address=addresses.web_application,
         issuer=addresses.issuer,

@@ -18,8 +18,10 @@ async def running(app: Any) -> AsyncGenerator[None]:
     async with asyncio.timeout(5):
         await received.put({"type": "lifespan.startup"})
         assert (await sent.get())["type"] == "lifespan.startup.complete"
-    yield
-    async with asyncio.timeout(5):
-        await received.put({"type": "lifespan.shutdown"})
-        assert (await sent.get())["type"] == "lifespan.shutdown.complete"
-        await life
+    try:
+        yield
+    finally:
+        async with asyncio.timeout(5):
+            await received.put({"type": "lifespan.shutdown"})
+            assert (await sent.get())["type"] == "lifespan.shutdown.complete"
+            await life

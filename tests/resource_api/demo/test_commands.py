@@ -281,3 +281,16 @@ def test_a_web_application_with_another_redirect_uri_is_told(tmp_path: Path) -> 
 
     assert result.exit_code == 1
     assert "among the redirect_uris" in result.stderr
+
+
+def test_an_api_that_is_named_like_userinfo_is_told(tmp_path: Path) -> None:
+    issuer_port = free_ports(1)[0]
+    userinfo = f"http://127.0.0.1:{issuer_port}/userinfo"
+    file = tmp_path / "registrations.toml"
+    file.write_text(SHIPPED.read_text().replace("https://api.example/calendar", userinfo))
+    options = ("--registrations", str(file), "--issuer-port", str(issuer_port))
+
+    result = run("demo", "--data", str(tmp_path / "data"), *options)
+
+    assert result.exit_code == 1
+    assert f'no [[api]] with the identifier "{userinfo}"' in result.stderr
