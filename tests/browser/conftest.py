@@ -83,8 +83,8 @@ def arrival(chromium: Browser, pictures: Path) -> Generator[Callable[..., Person
     """Make people; whatever any of them should not have seen makes the test fail at its end."""
     people: list[Person] = []
 
-    def arrive(demo: DemoProcess, **options: Any) -> Person:
-        person = Person(chromium.new_context(**options), demo, pictures)
+    def arrive(demo: DemoProcess, *, thorough: bool = False, **options: Any) -> Person:
+        person = Person(chromium.new_context(**options), demo, pictures, thorough=thorough)
         people.append(person)
         return person
 

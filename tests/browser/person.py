@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.browser.faults import page_faults
 from tests.demo_process import DemoProcess
@@ -24,32 +24,39 @@ EVERY_SCOPE = (
     "https://contacts.example/team",
 )
 
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
 
 class Person:
     """A person who knows the address of the web application, and nothing else.
 
     Arguments:
         pictures: folder for a picture of each page that is seen.
+        thorough: whether pictures are of whole pages, by day and by night; they take their time.
     """
 
-    def __init__(self, context: BrowserContext, demo: DemoProcess, pictures: Path) -> None:
+    def __init__(
+        self, context: BrowserContext, demo: DemoProcess, pictures: Path, *, thorough: bool = False
+    ) -> None:
         self.demo = demo
         self.web = demo.web_application
-        self.faults: list[str] = []
-        """What nobody should get to see: errors, requests to strangers, pages that do not fit."""
         self.visited: list[str] = []
         """Every address that was in the address bar, with its fragment."""
         self.headings: list[str] = []
         """Those of all the pages that were looked at."""
         self.clicks = 0
         self._pictures = pictures
+        self._thorough = thorough
         self._origins = (demo.web_application, demo.issuer)
+        self._faults: list[str] = []
+        self._said: list[ConsoleMessage] = []
         self._refused: set[str] = set()
         context.set_default_timeout(DEADLINE)
-        context.on("request", self._sent)
+        context.on("request", self._note_request)
+        context.on("response", self._note_response)
         self.page: Page = context.new_page()
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+        self.page.on("console", lambda message: self._said.append(message))
+        self.page.on("pageerror", lambda error: self._faults.append(f"script error: {error}"))
         self.page.on("framenavigated", lambda frame: self.visited.append(frame.url))
 
     def open(self, address: str) -> None:
@@ -72,14 +79,29 @@ class Person:
         self.clicks += 1
         self.look()
 
+    def deny(self) -> None:
+        """Say no on the consent page, and see what the web application makes of it."""
+        self.page.get_by_role("button", name="Deny").click()
+        self.clicks += 1
+        # On the way there is a page that hands the answer over; it is gone at once.
+        self.page.get_by_role("heading", name="You said no").wait_for()
+        self.look()
+
     def look(self) -> None:
         """Take a picture of the page, and note what is wrong with it."""
         self.page.wait_for_load_state()
-        name = re.sub(r"[^a-z0-9]+", "-", self.page.title().lower()).strip("-")
-        number = len(list(self._pictures.glob("*.png"))) + 1
-        self.page.screenshot(path=self._pictures / f"{number:02}-{name}.png", full_page=True)
         self.headings.append(self.heading)
-        self.faults += [f"{self.page.url}: {fault}" for fault in page_faults(self.page)]
+        title = re.sub(r"[^a-z0-9]+", "-", self.page.title().lower()).strip("-")
+        number = len({picture.name[:2] for picture in self._pictures.iterdir()}) + 1
+        name = f"{number:02}-{title}"
+        if self._thorough:
+            for scheme in _SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                picture = self._pictures / f"{name}-{scheme}.png"
+                self.page.screenshot(path=picture, full_page=True)
+        else:
+            self.page.screenshot(path=self._pictures / f"{name}.png")
+        self._faults += [f"{self.page.url}: {fault}" for fault in page_faults(self.page)]
 
     @property
     def heading(self) -> str:
@@ -123,18 +145,28 @@ class Person:
     def history(self) -> list[str]:
         """Return the addresses that the browser's history holds."""
         session = self.page.context.new_cdp_session(self.page)
-        entries = session.send("Page.getNavigationHistory")["entries"]
+        answer: dict[str, Any] = session.send("Page.getNavigationHistory")  # pyright: ignore[reportUnknownMemberType] (Playwright does not say what a dict of it holds)
         session.detach()
-        return [str(entry["url"]) for entry in entries]
+        return [str(entry["url"]) for entry in answer["entries"]]
 
-    def _sent(self, request: Request) -> None:
+    @property
+    def faults(self) -> list[str]:
+        """What nobody should get to see: errors, requests to strangers, pages that do not fit."""
+        return self._faults + [
+            f"in the console: {message.text}"
+            for message in self._said
+            if message.type in {"error", "warning"}
+            # A page with an error status is a page too; the browser makes a note of each.
+            and not (
+                message.text.startswith("Failed to load resource")
+                and message.location["url"] in self._refused
+            )
+        ]
+
+    def _note_request(self, request: Request) -> None:
         if not request.url.startswith((*self._origins, "about:", "data:")):
-            self.faults.append(f"a request to a stranger: {request.url}")
+            self._faults.append(f"a request to a stranger: {request.url}")
 
-    def _said(self, message: ConsoleMessage) -> None:
-        # A page with an error status is a page too; the browser makes a note of each.
-        if message.type in {"error", "warning"} and not (
-            message.text.startswith("Failed to load resource")
-            and message.location["url"] == self.page.url
-        ):
-            self.faults.append(f"in the console: {message.text}")
+    def _note_response(self, response: Response) -> None:
+        if response.status >= 400 and response.request.is_navigation_request():
+            self._refused.add(response.url)

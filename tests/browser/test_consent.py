@@ -69,9 +69,7 @@ def test_a_no_is_reported_and_nobody_is_signed_in(person: Person) -> None:
     person.choose("code id_token token", scopes=MORE)
     at_consent(person)
 
-    person.press("Deny", to=f"{person.web}callback")
-    person.page.get_by_role("heading", name="You said no").wait_for()
-    person.look()
+    person.deny()
 
     assert person.answer().keys() == {"error", "error_description", "state", "iss"}
     assert person.answer()["error"] == "access_denied"
@@ -83,7 +81,7 @@ def test_a_no_is_not_remembered(person: Person) -> None:
     allowed(person, FEW)
     person.choose("code id_token", scopes=MORE)
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")
-    person.press("Deny", to=f"{person.web}callback")
+    person.deny()
     person.choose("code id_token", scopes=MORE)
 
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")

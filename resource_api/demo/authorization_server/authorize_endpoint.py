@@ -10,7 +10,7 @@ of their forms, and every step judges it anew (RFC 6749 §4.1, OpenID Connect Co
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,15 +25,19 @@ from resource_api.demo.authorization_server.authorization_request import (
     AuthorizationRequest,
     authorization_request,
 )
-from resource_api.demo.authorization_server.browser import FormForged, Site
-from resource_api.demo.authorization_server.error_page import FORGED, error_page
+from resource_api.demo.authorization_server.browser import Site
+from resource_api.demo.authorization_server.error_page import (
+    Step,
+    error_page,
+    faults_shown,
+)
 from resource_api.demo.authorization_server.id_token_hint import HintUnusable, hint
 from resource_api.demo.authorization_server.issuing import Issuing
 from resource_api.demo.authorization_server.parameters import (
     Parameters,
-    ParametersUnreadable,
     form_parameters,
     query_parameters,
+    sent_parameters,
 )
 from resource_api.demo.authorization_server.refusals import (
     Refusal,
@@ -90,18 +94,17 @@ class AuthorizeEndpoint:
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
         return [
-            Route(PATH, self._faults_answered(self._authorize), methods=["GET", "POST"]),
-            Route(sign_in.PATH, self._faults_answered(self._sign_in), methods=["POST"]),
-            Route(consent.PATH, self._faults_answered(self._consent), methods=["POST"]),
+            Route(PATH, self._answered(self._authorize), methods=["GET", "POST"]),
+            Route(sign_in.PATH, self._answered(self._sign_in), methods=["POST"]),
+            Route(consent.PATH, self._answered(self._consent), methods=["POST"]),
             Mount("/scripts", StaticFiles(directory=_SCRIPTS)),
         ]
 
     async def _authorize(self, http: Request) -> Response:
+        asked = self._asked(await sent_parameters(http))
         if http.method == "POST":
-            asked = self._asked(await self._posted_request(http))
             # Cookies do not come along with another site's form, but they do with this redirect.
             return _again(asked)
-        asked = self._asked(query_parameters(http))
         hinted = self._hinted_user(asked)
         signed_in = await self._signed_in(http)
         if signed_in is None or sign_in_needed(asked, signed_in.session, hinted, self._clock()):
@@ -168,11 +171,6 @@ class AuthorizeEndpoint:
     def _asked(self, sent: Parameters) -> AuthorizationRequest:
         return authorization_request(sent, self._registrations)
 
-    async def _posted_request(self, http: Request) -> Parameters:
-        if http.scope["query_string"]:
-            raise RequestUnusable("The request is in part in the address, in part in the form.")
-        return await form_parameters(http)
-
     def _hinted_user(self, asked: AuthorizationRequest) -> str | None:
         token = asked.given.get("id_token_hint")
         if token is None:
@@ -228,22 +226,14 @@ class AuthorizeEndpoint:
         self._site.keep_csrf(response, csrf)
         return response
 
-    def _faults_answered(
-        self, step: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def answered(http: Request) -> Response:
+    def _answered(self, step: Step) -> Step:
+        async def told(http: Request) -> Response:
             try:
                 return await step(http)
             except RequestRefused as refused:
                 return self._answers.refused(refused)
-            except RequestUnusable as fault:
-                return error_page(self._pages, fault.sentence, name=fault.name, value=fault.value)
-            except ParametersUnreadable as fault:
-                return error_page(self._pages, str(fault))
-            except FormForged:
-                return error_page(self._pages, FORGED, status=403)
 
-        return answered
+        return faults_shown(self._pages, told)
 
 
 def _again(asked: AuthorizationRequest) -> Response:

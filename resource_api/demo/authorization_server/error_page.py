@@ -1,13 +1,21 @@
 """The page for a fault that only the person in front of the browser can be told."""
 
-from starlette.responses import HTMLResponse
+from collections.abc import Awaitable, Callable
 
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from resource_api.demo.authorization_server.browser import FormForged
+from resource_api.demo.authorization_server.parameters import ParametersUnreadable
+from resource_api.demo.authorization_server.refusals import RequestUnusable
 from resource_api.demo.pages.rendering import Pages
+
+Step = Callable[[Request], Awaitable[Response]]
 
 MAX_SHOWN = 200
 """Characters of a value that are shown: enough to recognise it."""
 
-FORGED = (
+_FORGED = (
     "This form did not come from a page that this server gave to your browser, or the browser "
     "keeps no cookies. Go back, load the page again and try once more."
 )
@@ -32,3 +40,19 @@ def error_page(
     shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
     context = {"sentence": sentence, "name": name, "value": shown, "onward": onward}
     return pages.response("error_shown.html", context, status=status)
+
+
+def faults_shown(pages: Pages, step: Step) -> Step:
+    """Return the step with its faults answered: each one becomes a page."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await step(request)
+        except RequestUnusable as fault:
+            return error_page(pages, fault.sentence, name=fault.name, value=fault.value)
+        except ParametersUnreadable as fault:
+            return error_page(pages, str(fault))
+        except FormForged:
+            return error_page(pages, _FORGED, status=403)
+
+    return answered

@@ -85,9 +85,7 @@ class Grants(StateFile):
                     kept_until=now + GRANT_KEPT,
                 )
             )
-            holder = and_(
-                grants.c.client_id == client_id, grants.c.username.is_not_distinct_from(username)
-            )
+            holder = and_(grants.c.client_id == client_id, grants.c.username == username)
             await connection.execute(oldest(grants, GRANTS_PER_HOLDER, holder))
         return grant
 

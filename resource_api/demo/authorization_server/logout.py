@@ -1,7 +1,7 @@
 """Signing out because a client asks for it (OpenID Connect RP-Initiated Logout 1.0)."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from resource_api.demo.authorization_server.answers import redirect
 from resource_api.demo.authorization_server.authorization_response import form_action, location
-from resource_api.demo.authorization_server.browser import FormForged, Site
-from resource_api.demo.authorization_server.error_page import FORGED, error_page
+from resource_api.demo.authorization_server.browser import Site
+from resource_api.demo.authorization_server.error_page import faults_shown
 from resource_api.demo.authorization_server.id_token_hint import HintUnusable, hint
 from resource_api.demo.authorization_server.logout_request import (
     LogoutRequest,
@@ -19,9 +19,9 @@ from resource_api.demo.authorization_server.logout_request import (
 )
 from resource_api.demo.authorization_server.parameters import (
     Parameters,
-    ParametersUnreadable,
     form_parameters,
     query_parameters,
+    sent_parameters,
 )
 from resource_api.demo.authorization_server.refusals import RequestUnusable
 from resource_api.demo.authorization_server.registrations import Registrations
@@ -63,18 +63,15 @@ class LogoutEndpoint:
     def routes(self) -> list[BaseRoute]:
         """Return the routes: the one for clients, and the one for the page that asks."""
         return [
-            Route(PATH, self._faults_shown(self._asked_for), methods=["GET", "POST"]),
-            Route(CONFIRMED_PATH, self._faults_shown(self._confirmed), methods=["POST"]),
+            Route(PATH, faults_shown(self._pages, self._asked_for), methods=["GET", "POST"]),
+            Route(CONFIRMED_PATH, faults_shown(self._pages, self._confirmed), methods=["POST"]),
         ]
 
     async def _asked_for(self, http: Request) -> Response:
+        asked = self._judged(await sent_parameters(http))
         if http.method == "POST":
-            if http.scope["query_string"]:
-                raise RequestUnusable("The request is in part in the address, in part in the form.")
-            asked = self._judged(await form_parameters(http))
             # Cookies do not come along with another site's form, but they do with this redirect.
             return redirect(f"{PATH}?{asked.query}")
-        asked = self._judged(query_parameters(http))
         username = await self._username(http)
         if username is None or username == asked.username:
             return await self._signed_out(http, asked)
@@ -129,18 +126,3 @@ class LogoutEndpoint:
         response = self._pages.response("sign_out_question.html", context, form_action=sources)
         self._site.keep_csrf(response, csrf)
         return response
-
-    def _faults_shown(
-        self, step: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def answered(http: Request) -> Response:
-            try:
-                return await step(http)
-            except RequestUnusable as fault:
-                return error_page(self._pages, fault.sentence, name=fault.name, value=fault.value)
-            except ParametersUnreadable as fault:
-                return error_page(self._pages, str(fault))
-            except FormForged:
-                return error_page(self._pages, FORGED, status=403)
-
-        return answered

@@ -14,6 +14,8 @@ from starlette.requests import Request
 MAX_BYTES = 16 * 1024
 """A request has some hundred bytes; the limit bounds what a stranger can make us hold."""
 
+FORM = "application/x-www-form-urlencoded"
+
 _BROKEN_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -75,8 +77,7 @@ async def form_parameters(request: Request) -> Parameters:
 
     Raises ParametersUnreadable for another content type, and for more than `MAX_BYTES`.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded":
+    if media_type(request) != FORM:
         raise ParametersUnreadable("What was sent is not an HTML form.")
     body = bytearray()
     async for chunk in request.stream():
@@ -84,6 +85,24 @@ async def form_parameters(request: Request) -> Parameters:
         if len(body) > MAX_BYTES:
             raise ParametersUnreadable(f"The form is longer than {MAX_BYTES} bytes.")
     return parameters(bytes(body))
+
+
+async def sent_parameters(request: Request) -> Parameters:
+    """Read the parameters of a request that may come as GET or as POST.
+
+    Raises ParametersUnreadable, also for one that comes in both ways at once.
+    """
+    if request.method != "POST":
+        return query_parameters(request)
+    if request.scope["query_string"]:
+        raise ParametersUnreadable("The request is in part in the address, in part in the form.")
+    return await form_parameters(request)
+
+
+def media_type(request: Request) -> str:
+    """Return the type of the body, without its parameters; "" for none, and for more than one."""
+    types = request.headers.getlist("content-type")
+    return types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
 
 
 def query_parameters(request: Request) -> Parameters:

@@ -4,9 +4,8 @@ from starlette.requests import Request
 
 from asgi_bearer.jose import json_object
 from resource_api.demo.authorization_server.oauth_error import OAuthError
-from resource_api.demo.authorization_server.parameters import MAX_BYTES, parameters
+from resource_api.demo.authorization_server.parameters import FORM, MAX_BYTES, media_type, parameters
 
-_FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
 
@@ -18,12 +17,12 @@ async def body_parameters(request: Request) -> dict[str, str]:
     """
     if request.scope["query_string"]:
         raise OAuthError("invalid_request", "Parameters belong into the body, not the address.")
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == _FORM:
+    content_type = media_type(request)
+    if content_type == FORM:
         return _form(await _body(request))
     if content_type == _JSON:
         return _json(await _body(request))
-    raise OAuthError("invalid_request", f"The body must be of type {_FORM} or {_JSON}.")
+    raise OAuthError("invalid_request", f"The body must be of type {FORM} or {_JSON}.")
 
 
 async def _body(request: Request) -> bytes:

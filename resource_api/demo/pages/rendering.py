@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -40,13 +41,7 @@ class Pages:
     """The pages of one application, from the templates in its folder and the shared layout."""
 
     def __init__(self, templates: Path, party: Party | None = None) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader([templates, _SHARED / "templates"]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = _environment(templates)
         self._party = party
 
     def response(
@@ -69,6 +64,18 @@ class Pages:
         }
         text = self._environment.get_template(template).render({**context, "party": self._party})
         return HTMLResponse(text, status, headers)
+
+
+@cache
+def _environment(templates: Path) -> Environment:
+    # Kept by folder: compiled templates do not depend on whose pages they are.
+    return Environment(
+        loader=FileSystemLoader([templates, _SHARED / "templates"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def content_security_policy(form_action: Sequence[str]) -> str:

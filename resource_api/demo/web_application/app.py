@@ -51,7 +51,7 @@ def create_web_application(
         token: makes state, nonce and the other values that nobody may guess: 43 characters or
             more that a URL may hold (RFC 7636 §4.1).
     """
-    provider = Provider(settings.issuer, http)
+    provider = Provider(settings.issuer, http, clock=clock)
     keys = remote_keys(issuer=settings.issuer, fetch=ClientFetch(http))
     flow = HybridFlow(
         provider=provider,

@@ -42,6 +42,7 @@ async def exchanged(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
         NoAnswer: there is none, it is too long or comes too slowly.
     """
     request.headers["Accept-Encoding"] = "identity"
+    # One client serves everybody: what a server sets for one person is not sent for another.
     request.headers.pop("Cookie", None)
     try:
         async with asyncio.timeout(SECONDS):
@@ -54,7 +55,7 @@ async def exchanged(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
         # OSError: time is up. ValueError: a host name that breaks IDNA.
         raise NoAnswer(f"{request.url.host}: {type(error).__name__}") from None
     finally:
-        # One client serves everybody: what a server sets for one person is not sent for another.
+        # The client has no switch for its jar, and would fill it without end.
         http.cookies.clear()
 
 

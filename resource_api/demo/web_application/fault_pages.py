@@ -19,7 +19,8 @@ _SENTENCES = {
     405: ("Not this way", "This address does not answer to this kind of request."),
 }
 
-Handlers = Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]
+Handlers = Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]
+"""By exception class; each handler takes the exceptions of its class only."""
 
 
 def fault_pages(pages: Pages) -> Handlers:
@@ -28,12 +29,10 @@ def fault_pages(pages: Pages) -> Handlers:
     def page(status: int, title: str, sentence: str) -> Response:
         return pages.response("fault.html", {"title": title, "sentence": sentence}, status=status)
 
-    async def fault(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, Fault):
-            raise error
+    async def fault(_request: Request, error: Fault) -> Response:
         return page(error.status, error.title, error.sentence)
 
-    async def unavailable(_request: Request, error: Exception) -> Response:
+    async def unavailable(_request: Request, error: ProviderUnavailable) -> Response:
         logger.warning("The provider cannot be used: %s", error)
         return page(
             503,
@@ -41,9 +40,7 @@ def fault_pages(pages: Pages) -> Handlers:
             "Nothing was done. When it is back, try again.",
         )
 
-    async def routing(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, HTTPException):
-            raise error
+    async def routing(_request: Request, error: HTTPException) -> Response:
         title, sentence = _SENTENCES.get(
             error.status_code, ("That did not work", "The request cannot be answered.")
         )

@@ -48,15 +48,11 @@ class Provider:
     """The provider, as its discovery document describes it.
 
     Arguments:
-        clock: seconds from any fixed point, never going back.
+        clock: seconds from any fixed point.
     """
 
     def __init__(
-        self,
-        issuer: str,
-        http: httpx.AsyncClient,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, issuer: str, http: httpx.AsyncClient, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._issuer = issuer
         self._http = http

@@ -80,11 +80,11 @@ def duration(seconds: int | None) -> str:
     """Return a number of seconds for a person to read."""
     if seconds is None:
         return ""
-    for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+    for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
         if abs(seconds) >= size and seconds % size == 0:
             number = seconds // size
             return f"{number} {name}{'' if number == 1 else 's'}"
-    return f"{seconds} seconds"
+    return "no time"
 
 
 def _indented(members: Mapping[str, object]) -> str:

@@ -75,8 +75,7 @@ class Visits:
 
     async def close(self, visit: Visit, response: Response) -> None:
         """Forget the browser."""
-        if visit.secret is not None:
-            await self._sessions.close(visit.secret)
+        await self._sessions.close(visit.secret or "")
         response.delete_cookie(
             COOKIE, httponly=True, samesite="lax", secure=self._settings.is_https
         )

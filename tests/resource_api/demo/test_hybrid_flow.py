@@ -4,6 +4,8 @@ A test's name begins with the thing. All three parties are the demo's own, with 
 that it comes with.
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -32,9 +34,28 @@ COMPONENTS = {
 """What comes back for each response type, beside `state` and `iss`."""
 
 
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as the first start leaves it; made once, because that takes its time."""
+    folder = tmp_path_factory.mktemp("data")
+
+    async def start() -> None:
+        async with running_parties(folder):
+            pass
+
+    asyncio.run(start())
+    return folder
+
+
 @pytest.fixture
-async def parties(tmp_path: Path) -> AsyncGenerator[RunningParties]:
-    async with running_parties(tmp_path) as running:
+def data(tmp_path: Path, first_start: Path) -> Path:
+    shutil.copytree(first_start, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
+async def parties(data: Path) -> AsyncGenerator[RunningParties]:
+    async with running_parties(data) as running:
         yield running
 
 
@@ -264,9 +285,9 @@ async def test_two_access_tokens_can_be_told_apart(parties: RunningParties) -> N
 
 @pytest.mark.parametrize("refusing", [False, True], ids=["by default", "told to refuse"])
 async def test_two_access_tokens_and_an_api_that_refuses_the_one_from_the_browser(
-    tmp_path: Path, refusing: bool
+    data: Path, refusing: bool
 ) -> None:
-    async with running_parties(tmp_path, refuse_front_channel_tokens=refusing) as parties:
+    async with running_parties(data, refuse_front_channel_tokens=refusing) as parties:
         answer = await parties.allowed(parties.authorization_url(response_type="code token"))
         exchanged = (await parties.token(parties.exchange(answer.fragment["code"]))).json()
 

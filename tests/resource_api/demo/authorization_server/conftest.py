@@ -1,5 +1,7 @@
 """The authorization server in-process: one key for all tests, a state of its own for each."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -36,9 +38,23 @@ def registrations() -> Registrations:
     return registered.registrations()
 
 
+@pytest.fixture(scope="session")
+def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty state; made once, because making tables takes its time."""
+    folder = tmp_path_factory.mktemp("state")
+
+    async def make() -> None:
+        async with registered.opened_state(folder, FakeClock()):
+            pass
+
+    asyncio.run(make())
+    return folder
+
+
 @pytest.fixture
-async def state(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[State]:
+async def state(tmp_path: Path, empty_state: Path, clock: FakeClock) -> AsyncGenerator[State]:
     """An empty state in a file of its own."""
+    shutil.copytree(empty_state, tmp_path, dirs_exist_ok=True)
     async with registered.opened_state(tmp_path, clock) as state:
         yield state
 

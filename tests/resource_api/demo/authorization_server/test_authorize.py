@@ -4,6 +4,7 @@ import dataclasses
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from resource_api.demo.authorization_server.app import create_authorization_server
@@ -360,11 +361,15 @@ async def test_a_hint_signed_with_the_key_before_is_still_good(
     assert (await browser.get(address(id_token_hint=token))).fragment["code"]
 
 
-@pytest.mark.parametrize("kind", ["nonsense", "tampered", "other client", "access token", "ü"])
+@pytest.mark.parametrize(
+    "kind",
+    ["nonsense", "ü", "tampered", "unsigned", "unknown key", "other client", "access token"],
+)
 async def test_a_hint_that_is_no_id_token_for_the_client_is_refused(
-    browser: UserAgent, state: State, issuing: Issuing, kind: str
+    browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, kind: str
 ) -> None:
     token = await id_token_of(state, issuing)
+    claims = jwt.decode(token, options={"verify_signature": False})
     if kind == "nonsense":
         token = "nonsense"
     elif kind == "ü":
@@ -373,6 +378,10 @@ async def test_a_hint_that_is_no_id_token_for_the_client_is_refused(
         header, _, signature = token.split(".")
         other = await id_token_of(state, issuing, username="bob")
         token = f"{header}.{other.split('.')[1]}.{signature}"
+    elif kind == "unsigned":
+        token = jwt.encode(claims, "", algorithm="none", headers={"kid": keys.current.kid})
+    elif kind == "unknown key":
+        token = jwt.encode(claims, "s" * 32, algorithm="HS256", headers={"kid": "unknown"})
     elif kind == "other client":
         token = await id_token_of(state, issuing, client_id="single-page")
     else:

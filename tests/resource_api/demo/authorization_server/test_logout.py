@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from resource_api.demo.authorization_server.browser import CSRF_COOKIE, SESSION_COOKIE
+from resource_api.demo.authorization_server.id_token_hint import HintUnusable, hint
 from resource_api.demo.authorization_server.issuing import Issuing
+from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import State
 from tests.fake_issuer import FakeClock
 from tests.resource_api.demo.authorization_server.front_channel import (
@@ -281,3 +283,22 @@ async def test_a_yes_without_the_cookie_signs_nobody_out(browser: UserAgent) -> 
 
     assert (await browser.submit(page, page.form("/oidc/logout"))).status == 403
     assert await is_signed_in(browser)
+
+
+@pytest.mark.parametrize("scopes", [("openid", "read:contacts"), ("read:contacts",)])
+@pytest.mark.parametrize("audience", [AUDIENCE, "https://api.example/calendar", None])
+async def test_no_access_token_passes_for_an_id_token(
+    state: State,
+    issuing: Issuing,
+    keys: SigningKeys,
+    clock: FakeClock,
+    scopes: tuple[str, ...],
+    audience: str | None,
+) -> None:
+    grant = await state.open_grant(
+        client_id="web-application", username="alice", audience=audience, scopes=scopes
+    )
+    token = (await issuing.access_token(grant, gty="implicit")).value
+
+    with pytest.raises(HintUnusable):
+        hint(token, issuer=ISSUER, keys=keys.published(clock()))

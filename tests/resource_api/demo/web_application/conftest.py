@@ -1,14 +1,16 @@
 """The web application with a fake provider and the real API, and a browser that knows all three."""
 
 import asyncio
+import secrets
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import text
 from starlette.applications import Starlette
 
 from asgi_bearer import remote_keys
@@ -49,6 +51,7 @@ class Parties:
     clock: FakeClock
     person: UserAgent
     network: Network
+    file: Path
 
     async def start(
         self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
@@ -86,6 +89,13 @@ class Parties:
         """Send the form of a page whose action holds these words."""
         return await self.person.submit(page, page.form(action))
 
+    async def lose_database(self) -> None:
+        """Take the table of the sessions away, so that every statement fails."""
+        engine = connect(f"sqlite:///{self.file}")
+        async with engine.begin() as connection:
+            await connection.execute(text("DROP TABLE sessions"))
+        await engine.dispose()
+
     def cookie(self) -> str | None:
         """Return the session cookie that the browser holds."""
         return self.person.client.cookies.get("web_application_session")
@@ -99,6 +109,12 @@ def clock() -> FakeClock:
 @pytest.fixture
 def provider(clock: FakeClock) -> FakeProvider:
     return FakeProvider(clock=clock)
+
+
+@pytest.fixture
+def token() -> Callable[[], str]:
+    """What makes the secrets of the web application."""
+    return lambda: secrets.token_urlsafe(32)
 
 
 @pytest.fixture
@@ -117,8 +133,14 @@ def web_settings() -> WebApplicationSettings:
 
 
 @pytest.fixture
-async def sessions(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Sessions]:
-    sessions = Sessions(connect(f"sqlite:///{tmp_path}/web-application.sqlite3"), clock=clock)
+def file(tmp_path: Path) -> Path:
+    """Where the sessions lie."""
+    return tmp_path / "web-application.sqlite3"
+
+
+@pytest.fixture
+async def sessions(file: Path, clock: FakeClock) -> AsyncGenerator[Sessions]:
+    sessions = Sessions(connect(f"sqlite:///{file}"), clock=clock)
     await sessions.prepare()
     yield sessions
     await sessions.aclose()
@@ -167,11 +189,15 @@ async def parties(
     sessions: Sessions,
     contacts_api: Starlette,
     clock: FakeClock,
+    file: Path,
+    token: Callable[[], str],
 ) -> AsyncGenerator[Parties]:
     fake = provider.app()
     network = Network({PROVIDER: fake, API: contacts_api})
     async with httpx.AsyncClient(transport=network, trust_env=False) as http:
-        app = create_web_application(web_settings, sessions=sessions, http=http, clock=clock)
+        app = create_web_application(
+            web_settings, sessions=sessions, http=http, clock=clock, token=token
+        )
         browsed = {WEB.rstrip("/"): app, PROVIDER.rstrip("/"): fake}
         async with UserAgent(browsed) as person:
-            yield Parties(provider, web_settings, app, sessions, clock, person, network)
+            yield Parties(provider, web_settings, app, sessions, clock, person, network, file)

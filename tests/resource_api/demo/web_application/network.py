@@ -1,6 +1,6 @@
 """A network in memory: applications by origin, each of which can be switched off."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 from starlette.types import ASGIApp
@@ -16,10 +16,14 @@ class Network(httpx.AsyncBaseTransport):
         }
         self.off: set[str] = set()
         self.sent: list[httpx.Request] = []
+        self.meanwhile: Callable[[httpx.Request], Awaitable[None]] | None = None
+        """Is done while a request is on its way."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx."""
         self.sent.append(request)
+        if self.meanwhile is not None:
+            await self.meanwhile(request)
         address = f"{request.url.scheme}://{request.url.netloc.decode()}/"
         if address in self.off:
             raise httpx.ConnectError("switched off", request=request)

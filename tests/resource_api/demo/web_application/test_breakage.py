@@ -1,5 +1,8 @@
 """Break it: each entry changes one thing, and tells who refused it; or, loudly, that nobody did."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from resource_api.demo.web_application.settings import WebApplicationSettings
@@ -95,9 +98,7 @@ async def test_a_replay_that_is_not_refused_is_told_loudly(parties: Parties) -> 
     assert "dead here" not in page.text
 
 
-async def test_a_token_that_is_not_refused_is_told_loudly(
-    parties: Parties, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_token_that_is_not_refused_is_told_loudly(parties: Parties) -> None:
     session = await parties.signed_in()
     # A provider that gives, whatever scope is asked for, a token that may read.
     token = parties.provider.access_token(scope="read:contacts")
@@ -147,6 +148,17 @@ async def test_an_api_that_is_away_refuses_nothing(parties: Parties) -> None:
 
     assert "There is no answer." in page.text
     assert "refused by" not in page.text
+
+
+async def test_a_userinfo_endpoint_that_is_away_refuses_nothing(parties: Parties) -> None:
+    parties.provider.metadata = {"userinfo_endpoint": "http://127.0.0.1:9009/userinfo"}
+    session = await parties.signed_in()
+    parties.network.off.add("http://127.0.0.1:9009/")
+
+    page = await parties.press(session, "/break/code-replay")
+
+    assert "There is no answer." in page.text
+    assert "dead here" not in page.text
 
 
 async def test_a_provider_that_is_away_refuses_nothing(parties: Parties) -> None:
@@ -219,8 +231,6 @@ class TestWithoutAnotherApi:
 
     @pytest.fixture
     def web_settings(self, web_settings: WebApplicationSettings) -> WebApplicationSettings:
-        from dataclasses import replace
-
         return replace(web_settings, other_audience="", other_scope="")
 
     async def test_the_audience_cannot_be_broken(self, parties: Parties) -> None:
@@ -231,3 +241,17 @@ class TestWithoutAnotherApi:
             f"{WEB}break/audience", data=session.form("/sign-out").fields
         )
         assert answer.status_code == 404
+
+
+class TestWithSecretsThatAreNone:
+    """An application whose random values are always the same."""
+
+    @pytest.fixture
+    def token(self) -> Callable[[], str]:
+        return lambda: "a" * 43
+
+    @pytest.mark.parametrize("what", ["state", "nonce"])
+    async def test_its_own_failure_is_told_loudly(self, parties: Parties, what: str) -> None:
+        page = await broken(parties, what)
+
+        assert "This web application did NOT refuse it." in text(page)

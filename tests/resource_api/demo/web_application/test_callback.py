@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from tests.fake_issuer import signing_key
@@ -428,6 +429,19 @@ async def test_the_session_has_a_new_cookie_after_sign_in(parties: Parties) -> N
 
     assert parties.cookie() not in {None, before}
     assert await parties.sessions.session(before) is None
+
+
+async def test_a_session_that_ends_meanwhile_stays_ended(parties: Parties) -> None:
+    callback = await parties.at_callback()
+
+    async def end(_request: httpx.Request) -> None:
+        await parties.sessions.close(parties.cookie() or "")
+
+    parties.network.meanwhile = end
+    page = await parties.hand_over(callback)
+
+    assert page.status == 400
+    assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
 async def test_the_callback_page_needs_its_own_script_only(parties: Parties) -> None:

@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from asgi_bearer.jose import parse
 from resource_api.demo.web_application.contacts import ContactShown
@@ -136,3 +140,75 @@ async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
 )
 def test_initials_stand_for_a_picture(name: str, initials: str) -> None:
     assert ContactShown(name, "", "", "").initials == initials
+
+
+class TestAnotherApi:
+    """Answers that are not those of the API that this application knows."""
+
+    @pytest.fixture
+    def answers(self) -> list[Response]:
+        return []
+
+    @pytest.fixture
+    def contacts_api(self, answers: list[Response]) -> Starlette:
+        async def respond(_request: Request) -> Response:
+            return answers[0]
+
+        return Starlette(routes=[Route("/contacts", respond)])
+
+    @pytest.mark.parametrize(
+        ("answer", "line"),
+        [
+            (JSONResponse({"detail": "Later."}, 503, {"Retry-After": "5"}), "Retry-After: 5"),
+            (JSONResponse({"detail": "Oops."}, 500), "500 Internal Server Error"),
+            (Response("", 299), "299"),
+            (Response("<html>", 200), "200 OK"),
+            (JSONResponse({"contacts": {}}), "200 OK"),
+            (Response("", 302, {"Location": "https://attacker.example/"}), "302 Found"),
+        ],
+        ids=["later", "broken", "no such status", "no JSON", "no list", "redirect"],
+    )
+    async def test_a_strange_answer_is_shown_and_no_list(
+        self, parties: Parties, answers: list[Response], answer: Response, line: str
+    ) -> None:
+        answers.append(answer)
+        await parties.signed_in()
+
+        page = await parties.person.get(f"{WEB}contacts")
+
+        assert page.status == 200
+        assert line in page.text
+        assert 'class="fault"' in page.response.text
+
+    async def test_strange_entries_are_left_out(
+        self, parties: Parties, answers: list[Response]
+    ) -> None:
+        entries = [{"name": "Bob", "email": 7}, "Carol"]
+        answers.append(JSONResponse({"contacts": entries, "next_cursor": "abc"}))
+        await parties.signed_in()
+
+        page = await parties.person.get(f"{WEB}contacts")
+
+        assert page.response.text.count('class="contact"') == 1
+        assert "There are more than these." in page.text
+
+    async def test_no_contacts_are_told_in_words(
+        self, parties: Parties, answers: list[Response]
+    ) -> None:
+        answers.append(JSONResponse({"contacts": [], "next_cursor": None}))
+        await parties.signed_in()
+
+        page = await parties.person.get(f"{WEB}contacts")
+
+        assert "There are none yet." in page.text
+
+    async def test_an_api_that_is_broken_has_refused_nothing(
+        self, parties: Parties, answers: list[Response]
+    ) -> None:
+        answers.append(Response("", 500))
+        session = await parties.signed_in()
+
+        page = await parties.press(session, "/break/scope")
+
+        assert "neither yes nor no" in page.text
+        assert "refused by" not in page.text

@@ -125,6 +125,8 @@ async def test_what_a_server_sets_for_one_person_is_not_sent_for_another() -> No
         for _ in range(2):
             await exchanged(http, http.build_request("GET", ISSUER))
 
+        assert not http.cookies
+
     assert sent == [None, None]
 
 

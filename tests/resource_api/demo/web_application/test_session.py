@@ -125,6 +125,7 @@ async def test_the_session_ends_after_twelve_hours(parties: Parties) -> None:
 
 async def test_the_page_works_while_the_provider_is_away(parties: Parties) -> None:
     await parties.signed_in()
+    parties.clock.advance(700)
     parties.network.off.add("http://127.0.0.1:9000/")
 
     page = await parties.person.get(f"{WEB}session")

@@ -29,12 +29,6 @@ SIGNED_IN = SignedIn(
 )
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where the `sessions` of the tests lie."""
-    return tmp_path / "web-application.sqlite3"
-
-
 async def test_a_session_comes_back_as_it_was_kept(sessions: Sessions) -> None:
     session = Session("form", (TRANSACTION,), SIGNED_IN)
 

@@ -9,6 +9,7 @@ import pytest
 from asgi_bearer.jose import base64url_decode
 from tests.resource_api.demo.web_application.conftest import WEB, Parties
 from tests.resource_api.demo.web_application.fake_provider import AUDIENCE, CLIENT_ID, PROVIDER
+from tests.resource_api.lifespan import running
 from tests.user_agent import Page
 
 
@@ -59,6 +60,12 @@ async def test_the_same_selection_keeps_its_url(parties: Parties) -> None:
     await parties.start("code id_token")
 
     assert sign_in_url(await parties.start("code token")) == sign_in_url(first)
+
+
+async def test_a_reload_keeps_the_url(parties: Parties) -> None:
+    first = await parties.start()
+
+    assert sign_in_url(await parties.start()) == sign_in_url(first)
 
 
 async def test_another_selection_gets_secrets_of_its_own(parties: Parties) -> None:
@@ -159,6 +166,26 @@ async def test_a_provider_that_is_away_is_told_and_not_a_crash(parties: Parties)
 
     assert page.status == 503
     assert "does not answer" in page.text
+
+
+async def test_what_nobody_expected_is_told_without_its_reasons(parties: Parties) -> None:
+    await parties.person.get(WEB)
+    await parties.lose_database()
+    transport = httpx.ASGITransport(parties.app, raise_app_exceptions=False)
+
+    async with httpx.AsyncClient(transport=transport) as client:
+        answer = await client.get(WEB)
+
+    assert answer.status_code == 500
+    assert "Something broke" in answer.text
+    assert "sessions" not in answer.text
+
+
+async def test_the_application_closes_what_it_was_given_to_close(parties: Parties) -> None:
+    async with running(parties.app):
+        page = await parties.person.get(WEB)
+
+    assert page.status == 200
 
 
 async def test_unknown_addresses_have_a_page_too(parties: Parties) -> None:
