@@ -55,7 +55,7 @@ class Person:
         context.on("request", self._note_request)
         context.on("response", self._note_response)
         self.page: Page = context.new_page()
-        self.page.on("console", lambda message: self._said.append(message))
+        self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self._faults.append(f"script error: {error}"))
         self.page.on("framenavigated", lambda frame: self.visited.append(frame.url))
 
@@ -144,10 +144,11 @@ class Person:
 
     def history(self) -> list[str]:
         """Return the addresses that the browser's history holds."""
-        session = self.page.context.new_cdp_session(self.page)
-        answer: dict[str, Any] = session.send("Page.getNavigationHistory")  # pyright: ignore[reportUnknownMemberType] (Playwright does not say what a dict of it holds)
+        # Playwright does not say what its answers hold.
+        session: Any = self.page.context.new_cdp_session(self.page)
+        entries = session.send("Page.getNavigationHistory")["entries"]
         session.detach()
-        return [str(entry["url"]) for entry in answer["entries"]]
+        return [str(entry["url"]) for entry in entries]
 
     @property
     def faults(self) -> list[str]:
@@ -162,6 +163,9 @@ class Person:
                 and message.location["url"] in self._refused
             )
         ]
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        self._said.append(message)
 
     def _note_request(self, request: Request) -> None:
         if not request.url.startswith((*self._origins, "about:", "data:")):

@@ -113,12 +113,16 @@ def create_authorization_server(
         finally:
             await state.aclose()
 
-    hosts = {urlsplit(issuer).hostname or "", "127.0.0.1", "localhost"}
     return Starlette(
         routes=[*(route for endpoint in endpoints for route in endpoint.routes()), static_files()],
-        # A page of somebody else's that has its name point here gets no answer (DNS rebinding).
+        # A page of somebody else's that has its name point here gets no answer (DNS rebinding), and
+        # under another name of this machine the cookies would be shared with what runs there.
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
+            Middleware(
+                TrustedHostMiddleware,
+                allowed_hosts=[urlsplit(issuer).hostname or ""],
+                www_redirect=False,
+            )
         ],
         exception_handlers={Exception: _unforeseen},
         lifespan=lifespan,

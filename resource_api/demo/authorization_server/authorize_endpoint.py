@@ -151,13 +151,15 @@ class AuthorizeEndpoint:
         if signed_in is None or not consent.is_for(shown_to, signed_in.secret, asked):
             onward = f"{PATH}?{asked.query}"
             return error_page(self._pages, _STALE, status=403, onward=onward)
-        if sign_in_needed(asked, signed_in.session, hinted, self._clock()):
+        username = signed_in.session.username
+        another = hinted not in {None, username}
+        if another or sign_in_needed(asked, signed_in.session, hinted, self._clock()):
             return _again(asked)
         decision = form.values.get("decision")
         if decision == "allow":
             permissions = asked.permissions
             await self._state.remember_consent(
-                signed_in.session.username,
+                username,
                 asked.client.client_id,
                 permissions.audience,
                 frozenset(permissions.scopes),

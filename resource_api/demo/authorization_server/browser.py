@@ -46,12 +46,15 @@ class Site:
         value = request.cookies.get(CSRF_COOKIE, "")
         return value if _CSRF.fullmatch(value) else self.token()
 
+    def is_own_page(self, request: Request) -> bool:
+        """Return whether what sent the request is, where a browser says so, a page of ours."""
+        origins = set(request.headers.getlist("origin"))
+        sites = set(request.headers.getlist("sec-fetch-site"))
+        return origins <= {self._origin} and sites <= {"same-origin"}
+
     def check_form(self, request: Request, form: Parameters) -> None:
         """Raise FormForged unless the form came from a page that this browser had from us."""
-        origin = request.headers.get("origin")
-        if origin is not None and origin != self._origin:
-            raise FormForged
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        if not self.is_own_page(request):
             raise FormForged
         cookie, field = request.cookies.get(CSRF_COOKIE, ""), form.values.get("csrf", "")
         if not _CSRF.fullmatch(cookie) or not hmac.compare_digest(cookie.encode(), field.encode()):

@@ -3,13 +3,13 @@
 import ipaddress
 import logging
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from resource_api.demo.authorization_server import demo_parameters, id_token
+from resource_api.demo.authorization_server.browser import Site
 from resource_api.demo.authorization_server.issuing import USERINFO_TOKEN_LIFETIME
 from resource_api.demo.authorization_server.oauth_error import NO_STORE
 from resource_api.demo.authorization_server.registrations import Api
@@ -32,7 +32,7 @@ class KeyRotation:
         keys: SigningKeys,
         clock: Callable[[], float],
     ) -> None:
-        self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(issuer))
+        self._site = Site(issuer)
         self._keep_seconds = longest_lifetime(apis) + _SPARE_SECONDS
         self._keys = keys
         self._clock = clock
@@ -42,7 +42,8 @@ class KeyRotation:
         return [Route("/.demo/rotate-keys", self._respond, methods=["POST"])]
 
     async def _respond(self, request: Request) -> Response:
-        if not _is_loopback(request) or not self._is_own_page(request):
+        # A browser names the page that a POST comes from; another program has no need to.
+        if not _is_loopback(request) or not self._site.is_own_page(request):
             return _answer({"error": "Only somebody at this machine may rotate the keys."}, 403)
         now = self._clock()
         try:
@@ -55,10 +56,6 @@ class KeyRotation:
         logger.info("The signing key is now %s", key.kid)
         published = [old.kid for old in self._keys.published(now)]
         return _answer({"kid": key.kid, "published": published}, 200)
-
-    def _is_own_page(self, request: Request) -> bool:
-        # A browser names the page that a POST comes from; another program has no need to.
-        return set(request.headers.getlist("origin")) <= {self._origin}
 
 
 def longest_lifetime(apis: Mapping[str, Api]) -> int:

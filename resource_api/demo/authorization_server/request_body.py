@@ -4,7 +4,12 @@ from starlette.requests import Request
 
 from asgi_bearer.jose import json_object
 from resource_api.demo.authorization_server.oauth_error import OAuthError
-from resource_api.demo.authorization_server.parameters import FORM, MAX_BYTES, media_type, parameters
+from resource_api.demo.authorization_server.parameters import (
+    FORM,
+    MAX_BYTES,
+    media_type,
+    parameters,
+)
 
 _JSON = "application/json"
 

@@ -84,7 +84,7 @@ async def checked_response(
     """
     checks = Checklist(FRONT_CHANNEL)
     transaction = _check_state(checks, response.get("state"), pending, now)
-    _check_issuer(checks, response.get("iss"), id_tokens.issuer, required=names_issuer)
+    _check_issuer(checks, response, id_tokens.issuer, required=names_issuer)
     _check_error(checks, response)
     _check_components(checks, response, transaction.selection.components)
     if "id_token" not in response:
@@ -180,13 +180,20 @@ def _kept(pending: Sequence[Transaction]) -> str:
     return f"Kept for this browser: {', '.join(abbreviated(kept.state) for kept in pending)}"
 
 
-def _check_issuer(checks: Checklist, received: str | None, issuer: str, *, required: bool) -> None:
-    if received is None and not required:
+def _check_issuer(
+    checks: Checklist, response: Mapping[str, str], issuer: str, *, required: bool
+) -> None:
+    received = response.get("iss")
+    if received is None and response.get("id_token"):
+        # The signed claim is as good against mix-up (RFC 9207 §4), and some providers that name
+        # themselves elsewhere rely on it here.
+        checks.none("The ID token that came along names the issuer, and is checked for it below.")
+    elif received is None and not required:
         checks.none("The provider does not say that its answers hold one.")
-        return
-    checks.judge(
-        received == issuer, f"Expected: {shown(issuer)}", f"Received: {_received(received)}"
-    )
+    else:
+        checks.judge(
+            received == issuer, f"Expected: {shown(issuer)}", f"Received: {_received(received)}"
+        )
 
 
 def _check_error(checks: Checklist, response: Mapping[str, str]) -> None:

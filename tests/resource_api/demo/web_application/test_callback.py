@@ -85,7 +85,8 @@ async def test_without_an_id_token_its_rows_say_so(parties: Parties) -> None:
         ({"state": ""}, "state"),
         ({"iss": "http://127.0.0.1:9001/"}, "iss"),
         ({"iss": PROVIDER.rstrip("/")}, "iss"),
-        ({"iss": None}, "iss"),
+        ({"iss": None, "id_token": None}, "iss"),
+        ({"iss": None, "id_token": ""}, "iss"),
         ({"error": "server_error"}, "error"),
         ({"error": ""}, "error"),
         ({"code": None}, "components"),
@@ -203,11 +204,24 @@ async def test_unknown_parameters_are_ignored(parties: Parties) -> None:
     assert page.url == f"{WEB}session"
 
 
+async def test_an_id_token_names_the_issuer_where_the_answer_does_not(parties: Parties) -> None:
+    page = await parties.hand_over(await parties.at_callback(), {"iss": None})
+
+    assert page.url == f"{WEB}session"
+    assert outcomes(page)[1] == ("none", "iss")
+
+
+async def test_an_answer_without_issuer_and_id_token_is_refused(parties: Parties) -> None:
+    page = await parties.hand_over(await parties.at_callback("code token"), {"iss": None})
+
+    assert_refused_at(page, parties, "iss")
+
+
 async def test_a_provider_that_never_names_itself_need_not(parties: Parties) -> None:
     parties.provider.metadata = {"authorization_response_iss_parameter_supported": None}
     parties.provider.response = {"iss": None}
 
-    page = await parties.hand_over(await parties.at_callback())
+    page = await parties.hand_over(await parties.at_callback("code token"))
 
     assert page.url == f"{WEB}session"
     assert outcomes(page)[1] == ("none", "iss")
