@@ -86,6 +86,27 @@ def test_what_is_no_address_of_this_machine_cannot_be_bound(host: str) -> None:
         bind(host, 0)
 
 
+async def test_answers_do_not_wait_to_be_sent_together() -> None:
+    delays_sending: list[bool] = []
+
+    class Visited(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            connection: socket.socket = transport.get_extra_info("socket")
+            nodelay = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            delays_sending.append(nodelay == 0)
+            transport.close()
+
+    with bind("127.0.0.1", 0) as listening:
+        server = await asyncio.get_running_loop().create_server(Visited, sock=listening)
+        async with server:
+            reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+    assert delays_sending == [False]
+
+
 def test_the_address_of_a_socket_is_a_url() -> None:
     with bind("localhost", 0) as listening:
         assert httpx.URL(url(listening)).port == listening.getsockname()[1]
