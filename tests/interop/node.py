@@ -71,4 +71,5 @@ def _npm_ci() -> None:
     if any(word in done.stdout for word in _OUR_FAULT):
         raise AssertionError(done.stdout)
     if done.returncode != 0:
-        missing(f"npm cannot install the packages of {FOLDER.name}: {done.stdout[:300]}")
+        reason = (done.stdout.splitlines() or ["it does not say why"])[0]
+        missing(f"npm cannot install the packages of {FOLDER.name}: {reason}")

@@ -114,7 +114,7 @@ class SignInPages:
             except ResponseMalformed as error:
                 return self._refused("The answer cannot be read", f"Its fragment: {error}.")
             except SignInFailed as failed:
-                return self._failed(failed)
+                return self._failed(failed, signed_in_before=visit.session.signed_in is not None)
             session = Session(self._flow.token(), signed_in=signed_in)
             await self._visits.renew(visit, session, response)
             return response
@@ -135,7 +135,7 @@ class SignInPages:
         context = {"title": title, "sentence": sentence}
         return self._pages.response("fault.html", context, status=400)
 
-    def _failed(self, failed: SignInFailed) -> Response:
+    def _failed(self, failed: SignInFailed, *, signed_in_before: bool) -> Response:
         title, sentence = _words(failed)
         rows: tuple[Row, ...] = failed.rows
         context = {
@@ -143,6 +143,7 @@ class SignInPages:
             "sentence": sentence,
             "rows": rows,
             "exchange_rows": failed.exchange_rows,
+            "signed_in_before": signed_in_before,
         }
         return self._pages.response("refused.html", context, status=400 if failed.judged else 503)
 

@@ -1,12 +1,13 @@
 """One browser's request: the session behind its cookie, and the proof that a form is our own."""
 
+import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from resource_api.demo.web_application.faults import Fault
@@ -18,6 +19,9 @@ COOKIE = "web_application_session"
 
 MAX_FORM_BYTES = 48 * 1024
 """An authorization response of the largest size, written as a form field, and room beside it."""
+
+FORM_SECONDS = 10.0
+"""How long a form may take to arrive."""
 
 _STRANGE_FORM = (
     "This form was not sent from a page of this application, or the page is from an earlier "
@@ -105,16 +109,20 @@ async def form_fields(request: Request) -> dict[str, str]:
     """Return the fields of a form.
 
     Raises:
-        Fault: it is no form, too long, or holds a field twice.
+        Fault: it is no form, too long, too slow, or holds a field twice.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise Fault(415, "Not a form", "This address takes forms only.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise Fault(413, "Too long", f"A form may have {MAX_FORM_BYTES} bytes here.")
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM_BYTES:
+                    raise Fault(413, "Too long", f"A form may have {MAX_FORM_BYTES} bytes here.")
+    except (TimeoutError, ClientDisconnect):
+        raise Fault(408, "Too slow", "The form did not arrive in time, or not whole.") from None
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16

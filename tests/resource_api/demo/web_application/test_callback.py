@@ -559,3 +559,16 @@ class TestExchange:
         page = await parties.hand_over(callback)
 
         assert page.status == 503
+
+
+async def test_who_goes_back_after_signing_in_is_led_to_the_session(parties: Parties) -> None:
+    callback = await parties.at_callback()
+    await parties.hand_over(callback)
+
+    again = await parties.person.get(callback.url)
+    page = await parties.hand_over(again)
+
+    assert page.status == 400
+    assert ("failed", "state") in outcomes(page)
+    assert "You are still signed in as before" in page.text
+    assert (await parties.person.follow(page, "/session")).status == 200
