@@ -17,8 +17,8 @@ from resource_api.demo.authorization_server.registrations import STANDARD_SCOPES
 from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import State
 from resource_api.demo.authorization_server.user_claims import custom_claim_names
+from resource_api.demo.first_contacts import CONTACTS_OF, give
 from resource_api.demo.needed import AUDIENCE, WEB_APPLICATION
-from resource_api.demo.seeds import CONTACTS_OF, seed
 from resource_api.demo.web_application.app import create_web_application
 from resource_api.demo.web_application.sessions import Sessions
 from resource_api.demo.web_application.settings import WebApplicationSettings
@@ -74,7 +74,7 @@ async def prepared_parties(
     await prepare(contacts)
     store = SqlContactStore(contacts, clock=clock)
     for subject, fields in CONTACTS_OF.items():
-        await seed(store, Owner(addresses.issuer, subject), fields)
+        await give(store, Owner(addresses.issuer, subject), fields)
     state = State(connect(_file(addresses, "authorization-server/state.sqlite3")), clock=clock)
     await state.prepare()
     sessions = Sessions(connect(_file(addresses, "web-application.sqlite3")), clock=clock)
@@ -106,7 +106,9 @@ def _web_application_settings(
 ) -> WebApplicationSettings:
     api = registrations.apis[AUDIENCE]
     other = next((one for one in registrations.apis.values() if one is not api), None)
-    custom = sorted(frozenset().union(*map(custom_claim_names, registrations.users.values())))
+    custom = sorted(
+        {name for user in registrations.users.values() for name in custom_claim_names(user)}
+    )
     return WebApplicationSettings(
         address=addresses.web_application,
         issuer=addresses.issuer,

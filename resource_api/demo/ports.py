@@ -1,4 +1,4 @@
-"""The demo's sockets: both are bound before anything starts, so that nothing starts by half."""
+"""The demo's sockets: all are bound before anything starts, so that nothing starts by half."""
 
 import socket
 from collections.abc import Generator, Iterable

@@ -9,7 +9,7 @@ COMPONENTS = {
     "code token": {"code", "access_token", "token_type", "expires_in"},
     "code id_token token": {"code", "id_token", "access_token", "token_type", "expires_in"},
 }
-"""What the seed's table says of each response type, and what comes with an access token."""
+"""What comes back for each response type, and what comes with an access token."""
 
 
 @pytest.mark.parametrize("response_type", COMPONENTS)

@@ -11,7 +11,7 @@ from resource_api.demo.authorization_server.signing_key import ALGORITHM, Signin
 from resource_api.demo.authorization_server.state import Grant
 
 LIFETIME = 36_000
-"""Seconds; ten hours, as the seeds' provider has it."""
+"""Seconds; ten hours, as Auth0 has it."""
 
 
 def signed_id_token(

@@ -115,7 +115,7 @@ class _Entry(BaseModel):
 
 
 class ApiEntry(_Entry):
-    """An `[[api]]`; the lifetimes are in seconds, and default to the seed documents' provider's."""
+    """An `[[api]]`; the lifetimes are in seconds, and default to Auth0's."""
 
     identifier: Identifier
     name: Name

@@ -41,7 +41,7 @@ async def granted(
     )
 
 
-async def test_an_rfc_9068_token_has_its_seven_claims_and_those_of_the_seeds_provider(
+async def test_an_rfc_9068_token_has_its_seven_claims_and_those_that_auth0_adds(
     issuing: Issuing, state: State, keys: SigningKeys, clock: FakeClock
 ) -> None:
     grant = await granted(state, "openid", "read:contacts")
@@ -69,7 +69,7 @@ async def test_an_rfc_9068_token_has_its_seven_claims_and_those_of_the_seeds_pro
     }
 
 
-async def test_a_token_of_the_other_profile_is_shaped_as_the_seeds_providers(
+async def test_a_token_of_the_other_profile_is_shaped_as_auth0_shapes_them(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "read:calendar", audience=CALENDAR.identifier)

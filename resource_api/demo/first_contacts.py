@@ -28,7 +28,7 @@ CONTACTS_OF: Mapping[str, Sequence[ContactFields]] = MappingProxyType(
 """By the subject of the tokens that find them."""
 
 
-async def seed(store: ContactStore, owner: Owner, contacts: Sequence[ContactFields]) -> None:
+async def give(store: ContactStore, owner: Owner, contacts: Sequence[ContactFields]) -> None:
     """Give the owner these contacts, unless there are any already."""
     if await store.page(owner, limit=1):
         return
