@@ -69,6 +69,15 @@ class AuthorizationRequest:
     given: Mapping[str, str]
 
     @property
+    def client_is_certain(self) -> bool:
+        """Whether nobody else can pass for the client: it has a secret, or an https address.
+
+        Another program of the same machine can take a loopback port or a scheme of one's own, and
+        would be given what was once consented to (RFC 6749 §10.2, RFC 8252 §8.6).
+        """
+        return not self.client.is_public or self.destination.redirect_uri.startswith("https:")
+
+    @property
     def query(self) -> str:
         """The request as a query, for the pages to carry it: no state is kept for strangers."""
         return query(self.given)

@@ -52,6 +52,8 @@ from resource_api.demo.pages.rendering import Pages
 
 PATH = "/authorize"
 
+_STEPS = (sign_in.PATH, consent.PATH)
+
 _SCRIPTS = Path(__file__).parent / "scripts"
 
 _STALE = "You have signed in or out since this page was shown, or it was for another request."
@@ -97,6 +99,7 @@ class AuthorizeEndpoint:
             Route(PATH, self._answered(self._authorize), methods=["GET", "POST"]),
             Route(sign_in.PATH, self._answered(self._sign_in), methods=["POST"]),
             Route(consent.PATH, self._answered(self._consent), methods=["POST"]),
+            *(Route(step, self._answered(self._begun_again)) for step in _STEPS),
             Mount("/scripts", StaticFiles(directory=_SCRIPTS)),
         ]
 
@@ -140,6 +143,10 @@ class AuthorizeEndpoint:
         response = _again(asked)
         self._site.keep_session(response, secret)
         return response
+
+    async def _begun_again(self, http: Request) -> Response:
+        # The address of a form that was sent, loaded anew: what it was sent for goes on.
+        return _again(self._asked(query_parameters(http)))
 
     async def _consent(self, http: Request) -> Response:
         form = await form_parameters(http)
@@ -195,10 +202,12 @@ class AuthorizeEndpoint:
         return _SignedIn(secret, session)
 
     async def _consent_needed(self, asked: AuthorizationRequest, session: Session) -> bool:
+        if "consent" in asked.prompts or not asked.client_is_certain:
+            return True
         consented = await self._state.consented_scopes(
             session.username, asked.client.client_id, asked.permissions.audience
         )
-        return "consent" in asked.prompts or consented != frozenset(asked.permissions.scopes)
+        return consented != frozenset(asked.permissions.scopes)
 
     async def _granted(self, asked: AuthorizationRequest, signed_in: _SignedIn) -> Response:
         await self._state.request_answered(signed_in.secret)

@@ -48,6 +48,7 @@ def consent_page(
         "api": "" if api is None else api.name,
         "permissions": request.permissions.described(),
         "username": username,
+        "remembered": request.client_is_certain,
         "redirect_uri": request.destination.redirect_uri,
         "somebody_else": f"/authorize?{request.query_with(prompt=prompt, login_hint=None)}",
     }

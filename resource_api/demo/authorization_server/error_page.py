@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from resource_api.demo.authorization_server.browser import FormForged
 from resource_api.demo.authorization_server.parameters import ParametersUnreadable
+from resource_api.demo.authorization_server.passwords import TooManyComparisons
 from resource_api.demo.authorization_server.refusals import RequestUnusable
 from resource_api.demo.pages.rendering import Pages
 
@@ -19,6 +20,9 @@ _FORGED = (
     "This form did not come from a page that this server gave to your browser, or the browser "
     "keeps no cookies. Go back, load the page again and try once more."
 )
+
+
+_BUSY = "Too many people are signing in at this moment. Go back and try again in a few seconds."
 
 
 def error_page(
@@ -54,5 +58,9 @@ def faults_shown(pages: Pages, step: Step) -> Step:
             return error_page(pages, str(fault))
         except FormForged:
             return error_page(pages, _FORGED, status=403)
+        except TooManyComparisons:
+            page = error_page(pages, _BUSY, status=503)
+            page.headers["Retry-After"] = "2"
+            return page
 
     return answered

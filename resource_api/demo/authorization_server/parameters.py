@@ -4,15 +4,19 @@ Strictly: percent-encoding must be whole, text must be UTF-8 without control cha
 sent twice has no value at all, so that no two readers can take different ones for it.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 MAX_BYTES = 16 * 1024
 """A request has some hundred bytes; the limit bounds what a stranger can make us hold."""
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -75,16 +79,11 @@ def parameters(encoded: bytes) -> Parameters:
 async def form_parameters(request: Request) -> Parameters:
     """Read the parameters of a form that a browser posted.
 
-    Raises ParametersUnreadable for another content type, and for more than `MAX_BYTES`.
+    Raises ParametersUnreadable for another content type, and for what `whole_body` refuses.
     """
     if media_type(request) != FORM:
         raise ParametersUnreadable("What was sent is not an HTML form.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise ParametersUnreadable(f"The form is longer than {MAX_BYTES} bytes.")
-    return parameters(bytes(body))
+    return parameters(await whole_body(request))
 
 
 async def sent_parameters(request: Request) -> Parameters:
@@ -97,6 +96,23 @@ async def sent_parameters(request: Request) -> Parameters:
     if request.scope["query_string"]:
         raise ParametersUnreadable("The request is in part in the address, in part in the form.")
     return await form_parameters(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """Read a body to its end.
+
+    Raises ParametersUnreadable for more than `MAX_BYTES`, and where the end does not come.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise ParametersUnreadable(f"The body is longer than {MAX_BYTES} bytes.")
+    except (TimeoutError, ClientDisconnect):
+        raise ParametersUnreadable("The body did not arrive in time, or not whole.") from None
+    return bytes(body)
 
 
 def media_type(request: Request) -> str:

@@ -5,6 +5,7 @@ import re
 import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 from cryptography.exceptions import InvalidKey
@@ -31,6 +32,10 @@ MAX_ITERATIONS = 10
 AT_ONCE = 2
 """Comparisons at a time; each holds a thread and its memory, and anybody may ask for one."""
 
+MAX_ASKED = 16
+"""Comparisons that are asked for and not done yet. Further ones are turned away, so that who asks
+for thousands keeps nobody waiting for long."""
+
 DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$RkSbsPd7q/y/yN5Sl"
     "Tljng$Az5UOIdU2UywDD1cc1nsmQGkTJmSrusUDN40dJ6KU6Y"
@@ -41,6 +46,16 @@ _PHC = re.compile(
     r"\$argon2id\$v=19\$m=([1-9][0-9]{0,6}),t=([1-9][0-9]{0,3}),p=([1-9][0-9]{0,2})"
     r"\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
 )
+
+
+class TooManyComparisons(Exception):
+    """So many comparisons wait already that this one is not made."""
+
+
+@dataclass(slots=True)
+class _Workers:
+    threads: ThreadPoolExecutor
+    asked: int = 0
 
 
 def hashed(password: str) -> str:
@@ -74,9 +89,19 @@ def matches(password: str, password_hash: str) -> bool:
 
 
 async def verifies(password: str, password_hash: str) -> bool:
-    """Whether the hash is of this password; other tasks run on meanwhile."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_workers(), matches, password, password_hash)
+    """Whether the hash is of this password; other tasks run on meanwhile.
+
+    Raises TooManyComparisons while `MAX_ASKED` others are under way.
+    """
+    workers = _workers()
+    if workers.asked >= MAX_ASKED:
+        raise TooManyComparisons
+    workers.asked += 1
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(workers.threads, matches, password, password_hash)
+    finally:
+        workers.asked -= 1
 
 
 def hash_fault(password_hash: str) -> str | None:
@@ -102,6 +127,6 @@ def _encoded(password: str) -> bytes:
 
 
 @cache
-def _workers() -> ThreadPoolExecutor:
+def _workers() -> _Workers:
     # No asyncio.Semaphore: that would belong to one event loop.
-    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+    return _Workers(ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords"))

@@ -6,9 +6,10 @@ from asgi_bearer.jose import json_object
 from resource_api.demo.authorization_server.oauth_error import OAuthError
 from resource_api.demo.authorization_server.parameters import (
     FORM,
-    MAX_BYTES,
+    ParametersUnreadable,
     media_type,
     parameters,
+    whole_body,
 )
 
 _JSON = "application/json"
@@ -18,7 +19,8 @@ async def body_parameters(request: Request) -> dict[str, str]:
     """Return the parameters; one without a value counts as absent (RFC 6749 §3.2).
 
     Raises OAuthError for parameters in the query (they end up in logs, §2.3.1), another content
-    type, a body that is too long or not what its type says, and a parameter that is sent twice.
+    type, a body that is too long, too slow or not what its type says, and a parameter that is sent
+    twice.
     """
     if request.scope["query_string"]:
         raise OAuthError("invalid_request", "Parameters belong into the body, not the address.")
@@ -31,12 +33,10 @@ async def body_parameters(request: Request) -> dict[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise OAuthError("invalid_request", f"The body is longer than {MAX_BYTES} bytes.")
-    return bytes(body)
+    try:
+        return await whole_body(request)
+    except ParametersUnreadable as fault:
+        raise OAuthError("invalid_request", str(fault)) from None
 
 
 def _form(body: bytes) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The authorization response, parsed from the fragment of the address: strict, not yet trusted."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -12,8 +13,17 @@ COMPONENTS = frozenset({"code", "id_token", "access_token"})
 """What a response type asks for; everything else goes along with one of them."""
 
 
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+"""What an access token is made of (RFC 6749 §A.12), but for the space: it goes into a header."""
+
+
 class ResponseMalformed(Exception):
     """The fragment is no authorization response; the message holds nothing of it."""
+
+
+def fits_a_header(access_token: str) -> bool:
+    """Return whether it can be sent to an API (RFC 6750 §2.1); whoever made it up need not care."""
+    return _VISIBLE.fullmatch(access_token) is not None
 
 
 def parsed(fragment: str) -> Mapping[str, str]:

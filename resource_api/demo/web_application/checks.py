@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from asgi_bearer.errors import shown
 from resource_api.demo.web_application.authorization import LIFETIME, Transaction
-from resource_api.demo.web_application.authorization_response import COMPONENTS
+from resource_api.demo.web_application.authorization_response import (
+    COMPONENTS,
+    fits_a_header,
+)
 from resource_api.demo.web_application.checklist import Checklist, Row
 from resource_api.demo.web_application.id_token import IdTokens
 from resource_api.demo.web_application.id_token_checks import (
@@ -217,6 +220,9 @@ def _check_components(
             f"With the access token: token_type {shown(kind)}, expires_in {shown(seconds)}"
         )
         good = kind.lower() == "bearer" and seconds.isascii() and seconds.isdigit()
+        if not fits_a_header(response["access_token"]):
+            compared.append("The access token has characters that none can have.")
+            good = False
     checks.judge(good, *compared)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from resource_api.demo.web_application.authorization_response import fits_a_header
 from resource_api.demo.web_application.bounded_http import Answer, NoAnswer, exchanged
 from resource_api.demo.web_application.provider import Metadata, Provider, ProviderUnavailable
 from resource_api.demo.web_application.settings import WebApplicationSettings
@@ -127,7 +128,13 @@ class TokenEndpoint:
 def _tokens(answer: Answer) -> TokenAnswer:
     content = answer.json()
     access_token, kind = _text(content, "access_token"), _text(content, "token_type")
-    if answer.status != 200 or not access_token or (kind or "").lower() != "bearer":
+    is_bearer = (kind or "").lower() == "bearer"
+    if (
+        answer.status != 200
+        or not is_bearer
+        or access_token is None
+        or not fits_a_header(access_token)
+    ):
         error = _text(content, "error") or ""
         description = _text(content, "error_description") or ""
         if answer.status == 200 and not error:

@@ -1,5 +1,7 @@
 """The consent page: what it lists, when it is shown, and whose decision counts for what."""
 
+from dataclasses import replace
+
 import pytest
 from starlette.applications import Starlette
 
@@ -12,6 +14,7 @@ from tests.fake_issuer import FakeClock
 from tests.resource_api.demo.authorization_server.front_channel import (
     AUDIENCE,
     CALLBACK,
+    CHALLENGE,
     ISSUER,
     ORIGIN,
     address,
@@ -159,6 +162,58 @@ async def test_denying_more_leaves_what_was_allowed_before(browser: UserAgent) -
     await decide(browser, wider, "deny")
 
     assert (await browser.get(address())).fragment["code"]
+
+
+PUBLIC_REQUEST = {
+    "client_id": "single-page",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "asked_again"),
+    [
+        ("http://localhost:8081/callback", True),
+        ("com.example.contacts:/callback", True),
+        ("https://page.example/callback", False),
+    ],
+    ids=["loopback", "scheme of its own", "https"],
+)
+async def test_a_client_that_others_can_pass_for_is_allowed_each_time(
+    registrations: Registrations,
+    keys: SigningKeys,
+    state: State,
+    clock: FakeClock,
+    redirect_uri: str,
+    asked_again: bool,
+) -> None:
+    public = registrations.clients["single-page"]
+    certain = replace(
+        public, redirect_uris=(*public.redirect_uris, "https://page.example/callback")
+    )
+    app = create_authorization_server(
+        issuer=ISSUER,
+        registrations=replace(
+            registrations, clients={**registrations.clients, "single-page": certain}
+        ),
+        keys=keys,
+        state=state,
+        clock=clock,
+    )
+    asked = address(**PUBLIC_REQUEST, redirect_uri=redirect_uri)
+    async with browser_of(app) as browser:
+        first = await sign_in(browser, await browser.get(asked))
+        await decide(browser, first, "allow")
+
+        second = await browser.get(asked)
+        silent = await browser.get(
+            address(**PUBLIC_REQUEST, redirect_uri=redirect_uri, prompt="none")
+        )
+
+    assert ("You are asked each time" in first.text) is asked_again
+    assert is_consent(second) is asked_again
+    assert (silent.fragment.get("error") == "consent_required") is asked_again
 
 
 async def test_not_you_leads_to_signing_in_as_somebody_else(browser: UserAgent) -> None:

@@ -12,7 +12,9 @@ from resource_api.demo.authorization_server.hash_password import hash_password
 from resource_api.demo.authorization_server.passwords import (
     AT_ONCE,
     DUMMY_HASH,
+    MAX_ASKED,
     MAX_BYTES,
+    TooManyComparisons,
     hash_fault,
     hashed,
     matches,
@@ -134,6 +136,28 @@ async def test_so_many_are_compared_at_a_time_and_the_others_wait(
 
     assert at_first == AT_ONCE
     assert len(set(running)) <= AT_ONCE
+
+
+async def test_who_asks_for_very_many_keeps_nobody_waiting_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = threading.Event()
+
+    class HeldBack:
+        @staticmethod
+        def verify_phc_encoded(_password: bytes, _password_hash: str) -> None:
+            go_on.wait(5)
+
+    monkeypatch.setattr(passwords, "Argon2id", HeldBack)
+    asked = [asyncio.create_task(verifies("x", "y")) for _ in range(MAX_ASKED)]
+    await asyncio.sleep(0)  # every task runs to where it waits
+
+    with pytest.raises(TooManyComparisons):
+        await verifies("x", "y")
+    go_on.set()
+    assert await asyncio.gather(*asked) == [True] * MAX_ASKED
+
+    assert await verifies("x", "y")
 
 
 def test_the_command_prints_a_hash_of_the_first_line_of_its_input() -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from resource_api.demo.authorization_server import passwords
 from resource_api.demo.authorization_server.browser import CSRF_COOKIE, SESSION_COOKIE
 from resource_api.demo.authorization_server.state import State
 from tests.fake_issuer import FakeClock
@@ -257,10 +258,33 @@ async def test_the_request_in_the_address_of_the_form_is_judged_anew(
     assert "set-cookie" not in answer.headers
 
 
+async def test_so_many_sign_ins_at_once_are_told_to_come_again(
+    browser: UserAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "MAX_ASKED", 0)
+    page = await browser.get(address())
+
+    busy = await browser.submit(page, page.form("sign-in"))
+
+    assert busy.status == 503
+    assert busy.response.headers["retry-after"] == "2"
+    assert "try again in a few seconds" in busy.text
+
+
+@pytest.mark.parametrize("step", ["sign-in", "consent"])
+async def test_the_address_of_a_form_loaded_anew_begins_the_request_again(
+    browser: UserAgent, step: str
+) -> None:
+    page = await browser.get(f"{ISSUER}authorize/{step}?{query()}")
+
+    assert page.url == address()
+    assert is_sign_in(page)
+
+
 async def test_there_is_no_sign_in_page_without_a_request(http: httpx.AsyncClient) -> None:
     answer = await http.get("/authorize/sign-in")
 
-    assert answer.status_code == 405
+    assert answer.status_code == 400
 
 
 async def test_the_page_cannot_be_framed_nor_kept_nor_run_foreign_script(

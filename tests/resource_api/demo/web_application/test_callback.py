@@ -97,6 +97,9 @@ async def test_without_an_id_token_its_rows_say_so(parties: Parties) -> None:
         ({"token_type": None}, "components"),
         ({"expires_in": "soon"}, "components"),
         ({"expires_in": None}, "components"),
+        ({"access_token": "t\u00f6ken"}, "components"),
+        ({"access_token": "a token"}, "components"),
+        ({"access_token": "token\r\nX: y"}, "components"),
         ({"id_token": "not.a.token"}, "ID token: signature"),
         ({"id_token": unsigned({"iss": PROVIDER, "sub": "alice"})}, "ID token: signature"),
         ({"code": "another-code"}, "c_hash"),
@@ -523,6 +526,8 @@ class TestExchange:
             ({"id_token": "a.b.c"}, "ID token: signature"),
             ({"access_token": None}, "code exchange"),
             ({"token_type": "mac"}, "code exchange"),
+            ({"access_token": "t\u00f6ken"}, "code exchange"),
+            ({"access_token": "token\r\nX: y"}, "code exchange"),
         ],
     )
     async def test_an_incomplete_answer_signs_nobody_in(
