@@ -3,11 +3,13 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -16,6 +18,7 @@ from starlette.routing import BaseRoute
 
 from resource_api.demo.authorization_server.authorize_endpoint import AuthorizeEndpoint
 from resource_api.demo.authorization_server.client_authentication import ClientAuthentication
+from resource_api.demo.authorization_server.error_page import error_page
 from resource_api.demo.authorization_server.grant_types import GrantTypes
 from resource_api.demo.authorization_server.introspection import IntrospectionEndpoint
 from resource_api.demo.authorization_server.issuing import Issuing, userinfo_address
@@ -106,6 +109,17 @@ def create_authorization_server(
         KeyRotation(issuer=issuer, apis=registrations.apis, keys=keys, clock=clock),
     ]
 
+    async def not_here(request: Request, raised: Exception) -> Response:
+        error = cast(HTTPException, raised)
+        sentence = HTTPStatus(error.status_code).phrase
+        if "text/html" in request.headers.get("accept", ""):
+            words = f"There is no page here: {sentence}."
+            answer: Response = error_page(pages, words, status=error.status_code, onward="/")
+        else:
+            answer = PlainTextResponse(sentence, error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         try:
@@ -124,7 +138,7 @@ def create_authorization_server(
                 www_redirect=False,
             )
         ],
-        exception_handlers={Exception: _unforeseen},
+        exception_handlers={HTTPException: not_here, Exception: _unforeseen},
         lifespan=lifespan,
     )
 

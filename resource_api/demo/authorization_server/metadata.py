@@ -16,6 +16,7 @@ from resource_api.demo.authorization_server.registrations import (
     GrantType,
     Registrations,
 )
+from resource_api.demo.authorization_server.request_rules import PROMPTS, RESPONSE_MODES
 from resource_api.demo.authorization_server.signing_key import ALGORITHM, SigningKeys
 from resource_api.demo.authorization_server.user_claims import CLAIMS_BY_SCOPE, custom_claim_names
 from resource_api.demo.pages.rendering import Pages
@@ -64,7 +65,7 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
         ],
         "claim_types_supported": ["normal"],
         "response_types_supported": [" ".join(sorted(names)) for names in RESPONSE_TYPES],
-        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_modes_supported": list(RESPONSE_MODES),
         # `implicit` is what registration calls the part of the Hybrid Flow in the browser.
         "grant_types_supported": list(get_args(GrantType)),
         "subject_types_supported": ["public"],
@@ -73,7 +74,7 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": list(PROMPTS),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -68,7 +68,7 @@ class StateFile:
 
 def digest(secret: str) -> str:
     """Return what is stored in place of a secret; it has 256 random bits, and needs no salt."""
-    # JSON can bring half a surrogate pair; that is an unknown secret like any other.
+    # Whatever text arrives is a secret that is known or not, and never an error.
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -202,3 +202,18 @@ async def test_the_state_is_closed_with_the_application(
         open_before = log.exists()
 
     assert (open_before, log.exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nowhere", 404), ("/oauth/token", 405)], ids=["404", "405"]
+)
+async def test_a_browser_that_is_lost_gets_a_page_that_leads_on(
+    browser: UserAgent, path: str, status: int
+) -> None:
+    browser.client.headers["Accept"] = "text/html"
+
+    page = await browser.get(f"{ISSUER[:-1]}{path}")
+
+    assert page.status == status
+    assert "There is no page here" in page.text
+    assert (await browser.follow(page, "/")).status == 200
