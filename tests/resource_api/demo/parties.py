@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -113,14 +114,20 @@ class RunningParties:
         return self.registrations.clients[WEB_APPLICATION].client_secret or ""
 
 
+@cache
+def shipped_registrations() -> Registrations:
+    """Return what the demo registers; reading it verifies the shown passwords, which takes long."""
+    file = read(SHIPPED, web_application=CONTACT_BOOK)
+    return file.with_secrets({name: f"secret of {name}" for name in file.without_secret})
+
+
 @asynccontextmanager
 async def running_parties(
     folder: Path, *, refuse_front_channel_tokens: bool = False
 ) -> AsyncGenerator[RunningParties]:
     """Run the parties; what lies in the folder from before is there again."""
     clock = FakeClock()
-    file = read(SHIPPED, web_application=CONTACT_BOOK)
-    registrations = file.with_secrets({name: f"secret of {name}" for name in file.without_secret})
+    registrations = shipped_registrations()
     applications: dict[str, ASGIApp] = {}
 
     def application(origin: str) -> ASGIApp:
