@@ -14,7 +14,13 @@ _SCRIPT = """
   }
   if (!document.documentElement.lang) faults.push('does not say its language');
   if (!document.title) faults.push('has no title');
-  if (document.querySelectorAll('h1').length === 0) faults.push('has no heading');
+  const levels = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
+    .filter((heading) => heading.checkVisibility())
+    .map((heading) => Number(heading.tagName[1]));
+  if (levels.filter((level) => level === 1).length !== 1) faults.push('has no one h1');
+  if (levels.some((level, place) => level > (levels[place - 1] ?? 0) + 1)) {
+    faults.push(`skips a level of headings: ${levels}`);
+  }
   if (document.querySelectorAll('main').length !== 1) faults.push('has no one main part');
   for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
     if (field.labels.length === 0) faults.push(`the field ${field.name} has no label`);

@@ -23,6 +23,7 @@ from resource_api.demo.web_application.fault_pages import fault_pages
 from resource_api.demo.web_application.hybrid_flow import HybridFlow
 from resource_api.demo.web_application.id_token import IdTokens
 from resource_api.demo.web_application.provider import Provider
+from resource_api.demo.web_application.revocation import Revocation
 from resource_api.demo.web_application.session_pages import SessionPages
 from resource_api.demo.web_application.sessions import Sessions
 from resource_api.demo.web_application.settings import WebApplicationSettings
@@ -56,6 +57,7 @@ def create_web_application(
     flow = HybridFlow(
         provider=provider,
         endpoint=TokenEndpoint(settings, provider, http),
+        revocation=Revocation(settings, provider, http),
         id_tokens=IdTokens(settings.issuer, settings.client_id, keys),
         clock=clock,
         token=token,

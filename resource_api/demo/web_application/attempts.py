@@ -22,13 +22,15 @@ from resource_api.demo.web_application.contacts import (
     request_lines,
 )
 from resource_api.demo.web_application.hybrid_flow import HybridFlow
+from resource_api.demo.web_application.provider import ProviderUnavailable
 from resource_api.demo.web_application.session import SignedIn
 from resource_api.demo.web_application.token_endpoint import TokenAnswer, TokenRefused
 from resource_api.demo.web_application.tokens_shown import decoded
 
 Party = Literal["This web application", "The authorization server", "The API"]
 
-Result = Literal["refused", "not refused", "not tried"]
+Result = Literal["refused", "not refused", "not judged", "not tried"]
+"""`not judged`: it was tried, or should have been, and there is no verdict."""
 
 _DEAD = (
     "The access tokens are dead here. At the API they are good until they expire: it judges them "
@@ -86,10 +88,10 @@ class Attempts:
             if first.claims is None:
                 rows += (await self._exchange_again(signed_in, first)).rows
         except CheckFailed as failed:
-            failures = [row.name for row in failed.rows if row.outcome == "failed"]
-            return Attempt(
-                what, party, "refused", 400, ", ".join(failures), rows=rows + failed.rows
-            )
+            rows += failed.rows
+            if not failed.judged:
+                return Attempt(what, party, "not judged", rows=rows)
+            return Attempt(what, party, "refused", 400, str(failed), rows=rows)
         return Attempt(what, party, "not refused", rows=rows)
 
     async def _exchange_again(self, signed_in: SignedIn, first: Checked) -> Checked:
@@ -112,6 +114,8 @@ class Attempts:
                 remark="The authorization server gives this application no such token: "
                 f"{refused.status} {refused.error} {refused.description}",
             )
+        except ProviderUnavailable as error:
+            return Attempt(what, "The API", "not judged", remark=_no_verdict(error))
         if expires_in is not None and expires_in < 0 and not self._has_ended(answer.access_token):
             return Attempt(
                 what,
@@ -138,12 +142,17 @@ class Attempts:
             return Attempt(
                 what, party, "refused", refused.status, refused.error, remark=refused.description
             )
+        except ProviderUnavailable as error:
+            return Attempt(what, party, "not judged", remark=_no_verdict(error))
         return Attempt(what, party, "not refused", 200)
 
     async def userinfo(self, access_token: str) -> Attempt:
         what = "The access token of the code is sent to the authorization server's /userinfo."
         party: Party = "The authorization server"
-        address = (await self.flow.provider.metadata()).userinfo_endpoint
+        try:
+            address = (await self.flow.provider.metadata()).userinfo_endpoint
+        except ProviderUnavailable as error:
+            return Attempt(what, party, "not judged", remark=_no_verdict(error))
         if address is None:
             return Attempt(what, party, "not tried", remark="It has no such endpoint.")
         request = self.http.build_request(
@@ -162,11 +171,15 @@ class Attempts:
 
 def _answered(what: str, party: Party, exchange: Exchange) -> Attempt:
     if exchange.status is None:
-        return Attempt(what, party, "not tried", exchange=exchange, remark="There is no answer.")
+        return Attempt(what, party, "not judged", exchange=exchange, remark="There is no answer.")
     if exchange.status in {400, 401, 403}:
         return Attempt(what, party, "refused", exchange.status, exchange.error, exchange=exchange)
     if exchange.status < 300:
         return Attempt(what, party, "not refused", exchange.status, exchange=exchange)
     # That something broke is no judgement.
     remark = "The answer says neither yes nor no."
-    return Attempt(what, party, "not tried", exchange.status, exchange=exchange, remark=remark)
+    return Attempt(what, party, "not judged", exchange.status, exchange=exchange, remark=remark)
+
+
+def _no_verdict(error: ProviderUnavailable) -> str:
+    return f"The authorization server says neither yes nor no: {error}."

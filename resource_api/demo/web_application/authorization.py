@@ -1,5 +1,6 @@
 """The authorization request: what was chosen, what is kept of it, and the exact URL."""
 
+import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,14 @@ class Transaction:
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
     started: int
+
+
+def answered(pending: Sequence[Transaction], state: str) -> Transaction | None:
+    """Return the request that an answer with this `state` belongs to."""
+    for transaction in pending:
+        if hmac.compare_digest(transaction.state.encode(), state.encode()):
+            return transaction
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Break it: one thing is changed, and whoever must notice is shown noticing."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from asgi_bearer.jose import base64url_decode
@@ -163,6 +163,10 @@ class Breakage:
                 lambda: self.attempts.flow.endpoint.code(code, verifier),
             )
         ]
+        changed = "Nothing but the time: the code of your sign-in comes a second time."
+        if attempts[0].result == "not judged":
+            # Nothing was revoked for all we know, and the refresh token is too good to be tried.
+            return changed, (*attempts,)
         refresh_token = signed_in.tokens.refresh_token
         if refresh_token is not None:
             attempts.append(
@@ -172,7 +176,24 @@ class Breakage:
                 )
             )
         attempts.append(await self.attempts.userinfo(signed_in.tokens.access_token))
-        return "Nothing but the time: the code of your sign-in comes a second time.", (*attempts,)
+        return changed, (*attempts,)
+
+
+def after_replay(signed_in: SignedIn, attempts: Sequence[Attempt]) -> SignedIn:
+    """Return what is left of a sign-in after `code-replay`: the code was tried, and then the rest.
+
+    Arguments:
+        attempts: with the code first, and with the access token, which revokes nothing, last.
+    """
+    if attempts[0].result == "not judged":
+        return signed_in
+    asked = attempts[:-1]
+    return replace(
+        signed_in,
+        # Whatever came of it, it has been used.
+        tokens=replace(signed_in.tokens, refresh_token=None),
+        revoked=signed_in.revoked or all(attempt.result == "refused" for attempt in asked),
+    )
 
 
 def with_one_bit_turned(token: str) -> str:

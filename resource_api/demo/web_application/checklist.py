@@ -55,9 +55,9 @@ class Checklist:
             self.fail(*compared)
         self._add("passed", compared)
 
-    def none(self, why: str) -> None:
+    def none(self, *why: str) -> None:
         """Put down that the next check has nothing to look at."""
-        self._add("none", (why,))
+        self._add("none", why)
 
     def fail(self, *compared: str, judged: bool = True, error: str = "") -> NoReturn:
         """Put down that the next check failed, and end."""

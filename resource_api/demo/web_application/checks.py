@@ -3,12 +3,11 @@
 Nothing of an answer is used before its check: the order here is the order of trust.
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asgi_bearer.errors import shown
-from resource_api.demo.web_application.authorization import LIFETIME, Transaction
+from resource_api.demo.web_application.authorization import LIFETIME, Transaction, answered
 from resource_api.demo.web_application.authorization_response import (
     COMPONENTS,
     fits_a_header,
@@ -164,15 +163,10 @@ def _check_state(
         checks.fail("This browser has no sign-in under way.")
     if received is None:
         checks.fail(_kept(pending), "Received: none")
-    found = [
-        transaction
-        for transaction in pending
-        if hmac.compare_digest(transaction.state.encode(), received.encode())
-    ]
+    transaction = answered(pending, received)
     compared = (_kept(pending), f"Received: {abbreviated(received)}")
-    if not found:
+    if transaction is None:
         checks.fail(*compared)
-    (transaction,) = found
     if now - transaction.started > LIFETIME:
         checks.fail(*compared, f"The sign-in was begun more than {LIFETIME} seconds ago.")
     checks.judge(True, *compared)
@@ -188,9 +182,14 @@ def _check_issuer(
 ) -> None:
     received = response.get("iss")
     if received is None and response.get("id_token"):
-        # The signed claim is as good against mix-up (RFC 9207 §4), and some providers that name
-        # themselves elsewhere rely on it here.
-        checks.none("The ID token that came along names the issuer, and is checked for it below.")
+        # Who announces `iss` has to send it, says RFC 9207 §2.4; but §4 lets it be left out where
+        # something else in the answer names the issuer and is checked, as an ID token is before
+        # the code goes anywhere. Some providers leave it out there.
+        checks.none(
+            f"Expected: {shown(issuer)}",
+            f"Received: none{', though the provider announces one' if required else ''}.",
+            "The ID token that came along names the issuer instead: see the row of its claims.",
+        )
     elif received is None and not required:
         checks.none("The provider does not say that its answers hold one.")
     else:

@@ -37,7 +37,8 @@ def fault_pages(pages: Pages) -> Handlers:
         return page(
             503,
             "The authorization server does not answer",
-            "Nothing was done. When it is back, try again.",
+            "Or its answer says neither yes nor no. What was asked of it may have been done there; "
+            "nothing came of it here. When it is back, try again.",
         )
 
     async def routing(_request: Request, error: HTTPException) -> Response:

@@ -1,27 +1,25 @@
 """The story of one sign-in: the request, its answer, the checks, the exchange, the checks again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from asgi_bearer.jose import parse
 from resource_api.demo.web_application.authorization import Selection, Transaction
 from resource_api.demo.web_application.checklist import CheckFailed, Checklist, Row
 from resource_api.demo.web_application.checks import (
     EXCHANGE,
     Checked,
-    check_refreshed_id_token,
     checked_exchange,
     checked_response,
 )
-from resource_api.demo.web_application.id_token import MAX_BYTES, IdTokens
+from resource_api.demo.web_application.id_token import IdTokens
 from resource_api.demo.web_application.provider import Provider, ProviderUnavailable
-from resource_api.demo.web_application.session import Refreshed, SignedIn, Tokens
+from resource_api.demo.web_application.revocation import Revocation
+from resource_api.demo.web_application.session import SignedIn, Tokens
 from resource_api.demo.web_application.token_endpoint import (
     TokenAnswer,
     TokenEndpoint,
     TokenRefused,
 )
-from resource_api.demo.web_application.tokens_shown import abbreviated, decoded
 
 MAX_NAME = 100
 """Characters of a person's name that the pages show."""
@@ -55,6 +53,7 @@ class HybridFlow:
 
     provider: Provider
     endpoint: TokenEndpoint
+    revocation: Revocation
     id_tokens: IdTokens
     clock: Callable[[], float]
     token: Callable[[], str]
@@ -92,7 +91,7 @@ class HybridFlow:
         asked = " ".join(first.transaction.selection.scopes)
         tokens = Tokens(
             access_token=answer.access_token,
-            access_expires_at=self._ends(answer),
+            access_expires_at=answer.ends(self.clock()),
             scope=asked if answer.scope is None else answer.scope,
             id_token=answer.id_token or "",
             refresh_token=answer.refresh_token,
@@ -109,43 +108,6 @@ class HybridFlow:
             tokens=tokens,
         )
 
-    async def refresh(self, signed_in: SignedIn) -> SignedIn:
-        """Return a sign-in with new tokens.
-
-        Raises:
-            TokenRefused: there is no refresh token, or the provider does not take it (any more).
-            CheckFailed: the ID token that came along is not to be trusted.
-            ProviderUnavailable: the provider does not answer.
-        """
-        kept = signed_in.tokens
-        if kept.refresh_token is None:
-            raise TokenRefused(0, "", "There is no refresh token.")
-        answer = await self.endpoint.refresh(kept.refresh_token)
-        if answer.id_token is not None:
-            await check_refreshed_id_token(
-                answer.id_token,
-                answer.access_token,
-                signed_in.transaction,
-                parse(kept.id_token, max_bytes=MAX_BYTES).claims,
-                self.id_tokens,
-                now=self.clock(),
-            )
-        # An answer that leaves something out says that it stays as it is (RFC 6749 §6).
-        tokens = Tokens(
-            access_token=answer.access_token,
-            access_expires_at=self._ends(answer),
-            scope=kept.scope if answer.scope is None else answer.scope,
-            id_token=answer.id_token or kept.id_token,
-            refresh_token=answer.refresh_token or kept.refresh_token,
-        )
-        refreshed = Refreshed(
-            at=int(self.clock()),
-            before=token_name(kept.access_token),
-            after=token_name(answer.access_token),
-            rotated=tokens.refresh_token != kept.refresh_token,
-        )
-        return replace(signed_in, tokens=tokens, refreshed=refreshed)
-
     async def _exchange(self, code: str, first: Checked) -> tuple[TokenAnswer, Checked]:
         checks = Checklist(EXCHANGE)
         try:
@@ -156,21 +118,12 @@ class HybridFlow:
                 refused.description,
                 error=refused.error,
             )
-        except ProviderUnavailable:
-            checks.fail("The token endpoint does not answer.", judged=False)
+        except ProviderUnavailable as error:
+            checks.fail(f"The provider gives no verdict: {error}.", judged=False)
         checks.judge(True, "The token endpoint takes the code, our secret and the PKCE verifier.")
         return answer, await checked_exchange(
             checks, answer, first, self.id_tokens, now=self.clock()
         )
-
-    def _ends(self, answer: TokenAnswer) -> int | None:
-        return None if answer.expires_in is None else int(self.clock()) + answer.expires_in
-
-
-def token_name(token: str) -> str:
-    """Return what to call a token on a page: its `jti`, or how it begins."""
-    shown = decoded(token)
-    return (shown.text("jti") if shown else "") or abbreviated(token)
 
 
 def _name(claims: Mapping[str, object]) -> str:

@@ -17,7 +17,7 @@ LIFETIME = 600.0
 
 
 class ProviderUnavailable(Exception):
-    """The provider does not answer, or not as a provider does; the message says which."""
+    """The provider gives no answer that says anything; the message says what it does instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Metadata:
 
     Arguments:
         names_issuer: whether its authorization responses hold `iss` (RFC 9207 §3).
-        authentication: how a client may authenticate itself at the token endpoint.
+        authentication: how a client may authenticate itself at the token endpoint, and with that
+            at the one that revokes.
     """
 
     issuer: str
@@ -35,6 +36,7 @@ class Metadata:
     jwks_uri: str
     userinfo_endpoint: str | None
     end_session_endpoint: str | None
+    revocation_endpoint: str | None
     names_issuer: bool
     authentication: frozenset[str]
 
@@ -109,6 +111,7 @@ def checked(document: Mapping[str, object], issuer: str) -> Metadata:
         jwks_uri=endpoint("jwks_uri", required=True) or "",
         userinfo_endpoint=endpoint("userinfo_endpoint", required=False),
         end_session_endpoint=endpoint("end_session_endpoint", required=False),
+        revocation_endpoint=endpoint("revocation_endpoint", required=False),
         names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         authentication=_authentication(document.get("token_endpoint_auth_methods_supported")),
     )

@@ -8,16 +8,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from resource_api.demo.pages.rendering import SECURITY_HEADERS, Pages
-from resource_api.demo.web_application.breakage import Breakage
-from resource_api.demo.web_application.checklist import CheckFailed
+from resource_api.demo.web_application.breakage import Breakage, after_replay
 from resource_api.demo.web_application.contacts import ContactsApi
 from resource_api.demo.web_application.faults import Fault
 from resource_api.demo.web_application.hybrid_flow import HybridFlow
 from resource_api.demo.web_application.provider import Metadata, ProviderUnavailable
+from resource_api.demo.web_application.refreshing import RefreshFailed, refreshed
 from resource_api.demo.web_application.session import SignedIn
 from resource_api.demo.web_application.session_shown import session_shown
 from resource_api.demo.web_application.settings import WebApplicationSettings
-from resource_api.demo.web_application.token_endpoint import TokenRefused
 from resource_api.demo.web_application.visits import Visit, Visits, form_fields
 
 SOON = 10
@@ -94,17 +93,14 @@ class SessionPages:
             signed_in = await self._signed_in(request, visit)
             response = self._to("session")
             try:
-                refreshed = await self._flow.refresh(signed_in)
-            except TokenRefused as refused:
-                kept = replace(signed_in.tokens, refresh_token=None)
-                signed_in = replace(signed_in, tokens=kept)
-                await self._keep(visit, signed_in, response)
-                fault = f"{refused.status or ''} {refused.error} {refused.description}".strip()
-                return await self._session_page(visit, signed_in, fault=fault, status=400)
-            except CheckFailed as failed:
-                fault = f"The new ID token was refused, and the new tokens with it: {failed}."
-                return await self._session_page(visit, signed_in, fault=fault, status=400)
-            await self._keep(visit, refreshed, response)
+                signed_in = await refreshed(self._flow, signed_in)
+            except RefreshFailed as failed:
+                await self._keep(visit, failed.left, response)
+                status = 400 if failed.judged else 503
+                return await self._session_page(
+                    visit, failed.left, fault=str(failed), status=status
+                )
+            await self._keep(visit, signed_in, response)
             return response
 
     async def break_it(self, request: Request) -> Response:
@@ -120,15 +116,15 @@ class SessionPages:
             if broken is None:
                 raise Fault(404, "Nothing here", "That cannot be broken.")
             if what == "code-replay":
-                tokens = replace(signed_in.tokens, refresh_token=None)
-                signed_in = replace(signed_in, tokens=tokens, revoked=True)
-                await self._keep(visit, signed_in, response)
+                left = after_replay(signed_in, broken.attempts)
+                await self._keep(visit, left, response)
             return self._pages.response("broken.html", {"broken": broken})
 
     async def sign_out(self, request: Request) -> Response:
         """The end of the session here, and the way to end it at the provider."""
         async with self._visits.visit(request) as visit:
             signed_in = await self._signed_in(request, visit)
+            await self._flow.revocation.revoke(signed_in)
             response = self._redirect(await self._sign_out_address(signed_in))
             await self._visits.close(visit, response)
             return response
@@ -146,12 +142,16 @@ class SessionPages:
         if ends is None or self._flow.clock() < ends - SOON or not signed_in.tokens.refresh_token:
             return signed_in
         try:
-            refreshed = await self._flow.refresh(signed_in)
-        except (TokenRefused, CheckFailed):
+            left = await refreshed(self._flow, signed_in)
+        except RefreshFailed as failed:
             # The API will say what it thinks of the old one.
-            return signed_in
-        await self._keep(visit, refreshed, response)
-        return refreshed
+            left = failed.left
+        except ProviderUnavailable:
+            if self._flow.clock() >= ends:
+                raise
+            left = signed_in
+        await self._keep(visit, left, response)
+        return left
 
     async def _keep(self, visit: Visit, signed_in: SignedIn, response: Response) -> None:
         await self._visits.keep(visit, replace(visit.session, signed_in=signed_in), response)

@@ -89,7 +89,10 @@ def _why_not(signed_in: SignedIn) -> str:
     if signed_in.revoked:
         return "It was revoked, when the code was used a second time."
     if signed_in.given.refresh_token:
-        return "The authorization server does not take it any more. Sign in again to get one."
+        return (
+            "It was used up, or the authorization server does not take it any more. Sign in again "
+            "to get one."
+        )
     if "offline_access" not in signed_in.transaction.selection.scopes:
         return "offline_access was not asked for."
     if "offline_access" not in signed_in.given.scope.split(" "):

@@ -1,4 +1,4 @@
-"""The sessions in a database: a cookie's value is known to the browser alone, its digest to us."""
+"""The sessions in a database, found by their cookie's digest, sealed with the cookie itself."""
 
 import asyncio
 import secrets
@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from resource_api.database import DatabaseUnusable
+from resource_api.demo.web_application.sealing import sealed, unsealed
 from resource_api.demo.web_application.session import Session
 
 LIFETIME = 12 * 3600
@@ -96,7 +97,8 @@ class Sessions:
             _sessions.c.digest == _digest(secret), _sessions.c.opened > self._now() - LIFETIME
         )
         async with self._engine.begin() as connection:
-            content = (await connection.execute(query)).scalar_one_or_none()
+            kept = (await connection.execute(query)).scalar_one_or_none()
+        content = None if kept is None else unsealed(secret, kept)
         try:
             return None if content is None else _content.validate_json(content)
         except ValidationError:
@@ -111,7 +113,9 @@ class Sessions:
     async def keep(self, secret: str, session: Session) -> None:
         """Keep another content for a session that is open; a closed one stays closed."""
         statement = (
-            update(_sessions).where(_sessions.c.digest == _digest(secret)).values(**_row(session))
+            update(_sessions)
+            .where(_sessions.c.digest == _digest(secret))
+            .values(**_row(secret, session))
         )
         async with self._engine.begin() as connection:
             await connection.execute(statement)
@@ -136,7 +140,7 @@ class Sessions:
         secret = self._token()
         now = self._now()
         await connection.execute(
-            insert(_sessions).values(digest=_digest(secret), opened=now, **_row(session))
+            insert(_sessions).values(digest=_digest(secret), opened=now, **_row(secret, session))
         )
         await connection.execute(delete(_sessions).where(_sessions.c.opened <= now - LIFETIME))
         last = (_sessions.c.signed_in.desc(), _sessions.c.opened.desc(), _sessions.c.digest)
@@ -149,15 +153,15 @@ class Sessions:
         return int(self._clock())
 
 
-def _row(session: Session) -> dict[str, object]:
+def _row(secret: str, session: Session) -> dict[str, object]:
     return {
         "signed_in": session.signed_in is not None,
-        "content": _content.dump_json(session).decode("utf-8"),
+        "content": sealed(secret, _content.dump_json(session).decode("utf-8")),
     }
 
 
 def _digest(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(secret.encode()).hexdigest()
 
 
 def _prepare(connection: Connection) -> None:

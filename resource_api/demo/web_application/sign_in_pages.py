@@ -10,21 +10,22 @@ from resource_api.demo.pages.rendering import SECURITY_HEADERS, Pages
 from resource_api.demo.web_application.authorization import (
     LIFETIME,
     RESPONSE_TYPES,
-    Selection,
-    Transaction,
+    answered,
     authorization_url,
     parameters,
     selection,
 )
 from resource_api.demo.web_application.authorization_response import ResponseMalformed, parsed
 from resource_api.demo.web_application.checklist import Row
+from resource_api.demo.web_application.faults import Fault
 from resource_api.demo.web_application.hybrid_flow import HybridFlow, SignInFailed
-from resource_api.demo.web_application.session import Session
+from resource_api.demo.web_application.session import Session, SignedIn
 from resource_api.demo.web_application.settings import WebApplicationSettings
 from resource_api.demo.web_application.visits import Visit, Visits, form_fields
 
-MAX_PENDING = 6
-"""Requests under way in one browser: as many tabs, or changes of mind."""
+MAX_PENDING = 30
+"""Requests under way in one browser. Every view of the start page is one, so that no two tabs share
+a `state`; the oldest go, and with them a tab whose person looked at so many others meanwhile."""
 
 _RESPONSE_PARAMETERS = frozenset(
     {"code", "state", "error", "id_token", "access_token", "iss", "error_description"}
@@ -61,7 +62,7 @@ class SignInPages:
         chosen = selection(query.get("response_type"), query.getlist("scope"), offered)
         metadata = await self._flow.provider.metadata()
         async with self._visits.visit(request) as visit:
-            transaction = self._pending(visit, chosen)
+            transaction = self._flow.begin(chosen)
             sent = parameters(self._settings, transaction)
             context = {
                 "response_types": RESPONSE_TYPES,
@@ -75,10 +76,13 @@ class SignInPages:
                 "api": self._settings.api,
             }
             response = self._pages.response("start.html", context)
-            others = [kept for kept in visit.session.pending if kept.state != transaction.state]
-            pending = (*others, transaction)[-MAX_PENDING:]
-            if visit.secret is None or pending != visit.session.pending:
-                await self._visits.keep(visit, replace(visit.session, pending=pending), response)
+            alive = (
+                kept
+                for kept in visit.session.pending
+                if transaction.started - kept.started <= LIFETIME
+            )
+            pending = (*alive, transaction)[-MAX_PENDING:]
+            await self._visits.keep(visit, replace(visit.session, pending=pending), response)
             return response
 
     async def callback(self, request: Request) -> Response:
@@ -87,14 +91,13 @@ class SignInPages:
             if _RESPONSE_PARAMETERS.isdisjoint(request.query_params):
                 context = {"form_token": visit.session.form_token}
                 return self._pages.response("callback.html", context)
-            # A query is written to logs and sent in Referer headers, with the code in it.
+            # A query is written to logs and sent in Referer headers, with the code in it. It ends
+            # no sign-in that is under way: any site can lead a browser here.
             sentence = (
                 "It holds the answer to a sign-in in its query, where this flow must not put it: "
                 "a query is seen by more parties than the fragment. Nothing of it was used."
             )
-            response = self._refused("The answer came in the query", sentence)
-            await self._use_up(visit, response)
-            return response
+            return self._refused("The answer came in the query", sentence)
 
     async def answer(self, request: Request) -> Response:
         """The checks, the exchange, and the way on to the session page."""
@@ -102,34 +105,34 @@ class SignInPages:
         async with self._visits.visit(request) as visit:
             if visit.secret is not None:
                 self._visits.check_form(request, visit, fields)
-            pending = visit.session.pending
             response: Response = RedirectResponse(
                 f"{self._settings.address}session", 303, headers=SECURITY_HEADERS
             )
-            # Used up before anything else: an answer has one chance, whatever comes of it.
-            await self._use_up(visit, response)
             try:
                 received = parsed(fields.get("fragment", ""))
-                signed_in = await self._flow.finish(received, pending)
             except ResponseMalformed as error:
                 return self._refused("The answer cannot be read", f"Its fragment: {error}.")
+            pending = visit.session.pending
+            transaction = answered(pending, received.get("state", ""))
+            if transaction is not None:
+                # Used up before anything else: an answer has one chance, whatever comes of it.
+                # Only this one: an answer from nowhere must not end what is under way.
+                left = tuple(kept for kept in pending if kept is not transaction)
+                await self._visits.keep(visit, replace(visit.session, pending=left), response)
+            try:
+                signed_in = await self._flow.finish(received, pending)
             except SignInFailed as failed:
                 return self._failed(failed, signed_in_before=visit.session.signed_in is not None)
-            session = Session(self._flow.token(), signed_in=signed_in)
-            await self._visits.renew(visit, session, response)
+            await self._renew(visit, signed_in, response)
             return response
 
-    def _pending(self, visit: Visit, chosen: Selection) -> Transaction:
-        now = self._flow.clock()
-        for kept in visit.session.pending:
-            # One with half its time left is no good to somebody who still has to sign in.
-            if kept.selection == chosen and now - kept.started < LIFETIME / 2:
-                return kept
-        return self._flow.begin(chosen)
-
-    async def _use_up(self, visit: Visit, response: Response) -> None:
-        if visit.session.pending:
-            await self._visits.keep(visit, replace(visit.session, pending=()), response)
+    async def _renew(self, visit: Visit, signed_in: SignedIn, response: Response) -> None:
+        session = Session(self._flow.token(), visit.session.pending, signed_in)
+        try:
+            await self._visits.renew(visit, session, response)
+        except Fault:
+            await self._flow.revocation.revoke(signed_in)
+            raise
 
     def _refused(self, title: str, sentence: str) -> Response:
         context = {"title": title, "sentence": sentence}
@@ -152,7 +155,8 @@ def _words(failed: SignInFailed) -> tuple[str, str]:
     if not failed.judged:
         return (
             "The answer could not be checked",
-            "The authorization server did not answer. What is not checked is not used.",
+            "The authorization server gave no answer that says anything, or its keys are not to be "
+            "had. What is not checked is not used; sign in again from the start.",
         )
     if failed.error == "access_denied":
         return (

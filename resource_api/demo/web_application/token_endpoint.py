@@ -1,15 +1,14 @@
 """Requests to the provider's token endpoint, and the checked shape of its answers."""
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus
 
 import httpx
 
 from resource_api.demo.web_application.authorization_response import fits_a_header
 from resource_api.demo.web_application.bounded_http import Answer, NoAnswer, exchanged
-from resource_api.demo.web_application.provider import Metadata, Provider, ProviderUnavailable
+from resource_api.demo.web_application.client_authentication import authenticated
+from resource_api.demo.web_application.provider import Provider, ProviderUnavailable
 from resource_api.demo.web_application.settings import WebApplicationSettings
 
 MAX_SHOWN = 300
@@ -17,11 +16,11 @@ MAX_SHOWN = 300
 
 
 class TokenRefused(Exception):
-    """The token endpoint answered with an error (RFC 6749 §5.2), or with no token.
+    """The token endpoint said no: it answered with an OAuth error (RFC 6749 §5.2).
 
     Arguments:
         status: of the answer.
-        error: the code, empty where there is none.
+        error: the code.
         description: what the provider says about it, cut.
     """
 
@@ -29,7 +28,7 @@ class TokenRefused(Exception):
         self.status = status
         self.error = error
         self.description = description
-        super().__init__(f"status {status}, {error or 'no error code'}")
+        super().__init__(f"status {status}, {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,10 @@ class TokenAnswer:
     scope: str | None
     id_token: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
+
+    def ends(self, now: float) -> int | None:
+        """Return when the access token ends, in seconds since the epoch."""
+        return None if self.expires_in is None else int(now) + self.expires_in
 
 
 class TokenEndpoint:
@@ -102,44 +105,26 @@ class TokenEndpoint:
 
         Raises:
             TokenRefused: the provider said no.
-            ProviderUnavailable: it did not say anything.
+            ProviderUnavailable: it said neither yes nor no.
         """
         metadata = await self._provider.metadata()
-        request = self._request(metadata, form)
+        request = authenticated(self._http, self._settings, metadata, metadata.token_endpoint, form)
         try:
             return _tokens(await exchanged(self._http, request))
         except NoAnswer as error:
             raise ProviderUnavailable(f"its token endpoint does not answer ({error})") from None
 
-    def _request(self, metadata: Metadata, form: Mapping[str, str]) -> httpx.Request:
-        client_id, secret = self._settings.client_id, self._settings.client_secret
-        headers = {"Accept": "application/json"}
-        if "client_secret_basic" in metadata.authentication:
-            # Form-encoded first, so that a colon in either stays what it is (RFC 6749 §2.3.1).
-            pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
-            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        else:
-            form = {**form, "client_id": client_id, "client_secret": secret}
-        return self._http.build_request(
-            "POST", metadata.token_endpoint, data=dict(form), headers=headers
-        )
-
 
 def _tokens(answer: Answer) -> TokenAnswer:
     content = answer.json()
+    if answer.status != 200:
+        raise _fault(answer.status, content)
     access_token, kind = _text(content, "access_token"), _text(content, "token_type")
     is_bearer = (kind or "").lower() == "bearer"
-    if (
-        answer.status != 200
-        or not is_bearer
-        or access_token is None
-        or not fits_a_header(access_token)
-    ):
-        error = _text(content, "error") or ""
-        description = _text(content, "error_description") or ""
-        if answer.status == 200 and not error:
-            description = "The answer holds no access token of type Bearer."
-        raise TokenRefused(answer.status, error[:MAX_SHOWN], description[:MAX_SHOWN])
+    if not is_bearer or access_token is None or not fits_a_header(access_token):
+        raise ProviderUnavailable(
+            "its token endpoint answers 200, and no access token of type Bearer"
+        )
     seconds = content.get("expires_in")
     return TokenAnswer(
         access_token=access_token,
@@ -148,6 +133,15 @@ def _tokens(answer: Answer) -> TokenAnswer:
         id_token=_text(content, "id_token"),
         refresh_token=_text(content, "refresh_token"),
     )
+
+
+def _fault(status: int, content: Mapping[str, object]) -> TokenRefused | ProviderUnavailable:
+    error = _text(content, "error")
+    # A server that is broken or busy has not judged, whatever it writes into its answer.
+    if error is None or not 400 <= status < 500 or status == 429:
+        return ProviderUnavailable(f"its token endpoint answers {status}, and no OAuth error")
+    description = _text(content, "error_description") or ""
+    return TokenRefused(status, error[:MAX_SHOWN], description[:MAX_SHOWN])
 
 
 def _text(content: Mapping[str, object], name: str) -> str | None:

@@ -4,7 +4,8 @@ import asyncio
 import secrets
 import shutil
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from resource_api.settings import Settings
 from resource_api.sql_store import SqlContactStore
 from tests.fake_issuer import FakeClock, FakeDocuments
 from tests.resource_api.demo.web_application.fake_provider import (
+    ANNEX,
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -88,6 +90,17 @@ class Parties:
     async def press(self, page: Page, action: str) -> Page:
         """Send the form of a page whose action holds these words."""
         return await self.person.submit(page, page.form(action))
+
+    @asynccontextmanager
+    async def restarted(self) -> AsyncGenerator["Parties"]:
+        """Start the application anew: it has what lies in its file, and no keys yet."""
+        async with httpx.AsyncClient(transport=self.network, trust_env=False) as http:
+            app = create_web_application(
+                self.settings, sessions=self.sessions, http=http, clock=self.clock
+            )
+            async with UserAgent({WEB.rstrip("/"): app}) as person:
+                person.client.cookies = self.person.client.cookies
+                yield replace(self, app=app, person=person)
 
     async def lose_database(self) -> None:
         """Take the table of the sessions away, so that every statement fails."""
@@ -193,7 +206,7 @@ async def parties(
     token: Callable[[], str],
 ) -> AsyncGenerator[Parties]:
     fake = provider.app()
-    network = Network({PROVIDER: fake, API: contacts_api})
+    network = Network({PROVIDER: fake, ANNEX: fake, API: contacts_api})
     async with httpx.AsyncClient(transport=network, trust_env=False) as http:
         app = create_web_application(
             web_settings, sessions=sessions, http=http, clock=clock, token=token

@@ -15,6 +15,9 @@ from starlette.routing import Route
 from tests.fake_issuer import SigningKey, b64, compact, signing_key
 
 PROVIDER = "http://127.0.0.1:9000/"
+ANNEX = "http://127.0.0.1:9009/"
+"""Another address of the provider: for endpoints that shall be away while the others are there."""
+
 CLIENT_ID = "web-application"
 CLIENT_SECRET = "a secret:with +%& in it"
 AUDIENCE = "https://api.example/contacts"
@@ -54,6 +57,8 @@ class FakeProvider:
     tokens: Json = field(default_factory=dict[str, Any])
     """Changes to the token endpoint's answers."""
     token_status: int = 200
+    token_fault: tuple[int, Any] | None = None
+    """Status and body of the token endpoint's answer, where it does not get to look at anything."""
     lenient: bool = False
     """Whether it takes everything: a used code, a used refresh token, a dead access token."""
     error: str | None = None
@@ -66,6 +71,8 @@ class FakeProvider:
     requested: list[Json] = field(default_factory=list[Json])
     """The authorization requests, as parameters."""
     signed_out: list[Json] = field(default_factory=list[Json])
+    revocations: list[str] = field(default_factory=list[str])
+    """The tokens that it was told to revoke, by who may."""
     _codes: dict[str, Json] = field(default_factory=dict[str, Json])
     _refresh_tokens: dict[str, Json] = field(default_factory=dict[str, Json])
     _revoked: set[str] = field(default_factory=set[str])
@@ -81,6 +88,7 @@ class FakeProvider:
                 Route("/token", self._token, methods=["POST"]),
                 Route("/userinfo", self._userinfo),
                 Route("/end", self._end),
+                Route("/revoke", self._revoke, methods=["POST"]),
             ]
         )
 
@@ -132,6 +140,7 @@ class FakeProvider:
             "jwks_uri": f"{PROVIDER}jwks",
             "userinfo_endpoint": f"{PROVIDER}userinfo",
             "end_session_endpoint": f"{PROVIDER}end",
+            "revocation_endpoint": f"{PROVIDER}revoke",
             "authorization_response_iss_parameter_supported": True,
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             **self.metadata,
@@ -167,13 +176,14 @@ class FakeProvider:
         return answer
 
     async def _token(self, request: Request) -> Response:
-        form = {
-            name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
-        }
+        form = await _form(request)
         self.requests.append(form)
         self.authorization_headers.append(request.headers.get("authorization"))
         if not self._authenticated(request, form):
             return JSONResponse({"error": "invalid_client"}, 401)
+        if self.token_fault is not None:
+            status, body = self.token_fault
+            return JSONResponse(body, status)
         answer = self._answer(form)
         if answer is None:
             return JSONResponse({"error": "invalid_grant", "error_description": "Used."}, 400)
@@ -241,9 +251,22 @@ class FakeProvider:
             return JSONResponse(None, 401, headers={"WWW-Authenticate": challenge})
         return JSONResponse({"sub": "alice"})
 
+    async def _revoke(self, request: Request) -> Response:
+        form = await _form(request)
+        if not self._authenticated(request, form):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        self.revocations.append(form["token"])
+        self._revoked.add(self._refresh_tokens[form["token"]]["state"])
+        return Response()
+
     async def _end(self, request: Request) -> Response:
         self.signed_out.append(dict(request.query_params))
         return RedirectResponse(request.query_params["post_logout_redirect_uri"], 303)
+
+
+async def _form(request: Request) -> Json:
+    sent = parse_qs((await request.body()).decode())
+    return {name: values[0] for name, values in sent.items()}
 
 
 def unsigned(claims: Json) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 
 from resource_api.demo.web_application.settings import WebApplicationSettings
 from tests.resource_api.demo.web_application.conftest import API, WEB, Parties
-from tests.resource_api.demo.web_application.fake_provider import PROVIDER
+from tests.resource_api.demo.web_application.fake_provider import ANNEX, PROVIDER
 from tests.user_agent import Page
 
 HYBRID = ("code id_token", "code token", "code id_token token")
@@ -98,6 +100,60 @@ async def test_a_replay_that_is_not_refused_is_told_loudly(parties: Parties) -> 
     assert "dead here" not in page.text
 
 
+async def test_after_a_replay_that_was_not_refused_nothing_is_said_to_be_revoked(
+    parties: Parties,
+) -> None:
+    parties.provider.lenient = True
+    await broken(parties, "code-replay")
+
+    page = await parties.person.get(f"{WEB}session")
+
+    assert "revoked" not in page.text
+    assert "It was used up" in page.text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [(503, {"error": "invalid_grant"}), (500, None), (429, {"error": "slow_down"}), (404, None)],
+    ids=str,
+)
+async def test_a_replay_without_a_verdict_is_told_loudly_and_costs_nothing(
+    parties: Parties, fault: tuple[int, Any]
+) -> None:
+    session = await parties.signed_in()
+    parties.provider.token_fault = fault
+
+    page = await parties.press(session, "/break/code-replay")
+
+    assert "There is no verdict: The authorization server did not judge it." in text(page)
+    assert f"its token endpoint answers {fault[0]}" in page.text
+    assert "refused by" not in page.text
+    assert len(parties.provider.requests) == 2
+    after = await parties.person.get(f"{WEB}session")
+    assert "revoked" not in after.text
+    assert after.form("/refresh").method == "post"
+
+
+async def test_a_provider_that_goes_away_half_way_has_refused_the_first_half_only(
+    parties: Parties,
+) -> None:
+    session = await parties.signed_in()
+
+    async def go_away(request: httpx.Request) -> None:
+        if b"grant_type=refresh_token" in await request.aread():
+            parties.network.off.add(PROVIDER)
+            parties.clock.advance(700)
+
+    parties.network.meanwhile = go_away
+    page = await parties.press(session, "/break/code-replay")
+
+    assert text(page).count("refused by The authorization server") == 1
+    assert page.text.count("There is no verdict") == 2
+    after = await parties.person.get(f"{WEB}session")
+    assert "revoked" not in after.text
+    assert not [form for form in after.forms if "refresh" in form.action]
+
+
 async def test_a_token_that_is_not_refused_is_told_loudly(parties: Parties) -> None:
     session = await parties.signed_in()
     # A provider that gives, whatever scope is asked for, a token that may read.
@@ -118,6 +174,30 @@ async def test_a_provider_that_gives_no_such_token_is_told(parties: Parties, wha
     page = await parties.press(session, f"/break/{what}")
 
     assert "gives this application no such token: 400 unauthorized_client" in text(page)
+    assert "refused by" not in page.text
+
+
+@pytest.mark.parametrize("what", ["audience", "expiry", "scope"])
+async def test_a_provider_that_cannot_give_a_token_now_is_told_loudly(
+    parties: Parties, what: str
+) -> None:
+    session = await parties.signed_in()
+    parties.provider.token_fault = (503, None)
+
+    page = await parties.press(session, f"/break/{what}")
+
+    assert "There is no verdict: The API did not judge it." in text(page)
+    assert "refused by" not in page.text
+
+
+async def test_keys_that_are_not_to_be_had_refuse_nothing(parties: Parties) -> None:
+    parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
+    session = await parties.signed_in()
+    parties.network.off.add(ANNEX)
+    async with parties.restarted() as restarted:
+        page = await restarted.press(session, "/break/nonce")
+
+    assert "There is no verdict: This web application did not judge it." in text(page)
     assert "refused by" not in page.text
 
 
@@ -151,9 +231,9 @@ async def test_an_api_that_is_away_refuses_nothing(parties: Parties) -> None:
 
 
 async def test_a_userinfo_endpoint_that_is_away_refuses_nothing(parties: Parties) -> None:
-    parties.provider.metadata = {"userinfo_endpoint": "http://127.0.0.1:9009/userinfo"}
+    parties.provider.metadata = {"userinfo_endpoint": f"{ANNEX}userinfo"}
     session = await parties.signed_in()
-    parties.network.off.add("http://127.0.0.1:9009/")
+    parties.network.off.add(ANNEX)
 
     page = await parties.press(session, "/break/code-replay")
 
@@ -167,7 +247,8 @@ async def test_a_provider_that_is_away_refuses_nothing(parties: Parties) -> None
 
     page = await parties.press(session, "/break/code-replay")
 
-    assert page.status == 503
+    assert "There is no verdict" in page.text
+    assert "refused by" not in page.text
 
 
 async def test_an_old_sign_in_fails_for_what_was_changed_and_not_for_its_age(

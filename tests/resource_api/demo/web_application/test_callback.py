@@ -10,6 +10,7 @@ import pytest
 from tests.fake_issuer import signing_key
 from tests.resource_api.demo.web_application.conftest import WEB, Parties
 from tests.resource_api.demo.web_application.fake_provider import (
+    ANNEX,
     AUDIENCE,
     PROVIDER,
     FakeProvider,
@@ -212,6 +213,7 @@ async def test_an_id_token_names_the_issuer_where_the_answer_does_not(parties: P
 
     assert page.url == f"{WEB}session"
     assert outcomes(page)[1] == ("none", "iss")
+    assert "Received: none, though the provider announces one." in page.text
 
 
 async def test_an_answer_without_issuer_and_id_token_is_refused(parties: Parties) -> None:
@@ -301,9 +303,10 @@ async def test_a_repeated_parameter_spoils_a_good_answer(parties: Parties) -> No
 
 
 @pytest.mark.parametrize(
-    "changes", [{"state": "another"}, {"code": "another"}, {"error": "access_denied"}]
+    "changes",
+    [{"code": "another"}, {"error": "access_denied"}, {"iss": "https://attacker.example/"}],
 )
-async def test_a_refused_answer_uses_the_request_up(
+async def test_a_refused_answer_uses_its_request_up(
     parties: Parties, changes: dict[str, str | None]
 ) -> None:
     callback = await parties.at_callback()
@@ -353,19 +356,23 @@ async def test_an_answer_in_another_browser_is_refused(parties: Parties) -> None
     assert parties.cookie() is None
 
 
-async def test_the_answers_of_two_tabs_both_find_their_requests(parties: Parties) -> None:
-    first = await parties.at_callback("code id_token")
-    await parties.start("code token")
+@pytest.mark.parametrize("others", HYBRID)
+async def test_two_tabs_both_sign_in(parties: Parties, others: str) -> None:
+    first, second = await parties.start("code id_token"), await parties.start(others)
 
-    page = await parties.hand_over(first)
+    pages = [
+        await parties.hand_over(await parties.person.follow(tab, "/authorize?"))
+        for tab in (first, second)
+    ]
 
-    assert page.url == f"{WEB}session"
+    assert [page.url for page in pages] == [f"{WEB}session"] * 2
+    assert len(parties.provider.exchanges()) == 2
 
 
 @pytest.mark.parametrize(
     "query", ["code=abc&state=def", "error=access_denied", "id_token=a.b.c", "access_token=abc"]
 )
-async def test_an_answer_in_the_query_is_refused_and_uses_the_request_up(
+async def test_an_answer_in_the_query_is_refused_and_changes_nothing(
     parties: Parties, query: str
 ) -> None:
     callback = await parties.at_callback()
@@ -374,7 +381,25 @@ async def test_an_answer_in_the_query_is_refused_and_uses_the_request_up(
 
     assert page.status == 400
     assert "came in the query" in page.text
-    assert_refused_at(await parties.hand_over(callback), parties, "state")
+    assert (await parties.hand_over(callback)).url == f"{WEB}session"
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["x=1", "code=abc", "code=abc&state=made-up", "code=abc&state=", "state=a&state=a", "x"],
+)
+async def test_a_foreign_answer_in_between_changes_nothing(parties: Parties, fragment: str) -> None:
+    first, second = await parties.start("code id_token"), await parties.start("code token")
+    foreign = await parties.person.get(f"{WEB}callback#{fragment}")
+
+    refused = await parties.hand_over_text(foreign, fragment)
+    pages = [
+        await parties.hand_over(await parties.person.follow(tab, "/authorize?"))
+        for tab in (first, second)
+    ]
+
+    assert refused.status == 400
+    assert [page.url for page in pages] == [f"{WEB}session"] * 2
 
 
 @pytest.mark.parametrize(
@@ -461,6 +486,20 @@ async def test_a_session_that_ends_meanwhile_stays_ended(parties: Parties) -> No
     assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
+async def test_a_sign_in_that_comes_too_late_leaves_no_refresh_token_behind(
+    parties: Parties,
+) -> None:
+    callback = await parties.at_callback()
+
+    async def end(_request: httpx.Request) -> None:
+        await parties.sessions.close(parties.cookie() or "")
+
+    parties.network.meanwhile = end
+    await parties.hand_over(callback)
+
+    assert len(parties.provider.revocations) == 1
+
+
 async def test_the_callback_page_needs_its_own_script_only(parties: Parties) -> None:
     page = await parties.at_callback()
 
@@ -471,9 +510,9 @@ async def test_the_callback_page_needs_its_own_script_only(parties: Parties) -> 
 
 
 async def test_keys_that_are_not_to_be_had_are_no_verdict(parties: Parties) -> None:
-    parties.provider.metadata = {"jwks_uri": "http://127.0.0.1:9009/none"}
+    parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
     callback = await parties.at_callback()
-    parties.network.off.add("http://127.0.0.1:9009/")
+    parties.network.off.add(ANNEX)
 
     page = await parties.hand_over(callback)
 
@@ -524,10 +563,6 @@ class TestExchange:
         [
             ({"id_token": None}, "ID token: signature"),
             ({"id_token": "a.b.c"}, "ID token: signature"),
-            ({"access_token": None}, "code exchange"),
-            ({"token_type": "mac"}, "code exchange"),
-            ({"access_token": "t\u00f6ken"}, "code exchange"),
-            ({"access_token": "token\r\nX: y"}, "code exchange"),
         ],
     )
     async def test_an_incomplete_answer_signs_nobody_in(
@@ -557,13 +592,52 @@ class TestExchange:
         assert "invalid_grant" in page.text
 
     async def test_a_token_endpoint_that_is_away_is_no_verdict(self, parties: Parties) -> None:
-        parties.provider.metadata = {"token_endpoint": "http://127.0.0.1:9009/token"}
+        parties.provider.metadata = {"token_endpoint": f"{ANNEX}token"}
         callback = await parties.at_callback()
-        parties.network.off.add("http://127.0.0.1:9009/")
+        parties.network.off.add(ANNEX)
 
         page = await parties.hand_over(callback)
 
         assert page.status == 503
+
+    @pytest.mark.parametrize(
+        "fault",
+        [(503, {"error": "server_error"}), (500, None), (429, {"error": "slow_down"}), (404, None)],
+        ids=str,
+    )
+    async def test_a_token_endpoint_that_is_broken_is_no_verdict(
+        self, parties: Parties, fault: tuple[int, Any]
+    ) -> None:
+        parties.provider.token_fault = fault
+
+        page = await parties.hand_over(await parties.at_callback())
+
+        assert page.status == 503
+        assert "could not be checked" in page.text
+        assert f"its token endpoint answers {fault[0]}" in page.text
+        assert (await parties.person.get(f"{WEB}session")).url == WEB
+
+    @pytest.mark.parametrize(
+        "tokens",
+        [
+            {"access_token": None},
+            {"token_type": "mac"},
+            {"access_token": "t\u00f6ken"},
+            {"access_token": "token\r\nX: y"},
+        ],
+        ids=str,
+    )
+    async def test_an_answer_without_a_token_to_use_signs_nobody_in(
+        self, parties: Parties, tokens: Json
+    ) -> None:
+        parties.provider.tokens = tokens
+
+        page = await parties.hand_over(await parties.at_callback())
+
+        assert page.status == 503
+        assert ("failed", "code exchange") in outcomes(page)
+        assert "no access token of type Bearer" in page.text
+        assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
 async def test_who_goes_back_after_signing_in_is_led_to_the_session(parties: Parties) -> None:

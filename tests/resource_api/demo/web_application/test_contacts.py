@@ -1,5 +1,6 @@
 """The contacts: the API is called, and what it answers is shown."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from asgi_bearer.jose import parse
 from resource_api.demo.web_application.contacts import ContactShown
 from tests.resource_api.demo.web_application.conftest import API, WEB, Parties
+from tests.resource_api.demo.web_application.fake_provider import PROVIDER
 
 
 def sent_tokens(parties: Parties) -> list[dict[str, Any]]:
@@ -117,11 +119,53 @@ async def test_an_ended_token_is_refreshed_first(parties: Parties) -> None:
 async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(700)
-    parties.provider.tokens = {"access_token": None}
+    parties.provider.token_fault = (400, {"error": "invalid_grant"})
 
     page = await parties.person.get(f"{WEB}contacts")
 
     assert "401 invalid_token" in page.text
+
+
+async def test_a_refused_refresh_token_is_not_tried_at_each_page_view(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.clock.advance(700)
+    parties.provider.token_fault = (400, {"error": "invalid_grant"})
+
+    for _ in range(3):
+        await parties.person.get(f"{WEB}contacts")
+
+    assert len(parties.provider.requests) == 2
+
+
+async def test_a_token_that_is_still_good_needs_no_provider(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.clock.advance(595)
+    parties.network.off.add(PROVIDER)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "Bob Baker" in page.text
+
+
+async def test_a_token_that_has_ended_cannot_do_without_the_provider(parties: Parties) -> None:
+    await parties.signed_in()
+    parties.clock.advance(601)
+    parties.network.off.add(PROVIDER)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert page.status == 503
+    assert sent_tokens(parties) == []
+
+
+async def test_no_level_of_headings_is_skipped(parties: Parties) -> None:
+    await parties.signed_in()
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    levels = [int(start[0]) for start in page.response.text.split("<h")[1:] if start[0].isdigit()]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
@@ -211,4 +255,5 @@ class TestAnotherApi:
         page = await parties.press(session, "/break/scope")
 
         assert "neither yes nor no" in page.text
+        assert "There is no verdict" in page.text
         assert "refused by" not in page.text

@@ -46,6 +46,7 @@ def test_a_document_may_leave_out_what_is_optional() -> None:
 
     assert metadata.end_session_endpoint is None
     assert metadata.userinfo_endpoint is None
+    assert metadata.revocation_endpoint is None
     assert metadata.names_issuer is False
     assert metadata.authentication == {"client_secret_basic"}
 
@@ -64,6 +65,7 @@ def test_a_document_may_leave_out_what_is_optional() -> None:
         ({"jwks_uri": 7}, "jwks_uri"),
         ({"end_session_endpoint": "ftp://issuer.example/"}, "end_session_endpoint"),
         ({"userinfo_endpoint": "https://issuer.example/#a"}, "userinfo_endpoint"),
+        ({"revocation_endpoint": "http://127.0.0.1/revoke"}, "revocation_endpoint"),
         ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "auth_methods"),
         ({"token_endpoint_auth_methods_supported": "none"}, "auth_methods"),
     ],
@@ -145,6 +147,13 @@ async def test_a_server_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
             await exchanged(http, http.build_request("GET", ISSUER))
 
 
+def _answering(response: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
+    def respond(request: httpx.Request) -> httpx.Response:
+        return response if request.method == "POST" else httpx.Response(200, json=DOCUMENT)
+
+    return respond
+
+
 class TestTokenRequests:
     """How this application proves that it is itself."""
 
@@ -187,29 +196,55 @@ class TestTokenRequests:
         ("response", "error"),
         [
             (httpx.Response(400, json={"error": "invalid_grant"}), "invalid_grant"),
-            (httpx.Response(401, json={"error": 7}), ""),
-            (httpx.Response(500, text="oops"), ""),
-            (httpx.Response(200, json={"token_type": "Bearer"}), ""),
-            (httpx.Response(200, json={"access_token": "a", "token_type": "mac"}), ""),
-            (httpx.Response(200, json={"access_token": "a"}), ""),
-            (httpx.Response(302, headers={"Location": "https://attacker.example/"}), ""),
+            (httpx.Response(401, json={"error": "invalid_client"}), "invalid_client"),
+            (httpx.Response(403, json={"error": "access_denied"}), "access_denied"),
         ],
-        ids=["error", "strange error", "broken", "no token", "type", "no type", "redirect"],
+        ids=["400", "401", "403"],
     )
-    async def test_anything_but_a_bearer_token_is_a_refusal(
+    async def test_an_oauth_error_is_a_refusal(
         self, web_settings: WebApplicationSettings, response: httpx.Response, error: str
     ) -> None:
-        def respond(request: httpx.Request) -> httpx.Response:
-            if request.method == "POST":
-                return response
-            return httpx.Response(200, json={**DOCUMENT, "issuer": ISSUER})
-
-        async with client(respond) as http:
+        async with client(_answering(response)) as http:
             endpoint = TokenEndpoint(web_settings, Provider(ISSUER, http), http)
             with pytest.raises(TokenRefused) as refused:
                 await endpoint.refresh("token")
 
         assert refused.value.error == error
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            httpx.Response(401, json={"error": 7}),
+            httpx.Response(400, text="<html>"),
+            httpx.Response(429, json={"error": "slow_down"}),
+            httpx.Response(500, text="oops"),
+            httpx.Response(503, json={"error": "invalid_grant"}),
+            httpx.Response(200, json={"token_type": "Bearer"}),
+            httpx.Response(200, json={"access_token": "a", "token_type": "mac"}),
+            httpx.Response(200, json={"access_token": "a"}),
+            httpx.Response(200, json={"error": "invalid_grant"}),
+            httpx.Response(302, headers={"Location": "https://attacker.example/"}),
+        ],
+        ids=[
+            "strange error",
+            "no JSON",
+            "too many",
+            "broken",
+            "away",
+            "no token",
+            "type",
+            "no type",
+            "error with 200",
+            "redirect",
+        ],
+    )
+    async def test_anything_else_is_no_verdict(
+        self, web_settings: WebApplicationSettings, response: httpx.Response
+    ) -> None:
+        async with client(_answering(response)) as http:
+            endpoint = TokenEndpoint(web_settings, Provider(ISSUER, http), http)
+            with pytest.raises(ProviderUnavailable, match=f"answers {response.status_code}"):
+                await endpoint.refresh("token")
 
 
 class TestAnotherNameForTheAudience:

@@ -5,8 +5,30 @@ from typing import Any
 
 import pytest
 
+from resource_api.demo.web_application.session import Tokens
 from tests.fake_issuer import signing_key
 from tests.resource_api.demo.web_application.conftest import WEB, Parties
+from tests.resource_api.demo.web_application.fake_provider import ANNEX
+from tests.user_agent import Page
+
+NO_TOKENS = {"access_token": None, "token_type": None, "id_token": None, "refresh_token": None}
+
+
+def can_refresh(page: Page) -> bool:
+    return any("refresh" in form.action for form in page.forms)
+
+
+async def kept_tokens(parties: Parties) -> Tokens:
+    session = await parties.sessions.session(parties.cookie() or "")
+    assert session is not None
+    assert session.signed_in is not None
+    return session.signed_in.tokens
+
+
+def sent_refresh_tokens(parties: Parties) -> list[str]:
+    """Return the refresh tokens that the provider was sent."""
+    sent = (request.get("refresh_token") for request in parties.provider.requests)
+    return [token for token in sent if token]
 
 
 async def test_a_refresh_shows_what_changed(parties: Parties) -> None:
@@ -51,14 +73,55 @@ async def test_a_refresh_without_an_id_token_keeps_the_first_one(parties: Partie
 
 async def test_a_refused_refresh_token_is_forgotten(parties: Parties) -> None:
     session = await parties.signed_in()
-    parties.provider.tokens = {"access_token": None}
-    parties.provider.token_status = 400
+    parties.provider.token_fault = (400, {"error": "invalid_grant"})
 
     page = await parties.press(session, "/refresh")
 
     assert page.status == 400
-    assert "The refresh was refused" in page.text
-    assert not [form for form in page.forms if "refresh" in form.action]
+    assert "The refresh was refused: 400 invalid_grant" in page.text
+    assert not can_refresh(page)
+    assert not can_refresh(await parties.person.get(f"{WEB}session"))
+
+
+async def test_an_error_that_is_not_about_the_refresh_token_leaves_it(parties: Parties) -> None:
+    session = await parties.signed_in()
+    parties.provider.token_fault = (401, {"error": "invalid_client"})
+
+    page = await parties.press(session, "/refresh")
+
+    assert page.status == 400
+    assert "The refresh was refused: 401 invalid_client" in page.text
+    assert can_refresh(page)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        (503, {"error": "temporarily_unavailable"}),
+        (500, {"error": "invalid_grant"}),
+        (502, None),
+        (429, {"error": "slow_down"}),
+        (400, {"message": "no OAuth error"}),
+        (400, {"error": 7}),
+        (404, None),
+        (200, NO_TOKENS),
+    ],
+    ids=str,
+)
+async def test_an_answer_that_is_no_verdict_leaves_the_refresh_token(
+    parties: Parties, fault: tuple[int, Any]
+) -> None:
+    session = await parties.signed_in()
+    parties.provider.token_fault = fault
+
+    page = await parties.press(session, "/refresh")
+    parties.provider.token_fault = None
+    later = await parties.press(session, "/refresh")
+
+    assert page.status == 503
+    assert "Nothing was done" not in page.text
+    assert "From the token endpoint, refreshed" in later.text
+    assert len(set(sent_refresh_tokens(parties))) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,6 +147,51 @@ async def test_a_wrong_id_token_brings_no_new_tokens(
     assert page.status == 400
     assert "The new ID token was refused" in page.text
     assert "From the token endpoint, refreshed" not in page.text
+
+
+async def test_a_refresh_token_that_brought_a_wrong_id_token_is_not_used_again(
+    parties: Parties,
+) -> None:
+    session = await parties.signed_in()
+    parties.provider.exchanged_id_token = {"sub": "mallory"}
+
+    page = await parties.press(session, "/refresh")
+    await parties.press(session, "/refresh")
+
+    assert not can_refresh(page)
+    assert "It was used up, or the authorization server does not take it any more." in page.text
+    assert len(sent_refresh_tokens(parties)) == 1
+
+
+async def test_an_id_token_that_cannot_be_judged_costs_no_refresh_token(parties: Parties) -> None:
+    parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
+    session = await parties.signed_in()
+    parties.network.off.add(ANNEX)
+
+    async with parties.restarted() as restarted:
+        page = await restarted.press(session, "/refresh")
+    parties.network.off.clear()
+    async with parties.restarted() as restarted:
+        later = await restarted.press(session, "/refresh")
+
+    assert page.status == 503
+    assert "could not be checked" in page.text
+    assert "From the token endpoint, refreshed" in later.text
+    assert len(set(sent_refresh_tokens(parties))) == 2
+
+
+async def test_what_cannot_be_judged_is_not_kept(parties: Parties) -> None:
+    parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
+    session = await parties.signed_in()
+    before = await kept_tokens(parties)
+    parties.network.off.add(ANNEX)
+
+    async with parties.restarted() as restarted:
+        await restarted.press(session, "/refresh")
+
+    after = await kept_tokens(parties)
+    assert (after.access_token, after.id_token) == (before.access_token, before.id_token)
+    assert after.refresh_token != before.refresh_token
 
 
 async def test_an_id_token_of_another_key_brings_no_new_tokens(parties: Parties) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from resource_api.database import DatabaseUnusable, connect
 from resource_api.demo.web_application.authorization import Selection, Transaction
 from resource_api.demo.web_application.checklist import Row
+from resource_api.demo.web_application.sealing import sealed
 from resource_api.demo.web_application.session import Session, SignedIn, Tokens
 from resource_api.demo.web_application.sessions import MAX_SESSIONS, Sessions
 from tests.fake_issuer import FakeClock
@@ -61,7 +62,7 @@ async def test_another_content_takes_the_place_of_the_first(sessions: Sessions) 
 async def test_a_made_up_cookie_has_no_session(sessions: Sessions) -> None:
     await sessions.open(Session("form"))
 
-    assert await sessions.session("made up \udcff") is None
+    assert await sessions.session("made up \xff") is None
 
 
 async def test_a_closed_session_stays_closed(sessions: Sessions) -> None:
@@ -122,6 +123,30 @@ async def test_the_value_of_a_cookie_is_not_in_the_file(sessions: Sessions, file
     assert secret not in row
 
 
+async def test_without_the_cookie_the_file_says_nothing(sessions: Sessions, file: Path) -> None:
+    await sessions.open(Session("form-secret", (TRANSACTION,), SIGNED_IN))
+
+    (row,) = await _rows(file)
+    for word in ("secret", "verifier", "nonce", "alice", "openid"):
+        assert word not in row
+
+
+async def test_the_content_of_one_session_cannot_be_given_to_another(
+    sessions: Sessions, file: Path
+) -> None:
+    first, second = await sessions.open(Session("first")), await sessions.open(Session("second"))
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET content = (SELECT max(content) FROM sessions)")
+        )
+    await engine.dispose()
+
+    found = [await sessions.session(first), await sessions.session(second)]
+
+    assert sorted(session.form_token for session in found if session) in (["first"], ["second"])
+
+
 async def _fill(sessions: Sessions, clock: FakeClock, number: int) -> None:
     for _ in range(number):
         clock.advance(1)
@@ -175,6 +200,18 @@ async def test_content_of_another_version_counts_as_no_session(
     engine = connect(f"sqlite:///{file}")
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE sessions SET content = '{}'"))
+    await engine.dispose()
+
+    assert await sessions.session(secret) is None
+
+
+async def test_content_that_is_no_session_counts_as_none(sessions: Sessions, file: Path) -> None:
+    secret = await sessions.open(Session("form"))
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET content = :content"), {"content": sealed(secret, "{}")}
+        )
     await engine.dispose()
 
     assert await sessions.session(secret) is None

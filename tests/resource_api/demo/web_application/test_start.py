@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from asgi_bearer.jose import base64url_decode
-from tests.resource_api.demo.web_application.conftest import WEB, Parties
+from resource_api.demo.web_application.sign_in_pages import MAX_PENDING
+from tests.resource_api.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.resource_api.demo.web_application.fake_provider import AUDIENCE, CLIENT_ID, PROVIDER
 from tests.resource_api.lifespan import running
 from tests.user_agent import Page
@@ -55,38 +56,51 @@ async def test_the_page_shows_each_parameter_of_the_link(parties: Parties) -> No
         assert parameter in shown
 
 
-async def test_the_same_selection_keeps_its_url(parties: Parties) -> None:
-    first = await parties.start("code token")
-    await parties.start("code id_token")
-
-    assert sign_in_url(await parties.start("code token")) == sign_in_url(first)
-
-
-async def test_a_reload_keeps_the_url(parties: Parties) -> None:
-    first = await parties.start()
-
-    assert sign_in_url(await parties.start()) == sign_in_url(first)
-
-
-async def test_another_selection_gets_secrets_of_its_own(parties: Parties) -> None:
-    first, second = sent(await parties.start("code token")), sent(await parties.start())
+@pytest.mark.parametrize("response_type", ["code token", "code id_token token"])
+async def test_every_page_has_secrets_of_its_own(parties: Parties, response_type: str) -> None:
+    first, second = sent(await parties.start()), sent(await parties.start(response_type))
 
     for name in ("state", "nonce", "code_challenge"):
         assert first[name] != second[name]
 
 
-async def test_a_used_up_url_is_not_shown_again(parties: Parties) -> None:
+async def pending(parties: Parties) -> list[str]:
+    """Return the `state` of each request that is under way."""
+    session = await parties.sessions.session(parties.cookie() or "")
+    assert session is not None
+    return [transaction.state for transaction in session.pending]
+
+
+async def test_many_changes_of_the_selection_push_no_other_tab_out(parties: Parties) -> None:
+    other_tab = await parties.start("code id_token")
+    for number in range(MAX_PENDING - 1):
+        await parties.start("code token", EVERY_SCOPE[: number % len(EVERY_SCOPE)])
+
+    page = await parties.hand_over(await parties.person.get(sign_in_url(other_tab)))
+
+    assert MAX_PENDING >= 20
+    assert page.url == f"{WEB}session"
+
+
+async def test_requests_under_way_do_not_grow_without_bound(parties: Parties) -> None:
+    pages = [await parties.start() for _ in range(MAX_PENDING + 3)]
+
+    assert await pending(parties) == [sent(page)["state"] for page in pages[3:]]
+
+
+async def test_requests_that_are_too_old_to_be_answered_are_forgotten(parties: Parties) -> None:
+    await parties.start()
+    parties.clock.advance(601)
+
     page = await parties.start()
-    await parties.hand_over(await parties.person.get(sign_in_url(page)))
 
-    assert sent(await parties.start())["state"] != sent(page)["state"]
+    assert await pending(parties) == [sent(page)["state"]]
 
 
-async def test_a_url_is_made_anew_before_it_gets_too_old_to_use(parties: Parties) -> None:
+async def test_the_page_says_that_the_url_follows_the_choice(parties: Parties) -> None:
     page = await parties.start()
-    parties.clock.advance(301)
 
-    assert sent(await parties.start())["state"] != sent(page)["state"]
+    assert page.text.index("The URL follows your choice") < page.text.index("Response type")
 
 
 async def test_two_browsers_get_two_states(parties: Parties) -> None:
