@@ -58,8 +58,13 @@ def _npm_ci() -> None:
             command,
             check=False,
             cwd=FOLDER,
-            # npm's own scripts start `node` by its name.
-            env={**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+            env={
+                **os.environ,
+                # npm's own scripts start `node` by its name.
+                "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+                # Whom this machine trusts, as pip and curl do, and not only whom Node trusts.
+                "NODE_USE_SYSTEM_CA": "1",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
