@@ -26,7 +26,17 @@ from tests.readme_blocks import Block, commands, shows, steps
 DEADLINE = 60.0
 """Seconds for a command."""
 
-_LEFT_OUT = (".git", ".venv", "data", ".*_cache", "__pycache__", ".hypothesis", ".coverage*")
+_LEFT_OUT = (
+    ".git",
+    ".venv",
+    "data",
+    "node_modules",
+    "test-artefacts",
+    ".*_cache",
+    "__pycache__",
+    ".hypothesis",
+    ".coverage*",
+)
 
 _STAMPS = """
 for extras in api api,test; do

@@ -84,7 +84,9 @@ def arrival(chromium: Browser, pictures: Path) -> Generator[Callable[..., Person
     people: list[Person] = []
 
     def arrive(demo: DemoProcess, *, thorough: bool = False, **options: Any) -> Person:
-        person = Person(chromium.new_context(**options), demo, pictures, thorough=thorough)
+        # Pictures in the middle of a change of colour would show what nobody sees.
+        context = chromium.new_context(reduced_motion="reduce", **options)
+        person = Person(context, demo, pictures, thorough=thorough)
         people.append(person)
         return person
 
