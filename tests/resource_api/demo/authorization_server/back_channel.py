@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -10,13 +12,17 @@ from urllib.parse import quote_plus
 import httpx
 import jwt
 
+from resource_api.demo.authorization_server.app import create_authorization_server
+from resource_api.demo.authorization_server.registrations import Registrations
 from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import State
+from tests.fake_issuer import FakeClock
 from tests.resource_api.demo.authorization_server.registered import (
     COMMAND_LINE,
     CONFIDENTIAL,
     CONTACTS,
     CONTACTS_API,
+    ISSUER,
     PUBLIC,
     REDIRECT_URI,
 )
@@ -145,3 +151,17 @@ def claims_of(token: str, keys: SigningKeys) -> Json:
 def error(answer: httpx.Response) -> tuple[int, str]:
     """Return the status and the error code of a refusal."""
     return answer.status_code, answer.json()["error"]
+
+
+@asynccontextmanager
+async def served(
+    state: State, *, registrations: Registrations, keys: SigningKeys, clock: FakeClock
+) -> AsyncGenerator[BackChannel]:
+    """Serve from a state of the test's own, which is made ready and closed."""
+    app = create_authorization_server(
+        issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock
+    )
+    transport = httpx.ASGITransport(app)
+    async with aclosing(state), httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
+        await state.prepare()
+        yield BackChannel(http, state)

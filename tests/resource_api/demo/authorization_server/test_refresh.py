@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.resource_api.demo.authorization_server.back_channel import (
     Meeting,
     claims_of,
     error,
+    served,
 )
 from tests.resource_api.demo.authorization_server.registered import (
     CONFIDENTIAL,
@@ -119,15 +119,7 @@ async def test_of_two_refreshes_at_once_one_is_a_reuse(
     registrations: Registrations, keys: SigningKeys, clock: FakeClock, tmp_path: Path
 ) -> None:
     state = MeetingState(connect(f"sqlite:///{tmp_path / 'state.sqlite3'}"), clock=clock)
-    await state.prepare()
-    app = create_authorization_server(
-        issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock
-    )
-    async with (
-        aclosing(state),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http,
-    ):
-        back_channel = BackChannel(http, state)
+    async with served(state, registrations=registrations, keys=keys, clock=clock) as back_channel:
         token = (await back_channel.tokens())["refresh_token"]
 
         answers = await asyncio.gather(back_channel.refresh(token), back_channel.refresh(token))

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tests.resource_api.demo.authorization_server.back_channel import (
     Meeting,
     claims_of,
     error,
+    served,
 )
 from tests.resource_api.demo.authorization_server.registered import (
     CONFIDENTIAL,
@@ -279,15 +279,7 @@ async def test_of_two_at_once_one_gets_tokens_and_they_are_taken_back(
     registrations: Registrations, keys: SigningKeys, clock: FakeClock, tmp_path: Path
 ) -> None:
     state = MeetingState(connect(f"sqlite:///{tmp_path / 'state.sqlite3'}"), clock=clock)
-    await state.prepare()
-    app = create_authorization_server(
-        issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock
-    )
-    async with (
-        aclosing(state),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http,
-    ):
-        back_channel = BackChannel(http, state)
+    async with served(state, registrations=registrations, keys=keys, clock=clock) as back_channel:
         code = await back_channel.code()
 
         answers = await asyncio.gather(back_channel.exchange(code), back_channel.exchange(code))
