@@ -328,7 +328,7 @@ async def test_id_token_and_state_are_checked_before_anything_is_trusted(
     page = await parties.deliver(answer, {**answer.fragment, part: other.fragment[part]})
 
     assert page.status == 400
-    assert row in page.text
+    assert f"The check “{row}” failed. Nothing behind it was looked at" in page.text
 
 
 async def test_custom_claims_come_under_their_namespaced_names_only(
