@@ -1,10 +1,9 @@
 """The application: what stands before what, from the settings to the endpoints."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from asgi_bearer import BearerMiddleware, JWTVerifier, KeysUnavailable, Principal, remote_keys
+from asgi_bearer import BearerMiddleware, JWTVerifier, Principal, remote_keys
 from asgi_bearer.keys import CachedKeys
 from asgi_bearer.starlette import Refused, refused_response
 from resource_api.contacts import can_own
@@ -41,8 +40,8 @@ def create_app(
 ) -> Starlette:
     """The API as an ASGI application, which closes `keys` and `store` when it ends.
 
-    Nothing is fetched or opened here. The database must have been prepared before the first
-    request (`resource_api.schema.prepare`).
+    Nothing is fetched or opened here; with its lifespan the keys begin to be fetched. The database
+    must have been prepared before the first request (`resource_api.schema.prepare`).
 
     Arguments:
         keys: where the issuer's keys come from, instead of the addresses in the settings.
@@ -86,7 +85,7 @@ def create_app(
             StoreUnavailable: _unavailable,
             Exception: internal_error,
         },
-        lifespan=_lifespan(keys, store),
+        lifespan=_lifespan(store),
     )
     # A redirect to the other spelling would be built from the Host header.
     app.router.redirect_slashes = False
@@ -105,26 +104,14 @@ def _rules(settings: Settings) -> dict[str, Callable[[Principal], bool]]:
 
 
 def _lifespan(
-    keys: CachedKeys, store: ContactStore
+    store: ContactStore,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        warming = asyncio.create_task(_warm(keys))
         yield
-        warming.cancel()
-        with suppress(asyncio.CancelledError):
-            await warming
-        await keys.aclose()
         await store.aclose()
 
     return lifespan
-
-
-async def _warm(keys: CachedKeys) -> None:
-    # So that the first request need not wait. A failure is told in the log by the library, and
-    # does not keep the API from starting: the issuer may come up later.
-    with suppress(KeysUnavailable):
-        await keys.key_set()
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:

@@ -36,16 +36,28 @@ class Probes:
         return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
     async def readiness(self, request: Request) -> Response:
-        """The database answers and keys serve, be the issuer up or down."""
+        """The database answers and keys serve, be the issuer up or down.
+
+        Degraded is ready too: the keys are stale, and serve for as many seconds as is said.
+        """
         database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
         if not (database and keys):
             failing = " and ".join(
                 name for name, good in (("the database", database), ("the keys", keys)) if not good
             )
             return problem_response(503, f"Not ready: {failing}.", headers={"Retry-After": "1"})
-        status = self._keys.status()
-        age = None if status.age is None else round(status.age, 3)
-        content = {"status": "ok", "database": "ok", "keys": {"state": status.state, "age": age}}
+        keys_status = self._keys.status()
+        # Not the fault itself: anybody may read this, and it may name addresses.
+        content = {
+            "status": "degraded" if keys_status.state == "stale" else "ok",
+            "database": "ok",
+            "keys": {
+                "state": keys_status.state,
+                "age": None if keys_status.age is None else round(keys_status.age, 3),
+                "serves": round(keys_status.serves, 3),
+                "next_attempt": round(keys_status.next_attempt, 3),
+            },
+        }
         return JSONResponse(content, headers=_NO_STORE)
 
     async def _database_answers(self) -> bool:

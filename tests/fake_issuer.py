@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, get_default_algorithms
 
 from asgi_bearer import JWTVerifier
-from asgi_bearer.keys import Fetch, NotServed, StaticKeys
+from asgi_bearer.keys import Document, Fetch, NotServed, StaticKeys
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "https://api.example/contacts"
@@ -147,21 +147,25 @@ class FakeIssuer:
 class FakeDocuments(Fetch):
     """Documents by address, instead of HTTP; counts what is asked for.
 
-    A document is served as JSON, bytes as they are, and an exception is raised.
+    A document is served as JSON, bytes as they are, a `Document` with its headers, and an
+    exception is raised. Whoever asks with the `etag` of a `Document` hears that it is the same.
     """
 
     def __init__(self, documents: Mapping[str, object]) -> None:
         self.documents: dict[str, object] = dict(documents)
         self.asked: list[str] = []
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         self.asked.append(url)
         if url not in self.documents:
             raise NotServed(f"{url}: status 404 instead of 200")
         document = self.documents[url]
         if isinstance(document, Exception):
             raise document
-        return document if isinstance(document, bytes) else json.dumps(document).encode()
+        if isinstance(document, Document):
+            unchanged = etag is not None and document.headers.get("etag") == etag
+            return Document(None, document.headers) if unchanged else document
+        return Document(document if isinstance(document, bytes) else json.dumps(document).encode())
 
 
 class FakeClock:

@@ -1,4 +1,7 @@
-"""The guard in front of an ASGI application: http and WebSocket; all else passes untouched."""
+"""The guard in front of an ASGI application: http and WebSocket; all else passes untouched.
+
+With the lifespan of the application the keys get ready, and a fetch that is under way ends.
+"""
 
 import logging
 import re
@@ -15,6 +18,7 @@ from asgi_bearer.errors import (
     NotJudgedError,
     VerificationFaulted,
 )
+from asgi_bearer.keys.source import Warmable
 from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.verify import Verifier
 
@@ -109,6 +113,8 @@ class BearerMiddleware:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] not in ("http", "websocket"):
+            if scope["type"] == "lifespan" and isinstance(self._verifier, Warmable):
+                receive = _warming(self._verifier, receive)
             await self._app(scope, receive, send)
             return
         # ASGI promises an iterable; the application wants to read it as well.
@@ -205,6 +211,20 @@ def _check_is_principal(value: object) -> None:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
+
+
+def _warming(verifier: Warmable, receive: "Receive") -> "Receive":
+    """Return `receive` of a lifespan, which lets `verifier` know of its beginning and end."""
+
+    async def warming() -> "Message":
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            verifier.warm()
+        elif message["type"] == "lifespan.shutdown":
+            await verifier.aclose()
+        return message
+
+    return warming
 
 
 def _guarded_send(send: "Send", *, optional: bool) -> "Send":

@@ -22,7 +22,7 @@ from asgi_bearer.jose import CompactJWS, check_header, parse
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
-from asgi_bearer.keys.source import KeySource, Missed
+from asgi_bearer.keys.source import KeySource, Missed, Warmable
 from asgi_bearer.principal import Principal
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
@@ -146,6 +146,16 @@ class JWTVerifier:
                 raise ClaimRuleFailed(f"rule {name}")
         return principal
 
+    def warm(self) -> None:
+        """Begin to fetch the keys, if they are fetched; nobody waits for it (`Warmable`)."""
+        if isinstance(self._keys, Warmable):
+            self._keys.warm()
+
+    async def aclose(self) -> None:
+        """End a fetch that is under way. The verifier can be used again afterwards."""
+        if isinstance(self._keys, Warmable):
+            await self._keys.aclose()
+
     def _expected(self) -> Expected:
         return Expected(self._issuer, self._audiences, self._clock(), self._leeway)
 
@@ -155,9 +165,8 @@ class JWTVerifier:
         for _ in range(_MAX_NEWER_KEY_SETS):
             if refusal is None:
                 return
-            unknown_kid = isinstance(token.kid, str) and not key_set.has(token.kid)
             try:
-                newer = await self._keys.key_set(Missed(key_set, unknown_kid=unknown_kid))
+                newer = await self._keys.key_set(Missed.by_kid(key_set, token.kid))
             except KeysUnavailable:
                 # The key that the token names is here and says no: that is a judgement.
                 if isinstance(refusal, SignatureInvalid):

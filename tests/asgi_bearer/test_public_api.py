@@ -105,16 +105,21 @@ def test_making_a_verifier_imports_no_http_client() -> None:
 def test_the_opt_in_modules_list_their_names() -> None:
     assert asgi_bearer.keys.__all__ == [
         "CachedKeys",
+        "Document",
         "Fetch",
         "FetchFailed",
         "Key",
+        "KeyEvent",
+        "KeyObserver",
         "KeySet",
         "KeySetStatus",
         "KeySource",
         "Missed",
         "NotServed",
         "StaticKeys",
+        "Warmable",
         "key_set_from",
+        "log_key_events",
         "remote_keys",
     ]
     assert asgi_bearer.starlette.__all__ == [

@@ -114,7 +114,7 @@ def documents(issuer: FakeIssuer) -> FakeDocuments:
 
 @pytest.fixture
 def keys(documents: FakeDocuments, clock: FakeClock) -> CachedKeys:
-    return remote_keys(jwks_uri=KEYS_ADDRESS, fetch=documents, clock=clock)
+    return remote_keys(jwks_uri=KEYS_ADDRESS, fetch=documents, clock=clock, random=lambda: 0.0)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from asgi_bearer import remote_keys
-from asgi_bearer.keys import CachedKeys, FetchFailed
+from asgi_bearer.keys import CachedKeys, Document, FetchFailed
 from resource_api.app import create_app
 from resource_api.database import connect
 from resource_api.probes import Probes
@@ -27,7 +27,7 @@ FRESH, SERVING = 600, 4200
 
 
 async def test_readiness_says_how_old_the_keys_are(api: Api, clock: FakeClock) -> None:
-    assert (await api.client.get("/readyz")).json()["keys"] == {"state": "fresh", "age": 0}
+    assert (await api.client.get("/readyz")).json()["keys"]["state"] == "fresh"
     clock.advance(90)
 
     answer = await api.client.get("/readyz")
@@ -37,7 +37,7 @@ async def test_readiness_says_how_old_the_keys_are(api: Api, clock: FakeClock) -
     assert answer.json() == {
         "status": "ok",
         "database": "ok",
-        "keys": {"state": "fresh", "age": 90},
+        "keys": {"state": "fresh", "age": 90, "serves": SERVING - 90, "next_attempt": 390},
     }
 
 
@@ -51,7 +51,16 @@ async def test_a_process_is_ready_while_its_issuer_is_briefly_down(
     answer = await api.client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json()["keys"] == {"state": "stale", "age": FRESH + 1}
+    assert answer.json() == {
+        "status": "degraded",
+        "database": "ok",
+        "keys": {
+            "state": "stale",
+            "age": FRESH + 1,
+            "serves": SERVING - FRESH - 1,
+            "next_attempt": 1,
+        },
+    }
 
 
 async def test_a_process_whose_keys_ended_is_not_ready(api: Api, clock: FakeClock) -> None:
@@ -118,9 +127,9 @@ class NoticingDocuments(FakeDocuments):
         super().__init__(documents)
         self.first = asyncio.Event()
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         self.first.set()
-        return await super().__call__(url)
+        return await super().__call__(url, etag=etag)
 
 
 async def test_the_start_fetches_the_keys_before_anybody_asks(

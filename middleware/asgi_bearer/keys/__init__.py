@@ -4,22 +4,28 @@ A source of your own is a `KeySource`; `key_set_from` makes the `KeySet` that it
 """
 
 from asgi_bearer.keys.build import remote_keys
-from asgi_bearer.keys.cache import CachedKeys, KeySetStatus
-from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
+from asgi_bearer.keys.cache import CachedKeys
+from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.jwk import Key, KeySet, key_set_from
-from asgi_bearer.keys.source import KeySource, Missed, StaticKeys
+from asgi_bearer.keys.observe import KeyEvent, KeyObserver, KeySetStatus, log_key_events
+from asgi_bearer.keys.source import KeySource, Missed, StaticKeys, Warmable
 
 __all__ = [
     "CachedKeys",
+    "Document",
     "Fetch",
     "FetchFailed",
     "Key",
+    "KeyEvent",
+    "KeyObserver",
     "KeySet",
     "KeySetStatus",
     "KeySource",
     "Missed",
     "NotServed",
     "StaticKeys",
+    "Warmable",
     "key_set_from",
+    "log_key_events",
     "remote_keys",
 ]

@@ -1,20 +1,25 @@
 """Puts a remote key source together: the one place that knows the order, and refuses nonsense.
 
-CachedKeys  when to fetch, how long a set serves       cache, limits, flight
-  RemoteKeys  one attempt: locate, fetch, parse        remote, jwk
+CachedKeys  when to fetch, how long a set serves       cache, limits, flight, observe
+  RemoteKeys  one attempt: locate, fetch, parse        remote, freshness, jwk
     Discovery   the address, if it is not given        discovery
-      HttpxFetch  one bounded GET                      fetch
+      HttpxFetch  one bounded GET                      fetch, screen
 """
 
+import random as chance
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
-from asgi_bearer.keys.cache import CachedKeys, Lifetime
+from asgi_bearer.keys.cache import CachedKeys
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import Fetch, HttpxFetch
+from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.limits import BackOff, CoolDown
+from asgi_bearer.keys.observe import KeyObserver, log_key_events
 from asgi_bearer.keys.remote import RemoteKeys
+from asgi_bearer.keys.screen import Screen
 
 
 def remote_keys(
@@ -22,28 +27,39 @@ def remote_keys(
     issuer: str | None = None,
     jwks_uri: str | None = None,
     ttl: float = 600.0,
+    min_ttl: float = 60.0,
+    max_ttl: float = 86_400.0,
     serve_stale: float = 3600.0,
     cool_down: float = 10.0,
     timeout: float = 5.0,
     max_bytes: int = 512 * 1024,
+    allow_private: bool = False,
+    observer: KeyObserver = log_key_events,
     fetch: Fetch | None = None,
     clock: Callable[[], float] = time.monotonic,
+    random: Callable[[], float] = chance.random,
 ) -> CachedKeys:
     """Return the keys of an issuer, fetched when they are needed and kept.
 
     Arguments:
         issuer: issuer identifier; its metadata says where the keys are.
         jwks_uri: address of the keys; with it, nothing is discovered.
-        ttl: seconds that a set is fresh. At 80 % of it, it is fetched again behind the requests.
+        ttl: seconds that a set is fresh if the issuer does not say (`Cache-Control`). From 75 to
+            80 % of it on, it is fetched again behind the requests.
             A key that the issuer withdrew is accepted until the next fetch is through; after an
             idle time that fetch begins with the first request, which is still judged by the
             old set if that serves.
-        serve_stale: seconds past `ttl` that the last good set serves while the issuer is down.
+        min_ttl, max_ttl: seconds, bounds of what the issuer may say.
+        serve_stale: seconds past that time that the last good set serves while the issuer is down.
         cool_down: seconds between two fetches that tokens with unknown keys can cause.
         timeout: seconds for one attempt to get the keys.
         max_bytes: the largest document that is read.
-        fetch: another HTTP client than httpx.
+        allow_private: the metadata may put the keys on another host in a private network.
+        observer: is told what happens; the default writes to the log.
+        fetch: another HTTP client than httpx. What is said here about `timeout` holds for it too;
+            `max_bytes`, redirects and networks that must not be reached are its own business.
         clock: seconds from any fixed point, never going back.
+        random: returns a number from 0 to 1, which spreads refreshes and retries.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.
@@ -55,32 +71,44 @@ def remote_keys(
         faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
     if jwks_uri is not None and (fault := address_fault(jwks_uri)):
         faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
-    if not 60 <= ttl <= 86_400:
-        faults.append(f"ttl must be 60 to 86400 seconds, not {ttl!r}")
-    if not 0 <= serve_stale <= 86_400:
-        faults.append(f"serve_stale must be 0 to 86400 seconds, not {serve_stale!r}")
-    if not 1 <= cool_down <= 60:
-        faults.append(f"cool_down must be 1 to 60 seconds, not {cool_down!r}")
-    if not 0 < timeout <= 30:
-        faults.append(f"timeout must be more than 0 and at most 30 seconds, not {timeout!r}")
-    if not 1024 <= max_bytes <= 16 * 1024 * 1024:
-        faults.append(f"max_bytes must be 1024 to 16777216, not {max_bytes!r}")
+    for name, value, lowest, highest, unit in (
+        ("ttl", ttl, 60, 86_400, " seconds"),
+        ("min_ttl", min_ttl, 60, 86_400, " seconds"),
+        ("max_ttl", max_ttl, 60, 86_400, " seconds"),
+        ("serve_stale", serve_stale, 0, 86_400, " seconds"),
+        ("cool_down", cool_down, 1, 60, " seconds"),
+        ("timeout", timeout, 0.001, 30, " seconds"),
+        ("max_bytes", max_bytes, 1024, 16_777_216, ""),
+    ):
+        if not lowest <= value <= highest:
+            faults.append(f"{name} must be {lowest} to {highest}{unit}, not {value!r}")
+    if not faults:
+        if not min_ttl <= ttl <= max_ttl:
+            faults.append(f"ttl must be from min_ttl to max_ttl, not {ttl!r}")
+        if timeout > min_ttl / 5:
+            # What is left of the shortest lifetime when a refresh is due.
+            faults.append(f"timeout must be at most a fifth of min_ttl, not {timeout!r}")
+        if allow_private and (jwks_uri is not None or fetch is not None):
+            faults.append("allow_private is for httpx and addresses from metadata")
     if faults:
         raise ValueError("; ".join(faults))
 
-    get = fetch if fetch is not None else HttpxFetch(timeout=timeout, max_bytes=max_bytes)
+    named = jwks_uri if jwks_uri is not None else str(issuer)
+    screen = Screen({urlsplit(named).hostname or ""}, allow_private=allow_private)
+    get = fetch or HttpxFetch(timeout=timeout, max_bytes=max_bytes, screen=screen)
+    freshness = Freshness(default=ttl, shortest=min_ttl, longest=max_ttl)
     if jwks_uri is not None:
-        address = jwks_uri
 
-        async def locate() -> str:
-            return address
+        async def locate(*, doubted: bool) -> str:
+            return named
     else:
-        locate = Discovery(str(issuer), get)
-
+        locate = Discovery(named, get, freshness=freshness, patience=timeout / 2, clock=clock)
     return CachedKeys(
-        RemoteKeys(locate, get, deadline=timeout),
+        RemoteKeys(locate, get, freshness=freshness, deadline=timeout),
+        serve_stale=serve_stale,
+        cool_down=CoolDown(cool_down, random=random),
+        back_off=BackOff(shortest=1.0, longest=60.0, random=random),
+        observer=observer,
         clock=clock,
-        lifetime=Lifetime(refresh_due=0.8 * ttl, fresh=ttl, serving=ttl + serve_stale),
-        cool_down=CoolDown(cool_down),
-        back_off=BackOff(shortest=1.0, longest=60.0),
+        random=random,
     )

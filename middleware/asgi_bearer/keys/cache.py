@@ -8,55 +8,43 @@ unknown     one fetch per cool-down, else 401    | one fetch, else 503
 key id:
 """
 
-import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from types import MappingProxyType
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys.fetch import FetchFailed
 from asgi_bearer.keys.flight import SingleFlight
+from asgi_bearer.keys.freshness import Fetched
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.limits import BackOff, CoolDown
+from asgi_bearer.keys.observe import (
+    EventKind,
+    KeyEvent,
+    KeyObserver,
+    KeySetState,
+    KeySetStatus,
+    logger,
+)
 from asgi_bearer.keys.source import Missed
 
-logger = logging.getLogger("asgi_bearer.keys")
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """How long a fetched set serves, in seconds after it was fetched.
-
-    Arguments:
-        refresh_due: from here on it is fetched again behind the requests.
-        fresh: until here, what is not in the set does not exist.
-        serving: until here it serves, though the issuer cannot be reached.
-    """
-
-    refresh_due: float
-    fresh: float
-    serving: float
-
-
-@dataclass(frozen=True, slots=True)
-class KeySetStatus:
-    """How a key source fares.
-
-    Arguments:
-        state: `never` (nothing was ever fetched), `fresh`, `stale` (past its lifetime, still
-            serving) or `expired` (serving no longer).
-        age: seconds since the set was fetched, None if it never was.
-    """
-
-    state: Literal["never", "fresh", "stale", "expired"]
-    age: float | None
+_REFRESH_DUE = 0.8
+_JITTER = 0.05
+"""Shares of a lifetime: a refresh is due from 75 to 80 % of it, by chance, so that processes which
+started together do not ask together."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A set, and the times at which that changes what it is good for."""
+
     key_set: KeySet
     fetched_at: float
+    refresh_due_at: float
+    stale_at: float
+    expired_at: float
 
 
 class CachedKeys:
@@ -64,36 +52,45 @@ class CachedKeys:
 
     Arguments:
         fetch: gets the keys; whatever it raises is a failed attempt.
+        serve_stale: seconds past the end of its lifetime that the last good set serves.
         clock: seconds from any fixed point, never going back.
+        random: returns a number from 0 to 1.
     """
 
     def __init__(
         self,
-        fetch: Callable[[], Awaitable[KeySet]],
+        fetch: Callable[[], Awaitable[Fetched]],
         *,
-        clock: Callable[[], float],
-        lifetime: Lifetime,
+        serve_stale: float,
         cool_down: CoolDown,
         back_off: BackOff,
+        observer: KeyObserver,
+        clock: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         self._fetch = fetch
-        self._clock = clock
-        self._lifetime = lifetime
+        self._serve_stale = serve_stale
         self._cool_down = cool_down
         self._back_off = back_off
+        self._observer = observer
+        self._clock = clock
+        self._random = random
         self._flight = SingleFlight()
         self._held: _Held | None = None
-        self._fault = "not fetched yet"
+        self._fault: str | None = None
+        self._counts: Counter[EventKind] = Counter()
+        self._told: set[EventKind] = set()
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """See `KeySource`. Waits only if there is no set that serves, or for newer keys."""
         now = self._clock()
         held = self._held
-        age = now - held.fetched_at if held is not None else 0.0
-        if held is None or age >= self._lifetime.serving:
+        if held is None or now >= held.expired_at:
             return await self._first(now)
+        if now >= held.stale_at:
+            self._tell_once("stale")
         if missed is None:
-            if age >= self._lifetime.refresh_due and not self._back_off.remaining(now):
+            if now >= held.refresh_due_at and not self._back_off.remaining(now):
                 self._flight.start(partial(self._refresh, None))
             return held.key_set
         if held.key_set is not missed.key_set:
@@ -102,25 +99,46 @@ class CachedKeys:
 
     def status(self) -> KeySetStatus:
         """Return how the source fares now."""
-        if self._held is None:
-            return KeySetStatus("never", None)
-        age = self._clock() - self._held.fetched_at
-        if age >= self._lifetime.serving:
-            return KeySetStatus("expired", age)
-        return KeySetStatus("fresh" if age < self._lifetime.fresh else "stale", age)
+        return self._status(refreshing=self._flight.running)
+
+    def warm(self) -> None:
+        """Begin to fetch behind everything, unless there is a set that needs no refresh."""
+        now = self._clock()
+        due = self._held is None or now >= self._held.refresh_due_at
+        if due and not self._back_off.remaining(now):
+            self._flight.start(partial(self._refresh, None))
 
     async def aclose(self) -> None:
         """End a fetch that is under way. The source can be used again afterwards."""
         await self._flight.aclose()
 
+    def _status(self, *, refreshing: bool) -> KeySetStatus:
+        now, held = self._clock(), self._held
+        state: KeySetState = "never"
+        age, serves, due_at = None, 0.0, now
+        if held is not None:
+            age, serves = now - held.fetched_at, max(0.0, held.expired_at - now)
+            due_at = held.refresh_due_at
+            if now >= held.expired_at:
+                state = "expired"
+            elif now >= held.stale_at:
+                state = "stale"
+            else:
+                state = "refreshing" if refreshing else "fresh"
+        waits = 0.0 if refreshing else max(self._back_off.remaining(now), due_at - now)
+        counts = MappingProxyType(dict(self._counts))
+        return KeySetStatus(state, age, serves, self._fault, max(waits, 0.0), counts)
+
     async def _first(self, now: float) -> KeySet:
+        if self._held is not None:
+            self._tell_once("expired")
         pause = self._back_off.remaining(now)
         if pause:
-            raise KeysUnavailable(self._fault, retry_after=pause)
+            raise KeysUnavailable(self._reason, retry_after=pause)
         return await self._flight.join(partial(self._refresh, None))
 
     async def _newer(self, held: _Held, missed: Missed, now: float) -> KeySet:
-        fault = self._fault
+        reason = self._reason
         try:
             if self._flight.running:
                 newer = await self._flight.join(partial(self._refresh, missed))
@@ -131,33 +149,82 @@ class CachedKeys:
             if self._flight.running or self._may_fetch(missed, now):
                 return await self._flight.join(partial(self._refresh, missed))
         except KeysUnavailable as err:
-            now, fault = self._clock(), err.reason
-        if now - held.fetched_at < self._lifetime.fresh:
+            now, reason = self._clock(), err.reason
+        if now < held.stale_at:
             return held.key_set
-        raise KeysUnavailable(fault, retry_after=self._back_off.remaining(now))
+        raise KeysUnavailable(reason, retry_after=self._back_off.remaining(now))
 
     def _may_fetch(self, missed: Missed, now: float) -> bool:
-        over = self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)
-        return over and not self._back_off.remaining(now)
+        if self._back_off.remaining(now):
+            return False
+        if self._cool_down.is_over(now, missed.unknown_kid):
+            return True
+        self._tell_once("flood_limited")
+        return False
 
     async def _refresh(self, missed: Missed | None) -> KeySet:
         try:
-            key_set = await self._fetch()
+            fetched = await self._fetch()
         except Exception as err:
             # Whatever went wrong, known or not, the set that was good stays.
             pause = self._back_off.failed(self._clock())
             # The words of an error that is not ours may quote anything.
             self._fault = str(err) if isinstance(err, FetchFailed) else type(err).__name__
-            logger.warning("keys not fetched, next try in %.0f s: %s", pause, self._fault)
+            self._tell("failed", reason=self._fault)
             raise KeysUnavailable(self._fault, retry_after=pause) from err
+        return self._hold(fetched, missed)
+
+    def _hold(self, fetched: Fetched, missed: Missed | None) -> KeySet:
         now = self._clock()
-        self._back_off.succeeded()
-        if missed is not None:
-            self._cool_down.start(now, unknown_kid=missed.unknown_kid)
-        if self._held is not None and self._held.key_set == key_set:
+        key_set = fetched.key_set
+        before = self._held.key_set if self._held is not None else KeySet(())
+        if key_set == before:
             # The same object says that nothing changed.
-            key_set = self._held.key_set
-        else:
-            logger.info("keys fetched: %d usable", len(key_set.keys))
-        self._held = _Held(key_set, now)
+            key_set = before
+        self._back_off.succeeded()
+        self._fault = None
+        self._told.clear()
+        if missed is not None:
+            self._cool_down.start(now, missed.unknown_kid)
+            if missed.unknown_kid is not None and not key_set.has(missed.unknown_kid):
+                self._cool_down.refuse(now, missed.unknown_kid)
+        stale_at = now + fetched.lifetime
+        self._held = _Held(
+            key_set,
+            fetched_at=now,
+            refresh_due_at=now + fetched.lifetime * (_REFRESH_DUE - _JITTER * self._random()),
+            stale_at=stale_at,
+            expired_at=stale_at + self._serve_stale,
+        )
+        self._tell("unchanged" if key_set is before else "fetched")
+        self._tell_changes(before, key_set)
         return key_set
+
+    def _tell_changes(self, before: KeySet, after: KeySet) -> None:
+        old, new = set(before.keys), set(after.keys)
+        for key in after.keys:
+            if key not in old:
+                self._tell("key_added", kid=key.kid)
+        for key in before.keys:
+            if key not in new:
+                self._tell("key_removed", kid=key.kid)
+
+    @property
+    def _reason(self) -> str:
+        return self._fault or "no keys were fetched since"
+
+    def _tell_once(self, kind: EventKind) -> None:
+        """Tell of `kind` unless it was told since keys were fetched."""
+        if kind not in self._told:
+            self._told.add(kind)
+            self._tell(kind, reason=self._fault or "", refreshing=self._flight.running)
+
+    def _tell(
+        self, kind: EventKind, *, kid: str | None = None, reason: str = "", refreshing: bool = False
+    ) -> None:
+        self._counts[kind] += 1
+        try:
+            self._observer(KeyEvent(kind, kid, reason), self._status(refreshing=refreshing))
+        except Exception as err:
+            # Nobody's metrics may cost a request; the message may quote anything.
+            logger.error("an observer of keys failed: %s", type(err).__name__)

@@ -1,11 +1,17 @@
 """Issuer identifier -> the address of its keys, by its metadata (RFC 8414, OpenID Discovery)."""
 
+import asyncio
+import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from asgi_bearer.errors import shown
 from asgi_bearer.jose import json_object
 from asgi_bearer.keys.address import address_fault, on_loopback
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
+from asgi_bearer.keys.freshness import Freshness
+
+logger = logging.getLogger("asgi_bearer.keys")
 
 
 def metadata_addresses(issuer: str) -> tuple[str, ...]:
@@ -28,31 +34,71 @@ def metadata_addresses(issuer: str) -> tuple[str, ...]:
 
 
 class Discovery:
-    """Finds the address of an issuer's keys.
+    """Finds the address of an issuer's keys, and keeps it while its metadata is fresh.
+
+    Like a key set, the last address that was good stays until there is a newer one.
 
     Arguments:
         issuer: a checked issuer identifier.
+        freshness: how long its metadata may be called fresh.
+        patience: seconds to look again for an address that is known.
+        clock: seconds from any fixed point, never going back.
     """
 
-    def __init__(self, issuer: str, fetch: Fetch) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        fetch: Fetch,
+        *,
+        freshness: Freshness,
+        patience: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._issuer = issuer
         self._fetch = fetch
+        self._freshness = freshness
+        self._patience = patience
+        self._clock = clock
+        self._known: str | None = None
+        self._fresh_until = 0.0
 
-    async def __call__(self) -> str:
+    async def __call__(self, *, doubted: bool) -> str:
         """Return the `jwks_uri` of the first metadata document that is the issuer's own.
+
+        Arguments:
+            doubted: the address from before did not work, so it is looked for again.
 
         Raises:
             FetchFailed: no such document can be had. A host that does not answer is asked once,
                 not once for each place.
         """
+        known = self._known
+        if known is not None and not doubted and self._clock() < self._fresh_until:
+            return known
+        try:
+            # The keys are still to be fetched, within the same deadline.
+            async with asyncio.timeout(None if known is None else self._patience):
+                found, lifetime = await self._look()
+        except (FetchFailed, TimeoutError) as err:
+            if known is None:
+                raise
+            logger.warning("keys are fetched from the address of before: %s", _words(err))
+            return known
+        self._known, self._fresh_until = found, self._clock() + lifetime
+        return found
+
+    async def _look(self) -> tuple[str, float]:
         faults: list[str] = []
         for address in metadata_addresses(self._issuer):
             try:
-                return self._jwks_uri(await self._fetch(address))
+                document = await self._fetch(address)
+                url = self._jwks_uri(document.body or b"")
             except NotServed as err:
                 faults.append(str(err))
             except ValueError as err:
                 faults.append(f"{address}: {err}")
+            else:
+                return url, self._freshness.lifetime(document.headers)
         raise FetchFailed("; ".join(faults))
 
     def _jwks_uri(self, body: bytes) -> str:
@@ -69,3 +115,7 @@ class Discovery:
         if fault is not None:
             raise ValueError(f"jwks_uri {fault}")
         return str(jwks_uri)
+
+
+def _words(err: Exception) -> str:
+    return str(err) or "its metadata did not come in time"

@@ -5,14 +5,21 @@ drips a byte a second or sends a bomb is cut off like one that is silent.
 """
 
 import asyncio
+import re
 import ssl
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 from asgi_bearer.errors import shown
 from asgi_bearer.keys.address import on_loopback, shown_address
 
 if TYPE_CHECKING:
     import httpx
+
+_JSON: Final = re.compile(r"application/(?:[^/]+\+)?json", re.IGNORECASE)
 
 
 class FetchFailed(Exception):
@@ -23,15 +30,31 @@ class NotServed(FetchFailed):
     """The server answered, and this address has no document that could be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a server answered.
+
+    Arguments:
+        body: of a 200 response; None if the document has not changed (304).
+        headers: by names in lower case.
+    """
+
+    body: bytes | None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
 class Fetch(Protocol):
     """Fetches a document. Another HTTP client is another implementation of this."""
 
-    async def __call__(self, url: str) -> bytes:
-        """Return the body of a 200 response to GET `url`.
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        """Return the response to GET `url`.
+
+        Arguments:
+            etag: entity tag of the document that the caller has (RFC 9110 §13.1.2).
 
         Raises:
-            NotServed: the server answered with another status, or not within bounds.
-            FetchFailed: it did not answer in time.
+            NotServed: the server answered with another status, no JSON, or not within bounds.
+            FetchFailed: it did not answer in time, or must not be asked.
         """
         ...
 
@@ -45,14 +68,18 @@ class HttpxFetch:
     Arguments:
         timeout: seconds for the whole exchange.
         max_bytes: of the body.
+        screen: returns the IP addresses at which a host may be connected to, none for any.
     """
 
-    def __init__(self, *, timeout: float, max_bytes: int) -> None:
+    def __init__(
+        self, *, timeout: float, max_bytes: int, screen: Callable[[str], Awaitable[list[str]]]
+    ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self._screen = screen
         self._ssl_context: ssl.SSLContext | None = None
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `Fetch`."""
         if self._ssl_context is None:
             try:
@@ -63,43 +90,77 @@ class HttpxFetch:
         import httpx
 
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                httpx.AsyncClient(
+            async with asyncio.timeout(self._timeout):
+                hosts = await self._screen(urlsplit(url).hostname or "")
+                async with httpx.AsyncClient(
                     verify=self._ssl_context,
                     # httpx closes the socket of a TLS handshake that it timed out itself, and
                     # leaves one open that is cancelled by the timeout around it.
                     timeout=httpx.Timeout(self._timeout, connect=self._timeout / 2),
                     follow_redirects=False,
                     # A proxy of the environment would carry plain http off this machine.
-                    trust_env=not on_loopback(url),
-                ) as client,
-                client.stream(
-                    "GET",
-                    url,
-                    headers={"accept": "application/json", "accept-encoding": "identity"},
-                ) as response,
-            ):
-                return await self._body(response)
+                    trust_env=not (hosts or on_loopback(url)),
+                ) as client:
+                    return await self._exchange(client, url, etag, hosts)
+        except NotServed as err:
+            raise NotServed(f"{shown_address(url)}: {err}") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as err:
-            # OSError: time is up. ValueError: a host name that breaks IDNA.
+            # OSError: time is up. ValueError: a host name that breaks IDNA, or leads inward.
             raise FetchFailed(
                 f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
             ) from err
 
-    async def _body(self, response: "httpx.Response") -> bytes:
-        url = shown_address(str(response.url))
+    async def _exchange(
+        self, client: "httpx.AsyncClient", url: str, etag: str | None, hosts: list[str]
+    ) -> Document:
+        import httpx
+
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
+        if etag is not None:
+            headers["if-none-match"] = etag
+        request = client.build_request("GET", url, headers=headers)
+        for host in hosts[:-1]:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._answer(client, _addressed(request, host))
+        return await self._answer(client, _addressed(request, hosts[-1]) if hosts else request)
+
+    async def _answer(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Document:
+        response = await client.send(request, stream=True)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if response.status_code == 304 and "if-none-match" in request.headers:
+                return Document(None, headers)
+            return Document(await self._body(response, headers), headers)
+        finally:
+            await response.aclose()
+
+    async def _body(self, response: "httpx.Response", headers: Mapping[str, str]) -> bytes:
         if response.status_code != 200:
-            raise NotServed(f"{url}: status {response.status_code} instead of 200")
-        encoding = response.headers.get("content-encoding", "identity")
+            raise NotServed(f"status {response.status_code} instead of 200")
+        encoding = headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
-            raise NotServed(f"{url}: content-encoding {shown(encoding)} was not asked for")
+            raise NotServed(f"content-encoding {shown(encoding)} was not asked for")
+        content_type = headers.get("content-type", "")
+        if _JSON.fullmatch(content_type.partition(";")[0].strip()) is None:
+            raise NotServed(f"content-type {shown(content_type)} is not JSON")
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > self._max_bytes:
-                raise NotServed(f"{url}: more than {self._max_bytes} bytes")
+                raise NotServed(f"more than {self._max_bytes} bytes")
         return bytes(body)
+
+
+def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
+    """Return `request` to the IP address `host`; what is asked for, and whom TLS proves, stay."""
+    import httpx
+
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=host),
+        headers=request.headers,
+        extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
+    )
 
 
 def _ssl_context() -> ssl.SSLContext:

@@ -2,38 +2,67 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from asgi_bearer.jose import json_object
 from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.fetch import Fetch, FetchFailed
+from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed
+from asgi_bearer.keys.freshness import Fetched, Freshness
 from asgi_bearer.keys.jwk import KeySet, key_set_from
 
 _MAX_REMARKS: Final = 5
 
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
+"""RFC 9110 §8.8.3, of a length that can be sent back."""
+
 logger = logging.getLogger("asgi_bearer.keys")
+
+
+class Locate(Protocol):
+    """Finds the address of an issuer's keys."""
+
+    async def __call__(self, *, doubted: bool) -> str:
+        """Return the address; `doubted` says that the last one did not work.
+
+        Raises:
+            FetchFailed: it cannot be found.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What an address answered, for asking whether it has changed."""
+
+    address: str
+    headers: Mapping[str, str]
+    key_set: KeySet
 
 
 class RemoteKeys:
     """An issuer's keys, fetched anew at each call.
 
     Arguments:
-        locate: returns the address of the keys.
+        freshness: how long they may be called fresh.
         deadline: seconds for the whole attempt, however many documents it takes.
     """
 
     def __init__(
-        self, locate: Callable[[], Awaitable[str]], fetch: Fetch, *, deadline: float
+        self, locate: Locate, fetch: Fetch, *, freshness: Freshness, deadline: float
     ) -> None:
         self._locate = locate
         self._fetch = fetch
+        self._freshness = freshness
         self._deadline = deadline
-        self._address: str | None = None
+        self._doubted = False
+        self._last: _Last | None = None
         self._remarks: tuple[str, ...] = ()
 
-    async def __call__(self) -> KeySet:
-        """Return the keys.
+    async def __call__(self) -> Fetched:
+        """Return the keys; the very same set if the issuer says that nothing has changed.
 
         Raises:
             FetchFailed: they could not be had, or what was fetched is no key set.
@@ -44,17 +73,34 @@ class RemoteKeys:
         except TimeoutError as err:
             raise FetchFailed(f"no keys within {self._deadline:g} s") from err
 
-    async def _attempt(self) -> KeySet:
-        address = self._address or await self._locate()
-        # Forgotten until it has worked: an address that fails is located again next time.
-        self._address = None
+    async def _attempt(self) -> Fetched:
+        address = await self._locate(doubted=self._doubted)
+        self._doubted = True  # Until it has worked.
+        last = self._last if self._last is not None and self._last.address == address else None
+        etag = _entity_tag(last.headers) if last is not None else None
+        document = await self._fetch(address, etag=etag)
+        if document.body is None and last is not None:
+            # RFC 9111 §4.3.4: what is not said anew holds on, except the age of that answer.
+            headers = {**last.headers, "age": "", **document.headers}
+            key_set = last.key_set
+        else:
+            headers, key_set = dict(document.headers), self._parsed(address, document)
+        self._last = _Last(address, headers, key_set)
+        self._doubted = False
+        return Fetched(key_set, self._freshness.lifetime(headers))
+
+    def _parsed(self, url: str, document: Document) -> KeySet:
         try:
-            key_set, remarks = key_set_from(json_object(await self._fetch(address)))
+            key_set, remarks = key_set_from(json_object(document.body or b""))
         except ValueError as err:
-            raise FetchFailed(f"{shown_address(address)}: {err}") from err
-        self._address = address
+            raise FetchFailed(f"{shown_address(url)}: {err}") from err
         if remarks != self._remarks:
             for remark in remarks[:_MAX_REMARKS]:
-                logger.warning("%s: %s", shown_address(address), remark)
+                logger.warning("%s: %s", shown_address(url), remark)
         self._remarks = remarks
         return key_set
+
+
+def _entity_tag(headers: Mapping[str, str]) -> str | None:
+    etag = headers.get("etag", "")
+    return etag if _ENTITY_TAG.fullmatch(etag) else None

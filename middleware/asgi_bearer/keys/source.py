@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asgi_bearer.keys.jwk import KeySet, key_set_from
 
@@ -14,12 +14,17 @@ class Missed:
     Arguments:
         key_set: the set that it saw. If that one has been replaced since, its replacement is the
             answer and nothing is fetched.
-        unknown_kid: the token names a key id that is not in that set; otherwise the id is known
-            and the key behind it said no.
+        unknown_kid: the key id that the token names, if it is not in that set; None if the key
+            that should have signed it is there and said no.
     """
 
     key_set: KeySet
-    unknown_kid: bool
+    unknown_kid: str | None
+
+    @classmethod
+    def by_kid(cls, key_set: KeySet, kid: object) -> "Missed":
+        """Return what a token with the header `kid` missed in `key_set`."""
+        return cls(key_set, kid if isinstance(kid, str) and not key_set.has(kid) else None)
 
 
 class KeySource(Protocol):
@@ -35,6 +40,22 @@ class KeySource(Protocol):
             KeysUnavailable: there are no keys, or with `missed`: nobody can say whether newer
                 ones exist.
         """
+        ...
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """What can get ready before the first request, and leaves nothing behind after the last.
+
+    A key source, or whoever has one. Both methods are called in the event loop that serves.
+    """
+
+    def warm(self) -> None:
+        """Begin to get ready, and let nobody wait for it."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what is under way. It may be used again afterwards."""
         ...
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from asgi_bearer.jose import json_object
-from asgi_bearer.keys import FetchFailed, NotServed
+from asgi_bearer.keys import Document, FetchFailed, NotServed
 
 SECONDS = 10.0
 """For the whole exchange; a sign-in waits for it, with a person in front of the screen."""
@@ -76,7 +76,7 @@ class ClientFetch:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `asgi_bearer.keys.Fetch`."""
         request = self._http.build_request("GET", url, headers={"Accept": "application/json"})
         try:
@@ -85,4 +85,4 @@ class ClientFetch:
             raise FetchFailed(str(error)) from None
         if answer.status != 200:
             raise NotServed(f"{request.url.host}: status {answer.status} instead of 200")
-        return answer.body
+        return Document(answer.body, dict(answer.headers))

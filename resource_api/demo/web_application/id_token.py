@@ -63,9 +63,8 @@ class IdTokens:
         fault = _signature_fault(jws, key_set)
         if fault is not None:
             # The provider may have changed its keys since they were fetched.
-            unknown = isinstance(jws.kid, str) and not key_set.has(jws.kid)
             try:
-                newer = await self.keys.key_set(Missed(key_set, unknown_kid=unknown))
+                newer = await self.keys.key_set(Missed.by_kid(key_set, jws.kid))
             except KeysUnavailable:
                 # The key that the token names is here and says no: that is a judgement.
                 if isinstance(fault, SignatureInvalid):

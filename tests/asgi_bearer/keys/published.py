@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from asgi_bearer import JWTVerifier, Presented, Principal
-from asgi_bearer.keys import CachedKeys, FetchFailed, remote_keys
+from asgi_bearer.keys import CachedKeys, Document, FetchFailed, remote_keys
 from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, SigningKey, signing_key
 
 JWKS_URI = "https://issuer.example/jwks"
@@ -19,9 +19,9 @@ class GatedDocuments(FakeDocuments):
         super().__init__(documents)
         self._gate: asyncio.Event | None = None
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         try:
-            document: bytes | Exception = await super().__call__(url)
+            document: Document | Exception = await super().__call__(url, etag=etag)
         except Exception as err:
             document = err
         if self._gate is not None:
@@ -50,7 +50,11 @@ class Published:
         self.documents = GatedDocuments({})
         self.publish()
         self.keys: CachedKeys = remote_keys(
-            jwks_uri=JWKS_URI, fetch=self.documents, clock=self.clock, **arguments
+            jwks_uri=JWKS_URI,
+            fetch=self.documents,
+            clock=self.clock,
+            random=lambda: 0.0,
+            **arguments,
         )
         self.verifier: JWTVerifier = self.issuer.verifier(keys=self.keys)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from asgi_bearer.keys import CachedKeys, remote_keys
-from asgi_bearer.keys.cache import Lifetime
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import HttpxFetch
+from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.remote import RemoteKeys
 from tests.fake_issuer import FakeDocuments
 
@@ -52,10 +52,12 @@ def test_the_documented_defaults_reach_the_chain() -> None:
     attempt = inside(cached, "fetch")
     get = inside(attempt, "fetch")
 
-    assert inside(cached, "lifetime") == Lifetime(refresh_due=480.0, fresh=600.0, serving=4200.0)
+    freshness = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
+    assert inside(attempt, "freshness") == freshness
+    assert inside(cached, "serve_stale") == 3600.0
     assert inside(inside(cached, "cool_down"), "seconds") == 10.0
     assert inside(inside(cached, "back_off"), "shortest") == 1.0
-    assert inside(inside(cached, "back_off"), "longest") == 60.0
+    assert inside(inside(cached, "back_off"), "longest") == 48.0  # Chance adds a quarter.
     assert inside(attempt, "deadline") == inside(get, "timeout") == 5.0
     assert inside(get, "max_bytes") == 512 * 1024
 
@@ -64,7 +66,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("ttl", [60, 600.5, 86_400], [59.9, 86_401, 0, -1, math.nan, math.inf]),
     ("serve_stale", [0, 3600.0, 86_400], [-0.1, 86_401, math.nan, math.inf]),
     ("cool_down", [1, 10.0, 60], [0, 0.9, 60.1, -1, math.nan, math.inf]),
-    ("timeout", [0.001, 5.0, 30], [0, -1, 30.1, math.nan, math.inf]),
+    ("timeout", [0.001, 5.0, 12], [0, -1, 30.1, math.nan, math.inf]),
     ("max_bytes", [1024, 16 * 2**20], [0, 1023, 16 * 2**20 + 1, -1]),
 ]
 REFUSED = [(name, value) for name, _, values in BOUNDS for value in values]

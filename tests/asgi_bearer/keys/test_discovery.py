@@ -6,7 +6,8 @@ import pytest
 
 from asgi_bearer.keys import FetchFailed
 from asgi_bearer.keys.discovery import Discovery, metadata_addresses
-from tests.fake_issuer import FakeDocuments
+from asgi_bearer.keys.freshness import Freshness
+from tests.fake_issuer import FakeClock, FakeDocuments
 
 ISSUER = "https://issuer.example/t1"
 OAUTH = "https://issuer.example/.well-known/oauth-authorization-server/t1"
@@ -19,7 +20,14 @@ METADATA = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
 
 def discovery(documents: dict[str, object], issuer: str = ISSUER) -> tuple[Discovery, list[str]]:
     served = FakeDocuments(documents)
-    return Discovery(issuer, served), served.asked
+    locate = Discovery(
+        issuer,
+        served,
+        freshness=Freshness(default=600.0, shortest=60.0, longest=86_400.0),
+        patience=2.5,
+        clock=FakeClock(),
+    )
+    return locate, served.asked
 
 
 @pytest.mark.parametrize(
@@ -56,7 +64,7 @@ async def test_the_metadata_is_found_in_each_of_the_places(place: str) -> None:
     """Row 81."""
     locate, asked = discovery({place: METADATA})
 
-    assert await locate() == JWKS_URI
+    assert await locate(doubted=False) == JWKS_URI
     assert asked[-1] == place
 
 
@@ -80,7 +88,7 @@ async def test_metadata_of_another_issuer_is_not_used(claimed: object) -> None:
     locate, _ = discovery(dict.fromkeys((OAUTH, OPENID_INSERTED, OPENID_APPENDED), document))
 
     with pytest.raises(FetchFailed, match=r"issuer is .*expected 'https://issuer.example/t1'"):
-        await locate()
+        await locate(doubted=False)
 
 
 async def test_metadata_that_names_no_issuer_is_not_used() -> None:
@@ -88,7 +96,7 @@ async def test_metadata_that_names_no_issuer_is_not_used() -> None:
     locate, _ = discovery({OAUTH: {"jwks_uri": JWKS_URI}})
 
     with pytest.raises(FetchFailed, match="issuer is None"):
-        await locate()
+        await locate(doubted=False)
 
 
 async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> None:
@@ -97,7 +105,7 @@ async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> 
         {OAUTH: {**METADATA, "issuer": "https://issuer.example"}, OPENID_APPENDED: METADATA}
     )
 
-    assert await locate() == JWKS_URI
+    assert await locate(doubted=False) == JWKS_URI
 
 
 JWKS_URI_FAULTS: list[tuple[str, Any, str]] = [
@@ -121,7 +129,7 @@ async def test_metadata_with_an_unsafe_address_of_keys_is_not_used(
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
     with pytest.raises(FetchFailed, match=f"jwks_uri .*{words}") as failed:
-        await locate()
+        await locate(doubted=False)
 
     assert "secret" not in str(failed.value)
 
@@ -131,7 +139,7 @@ async def test_an_issuer_on_this_machine_may_have_its_keys_there() -> None:
     place = f"{issuer}/.well-known/openid-configuration"
     locate, _ = discovery({place: {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}}, issuer)
 
-    assert await locate() == f"{issuer}/jwks"
+    assert await locate(doubted=False) == f"{issuer}/jwks"
 
 
 NOT_METADATA = [b"", b"<html>", b"[]", b"null", b"\xff", b'{"issuer":"a","issuer":"b"}', b"[" * 99]
@@ -141,14 +149,14 @@ NOT_METADATA = [b"", b"<html>", b"[]", b"null", b"\xff", b'{"issuer":"a","issuer
 async def test_a_document_that_is_no_metadata_is_passed_over(body: bytes) -> None:
     locate, _ = discovery({OAUTH: body, OPENID_INSERTED: METADATA})
 
-    assert await locate() == JWKS_URI
+    assert await locate(doubted=False) == JWKS_URI
 
 
 async def test_the_failure_names_each_place_and_what_was_wrong_with_it() -> None:
     locate, _ = discovery({OPENID_INSERTED: b"<html>"})
 
     with pytest.raises(FetchFailed) as failed:
-        await locate()
+        await locate(doubted=False)
 
     reasons = str(failed.value).split("; ")
     assert reasons[0] == f"{OAUTH}: status 404 instead of 200"
@@ -160,6 +168,6 @@ async def test_a_host_that_does_not_answer_is_asked_once() -> None:
     locate, asked = discovery({OAUTH: FetchFailed("no answer")})
 
     with pytest.raises(FetchFailed, match="no answer"):
-        await locate()
+        await locate(doubted=False)
 
     assert asked == [OAUTH]

@@ -13,12 +13,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch, NotServed
+from asgi_bearer.keys.screen import Screen
 from tests.asgi_bearer.keys.published import settled
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 LIMIT = 2000
-OK = b"HTTP/1.1 200 OK\r\n"
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 ONE_CHUNK = b"400\r\n" + b"x" * 1024 + b"\r\n"
 
 
@@ -101,7 +102,9 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 @functools.cache  # Reading the certificates takes most of the time of a test.
 def fetcher(timeout: float = 5.0) -> HttpxFetch:
-    return HttpxFetch(timeout=timeout, max_bytes=LIMIT)
+    return HttpxFetch(
+        timeout=timeout, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,12 +120,12 @@ def fetcher(timeout: float = 5.0) -> HttpxFetch:
 )
 async def test_the_body_of_a_200_is_returned(answer: Answer) -> None:
     async with serving(answer) as server:
-        assert await fetcher()(f"{server.address}/jwks") == b'{"keys":[]}'
+        assert (await fetcher()(f"{server.address}/jwks")).body == b'{"keys":[]}'
 
 
 async def test_a_body_may_be_as_long_as_the_limit() -> None:
     async with serving(says(body(b"x" * LIMIT))) as server:
-        assert await fetcher()(server.address) == b"x" * LIMIT
+        assert (await fetcher()(server.address)).body == b"x" * LIMIT
 
 
 async def test_the_request_asks_for_plain_json_and_tells_nothing() -> None:
@@ -255,7 +258,9 @@ async def test_certificates_that_cannot_be_read_are_a_failure(
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
 
     with pytest.raises(FetchFailed, match="no certificates to trust"):
-        await HttpxFetch(timeout=1.0, max_bytes=LIMIT)("https://127.0.0.1/jwks")
+        await HttpxFetch(
+            timeout=1.0, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
+        )("https://127.0.0.1/jwks")
 
 
 @pytest.mark.parametrize(
@@ -285,7 +290,7 @@ async def test_plain_http_stays_on_this_machine_whatever_proxy_is_set(
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.setenv(name, proxy.address)
 
-        assert await fetcher()(server.address) == b"issuer"
+        assert (await fetcher()(server.address)).body == b"issuer"
 
     assert proxy.requests == []
 
@@ -293,9 +298,9 @@ async def test_plain_http_stays_on_this_machine_whatever_proxy_is_set(
 def test_one_fetch_serves_two_event_loops_one_after_the_other() -> None:
     fetch = fetcher()
 
-    async def once() -> bytes:
+    async def once() -> bytes | None:
         async with serving(says(body(b"{}"))) as server:
-            return await fetch(server.address)
+            return (await fetch(server.address)).body
 
     assert [asyncio.run(once()), asyncio.run(once())] == [b"{}", b"{}"]
 

@@ -119,7 +119,7 @@ async def attempts_at(published: Published, seconds: int, tokens: list[str]) -> 
     return attempts
 
 
-BACK_OFF = [0, 1, 3, 7, 15, 31, 63, 123, 183]
+BACK_OFF = [0, 1, 3, 7, 15, 31, 63, 111, 159]
 
 
 @pytest.mark.parametrize("age", [None, 480.0, 4200.0], ids=["never", "refresh-due", "expired"])

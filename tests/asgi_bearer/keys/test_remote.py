@@ -7,14 +7,16 @@ import pytest
 
 from asgi_bearer.keys import FetchFailed
 from asgi_bearer.keys.discovery import Discovery
+from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.remote import RemoteKeys
 from tests.asgi_bearer.keys.published import GatedDocuments
-from tests.fake_issuer import FakeDocuments, Json, signing_key
+from tests.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
 
 ISSUER = "https://issuer.example"
 METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"
 OLD, NEW = f"{ISSUER}/old?key=s3cret", f"{ISSUER}/new"
 KEY = signing_key("ES256").jwk()
+FRESHNESS = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
 
 
 def discovered(jwks_uri: str) -> Json:
@@ -22,7 +24,10 @@ def discovered(jwks_uri: str) -> Json:
 
 
 def attempts(documents: FakeDocuments, deadline: float = 5.0) -> RemoteKeys:
-    return RemoteKeys(Discovery(ISSUER, documents), documents, deadline=deadline)
+    discovery = Discovery(
+        ISSUER, documents, freshness=FRESHNESS, patience=deadline / 2, clock=FakeClock()
+    )
+    return RemoteKeys(discovery, documents, freshness=FRESHNESS, deadline=deadline)
 
 
 async def test_an_address_that_worked_is_not_discovered_again() -> None:

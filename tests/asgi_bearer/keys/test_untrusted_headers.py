@@ -102,5 +102,5 @@ async def test_no_token_and_no_key_gets_into_the_log(caplog: pytest.LogCaptureFi
 
     jwk = published.issuer.key.jwk()
     secrets = [*token.split("."), *forged.split("."), jwk["x"], jwk["y"], "c2VjcmV0"]
-    assert "keys fetched: 1 usable" in caplog.messages
+    assert "keys fetched" in caplog.messages
     assert not [secret for secret in secrets if secret in caplog.text]

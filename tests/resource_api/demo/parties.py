@@ -14,6 +14,7 @@ import jwt
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asgi_bearer import remote_keys
+from asgi_bearer.keys import Document
 from resource_api.demo.addresses import Addresses
 from resource_api.demo.authorization_server.registrations import Registrations
 from resource_api.demo.authorization_server.registrations_file import SHIPPED, read
@@ -140,8 +141,8 @@ async def running_parties(
     origins = {address: application(address) for address in (API[:-1], ISSUER[:-1])}
     async with UserAgent(origins) as back_channel:
 
-        async def fetch(url: str) -> bytes:
-            return (await back_channel.client.get(url)).content
+        async def fetch(url: str, *, etag: str | None = None) -> Document:
+            return Document((await back_channel.client.get(url)).content)
 
         parties = await prepared_parties(
             Addresses(API, ISSUER, CONTACT_BOOK, folder),

@@ -1,0 +1,110 @@
+"""What an operator learns of a key source: its status at any time, its events as they happen."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from asgi_bearer.errors import shown
+
+EventKind = Literal[
+    "fetched",
+    "unchanged",
+    "failed",
+    "stale",
+    "expired",
+    "key_added",
+    "key_removed",
+    "flood_limited",
+]
+
+KeySetState = Literal["never", "fresh", "refreshing", "stale", "expired"]
+
+HURRY: Final = 1800.0
+"""Less than half an hour until nothing can be verified: a person should look now."""
+
+logger = logging.getLogger("asgi_bearer.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """Something that happened to a key source.
+
+    Arguments:
+        kind: `fetched` (a set with other keys than before), `unchanged` (the same keys),
+            `failed` (an attempt to fetch), `stale` and `expired` (noticed by the first request
+            after it), `key_added`, `key_removed`, `flood_limited` (a token that does not verify
+            would have caused a fetch too early; told once per cool-down).
+        kid: of the key that was added or removed.
+        reason: why the last attempt failed, empty if it did not. A set that went stale without a
+            failure is one that nobody asked for.
+    """
+
+    kind: EventKind
+    kid: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetStatus:
+    """How a key source fares.
+
+    Arguments:
+        state: `never` (nothing was ever fetched), `fresh`, `refreshing` (fresh, and being fetched
+            again), `stale` (past its lifetime, still serving) or `expired` (serving no longer).
+        age: seconds since the set was fetched, None if it never was.
+        serves: seconds that the set will still serve, though every attempt should fail.
+        fault: why the last attempt failed, None if it did not.
+        next_attempt: seconds until the next attempt may begin, 0 while one is under way.
+        counts: how often each kind of event has happened.
+    """
+
+    state: KeySetState
+    age: float | None
+    serves: float
+    fault: str | None
+    next_attempt: float
+    counts: Mapping[EventKind, int]
+
+
+class KeyObserver(Protocol):
+    """Is told what happens to a key source, for logs and metrics.
+
+    It is called in the event loop and must not block. What it raises is logged and ignored.
+    """
+
+    def __call__(self, event: KeyEvent, status: KeySetStatus) -> None:
+        """Take note of `event`, after which the source has `status`."""
+        ...
+
+
+def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
+    """Write `event` to the log `asgi_bearer.keys`; a `KeyObserver`.
+
+    The level of failures rises from warning to error in the last half hour, and to critical when
+    nothing can be verified any more.
+    """
+    match event.kind:
+        case "failed" | "stale" | "expired":
+            logger.log(
+                _urgency(status.serves) if event.reason else logging.INFO,
+                "keys %s, serving for another %.0f s, next attempt in %.0f s: %s",
+                "not fetched" if event.kind == "failed" else event.kind,
+                status.serves,
+                status.next_attempt,
+                event.reason or "nobody asked for them",
+            )
+        case "flood_limited":
+            logger.warning("keys not fetched for tokens that do not verify: too many of them")
+        case "key_added" | "key_removed":
+            logger.info("%s: kid %s", event.kind.replace("_", " "), shown(event.kid))
+        case "fetched":
+            logger.info("keys fetched")
+        case "unchanged":
+            logger.debug("keys unchanged")
+
+
+def _urgency(serves: float) -> int:
+    if serves <= 0:
+        return logging.CRITICAL
+    return logging.WARNING if serves > HURRY else logging.ERROR
