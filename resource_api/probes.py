@@ -45,20 +45,29 @@ class Probes:
             failing = " and ".join(
                 name for name, good in (("the database", database), ("the keys", keys)) if not good
             )
-            return problem_response(503, f"Not ready: {failing}.", headers={"Retry-After": "1"})
-        keys_status = self._keys.status()
-        # Not the fault itself: anybody may read this, and it may name addresses.
+            return problem_response(
+                503,
+                f"Not ready: {failing}.",
+                headers={"Retry-After": "1"},
+                members={"keys": self._key_status()},
+            )
+        degraded = self._keys.status().state == "stale"
         content = {
-            "status": "degraded" if keys_status.state == "stale" else "ok",
+            "status": "degraded" if degraded else "ok",
             "database": "ok",
-            "keys": {
-                "state": keys_status.state,
-                "age": None if keys_status.age is None else round(keys_status.age, 3),
-                "serves": round(keys_status.serves, 3),
-                "next_attempt": round(keys_status.next_attempt, 3),
-            },
+            "keys": self._key_status(),
         }
         return JSONResponse(content, headers=_NO_STORE)
+
+    def _key_status(self) -> dict[str, object]:
+        status = self._keys.status()
+        # Not the fault itself: anybody may read this, and it may name addresses.
+        return {
+            "state": status.state,
+            "age": None if status.age is None else round(status.age, 3),
+            "serves": round(status.serves, 3),
+            "next_attempt": round(status.next_attempt, 3),
+        }
 
     async def _database_answers(self) -> bool:
         try:

@@ -35,14 +35,20 @@ def problem_response(
     *,
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] = (),
+    members: Mapping[str, object] | None = None,
 ) -> Response:
-    """The answer itself; never stored, because an error is about this request alone."""
+    """The answer itself; never stored, because an error is about this request alone.
+
+    Arguments:
+        members: what else the problem has to say (RFC 9457 §3.2).
+    """
     content: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
+    content.update(members or {})
     if errors:
         content["errors"] = [dict(error) for error in errors]
     return JSONResponse(

@@ -218,10 +218,14 @@ def _warming(verifier: Warmable, receive: "Receive") -> "Receive":
 
     async def warming() -> "Message":
         message = await receive()
-        if message["type"] == "lifespan.startup":
-            verifier.warm()
-        elif message["type"] == "lifespan.shutdown":
-            await verifier.aclose()
+        try:
+            if message["type"] == "lifespan.startup":
+                verifier.warm()
+            elif message["type"] == "lifespan.shutdown":
+                await verifier.aclose()
+        except Exception as err:
+            # Whoever gets no keys ready must not keep the application from its own start and end.
+            logger.error("%s of the verifier at %s", type(err).__name__, message["type"])
         return message
 
     return warming

@@ -169,7 +169,7 @@ class JWTVerifier:
                 newer = await self._keys.key_set(Missed.by_kid(key_set, token.kid))
             except KeysUnavailable:
                 # The key that the token names is here and says no: that is a judgement.
-                if isinstance(refusal, SignatureInvalid):
+                if isinstance(refusal, SignatureInvalid) and token.kid is not None:
                     raise refusal from None
                 raise
             if newer is key_set:

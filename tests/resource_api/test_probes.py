@@ -71,6 +71,13 @@ async def test_a_process_whose_keys_ended_is_not_ready(api: Api, clock: FakeCloc
     answer = await api.client.get("/readyz")
 
     assert problem(answer, 503)["detail"] == "Not ready: the keys."
+    assert answer.json()["keys"] == {
+        "state": "expired",
+        "age": SERVING + 1,
+        "serves": 0,
+        "next_attempt": 1,
+    }
+    assert "secret" not in answer.text
     assert "retry-after" in answer.headers
 
 

@@ -9,6 +9,7 @@ CachedKeys  when to fetch, how long a set serves       cache, limits, flight, ob
 import random as chance
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
@@ -82,6 +83,8 @@ def remote_keys(
     ):
         if not lowest <= value <= highest:
             faults.append(f"{name} must be {lowest} to {highest}{unit}, not {value!r}")
+    if allow_private not in (True, False):
+        faults.append(f"allow_private must be True or False, not {allow_private!r}")
     if not faults:
         if not min_ttl <= ttl <= max_ttl:
             faults.append(f"ttl must be from min_ttl to max_ttl, not {ttl!r}")
@@ -102,11 +105,18 @@ def remote_keys(
         async def locate(*, doubted: bool) -> str:
             return named
     else:
-        locate = Discovery(named, get, freshness=freshness, patience=timeout / 2, clock=clock)
+        locate = Discovery(
+            named,
+            get,
+            # However long it is said to last: an address that was left may go on serving old keys.
+            freshness=replace(freshness, longest=ttl),
+            patience=0.6 * timeout,
+            clock=clock,
+        )
     return CachedKeys(
         RemoteKeys(locate, get, freshness=freshness, deadline=timeout),
         serve_stale=serve_stale,
-        cool_down=CoolDown(cool_down, random=random),
+        cool_down=CoolDown(cool_down),
         back_off=BackOff(shortest=1.0, longest=60.0, random=random),
         observer=observer,
         clock=clock,

@@ -8,11 +8,12 @@ unknown     one fetch per cool-down, else 401    | one fetch, else 503
 key id:
 """
 
-from collections import Counter
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import get_args
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys.fetch import FetchFailed
@@ -50,6 +51,8 @@ class _Held:
 class CachedKeys:
     """A `KeySource` that fetches rarely, waits seldom and keeps what was good.
 
+    It serves one event loop at a time.
+
     Arguments:
         fetch: gets the keys; whatever it raises is a failed attempt.
         serve_stale: seconds past the end of its lifetime that the last good set serves.
@@ -78,7 +81,7 @@ class CachedKeys:
         self._flight = SingleFlight()
         self._held: _Held | None = None
         self._fault: str | None = None
-        self._counts: Counter[EventKind] = Counter()
+        self._counts: dict[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
         self._told: set[EventKind] = set()
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
@@ -90,8 +93,8 @@ class CachedKeys:
         if now >= held.stale_at:
             self._tell_once("stale")
         if missed is None:
-            if now >= held.refresh_due_at and not self._back_off.remaining(now):
-                self._flight.start(partial(self._refresh, None))
+            if now >= held.refresh_due_at or self._fault:
+                self.warm()
             return held.key_set
         if held.key_set is not missed.key_set:
             return held.key_set
@@ -99,13 +102,12 @@ class CachedKeys:
 
     def status(self) -> KeySetStatus:
         """Return how the source fares now."""
-        return self._status(refreshing=self._flight.running)
+        return self._status(refreshing=self._flight.under_way)
 
     def warm(self) -> None:
         """Begin to fetch behind everything, unless there is a set that needs no refresh."""
         now = self._clock()
-        due = self._held is None or now >= self._held.refresh_due_at
-        if due and not self._back_off.remaining(now):
+        if now >= self._due_at(now) and not self._back_off.remaining(now):
             self._flight.start(partial(self._refresh, None))
 
     async def aclose(self) -> None:
@@ -115,19 +117,23 @@ class CachedKeys:
     def _status(self, *, refreshing: bool) -> KeySetStatus:
         now, held = self._clock(), self._held
         state: KeySetState = "never"
-        age, serves, due_at = None, 0.0, now
+        age, serves = None, 0.0
         if held is not None:
             age, serves = now - held.fetched_at, max(0.0, held.expired_at - now)
-            due_at = held.refresh_due_at
             if now >= held.expired_at:
                 state = "expired"
             elif now >= held.stale_at:
                 state = "stale"
             else:
                 state = "refreshing" if refreshing else "fresh"
-        waits = 0.0 if refreshing else max(self._back_off.remaining(now), due_at - now)
+        waits = 0.0 if refreshing else max(self._back_off.remaining(now), self._due_at(now) - now)
         counts = MappingProxyType(dict(self._counts))
         return KeySetStatus(state, age, serves, self._fault, max(waits, 0.0), counts)
+
+    def _due_at(self, now: float) -> float:
+        # After a failure the next attempt is due as soon as its pause is over: what caused it may
+        # have been a token of a new key.
+        return now if self._held is None or self._fault else self._held.refresh_due_at
 
     async def _first(self, now: float) -> KeySet:
         if self._held is not None:
@@ -138,34 +144,30 @@ class CachedKeys:
         return await self._flight.join(partial(self._refresh, None))
 
     async def _newer(self, held: _Held, missed: Missed, now: float) -> KeySet:
-        reason = self._reason
-        try:
-            if self._flight.running:
-                newer = await self._flight.join(partial(self._refresh, missed))
-                if newer is not missed.key_set:
-                    return newer
-                # That fetch may have begun before the issuer published the key.
-                held, now = self._held or held, self._clock()
-            if self._flight.running or self._may_fetch(missed, now):
-                return await self._flight.join(partial(self._refresh, missed))
-        except KeysUnavailable as err:
-            now, reason = self._clock(), err.reason
+        if self._flight.running:
+            newer = await self._flight.join(partial(self._refresh, missed))
+            if newer is not missed.key_set:
+                return newer
+            # That fetch may have begun before the issuer published the key.
+            held, now = self._held or held, self._clock()
+        pause = self._back_off.remaining(now)
+        if pause:
+            # A refusal would have clients throw away a token of a key that came with the outage.
+            raise KeysUnavailable(self._reason, retry_after=pause)
+        if self._flight.running or self._cool_down.is_over(now, unknown_kid=missed.unknown_kid):
+            return await self._flight.join(partial(self._refresh, missed))
+        self._tell_once("flood_limited")
         if now < held.stale_at:
             return held.key_set
-        raise KeysUnavailable(reason, retry_after=self._back_off.remaining(now))
-
-    def _may_fetch(self, missed: Missed, now: float) -> bool:
-        if self._back_off.remaining(now):
-            return False
-        if self._cool_down.is_over(now, missed.unknown_kid):
-            return True
-        self._tell_once("flood_limited")
-        return False
+        raise KeysUnavailable(self._reason)
 
     async def _refresh(self, missed: Missed | None) -> KeySet:
         try:
             fetched = await self._fetch()
-        except Exception as err:
+        except (Exception, asyncio.CancelledError) as err:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
             # Whatever went wrong, known or not, the set that was good stays.
             pause = self._back_off.failed(self._clock())
             # The words of an error that is not ours may quote anything.
@@ -178,16 +180,15 @@ class CachedKeys:
         now = self._clock()
         key_set = fetched.key_set
         before = self._held.key_set if self._held is not None else KeySet(())
-        if key_set == before:
+        old, new = set(before.keys), set(key_set.keys)
+        if old == new:
             # The same object says that nothing changed.
             key_set = before
         self._back_off.succeeded()
         self._fault = None
         self._told.clear()
         if missed is not None:
-            self._cool_down.start(now, missed.unknown_kid)
-            if missed.unknown_kid is not None and not key_set.has(missed.unknown_kid):
-                self._cool_down.refuse(now, missed.unknown_kid)
+            self._cool_down.start(now, unknown_kid=missed.unknown_kid)
         stale_at = now + fetched.lifetime
         self._held = _Held(
             key_set,
@@ -197,17 +198,13 @@ class CachedKeys:
             expired_at=stale_at + self._serve_stale,
         )
         self._tell("unchanged" if key_set is before else "fetched")
-        self._tell_changes(before, key_set)
-        return key_set
-
-    def _tell_changes(self, before: KeySet, after: KeySet) -> None:
-        old, new = set(before.keys), set(after.keys)
-        for key in after.keys:
+        for key in fetched.key_set.keys:
             if key not in old:
                 self._tell("key_added", kid=key.kid)
         for key in before.keys:
             if key not in new:
                 self._tell("key_removed", kid=key.kid)
+        return key_set
 
     @property
     def _reason(self) -> str:
@@ -217,14 +214,13 @@ class CachedKeys:
         """Tell of `kind` unless it was told since keys were fetched."""
         if kind not in self._told:
             self._told.add(kind)
-            self._tell(kind, reason=self._fault or "", refreshing=self._flight.running)
+            self._tell(kind, reason=self._fault or "")
 
-    def _tell(
-        self, kind: EventKind, *, kid: str | None = None, reason: str = "", refreshing: bool = False
-    ) -> None:
+    def _tell(self, kind: EventKind, *, kid: str | None = None, reason: str = "") -> None:
         self._counts[kind] += 1
         try:
-            self._observer(KeyEvent(kind, kid, reason), self._status(refreshing=refreshing))
+            # What is told within a fetch is what comes of it.
+            self._observer(KeyEvent(kind, kid, reason), self._status(refreshing=False))
         except Exception as err:
             # Nobody's metrics may cost a request; the message may quote anything.
             logger.error("an observer of keys failed: %s", type(err).__name__)

@@ -59,6 +59,7 @@ class Discovery:
         self._freshness = freshness
         self._patience = patience
         self._clock = clock
+        self._places = metadata_addresses(issuer)
         self._known: str | None = None
         self._fresh_until = 0.0
 
@@ -89,7 +90,7 @@ class Discovery:
 
     async def _look(self) -> tuple[str, float]:
         faults: list[str] = []
-        for address in metadata_addresses(self._issuer):
+        for address in self._places:
             try:
                 document = await self._fetch(address)
                 url = self._jwks_uri(document.body or b"")
@@ -98,6 +99,8 @@ class Discovery:
             except ValueError as err:
                 faults.append(f"{address}: {err}")
             else:
+                # Next time it is asked first: looking again has less time.
+                self._places = tuple(dict.fromkeys((address, *self._places)))
                 return url, self._freshness.lifetime(document.headers)
         raise FetchFailed("; ".join(faults))
 

@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from asgi_bearer.errors import shown
-from asgi_bearer.keys.address import on_loopback, shown_address
+from asgi_bearer.keys.address import shown_address
+from asgi_bearer.keys.screen import proxy_for
 
 if TYPE_CHECKING:
     import httpx
+
+_MAX_HOSTS: Final = 4
+"""Addresses of one host that are tried, one after the other within the time."""
 
 _JSON: Final = re.compile(r"application/(?:[^/]+\+)?json", re.IGNORECASE)
 
@@ -91,21 +95,25 @@ class HttpxFetch:
 
         try:
             async with asyncio.timeout(self._timeout):
-                hosts = await self._screen(urlsplit(url).hostname or "")
+                host = urlsplit(url).hostname or ""
+                hosts = (await self._screen(host))[:_MAX_HOSTS]
+                connect = self._timeout / 2 / max(1, len(hosts))
                 async with httpx.AsyncClient(
                     verify=self._ssl_context,
                     # httpx closes the socket of a TLS handshake that it timed out itself, and
                     # leaves one open that is cancelled by the timeout around it.
-                    timeout=httpx.Timeout(self._timeout, connect=self._timeout / 2),
+                    timeout=httpx.Timeout(self._timeout, connect=connect),
                     follow_redirects=False,
-                    # A proxy of the environment would carry plain http off this machine.
-                    trust_env=not (hosts or on_loopback(url)),
+                    # One reading of the environment, which the screen shares.
+                    trust_env=False,
+                    proxy=None if hosts else proxy_for(host),
                 ) as client:
                     return await self._exchange(client, url, etag, hosts)
         except NotServed as err:
             raise NotServed(f"{shown_address(url)}: {err}") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as err:
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as err:
             # OSError: time is up. ValueError: a host name that breaks IDNA, or leads inward.
+            # ImportError: a proxy of a kind that httpx needs another package for.
             raise FetchFailed(
                 f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
             ) from err
@@ -145,6 +153,8 @@ class HttpxFetch:
             raise NotServed(f"content-type {shown(content_type)} is not JSON")
         body = bytearray()
         async for chunk in response.aiter_raw():
+            # A flood of small chunks that are here already would not let others have a turn.
+            await asyncio.sleep(0)
             body += chunk
             if len(body) > self._max_bytes:
                 raise NotServed(f"more than {self._max_bytes} bytes")
@@ -166,4 +176,6 @@ def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
 def _ssl_context() -> ssl.SSLContext:
     import httpx
 
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    httpx.AsyncClient(verify=context, trust_env=False)  # The first one imports the most.
+    return context

@@ -21,15 +21,17 @@ class SingleFlight:
         self._task: asyncio.Task[KeySet] | None = None
 
     @property
+    def under_way(self) -> bool:
+        """Whether a fetch is under way; from any thread."""
+        task = self._task
+        # A task of a loop that is gone would never end (tests, servers that fork).
+        return task is not None and not task.done() and task.get_loop().is_running()
+
+    @property
     def running(self) -> bool:
         """Whether a fetch is under way in the running event loop."""
-        if self._task is None or self._task.done():
-            return False
-        try:
-            # A task of a loop that is gone would never end (tests, servers that fork).
-            return self._task.get_loop() is asyncio.get_running_loop()
-        except RuntimeError:
-            return False
+        loop = asyncio.get_running_loop()
+        return self.under_way and self._task is not None and self._task.get_loop() is loop
 
     def start(self, fetch: Fetching) -> None:
         """Begin to fetch, unless a fetch is under way; nobody waits for it."""

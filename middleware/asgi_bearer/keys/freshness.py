@@ -1,12 +1,9 @@
 """How long a fetched document is fresh, by its own headers (RFC 9111 §4.2, §5.1, §5.2.2)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from asgi_bearer.keys.jwk import KeySet
-
-_SECONDS = re.compile("[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,12 @@ class Freshness:
         if "max-age" not in directives:
             return self.default
         # What is no number of seconds is over already (RFC 9111 §4.2.1).
-        lifetime = _seconds(directives["max-age"]) - _seconds(headers.get("age", ""))
+        # A field that is repeated arrives as a list; of ages the first counts (RFC 9111 §5.1).
+        age = headers.get("age", "").partition(",")[0].strip()
+        lifetime = _seconds(directives["max-age"]) - _seconds(age)
         return float(min(max(lifetime, self.shortest), self.longest))
 
 
 def _seconds(value: str) -> int:
-    return int(value) if _SECONDS.fullmatch(value) else 0
+    # No number is too large (RFC 9111 §1.2.2), except for `int`.
+    return int(value[:11]) if value.isascii() and value.isdigit() else 0

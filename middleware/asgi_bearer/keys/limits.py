@@ -6,15 +6,6 @@ Plain arithmetic; time and chance come in as arguments.
 from collections.abc import Callable
 from typing import Final
 
-from cachetools import LRUCache
-
-MAX_REFUSED_KEY_IDS: Final = 256
-"""Key ids that are remembered because a fetch did not find them. At most one joins them per
-cool-down, and none is longer than a token."""
-
-_LONGEST_REFUSAL: Final = 600.0
-"""Seconds. A key id that is signed with before it is published is found by then at the latest."""
-
 _SPREAD: Final = 0.25
 """Share of a pause that chance adds, so that many processes do not ask in step."""
 
@@ -57,34 +48,21 @@ class CoolDown:
     can, does not delay the other, which is how a rotation is noticed. Only a fetch that was
     caused in this way starts a window: the first miss after any other fetch is free.
 
-    A key id that such a fetch did not find causes its next one after a pause that doubles: a
-    client that keeps sending an old token leaves the windows to the ids of a rotation.
+    Which ids were refused is not remembered: that would fill with made-up ones, and whoever
+    guesses the id of the next key could have it refused in advance.
 
     Arguments:
         seconds: length of a window.
-        random: returns a number from 0 to 1.
     """
 
-    def __init__(self, seconds: float, *, random: Callable[[], float]) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._random = random
         self._over_at: dict[bool, float] = {}
-        self._refused: LRUCache[str, BackOff] = LRUCache(MAX_REFUSED_KEY_IDS)
 
-    def is_over(self, now: float, kid: str | None) -> bool:
-        """Return whether a miss may cause a fetch: of the unknown `kid`, or of a signature."""
-        if now < self._over_at.get(kid is not None, now):
-            return False
-        return kid is None or kid not in self._refused or not self._refused[kid].remaining(now)
+    def is_over(self, now: float, *, unknown_kid: bool) -> bool:
+        """Return whether such a miss may cause a fetch."""
+        return now >= self._over_at.get(unknown_kid, now)
 
-    def start(self, now: float, kid: str | None) -> None:
+    def start(self, now: float, *, unknown_kid: bool) -> None:
         """Begin a window: such a miss has caused a fetch."""
-        self._over_at[kid is not None] = now + self._seconds
-
-    def refuse(self, now: float, kid: str) -> None:
-        """Remember that a fetch which `kid` has caused did not find it."""
-        if kid not in self._refused:
-            self._refused[kid] = BackOff(
-                shortest=self._seconds, longest=_LONGEST_REFUSAL, random=self._random
-            )
-        self._refused[kid].failed(now)
+        self._over_at[unknown_kid] = now + self._seconds

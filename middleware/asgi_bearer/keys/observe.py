@@ -34,7 +34,7 @@ class KeyEvent:
         kind: `fetched` (a set with other keys than before), `unchanged` (the same keys),
             `failed` (an attempt to fetch), `stale` and `expired` (noticed by the first request
             after it), `key_added`, `key_removed`, `flood_limited` (a token that does not verify
-            would have caused a fetch too early; told once per cool-down).
+            would have caused a fetch too early; told once between two fetches).
         kid: of the key that was added or removed.
         reason: why the last attempt failed, empty if it did not. A set that went stale without a
             failure is one that nobody asked for.
@@ -100,7 +100,7 @@ def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
             logger.info("%s: kid %s", event.kind.replace("_", " "), shown(event.kid))
         case "fetched":
             logger.info("keys fetched")
-        case "unchanged":
+        case _:
             logger.debug("keys unchanged")
 
 

@@ -9,11 +9,16 @@ from typing import Final, Protocol
 
 from asgi_bearer.jose import json_object
 from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed
+from asgi_bearer.keys.fetch import Fetch, FetchFailed
 from asgi_bearer.keys.freshness import Fetched, Freshness
 from asgi_bearer.keys.jwk import KeySet, key_set_from
 
 _MAX_REMARKS: Final = 5
+
+_LARGE: Final = 32 * 1024
+"""Bytes; some dozens of keys."""
+
+_KEPT: Final = ("cache-control", "age", "etag")
 
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
 """RFC 9110 §8.8.3, of a length that can be sent back."""
@@ -39,6 +44,7 @@ class _Last:
 
     address: str
     headers: Mapping[str, str]
+    body: bytes
     key_set: KeySet
 
 
@@ -58,6 +64,7 @@ class RemoteKeys:
         self._freshness = freshness
         self._deadline = deadline
         self._doubted = False
+        self._address: str | None = None
         self._last: _Last | None = None
         self._remarks: tuple[str, ...] = ()
 
@@ -67,31 +74,44 @@ class RemoteKeys:
         Raises:
             FetchFailed: they could not be had, or what was fetched is no key set.
         """
+        deadline = asyncio.timeout(self._deadline)
         try:
-            async with asyncio.timeout(self._deadline):
+            async with deadline:
                 return await self._attempt()
         except TimeoutError as err:
-            raise FetchFailed(f"no keys within {self._deadline:g} s") from err
+            if not deadline.expired():
+                raise
+            where = f" from {shown_address(self._address)}" if self._address is not None else ""
+            raise FetchFailed(f"no keys within {self._deadline:g} s{where}") from err
 
     async def _attempt(self) -> Fetched:
-        address = await self._locate(doubted=self._doubted)
+        self._address = None
+        self._address = address = await self._locate(doubted=self._doubted)
         self._doubted = True  # Until it has worked.
         last = self._last if self._last is not None and self._last.address == address else None
         etag = _entity_tag(last.headers) if last is not None else None
         document = await self._fetch(address, etag=etag)
-        if document.body is None and last is not None:
+        headers = {name: document.headers[name] for name in _KEPT if name in document.headers}
+        body = document.body or b""
+        if document.body is None and last is not None and etag is not None:
             # RFC 9111 §4.3.4: what is not said anew holds on, except the age of that answer.
-            headers = {**last.headers, "age": "", **document.headers}
+            headers, body = {**last.headers, "age": "", **headers}, last.body
+        # Parsing may take a while; many issuers send no entity tag, and the same bytes as before.
+        if last is not None and last.body == body:
             key_set = last.key_set
         else:
-            headers, key_set = dict(document.headers), self._parsed(address, document)
-        self._last = _Last(address, headers, key_set)
+            key_set = await self._parsed(address, body)
+        self._last = _Last(address, headers, body, key_set)
         self._doubted = False
         return Fetched(key_set, self._freshness.lifetime(headers))
 
-    def _parsed(self, url: str, document: Document) -> KeySet:
+    async def _parsed(self, url: str, body: bytes) -> KeySet:
         try:
-            key_set, remarks = key_set_from(json_object(document.body or b""))
+            if len(body) <= _LARGE:
+                key_set, remarks = key_set_from(json_object(body))
+            else:
+                # It may take longer than anybody should wait for a turn.
+                key_set, remarks = await asyncio.to_thread(lambda: key_set_from(json_object(body)))
         except ValueError as err:
             raise FetchFailed(f"{shown_address(url)}: {err}") from err
         if remarks != self._remarks:

@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Collection
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
 from asgi_bearer.keys.address import is_loopback
+
+_Address = IPv4Address | IPv6Address
 
 _PRIVATE: Final = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
@@ -17,10 +19,21 @@ _PRIVATE: Final = tuple(
 _NAT64: Final = ip_network("64:ff9b::/96")
 """RFC 6052 §2.1: the last four bytes are an IPv4 address."""
 
-_METADATA: Final = frozenset(
-    map(ip_address, ("100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254"))
+_METADATA: Final = tuple(
+    map(
+        ip_network,
+        (
+            *("100.100.100.200", "168.63.129.16", "fd00:ec2::/64", "fd20:ce::254"),
+            *("fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1", "fd00:100::100:200"),
+        ),
+    )
 )
 """Where machines of clouds ask for their credentials, beside the link-local addresses."""
+
+_NOT_PUBLIC: Final = tuple(
+    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "3fff::/20"))
+)
+"""What not every release of Python knows to be none of the public's addresses."""
 
 
 class Screen:
@@ -59,7 +72,7 @@ class Screen:
         """
         if host in self._trusted or is_loopback(host):
             return []
-        proxied = _proxied(host)
+        proxied = proxy_for(host) is not None
         try:
             addresses = await self._resolve(host)
         except OSError:
@@ -67,6 +80,8 @@ class Screen:
             if proxied:
                 return []
             raise
+        if not addresses:
+            raise OSError("no address")
         for address in addresses:
             if fault := inward_fault(address, allow_private=self._allow_private):
                 raise ValueError(f"{address} {fault}")
@@ -76,26 +91,33 @@ class Screen:
 def inward_fault(address: str, *, allow_private: bool) -> str | None:
     """Return why a connection to the IP address would lead inward, or None."""
     ip = _meant(ip_address(address.partition("%")[0]))
-    if ip not in _METADATA:
-        if any(ip in network for network in _PRIVATE):
+    if not _within(ip, _METADATA):
+        if _within(ip, _PRIVATE):
             return None if allow_private else "is in a private network"
-        if ip.is_global and not (ip.is_multicast or ip.is_reserved):
+        if ip.is_global and not (ip.is_multicast or ip.is_reserved or _within(ip, _NOT_PUBLIC)):
             return None
     return "is no address of a public host"
 
 
-def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def proxy_for(host: str) -> str | None:
+    """Return the proxy of the environment that connects to `host` by https, if there is one."""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("all")
+
+
+def _within(ip: _Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(ip in network for network in networks)
+
+
+def _meant(ip: _Address) -> _Address:
     """Return the IPv4 address that an IPv6 address stands for, or `ip` itself."""
     if isinstance(ip, IPv4Address):
         return ip
     if ip in _NAT64:
         return IPv4Address(ip.packed[-4:])
     return ip.ipv4_mapped or ip.sixtofour or ip
-
-
-def _proxied(host: str) -> bool:
-    proxies = getproxies()
-    return ("https" in proxies or "all" in proxies) and not proxy_bypass(host)
 
 
 async def _resolved(host: str) -> list[str]:

@@ -14,17 +14,17 @@ class Missed:
     Arguments:
         key_set: the set that it saw. If that one has been replaced since, its replacement is the
             answer and nothing is fetched.
-        unknown_kid: the key id that the token names, if it is not in that set; None if the key
-            that should have signed it is there and said no.
+        unknown_kid: the token names a key id that is not in that set; otherwise the id is known
+            and the key behind it said no.
     """
 
     key_set: KeySet
-    unknown_kid: str | None
+    unknown_kid: bool
 
     @classmethod
     def by_kid(cls, key_set: KeySet, kid: object) -> "Missed":
         """Return what a token with the header `kid` missed in `key_set`."""
-        return cls(key_set, kid if isinstance(kid, str) and not key_set.has(kid) else None)
+        return cls(key_set, unknown_kid=isinstance(kid, str) and not key_set.has(kid))
 
 
 class KeySource(Protocol):

@@ -1,11 +1,12 @@
 """An issuer that publishes its keys, and an API that gets them from there, by a fake clock."""
 
 import asyncio
+import json
 from typing import Any
 
 from asgi_bearer import JWTVerifier, Presented, Principal
 from asgi_bearer.keys import CachedKeys, Document, FetchFailed, remote_keys
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, SigningKey, signing_key
+from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, SigningKey, b64, signing_key
 
 JWKS_URI = "https://issuer.example/jwks"
 
@@ -49,12 +50,9 @@ class Published:
         self.issuer = FakeIssuer(key=key or signing_key("ES256", "k1"), clock=self.clock)
         self.documents = GatedDocuments({})
         self.publish()
+        settings: dict[str, Any] = {"random": lambda: 0.0, **arguments}
         self.keys: CachedKeys = remote_keys(
-            jwks_uri=JWKS_URI,
-            fetch=self.documents,
-            clock=self.clock,
-            random=lambda: 0.0,
-            **arguments,
+            jwks_uri=JWKS_URI, fetch=self.documents, clock=self.clock, **settings
         )
         self.verifier: JWTVerifier = self.issuer.verifier(keys=self.keys)
 
@@ -63,9 +61,11 @@ class Published:
         """How many documents were asked for."""
         return len(self.documents.asked)
 
-    def publish(self, *others: SigningKey) -> None:
-        """Serve the issuer's present key, and `others`."""
-        self.serve(self.issuer.jwks(*others))
+    def publish(self, *others: SigningKey, **headers: str) -> None:
+        """Serve the issuer's present key, and `others`; `cache_control` is a header."""
+        body = json.dumps(self.issuer.jwks(*others)).encode()
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.serve(Document(body, fields))
 
     def serve(self, document: object) -> None:
         """Serve `document` as the key set, or raise it."""
@@ -92,13 +92,10 @@ class Published:
             for result in results
         ]
 
-    def unknown(self, count: int) -> list[str]:
-        """Return tokens with random key ids that nobody published."""
-        claims = self.issuer.token().split(".")[1:]
-        return [
-            ".".join([self.issuer.token_with_header(kid=f"random{n}").split(".")[0], *claims])
-            for n in range(count)
-        ]
+    def unknown(self, count: int, name: str = "random") -> list[str]:
+        """Return tokens with `count` key ids that nobody published, the same for the same name."""
+        claims = self.issuer.token().split(".", 1)[1]
+        return [f"{b64(self.issuer.header(kid=f'{name}{n}'))}.{claims}" for n in range(count)]
 
     def forged(self, count: int = 1) -> list[str]:
         """Return tokens with a known key id that somebody else signed."""

@@ -1,15 +1,24 @@
 """The chain of a remote key source as it is built, and the nonsense that is refused."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from asgi_bearer.keys import CachedKeys, remote_keys
+from asgi_bearer.keys import (
+    CachedKeys,
+    FetchFailed,
+    KeyEvent,
+    KeySetStatus,
+    log_key_events,
+    remote_keys,
+)
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import HttpxFetch
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.remote import RemoteKeys
+from asgi_bearer.keys.screen import Screen
 from tests.fake_issuer import FakeDocuments
 
 ISSUER = "https://issuer.example/"
@@ -62,8 +71,102 @@ def test_the_documented_defaults_reach_the_chain() -> None:
     assert inside(get, "max_bytes") == 512 * 1024
 
 
+def test_the_settings_reach_the_chain() -> None:
+    def clock() -> float:
+        return 5.0
+
+    def random() -> float:
+        return 0.5
+
+    def observer(event: KeyEvent, status: KeySetStatus) -> None:
+        pass
+
+    cached = remote_keys(
+        issuer=ISSUER,
+        ttl=700.0,
+        min_ttl=100.0,
+        max_ttl=800.0,
+        serve_stale=900.0,
+        cool_down=20.0,
+        timeout=4.0,
+        max_bytes=2000,
+        observer=observer,
+        clock=clock,
+        random=random,
+    )
+    attempt = inside(cached, "fetch")
+    discovery = inside(attempt, "locate")
+    get = inside(attempt, "fetch")
+
+    freshness = Freshness(default=700.0, shortest=100.0, longest=800.0)
+    assert inside(attempt, "freshness") == freshness
+    # Metadata is looked at again after `ttl`, however long it says that it lasts.
+    assert inside(discovery, "freshness") == replace(freshness, longest=700.0)
+    assert inside(cached, "serve_stale") == 900.0
+    assert inside(inside(cached, "cool_down"), "seconds") == 20.0
+    assert inside(attempt, "deadline") == inside(get, "timeout") == 4.0
+    assert inside(discovery, "patience") == pytest.approx(2.4)
+    assert inside(get, "max_bytes") == 2000
+    assert inside(cached, "observer") is observer
+    assert inside(cached, "clock") is inside(discovery, "clock") is clock
+    assert inside(cached, "random") is random
+    assert inside(inside(cached, "back_off"), "random") is random
+
+
+def test_what_happens_is_written_to_the_log_by_default() -> None:
+    assert inside(remote_keys(issuer=ISSUER), "observer") is log_key_events
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trusted"),
+    [
+        ({"issuer": "https://Issuer.Example:8443/t1"}, "issuer.example"),
+        ({"jwks_uri": "https://keys.example/jwks"}, "keys.example"),
+        ({"issuer": ISSUER, "jwks_uri": "https://keys.example/jwks"}, "keys.example"),
+        ({"issuer": "https://[2001:DB8::1]:8443/"}, "2001:db8::1"),
+    ],
+    ids=["issuer", "keys", "both", "address"],
+)
+async def test_only_the_host_that_was_configured_may_be_anywhere(
+    arguments: dict[str, Any], trusted: str
+) -> None:
+    """Row 82."""
+    screen = inside(inside(inside(remote_keys(**arguments), "fetch"), "fetch"), "screen")
+
+    assert isinstance(screen, Screen)
+    assert inside(screen, "trusted") == {trusted}
+    assert await screen(trusted) == []
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_an_address_in_a_private_network_is_refused_unless_that_is_set(allowed: bool) -> None:
+    """Row 82."""
+    cached = remote_keys(issuer=ISSUER, allow_private=allowed)
+    screen = inside(inside(inside(cached, "fetch"), "fetch"), "screen")
+
+    assert isinstance(screen, Screen)
+    if allowed:
+        assert await screen("10.0.0.1") == ["10.0.0.1"]
+    else:
+        with pytest.raises(ValueError, match="private network"):
+            await screen("10.0.0.1")
+
+
+async def test_an_address_of_keys_that_is_configured_stays_whatever_is_doubted() -> None:
+    documents = FakeDocuments({})
+    attempt = inside(remote_keys(issuer=ISSUER, jwks_uri=JWKS_URI, fetch=documents), "fetch")
+
+    assert isinstance(attempt, RemoteKeys)
+    for _ in range(2):
+        with pytest.raises(FetchFailed):
+            await attempt()
+    assert documents.asked == [JWKS_URI, JWKS_URI]
+
+
 BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("ttl", [60, 600.5, 86_400], [59.9, 86_401, 0, -1, math.nan, math.inf]),
+    ("min_ttl", [60, 300.5, 600], [59.9, 86_401, 0, -1, math.nan, math.inf]),
+    ("max_ttl", [600, 3600.5, 86_400], [59.9, 86_401, 0, -1, math.nan, math.inf]),
     ("serve_stale", [0, 3600.0, 86_400], [-0.1, 86_401, math.nan, math.inf]),
     ("cool_down", [1, 10.0, 60], [0, 0.9, 60.1, -1, math.nan, math.inf]),
     ("timeout", [0.001, 5.0, 12], [0, -1, 30.1, math.nan, math.inf]),
@@ -83,6 +186,87 @@ def test_a_setting_within_its_bounds_is_taken(name: str, value: Any) -> None:
 def test_a_setting_out_of_its_bounds_is_named_with_what_it_holds(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name} must be .*, not {value!r}$"):
         remote_keys(jwks_uri=JWKS_URI, **{name: value})
+
+
+CONTRADICTIONS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "ttl-below-min-ttl",
+        {"ttl": 60, "min_ttl": 61},
+        "ttl must be from min_ttl to max_ttl, not 60",
+    ),
+    (
+        "ttl-above-max-ttl",
+        {"ttl": 601.5, "max_ttl": 601},
+        "ttl must be from min_ttl to max_ttl, not 601.5",
+    ),
+    (
+        "bounds-the-wrong-way-round",
+        {"min_ttl": 700, "max_ttl": 500},
+        "ttl must be from min_ttl to max_ttl, not 600.0",
+    ),
+    (
+        "timeout-for-the-default-min-ttl",
+        {"timeout": 12.1},
+        "timeout must be at most a fifth of min_ttl, not 12.1",
+    ),
+    (
+        "timeout-for-another-min-ttl",
+        {"timeout": 20.1, "min_ttl": 100},
+        "timeout must be at most a fifth of min_ttl, not 20.1",
+    ),
+    (
+        "private-networks-and-an-address-of-keys",
+        {"allow_private": True, "jwks_uri": JWKS_URI},
+        "allow_private is for httpx and addresses from metadata",
+    ),
+    (
+        "private-networks-and-another-client",
+        {"allow_private": True, "fetch": FakeDocuments({})},
+        "allow_private is for httpx and addresses from metadata",
+    ),
+    (
+        "several",
+        {"ttl": 60, "min_ttl": 100, "timeout": 25, "allow_private": True, "jwks_uri": JWKS_URI},
+        "ttl must be from min_ttl to max_ttl, not 60; "
+        "timeout must be at most a fifth of min_ttl, not 25; "
+        "allow_private is for httpx and addresses from metadata",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [row[1:] for row in CONTRADICTIONS],
+    ids=[row[0] for row in CONTRADICTIONS],
+)
+def test_settings_that_contradict_each_other_are_refused_with_a_sentence(
+    arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^\w+ (must|is)") as refused:
+        remote_keys(issuer=ISSUER, **arguments)
+
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ttl": 100, "min_ttl": 100, "max_ttl": 100},
+        {"ttl": 60, "min_ttl": 60},
+        {"ttl": 86_400},
+        {"timeout": 12},
+        {"timeout": 30, "min_ttl": 150},
+        {"allow_private": True},
+    ],
+    ids=repr,
+)
+def test_settings_that_just_agree_are_taken(arguments: dict[str, Any]) -> None:
+    assert isinstance(remote_keys(issuer=ISSUER, **arguments), CachedKeys)
+
+
+def test_a_setting_that_is_wrong_by_itself_is_no_contradiction_as_well() -> None:
+    with pytest.raises(ValueError, match=r"^min_ttl must be 60 to 86400 seconds, not 90000$"):
+        remote_keys(issuer=ISSUER, min_ttl=90_000, allow_private=True, fetch=FakeDocuments({}))
 
 
 ADDRESSES: list[tuple[str, dict[str, Any], str]] = [
@@ -132,6 +316,8 @@ def test_all_faults_are_named_at_once() -> None:
             issuer="http://issuer.example/",
             jwks_uri="ftp://issuer.example/",
             ttl=1,
+            min_ttl=2,
+            max_ttl=3,
             serve_stale=-1,
             cool_down=0,
             timeout=0,
@@ -143,8 +329,16 @@ def test_all_faults_are_named_at_once() -> None:
         "issuer",
         "jwks_uri",
         "ttl",
+        "min_ttl",
+        "max_ttl",
         "serve_stale",
         "cool_down",
         "timeout",
         "max_bytes",
     ]
+
+
+@pytest.mark.parametrize("value", ["false", None, 2])
+def test_allow_private_is_a_flag_and_nothing_that_looks_like_one(value: Any) -> None:
+    with pytest.raises(ValueError, match=f"allow_private must be True or False, not {value!r}"):
+        remote_keys(issuer=ISSUER, allow_private=value)

@@ -1,55 +1,14 @@
 """When keys are fetched and how long they serve, by a fake clock."""
 
+import asyncio
 import logging
 
 import pytest
 
 from asgi_bearer.errors import KeysUnavailable
-from asgi_bearer.keys import CachedKeys, FetchFailed, KeySet, Missed
-from asgi_bearer.keys.freshness import Fetched
-from asgi_bearer.keys.jwk import key_set_from
-from asgi_bearer.keys.limits import BackOff, CoolDown
-from asgi_bearer.keys.observe import log_key_events
+from asgi_bearer.keys import FetchFailed
+from tests.asgi_bearer.keys.cached_source import Source, numbered
 from tests.asgi_bearer.keys.published import settled
-from tests.fake_issuer import FakeClock, signing_key
-
-
-def numbered(number: int) -> KeySet:
-    return key_set_from({"keys": [signing_key("ES256", f"k{number}", number).jwk()]})[0]
-
-
-class Source:
-    """A `CachedKeys` whose set is due at 80 s, stale at 100, expired at 500."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.brings: KeySet | Exception = numbered(1)
-        self.fetches = 0
-        self.chance = 0.0
-        self.keys = CachedKeys(
-            self._fetch,
-            serve_stale=400.0,
-            cool_down=CoolDown(10.0, random=self._random),
-            back_off=BackOff(shortest=1.0, longest=60.0, random=self._random),
-            observer=log_key_events,
-            clock=self.clock,
-            random=self._random,
-        )
-
-    async def _fetch(self) -> Fetched:
-        self.fetches += 1
-        if isinstance(self.brings, Exception):
-            raise self.brings
-        return Fetched(self.brings, lifetime=100.0)
-
-    def _random(self) -> float:
-        return self.chance
-
-    async def aged(self, seconds: float) -> KeySet:
-        """Fetch, and let `seconds` pass."""
-        key_set = await self.keys.key_set()
-        self.clock.advance(seconds)
-        return key_set
 
 
 async def test_nothing_is_fetched_before_the_first_request() -> None:
@@ -125,119 +84,6 @@ async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again
 
     assert await source.keys.key_set() is old
     assert source.keys.status().age == 0.0
-
-
-@pytest.mark.parametrize("unknown_kid", ["k2", None])
-async def test_a_caller_that_missed_gets_newer_keys(unknown_kid: str | None) -> None:
-    """Row 85."""
-    source = Source()
-    old = await source.aged(1.0)
-    source.brings = numbered(2)
-
-    assert await source.keys.key_set(Missed(old, unknown_kid)) == numbered(2)
-    assert source.fetches == 2
-
-
-async def test_a_caller_that_missed_with_a_set_since_replaced_causes_no_fetch() -> None:
-    """Row 85."""
-    source = Source()
-    old = await source.aged(1.0)
-    source.brings = numbered(2)
-    newer = await source.keys.key_set(Missed(old, unknown_kid="k2"))
-
-    for _ in range(100):
-        assert await source.keys.key_set(Missed(old, unknown_kid="k2")) is newer
-
-    assert source.fetches == 2
-
-
-async def test_a_caller_that_missed_with_a_set_refreshed_since_causes_no_fetch() -> None:
-    """Row 85."""
-    source = Source()
-    old = await source.aged(90.0)
-    source.brings = numbered(2)
-    await source.keys.key_set()
-    await settled()
-
-    assert await source.keys.key_set(Missed(old, unknown_kid="k2")) == numbered(2)
-    assert source.fetches == 2
-
-
-async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys() -> None:
-    source = Source()
-    old = await source.aged(1.0)
-
-    assert await source.keys.key_set(Missed(old, unknown_kid="k2")) is old
-
-
-@pytest.mark.parametrize(("later", "fetches"), [(0.0, 2), (9.9, 2), (10.0, 3), (79.0, 3)], ids=str)
-async def test_misses_cause_one_fetch_per_cool_down(later: float, fetches: int) -> None:
-    """Row 86."""
-    source = Source()
-    old = await source.keys.key_set()
-    await source.keys.key_set(Missed(old, unknown_kid="k2"))
-    source.clock.advance(later)
-
-    for _ in range(100):
-        await source.keys.key_set(Missed(old, unknown_kid="k2"))
-
-    assert source.fetches == fetches
-
-
-async def test_the_two_kinds_of_miss_do_not_use_up_each_others_fetch() -> None:
-    """Row 91."""
-    source = Source()
-    old = await source.keys.key_set()
-    await source.keys.key_set(Missed(old, unknown_kid=None))
-    source.brings = numbered(2)
-
-    assert await source.keys.key_set(Missed(old, unknown_kid="k2")) == numbered(2)
-
-
-async def test_a_miss_with_a_fresh_set_gets_that_set_if_the_fetch_fails() -> None:
-    source = Source()
-    old = await source.aged(50.0)
-    source.brings = FetchFailed("down")
-
-    assert await source.keys.key_set(Missed(old, unknown_kid="k2")) is old
-
-
-async def test_a_miss_with_a_stale_set_is_not_judged_if_the_fetch_fails() -> None:
-    """Row 86."""
-    source = Source()
-    old = await source.aged(100.0)
-    source.brings = FetchFailed("down")
-
-    with pytest.raises(KeysUnavailable, match="down") as refused:
-        await source.keys.key_set(Missed(old, unknown_kid="k2"))
-
-    assert refused.value.retry_after == 1.0
-
-
-async def test_a_miss_with_a_stale_set_is_not_judged_during_a_pause() -> None:
-    """Rows 86 and 87."""
-    source = Source()
-    old = await source.aged(100.0)
-    source.brings = FetchFailed("down")
-    await source.keys.key_set()
-    await settled()
-
-    source.clock.advance(0.75)
-
-    for _ in range(100):
-        with pytest.raises(KeysUnavailable, match="down") as refused:
-            await source.keys.key_set(Missed(old, unknown_kid="k2"))
-        assert refused.value.retry_after == pytest.approx(0.25)
-
-    assert source.fetches == 2
-
-
-async def test_a_miss_with_a_set_that_expired_meanwhile_waits_for_another() -> None:
-    source = Source()
-    old = await source.aged(500.0)
-    source.brings = numbered(2)
-
-    assert await source.keys.key_set(Missed(old, unknown_kid="k2")) == numbered(2)
 
 
 async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> None:
@@ -329,3 +175,120 @@ async def test_after_closing_the_source_can_be_used_again() -> None:
 
     assert await source.keys.key_set() is old
     await source.keys.aclose()
+
+
+@pytest.mark.parametrize(("chance", "due"), [(0.0, 80.0), (0.5, 77.5), (1.0, 75.0)])
+async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
+    chance: float, due: float
+) -> None:
+    source = Source()
+    source.chance = chance
+    await source.aged(due - 0.5)
+    await source.keys.key_set()
+    await settled()
+    before = source.fetches
+    source.clock.advance(0.5)
+    await source.keys.key_set()
+    await settled()
+
+    assert (before, source.fetches) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "age", "state"),
+    [
+        (60.0, 47.5, "fresh"),
+        (60.0, 48.0, "due"),
+        (60.0, 60.0, "stale"),
+        (60.0, 459.5, "stale"),
+        (60.0, 460.0, "expired"),
+        (86_400.0, 69_119.0, "fresh"),
+        (86_400.0, 69_120.0, "due"),
+        (86_400.0, 86_400.0, "stale"),
+        (86_400.0, 86_799.5, "stale"),
+        (86_400.0, 86_800.0, "expired"),
+    ],
+)
+async def test_each_fetch_brings_a_lifetime_of_its_own(
+    lifetime: float, age: float, state: str
+) -> None:
+    """Row 93. The set before lived for 100 s."""
+    source = Source()
+    await source.aged(90.0)
+    source.lifetime = lifetime
+    await source.keys.key_set()
+    await settled()
+    source.clock.advance(age)
+
+    status = source.keys.status()
+
+    due = status.state == "fresh" and status.next_attempt == 0
+    assert ("due" if due else status.state) == state
+
+
+async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
+    """Row 87."""
+    source = Source()
+    source.chance = 1.0
+    source.brings = FetchFailed("down")
+    pauses: list[float] = []
+
+    for _ in range(8):
+        with pytest.raises(KeysUnavailable) as refused:
+            await source.keys.key_set()
+        pauses.append(refused.value.retry_after)
+        source.clock.advance(refused.value.retry_after)
+
+    assert pauses == [1.25, 2.5, 5, 10, 20, 40, 60, 60]
+
+
+async def test_warming_fetches_behind_everything() -> None:
+    source = Source()
+    source.close()
+
+    source.keys.warm()
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == 1
+    assert source.keys.status().state == "never"
+    source.open()
+    await settled()
+    assert source.keys.status().state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("age", "fetches"), [(0.0, 1), (79.5, 1), (80.0, 2), (100.0, 2), (500.0, 2)]
+)
+async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int) -> None:
+    source = Source()
+    await source.aged(age)
+
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == fetches
+
+
+@pytest.mark.parametrize(("later", "fetches"), [(0.0, 1), (0.5, 1), (1.0, 2)])
+async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches: int) -> None:
+    """Row 87."""
+    source = Source()
+    source.brings = FetchFailed("down")
+    source.keys.warm()
+    await settled()
+    source.clock.advance(later)
+
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == fetches
+
+
+def test_warming_without_an_event_loop_fails_at_once_and_spoils_nothing() -> None:
+    source = Source()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        source.keys.warm()
+
+    assert asyncio.run(source.keys.key_set()) == numbered(1)

@@ -1,12 +1,16 @@
 """How the address of an issuer's keys is found."""
 
+import asyncio
+import json
+import logging
 from typing import Any
 
 import pytest
 
-from asgi_bearer.keys import FetchFailed
+from asgi_bearer.keys import Document, Fetch, FetchFailed
 from asgi_bearer.keys.discovery import Discovery, metadata_addresses
 from asgi_bearer.keys.freshness import Freshness
+from tests.asgi_bearer.keys.published import GatedDocuments, settled
 from tests.fake_issuer import FakeClock, FakeDocuments
 
 ISSUER = "https://issuer.example/t1"
@@ -20,14 +24,14 @@ METADATA = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
 
 def discovery(documents: dict[str, object], issuer: str = ISSUER) -> tuple[Discovery, list[str]]:
     served = FakeDocuments(documents)
-    locate = Discovery(
-        issuer,
-        served,
-        freshness=Freshness(default=600.0, shortest=60.0, longest=86_400.0),
-        patience=2.5,
-        clock=FakeClock(),
-    )
-    return locate, served.asked
+    return looking(served, FakeClock(), issuer), served.asked
+
+
+def looking(
+    fetch: Fetch, clock: FakeClock, issuer: str = ISSUER, patience: float = 2.5
+) -> Discovery:
+    freshness = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
+    return Discovery(issuer, fetch, freshness=freshness, patience=patience, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -171,3 +175,181 @@ async def test_a_host_that_does_not_answer_is_asked_once() -> None:
         await locate(doubted=False)
 
     assert asked == [OAUTH]
+
+
+MOVED = "https://keys.example/moved"
+
+LIFETIMES: list[tuple[str, dict[str, str], float]] = [
+    ("by-default", {}, 600.0),
+    ("as-it-says", {"cache-control": "max-age=900"}, 900.0),
+    ("as-it-says-less-its-age", {"cache-control": "max-age=900", "age": "100"}, 800.0),
+    ("at-least-the-shortest", {"cache-control": "no-store"}, 60.0),
+    ("at-most-the-longest", {"cache-control": "max-age=31536000"}, 86_400.0),
+]
+
+
+def metadata(jwks_uri: str = JWKS_URI, **headers: str) -> Document:
+    document = {"issuer": ISSUER, "jwks_uri": jwks_uri}
+    lines = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Document(json.dumps(document).encode(), lines)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [row[1:] for row in LIFETIMES], ids=[row[0] for row in LIFETIMES]
+)
+async def test_the_address_is_kept_while_its_metadata_is_fresh(
+    headers: dict[str, str], seconds: float
+) -> None:
+    """Row 93."""
+    documents, clock = FakeDocuments({OAUTH: metadata(**headers)}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    documents.documents[OAUTH] = metadata(MOVED)
+
+    clock.advance(seconds - 0.5)
+    assert await locate(doubted=False) == JWKS_URI
+    assert documents.asked == [OAUTH]
+
+    clock.advance(0.5)
+    assert await locate(doubted=False) == MOVED
+    assert documents.asked == [OAUTH, OAUTH]
+
+
+async def test_metadata_that_was_looked_at_again_is_fresh_by_what_it_says_then() -> None:
+    documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    documents.documents[OAUTH] = metadata(cache_control="max-age=3000")
+
+    for seconds in (600.0, 2999.0, 1.0):
+        clock.advance(seconds)
+        await locate(doubted=False)
+
+    assert documents.asked == [OAUTH, OAUTH, OAUTH]
+
+
+async def test_a_doubted_address_is_looked_for_at_once() -> None:
+    documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    documents.documents[OAUTH] = metadata(MOVED)
+
+    assert await locate(doubted=True) == MOVED
+    assert await locate(doubted=False) == MOVED
+    assert documents.asked == [OAUTH, OAUTH]
+
+
+async def test_metadata_that_has_moved_is_looked_for_in_all_places() -> None:
+    """Row 81."""
+    locate, asked = discovery({OAUTH: metadata(), OPENID_APPENDED: metadata(MOVED)})
+    await locate(doubted=False)
+
+    assert await locate(doubted=True) == JWKS_URI
+    assert asked == [OAUTH, OAUTH]
+
+
+FAILURES: list[tuple[str, dict[str, object], str]] = [
+    ("no-answer", {OAUTH: FetchFailed("no answer")}, "no answer"),
+    ("not-there", {}, f"{OAUTH}: status 404 instead of 200"),
+    ("nonsense", {OAUTH: b"<html>"}, f"{OAUTH}: the JSON does not parse"),
+    ("another-issuer", {OAUTH: {**METADATA, "issuer": "https://evil.example"}}, "evil.example"),
+    ("no-address-of-keys", {OAUTH: {"issuer": ISSUER}}, "jwks_uri must be a URL"),
+    ("plain-http", {OAUTH: {**METADATA, "jwks_uri": "http://keys.example/"}}, "must be https"),
+    ("this-machine", {OAUTH: {**METADATA, "jwks_uri": "https://[::1]/"}}, "this machine"),
+]
+
+
+@pytest.mark.parametrize("doubted", [False, True], ids=["over", "doubted"])
+@pytest.mark.parametrize(
+    ("served", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+)
+async def test_the_address_of_before_stays_if_there_is_no_newer_one(
+    served: dict[str, object], words: str, doubted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 90."""
+    documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    documents.documents = served
+    clock.advance(600.0)
+
+    assert await locate(doubted=doubted) == JWKS_URI
+
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert caplog.messages[0].startswith("keys are fetched from the address of before: ")
+    assert words in caplog.messages[0]
+
+
+async def test_after_a_failure_the_metadata_is_looked_for_each_time_until_it_is_there() -> None:
+    documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    clock.advance(600.0)
+
+    found: list[str] = []
+    for document in (FetchFailed("down"), FetchFailed("down"), metadata(MOVED)):
+        documents.documents[OAUTH] = document
+        found.append(await locate(doubted=False))
+
+    assert found == [JWKS_URI, JWKS_URI, MOVED]
+    assert documents.asked == [OAUTH] * 4
+
+
+async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Row 83. The keys are still to be fetched in what is left of the time."""
+    documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
+    locate = looking(documents, clock, patience=0.01)
+    await locate(doubted=False)
+    documents.close()
+    clock.advance(600.0)
+
+    assert await asyncio.wait_for(locate(doubted=False), 5.0) == JWKS_URI
+    assert caplog.messages == [
+        "keys are fetched from the address of before: its metadata did not come in time"
+    ]
+
+
+async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
+    """Row 83. Without an address there is nothing to save time for."""
+    documents = GatedDocuments({OAUTH: METADATA})
+    documents.close()
+    first = asyncio.create_task(looking(documents, FakeClock(), patience=0.0)(doubted=False))
+    await settled()
+    assert not first.done()
+
+    documents.open()
+
+    assert await first == JWKS_URI
+
+
+async def test_an_attempt_that_ends_while_it_looks_again_is_not_answered_with_the_old_address() -> (
+    None
+):
+    """Row 83."""
+    documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
+    locate = looking(documents, clock)
+    await locate(doubted=False)
+    documents.close()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await locate(doubted=True)
+
+
+async def test_an_unchanged_document_that_nobody_has_is_no_metadata() -> None:
+    locate, _ = discovery({OAUTH: Document(None), OPENID_INSERTED: METADATA})
+
+    assert await locate(doubted=False) == JWKS_URI
+
+
+async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() -> None:
+    """Looking again has less time: three slow places would never fit into it."""
+    locate, asked = discovery({OPENID_APPENDED: METADATA})
+    await locate(doubted=False)
+    del asked[:]
+
+    await locate(doubted=True)
+
+    assert asked == [OPENID_APPENDED]

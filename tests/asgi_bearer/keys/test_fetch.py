@@ -6,11 +6,19 @@ import gc
 import gzip
 import logging
 import socket
+import ssl
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch, NotServed
 from asgi_bearer.keys.screen import Screen
@@ -31,6 +39,7 @@ class Server:
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self.requests: list[bytes] = []
         self.address = ""
+        self.port = 0
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read a request and answer it."""
@@ -54,10 +63,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncGenerator[Server]:
+async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
     server = Server(answer)
-    listening = await asyncio.start_server(server.connected, "127.0.0.1", 0)
-    server.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server.connected, "127.0.0.1", 0, ssl=tls)
+    server.port = listening.sockets[0].getsockname()[1]
+    server.address = f"http://127.0.0.1:{server.port}"
     try:
         yield server
     finally:
@@ -339,3 +349,329 @@ async def test_a_cancelled_fetch_ends_and_closes_its_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.wait_for(closed.wait(), 5.0)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"application/json",
+        b"Application/JSON",
+        b"application/json;charset=utf-8",
+        b"application/json ; charset=UTF-8",
+        b"application/jwk-set+json",
+        b"application/jwk-set+json; charset=utf-8",
+        b"application/jrd+json",
+        b"application/problem+json",
+    ],
+)
+async def test_a_document_of_a_json_type_is_read(content_type: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ncontent-length: 2\r\n\r\n"
+    async with serving(says(head % content_type, b"{}")) as server:
+        assert (await fetcher()(server.address)).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"content-type: \r\n",
+        b"content-type: text/html\r\n",
+        b"content-type: text/html; charset=application/json\r\n",
+        b"content-type: text/json\r\n",
+        b"content-type: text/plain\r\n",
+        b"content-type: json\r\n",
+        b"content-type: application/jsonp\r\n",
+        b"content-type: application/json-seq\r\n",
+        b"content-type: application/json5\r\n",
+        b"content-type: application/javascript\r\n",
+        b"content-type: application/jwk-set\r\n",
+        b"content-type: application/+json\r\n",
+        b"content-type: application/a/b+json\r\n",
+        b"content-type: xapplication/json\r\n",
+        b"content-type: application/json, text/html\r\n",
+        b"content-type: application/json\r\ncontent-type: text/html\r\n",
+        b"content-type: application/octet-stream\r\n",
+    ],
+)
+async def test_a_document_of_another_type_is_not_read(header: bytes) -> None:
+    """Row 83. An error page is no key set, even if it would parse."""
+    answer = b"HTTP/1.1 200 OK\r\n%scontent-length: 2\r\n\r\n{}" % header
+    async with serving(says(answer)) as server:
+        with pytest.raises(NotServed, match=r"content-type .* is not JSON"):
+            await fetcher()(server.address)
+
+
+async def test_the_headers_are_given_by_names_in_lower_case() -> None:
+    """Row 93."""
+    lines = (b'ETag: "v1"', b"CACHE-CONTROL: Max-Age=900", b"Cache-Control: public", b"Age: 5")
+    async with serving(says(body(b"{}", *lines))) as server:
+        headers = (await fetcher()(server.address)).headers
+
+    assert headers["etag"] == '"v1"'
+    assert headers["cache-control"] == "Max-Age=900, public"
+    assert headers["age"] == "5"
+    assert all(name == name.lower() for name in headers)
+
+
+async def test_without_an_etag_the_document_is_asked_for_as_it_is() -> None:
+    async with serving(says(body(b"{}"))) as server:
+        await fetcher()(server.address)
+
+    assert b"if-none-match" not in server.requests[0].lower()
+
+
+async def test_with_an_etag_only_another_document_is_asked_for() -> None:
+    """Row 93."""
+    async with serving(says(body(b"{}"))) as server:
+        document = await fetcher()(server.address, etag='W/"v1"')
+
+    assert b'\r\nif-none-match: W/"v1"\r\n' in server.requests[0].replace(b"If-None", b"if-none")
+    assert document.body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "headers", [b"", b"Cache-Control: max-age=900\r\n", b"content-type: text/html\r\n"]
+)
+async def test_a_304_says_that_the_document_is_the_same(headers: bytes) -> None:
+    """Row 93. It needs no content type: there is no content."""
+    async with serving(says(b"HTTP/1.1 304 Not Modified\r\n%s\r\n" % headers)) as server:
+        document = await fetcher()(server.address, etag='"v1"')
+
+    assert document.body is None
+    assert document.headers.get("cache-control") == ("max-age=900" if b"900" in headers else None)
+
+
+NAME = "issuer.test"
+
+
+def certified(name: str, folder: Path) -> ssl.SSLContext:
+    """Return a server's TLS; its certificate for `name` is its own authority, in `folder`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, SHA256())
+    )
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return tls
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's TLS for `NAME`, which a fetch trusts; nothing is proxied."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    return certified(NAME, tmp_path)
+
+
+def pinned(*addresses: str, timeout: float = 5.0) -> HttpxFetch:
+    async def screen(host: str) -> list[str]:
+        return list(addresses)
+
+    return HttpxFetch(timeout=timeout, max_bytes=LIMIT, screen=screen)
+
+
+async def test_a_screened_host_is_connected_to_where_it_was_judged(tls: ssl.SSLContext) -> None:
+    """Row 82. Nobody else knows the name: it is not resolved a second time."""
+    async with serving(says(body(b"{}")), tls) as server:
+        document = await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/jwks?version=2")
+
+    assert document.body == b"{}"
+    assert server.requests[0].startswith(b"GET /jwks?version=2 HTTP/1.1\r\n")
+    assert f"\r\nhost: {NAME}:{server.port}\r\n" in server.requests[0].decode().lower()
+    assert server.requests[0].lower().count(b"\r\nhost:") == 1
+
+
+async def test_a_screened_host_proves_its_name_and_not_its_address(tls: ssl.SSLContext) -> None:
+    """Row 82."""
+    asked_for: list[str | None] = []
+    tls.sni_callback = lambda connection, name, context: asked_for.append(name)
+    async with serving(says(body(b"{}")), tls) as server:
+        await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/jwks")
+        with pytest.raises(FetchFailed, match=r"ConnectError .*CERTIFICATE_VERIFY_FAILED"):
+            await pinned("127.0.0.1")(f"https://other.test:{server.port}/jwks")
+
+    assert asked_for == [NAME, "other.test"]
+    assert len(server.requests) == 1
+
+
+async def test_a_screened_fetch_asks_whether_the_document_has_changed(tls: ssl.SSLContext) -> None:
+    """Row 93."""
+    async with serving(says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), tls) as server:
+        document = await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/", etag='"v1"')
+
+    assert document.body is None
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("127.0.0.2", "127.0.0.1"),
+        ("::1", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.1", "127.0.0.3"),
+        ("127.0.0.2", "127.0.0.3", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4"),
+    ],
+    ids=" ".join,
+)
+async def test_the_next_address_is_tried_if_nobody_is_at_one(
+    addresses: tuple[str, ...], tls: ssl.SSLContext
+) -> None:
+    """The server is at 127.0.0.1 alone."""
+    async with serving(says(body(b"{}")), tls) as server:
+        document = await pinned(*addresses)(f"https://{NAME}:{server.port}/")
+
+    assert document.body == b"{}"
+    assert len(server.requests) == 1
+
+
+async def test_the_next_address_is_tried_if_the_first_is_silent(tls: ssl.SSLContext) -> None:
+    """Half of the time is for one connection, so that there is some for the next."""
+    with socket.socket() as silent:
+        async with serving(says(body(b"{}")), tls) as server:
+            silent.bind(("127.0.0.2", server.port))
+            silent.listen()
+            fetch = pinned("127.0.0.2", "127.0.0.1", timeout=1.0)
+            document = await fetch(f"https://{NAME}:{server.port}/")
+
+    assert document.body == b"{}"
+
+
+async def test_nobody_at_any_address_is_a_failure(tls: ssl.SSLContext) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+
+        with pytest.raises(FetchFailed, match=f"^https://{NAME}:.*/jwks: ConnectError"):
+            await pinned("127.0.0.1", "127.0.0.1")(f"https://{NAME}:{taken.getsockname()[1]}/jwks")
+
+
+async def test_an_answer_of_one_address_is_not_asked_of_the_next(tls: ssl.SSLContext) -> None:
+    busy = says(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")
+    async with serving(busy, tls) as server:
+        with pytest.raises(NotServed, match="status 503"):
+            await pinned("127.0.0.1", "127.0.0.1")(f"https://{NAME}:{server.port}/")
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+async def test_a_screened_host_is_connected_to_whatever_proxy_is_set(
+    name: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 82. The screen gives addresses only where no proxy connects."""
+    async with serving(says(b"")) as proxy, serving(says(body(b"{}")), tls) as server:
+        monkeypatch.setenv(name, proxy.address)
+
+        await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/")
+
+    assert proxy.requests == []
+
+
+async def test_without_addresses_of_the_screen_the_proxy_is_asked_by_name(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(says(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+
+        with pytest.raises(FetchFailed, match="ProxyError"):
+            await pinned()(f"https://{NAME}/jwks")
+
+    assert proxy.requests[0].startswith(f"CONNECT {NAME}:443 HTTP/1.1\r\n".encode())
+
+
+async def test_the_screen_is_asked_for_the_host_alone() -> None:
+    asked: list[str] = []
+
+    async def screen(host: str) -> list[str]:
+        asked.append(host)
+        raise OSError("no such host")
+
+    fetch = HttpxFetch(timeout=5.0, max_bytes=LIMIT, screen=screen)
+    for url in ("https://Keys.Example:8443/jwks?version=2", "https://[2001:DB8::1]:8443/"):
+        with pytest.raises(FetchFailed, match="OSError 'no such host'"):
+            await fetch(url)
+
+    assert asked == ["keys.example", "2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("10.0.0.1", "is in a private network"),
+        ("169.254.169.254", "is no address of a public host"),
+    ],
+)
+async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_address(
+    address: str, kind: str
+) -> None:
+    """Row 82."""
+
+    async def resolve(host: str) -> list[str]:
+        return [address]
+
+    screen = Screen({"issuer.example"}, allow_private=False, resolve=resolve)
+    with pytest.raises(FetchFailed) as failed:
+        await HttpxFetch(timeout=5.0, max_bytes=LIMIT, screen=screen)(
+            "https://keys.example/jwks?key=s3cret"
+        )
+
+    assert not isinstance(failed.value, NotServed)
+    assert str(failed.value) == f"https://keys.example/jwks: ValueError '{address} {kind}'"
+
+
+async def test_a_name_that_takes_too_long_to_resolve_is_a_failure() -> None:
+    """Row 83."""
+
+    async def screen(host: str) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    fetch = HttpxFetch(timeout=0.02, max_bytes=LIMIT, screen=screen)
+    with pytest.raises(FetchFailed, match=r"^https://keys\.example/jwks: TimeoutError"):
+        await asyncio.wait_for(fetch("https://keys.example/jwks"), 5.0)
+
+
+async def test_the_certificates_are_read_once(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them takes longer than the fetch."""
+    fetch = pinned("127.0.0.1")
+    async with serving(says(body(b"{}")), tls) as server:
+        await fetch(f"https://{NAME}:{server.port}/")
+        monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
+        await fetch(f"https://{NAME}:{server.port}/")
+
+    assert len(server.requests) == 2
+
+
+async def test_a_flood_of_small_chunks_leaves_turns_to_others() -> None:
+    """They are all here at once; httpx hands them over without a pause."""
+    chunks = b"".join(b"1\r\nx\r\n" for _ in range(1500)) + b"0\r\n\r\n"
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serving(says(OK + b"transfer-encoding: chunked\r\n\r\n" + chunks)) as server:
+        await fetcher()(server.address)  # Whatever is imported is imported now.
+        running = asyncio.create_task(others())
+        document = await fetcher()(server.address)
+        running.cancel()
+
+    assert document.body == b"x" * 1500
+    assert turns > 1500

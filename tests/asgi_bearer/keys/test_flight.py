@@ -199,3 +199,46 @@ async def test_a_fetch_does_not_run_in_the_context_of_the_first_caller() -> None
     await SingleFlight().join(fetch)
 
     assert seen == ["nobody's"]
+
+
+def test_closing_in_another_event_loop_leaves_a_fetch_alone() -> None:
+    """That loop cannot end it, and would wait for ever."""
+    flight = SingleFlight()
+
+    async def begin() -> None:
+        flight.start(Fetches())
+        await settled()
+
+    here = asyncio.new_event_loop()
+    here.run_until_complete(begin())
+
+    asyncio.run(asyncio.wait_for(flight.aclose(), 5.0))
+
+    assert [task.cancelled() for task in asyncio.all_tasks(here)] == [False]
+    here.run_until_complete(flight.aclose())
+    here.close()
+
+
+def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
+    flight = SingleFlight()
+
+    async def fetch() -> KeySet:
+        raise AssertionError("began")
+
+    assert not flight.under_way
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        flight.start(fetch)
+    assert not flight.under_way
+
+
+async def test_who_is_cancelled_while_the_fetch_fails_sees_the_cancellation() -> None:
+    """Row 92."""
+    flight, fetches = SingleFlight(), Fetches()
+    caller = asyncio.create_task(flight.join(fetches))
+    await settled()
+
+    caller.cancel()
+    fetches.outcome.set_exception(KeysUnavailable("down"))
+
+    with pytest.raises(asyncio.CancelledError):
+        await caller

@@ -1,15 +1,25 @@
 """The issuer is down, slow or talks nonsense: what was good goes on, and nobody hammers it."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
-from asgi_bearer.keys import FetchFailed, NotServed
-from tests.asgi_bearer.keys.published import DOWN, Published, settled
+from asgi_bearer.keys import Document, FetchFailed, NotServed, remote_keys
+from tests.asgi import bearer, client
+from tests.asgi_bearer.keys.published import DOWN, JWKS_URI, Published, settled
+from tests.fake_issuer import FakeDocuments, signing_key
 
 ALICE = "alice"
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    """An application that answers 204."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.fixture
@@ -49,20 +59,49 @@ async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
     assert await published.outcomes([published.issuer.token()] * 100) == [outcome] * 100
 
 
-@pytest.mark.parametrize(
-    ("age", "outcome"),
-    [(0.0, "key_not_found"), (599.0, "key_not_found"), (600.0, "keys_unavailable")],
-    ids=["young", "fresh", "stale"],
-)
-async def test_an_unknown_key_is_refused_only_while_the_set_is_fresh(
-    published: Published, age: float, outcome: str
+@pytest.mark.parametrize("age", [0.0, 599.0, 600.0], ids=["young", "fresh", "stale"])
+async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether_it_is_new(
+    published: Published, age: float
 ) -> None:
-    """Row 86."""
+    """Rows 86 and 87. A client would throw away a good token of a key that came just before."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(age)
 
-    assert set(await published.outcomes(published.unknown(100))) == {outcome}
+    assert set(await published.outcomes(published.unknown(100))) == {"keys_unavailable"}
+
+
+async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
+    published: Published,
+) -> None:
+    """Row 87. The key that says no need not be the one that signed."""
+    await published.verify()
+    published.issuer.key = signing_key("ES256", "k2", 2)
+    published.serve(DOWN)
+
+    token = published.issuer.token_with_header(kid=None)
+
+    assert await published.outcomes([token]) == ["keys_unavailable"]
+
+
+async def test_a_client_that_cancels_itself_is_a_failed_attempt_like_any_other(
+    published: Published,
+) -> None:
+    """Row 87."""
+
+    class Cancelling(FakeDocuments):
+        async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+            self.asked.append(url)
+            raise asyncio.CancelledError
+
+    documents = Cancelling({})
+    keys = remote_keys(jwks_uri=JWKS_URI, fetch=documents, clock=published.clock)
+    for _ in range(100):
+        with pytest.raises(KeysUnavailable):
+            await keys.key_set()
+
+    assert len(documents.asked) == 1
+    assert keys.status().fault == "CancelledError"
 
 
 NONSENSE: list[tuple[str, object]] = [
@@ -154,6 +193,105 @@ async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
     assert published.fetches == 1
 
 
+@pytest.mark.parametrize(
+    ("chance", "pauses"), [(0.0, [1, 2, 4, 8, 16, 32, 48]), (1.0, [1.25, 2.5, 5, 10, 20, 40])]
+)
+@pytest.mark.parametrize("age", [None, 480.0], ids=["never", "refresh-due"])
+async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_each_pause(
+    age: float | None, chance: float, pauses: list[float]
+) -> None:
+    """Row 87."""
+    published = Published(random=lambda: chance)
+    if age is not None:
+        await published.verify()
+        published.clock.advance(age)
+    published.serve(DOWN)
+    begun = published.clock.now
+    attempts: list[float] = []
+    for request in range(1000):
+        published.clock.now = begun + request / 8
+        before = published.fetches
+        await published.outcomes([published.issuer.token()])
+        await settled()
+        attempts += [request / 8] * (published.fetches - before)
+
+    # The pause itself, and at most the time until the next request.
+    took = [later - earlier for earlier, later in pairwise(attempts)]
+    assert took == [pytest.approx(pause, abs=1 / 8) for pause in pauses]
+
+
+async def test_in_an_outage_a_good_token_is_never_called_bad(published: Published) -> None:
+    """Rows 25 and 88. Served as long as the set serves, and then not judged."""
+    await published.verify()
+    published.serve(DOWN)
+    begun = published.clock.now
+    outcomes: list[str] = []
+    for minute in range(80):
+        published.clock.now = begun + minute * 60
+        outcomes += await published.outcomes([published.issuer.token()])
+        await settled()
+
+    assert outcomes == [ALICE] * 70 + ["keys_unavailable"] * 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "serves"),
+    [
+        ({}, 4200.0),
+        ({"serve_stale": 0.0}, 600.0),
+        ({"serve_stale": 86_400.0}, 87_000.0),
+        ({"ttl": 60.0, "serve_stale": 60.0}, 120.0),
+    ],
+    ids=["default", "none", "a-day", "a-minute"],
+)
+async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
+    arguments: dict[str, Any], serves: float
+) -> None:
+    """Row 88."""
+    published = Published(**arguments)
+    await published.verify()
+    published.serve(DOWN)
+    begun = published.clock.now
+    outcomes: list[str] = []
+    for age in (serves - 0.5, serves):
+        published.clock.now = begun + age
+        outcomes += await published.outcomes([published.issuer.token()])
+        await settled()
+
+    assert outcomes == [ALICE, "keys_unavailable"]
+
+
+async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
+    published: Published,
+) -> None:
+    """Rows 88 and 93."""
+    published.publish(cache_control="max-age=7200")
+    await published.verify()
+    published.serve(DOWN)
+    published.clock.advance(7200.0 + 3599.5)
+
+    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+    published.clock.advance(0.5)
+    assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
+
+
+async def test_without_keys_the_answer_says_when_the_next_attempt_may_help(
+    published: Published,
+) -> None:
+    """Rows 25 and 87."""
+    published.serve(DOWN)
+    guarded = BearerMiddleware(answers, verifier=published.verifier)
+    after: list[tuple[int, str]] = []
+    async with client(guarded) as http:
+        for seconds in (0.0, 0.5, 0.5, 0.5, 1.5):
+            published.clock.advance(seconds)
+            response = await http.get("/", headers=bearer(published.issuer.token()))
+            assert "www-authenticate" not in response.headers
+            after.append((response.status_code, response.headers["retry-after"]))
+
+    assert after == [(503, "1"), (503, "1"), (503, "2"), (503, "2"), (503, "4")]
+
+
 async def test_the_next_attempt_recovers(published: Published) -> None:
     """Row 87."""
     published.serve(DOWN)
@@ -205,6 +343,25 @@ async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -
 
     assert published.fetches == 2
     await published.keys.aclose()
+
+
+@pytest.mark.parametrize("age", [480.0, 599.5, 600.0, 4199.5])
+async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
+    published: Published, age: float
+) -> None:
+    """Row 83. The keys may take as long as they want."""
+    await published.verify()
+    published.documents.close()
+    published.clock.advance(age)
+
+    for _ in range(100):
+        assert (await asyncio.wait_for(published.verify(), 5.0)).subject == ALICE
+        await settled()
+
+    assert published.fetches == 2
+    published.documents.open()
+    await settled()
+    assert published.keys.status().state == "fresh"
 
 
 async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:

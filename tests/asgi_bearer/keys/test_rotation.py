@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer.errors import SignatureInvalid
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeIssuer, signing_key
+from tests.fake_issuer import FakeIssuer, b64, signing_key
 
 ALICE = "alice"
 
@@ -54,6 +54,44 @@ async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_un
 
     assert await waiting == [ALICE] * 200
     assert published.fetches == 3
+
+
+async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
+    published: Published,
+) -> None:
+    """Row 85."""
+    await published.verify()
+    published.clock.advance(500.0)
+    old = published.issuer.token()
+    published.rotate()
+    published.documents.close()
+    await published.verify(old)  # Starts the refresh behind it.
+    await settled()
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 2
+
+
+async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal(
+    published: Published,
+) -> None:
+    """Row 85. The old key is still published."""
+    old_key, old = published.issuer.key, published.issuer.token()
+    await published.verify()
+    published.issuer.key = signing_key("ES256", "k2", 2)
+    published.publish(old_key)
+    published.documents.close()
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token(), old] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 400
+    assert published.fetches == 2
 
 
 async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
@@ -147,6 +185,72 @@ async def test_a_flood_of_unknown_key_ids_delays_a_rotation_by_one_cool_down_at_
     assert await published.outcomes([published.issuer.token()]) == [ALICE]
 
 
+@pytest.mark.parametrize("second", range(10))
+@pytest.mark.parametrize("ids", ["new", "the-same"])
+async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most(
+    published: Published, second: int, ids: str
+) -> None:
+    """Row 86. The flood goes on all the time, half a second ahead of the new tokens."""
+    await published.verify()
+    rotated_at = served_at = None
+    for tick in range(60):
+        await published.outcomes(published.unknown(3, f"{tick}-" if ids == "new" else "same"))
+        published.clock.advance(0.5)
+        if tick == 2 * second:
+            published.rotate()
+            rotated_at = published.clock.now
+        if rotated_at is None or served_at is not None:
+            continue
+        if await published.outcomes([published.issuer.token()]) == [ALICE]:
+            served_at = published.clock.now
+
+    assert rotated_at is not None
+    assert served_at is not None
+    assert served_at - rotated_at <= 10.0
+    assert published.fetches <= 1 + 4  # Thirty seconds hold four windows at most.
+
+
+async def test_a_guessed_key_id_delays_its_rotation_by_one_cool_down_at_most(
+    published: Published,
+) -> None:
+    """Row 86. Anybody can send made-up tokens with the id of the next key."""
+    await published.verify()
+    header = b64(published.issuer.header(kid="k2"))
+    guessed = [f"{header}.{published.issuer.token().split('.', 1)[1]}"]
+    for _ in range(700):
+        await published.outcomes(guessed)
+        published.clock.advance(1.0)
+    published.rotate()
+    rotated = published.clock.now
+
+    while await published.outcomes([published.issuer.token()]) != [ALICE]:
+        published.clock.advance(1.0)
+
+    assert published.clock.now - rotated <= 10.0
+
+
+async def test_a_thousand_tokens_with_one_unknown_key_id_cost_one_fetch(
+    published: Published,
+) -> None:
+    """Row 86."""
+    await published.verify()
+
+    assert set(await published.outcomes(published.unknown(1) * 1000)) == {"key_not_found"}
+    assert published.fetches == 2
+
+
+async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Published) -> None:
+    """Row 86. Not within a window, not between two."""
+    await published.verify()
+    for tick in range(60):
+        flood = published.unknown(20, f"{tick}-") + published.forged(5)
+        outcomes = await published.outcomes([*flood, *[published.issuer.token()] * 20])
+        assert outcomes[-20:] == [ALICE] * 20
+        published.clock.advance(1.0)
+
+    assert published.fetches == 1 + 2 * 6  # Sixty seconds hold six windows of each kind.
+
+
 async def test_a_rotation_during_a_flood_is_noticed_with_any_fetch_that_began_after_it(
     published: Published,
 ) -> None:
@@ -207,6 +311,58 @@ async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> N
 
     assert await published.outcomes([published.issuer.token()] * 200) == [ALICE] * 200
     assert published.fetches == 2
+
+
+async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
+    published: Published,
+) -> None:
+    """Row 91. After one cool-down at most, and the forged tokens get nothing of it."""
+    await published.verify()
+    forged = published.forged(20)
+    assert set(await published.outcomes(forged)) == {"signature_invalid"}
+    published.rotate("k1", 2)
+
+    for _ in range(10):
+        outcomes = await published.outcomes([*forged, published.issuer.token()])
+        assert set(outcomes) == {"signature_invalid"}
+        published.clock.advance(1.0)
+
+    outcomes = await published.outcomes([*forged, *[published.issuer.token()] * 200])
+    assert outcomes == ["signature_invalid"] * 20 + [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_before_is_under_way(
+    published: Published,
+) -> None:
+    """Rows 85 and 91."""
+    await published.verify()
+    published.clock.advance(500.0)
+    published.documents.close()
+    await published.verify()  # Starts the refresh behind it.
+    await settled()
+    published.rotate("k1", 2)
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_key_that_left_is_refused_after_a_fetch_that_anybody_caused(
+    published: Published,
+) -> None:
+    """Row 89. Here a stranger's token did."""
+    old = published.issuer.token()
+    await published.verify()
+    published.rotate()
+    assert await published.outcomes([old]) == [ALICE]
+
+    await published.outcomes(published.unknown(1))
+
+    assert await published.outcomes([old]) == ["key_not_found"]
 
 
 async def test_a_withdrawn_key_is_refused_after_the_next_fetch(published: Published) -> None:
@@ -299,3 +455,34 @@ async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
     published.serve({"keys": [*decoys, published.issuer.key.jwk()]})
 
     assert await published.outcomes([published.issuer.token()]) == ["signature_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "due"),
+    [
+        ("max-age=100", 80.0),
+        ("max-age=1000", 800.0),
+        ("max-age=1", 48.0),
+        ("no-store", 48.0),
+        ("max-age=10000000", 69_120.0),
+        ("", 480.0),
+    ],
+)
+async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
+    published: Published, cache_control: str, due: float
+) -> None:
+    """Row 93. Within the clamp of one minute to a day."""
+    published.publish(cache_control="max-age=200")
+    await published.verify()
+    published.clock.advance(160.0)
+    published.publish(cache_control=cache_control)
+    await published.verify()
+    await settled()
+    before: list[int] = []
+    for _ in range(2):
+        published.clock.advance(due - 0.5 if not before else 0.5)
+        await published.verify()
+        await settled()
+        before.append(published.fetches)
+
+    assert before == [2, 3]

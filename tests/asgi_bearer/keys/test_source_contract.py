@@ -1,12 +1,13 @@
 """What every key source does, ours and a user's own."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from asgi_bearer import KeySource, Presented, StaticKeys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
-from asgi_bearer.keys import KeySet, Missed, remote_keys
+from asgi_bearer.keys import KeySet, Missed, Warmable, remote_keys
 from asgi_bearer.keys.jwk import key_set_from
 from tests.fake_issuer import ISSUER, FakeClock, FakeDocuments, FakeIssuer, Json, signing_key
 
@@ -38,7 +39,17 @@ def by_discovery(document: Json) -> KeySource:
     return remote_keys(issuer=ISSUER, fetch=documents, clock=FakeClock())
 
 
-@pytest.fixture(params=[StaticKeys, by_address, by_discovery, FromVault])
+class WarmVault(FromVault):
+    """One that also gets ready before the first request."""
+
+    def warm(self) -> None:
+        self._held, _ = key_set_from(self._document)
+
+    async def aclose(self) -> None:
+        self._held = None
+
+
+@pytest.fixture(params=[StaticKeys, by_address, by_discovery, FromVault, WarmVault])
 def source_of(request: pytest.FixtureRequest) -> Callable[[Json], KeySource]:
     """Return how a source of the keys in a document is made."""
     made: Callable[[Json], KeySource] = request.param
@@ -64,9 +75,9 @@ async def test_a_second_call_returns_the_very_same_set(
     assert await source.key_set() is await source.key_set()
 
 
-@pytest.mark.parametrize("unknown_kid", ["k2", None])
+@pytest.mark.parametrize("unknown_kid", [True, False])
 async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys(
-    source_of: Callable[[Json], KeySource], issuer: FakeIssuer, unknown_kid: str | None
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer, unknown_kid: bool
 ) -> None:
     source = source_of(issuer.jwks())
     seen = await source.key_set()
@@ -80,7 +91,42 @@ async def test_a_set_from_elsewhere_is_answered_with_the_sources_own(
     source = source_of(issuer.jwks())
     seen = await source.key_set()
 
-    assert await source.key_set(Missed(KeySet(()), unknown_kid="k2")) is seen
+    assert await source.key_set(Missed(KeySet(()), unknown_kid=True)) is seen
+
+
+async def test_all_who_ask_at_once_get_the_very_same_set(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    """Row 84."""
+    source = source_of(issuer.jwks())
+
+    key_sets = await asyncio.gather(*(source.key_set() for _ in range(100)))
+
+    assert len({id(key_set) for key_set in key_sets}) == 1
+
+
+def test_a_source_serves_two_event_loops_one_after_the_other(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    source = source_of(issuer.jwks())
+
+    first = asyncio.run(source.key_set())
+
+    assert asyncio.run(source.key_set()) is first
+
+
+async def test_a_source_that_gets_ready_serves_before_and_after_it_was_closed(
+    source_of: Callable[[Json], KeySource], issuer: FakeIssuer
+) -> None:
+    source = source_of(issuer.jwks())
+    expected = key_set_from(issuer.jwks())[0]
+    for _ in range(2):
+        if isinstance(source, Warmable):
+            source.warm()
+            await source.aclose()
+        assert await source.key_set() == expected
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_good_token_verifies(

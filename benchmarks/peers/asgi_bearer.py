@@ -1,0 +1,33 @@
+"""asgi_bearer, outermost in a Starlette application, with the defaults for keys."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from asgi_bearer import BearerMiddleware, JWTVerifier, remote_keys
+
+
+def make_app(*, issuer: str, audience: str, jwks_uri: str | None) -> Starlette:
+    """Return the application; without `jwks_uri` the keys are discovered."""
+    keys = remote_keys(issuer=issuer, jwks_uri=jwks_uri)
+    verifier = JWTVerifier(issuer=issuer, audience=audience, keys=keys)
+
+    async def contacts(request: Request) -> JSONResponse:
+        return JSONResponse({"owner": request.user.subject})
+
+    app = Starlette(
+        routes=[Route("/contacts", contacts)],
+        middleware=[Middleware(BearerMiddleware, verifier=verifier, scopes={"read:contacts"})],
+    )
+    app.state.keys = keys
+    return app
+
+
+def status(app: Starlette) -> dict[str, Any]:
+    """Return what the key source says of itself."""
+    said = app.state.keys.status()
+    return {name: getattr(said, name) for name in said.__slots__} | {"counts": dict(said.counts)}

@@ -1,0 +1,71 @@
+"""An environment for each peer, made on demand: what the peers require does not go together."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+_MINOR = {"fastapi_identity_model": 12, "ryjwt": 12}
+"""The oldest Python 3 that a peer runs on, where that is newer than ours."""
+
+_NEWEST_MINOR = 14
+
+_SECONDS = 600.0
+
+_LAST_LINES = 15
+
+
+class NotInstalled(RuntimeError):
+    """A peer's environment could not be made."""
+
+
+def python_for(name: str) -> Path:
+    """Return the interpreter of the peer's environment, which is made anew if need be.
+
+    Raises:
+        NotInstalled: with the last lines of whatever failed.
+    """
+    requirements = _HERE / f"{name}.txt"
+    home = _HERE / ".venvs" / name
+    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    installed = home / "installed.txt"
+    wanted = requirements.read_text()
+    if not installed.is_file() or installed.read_text() != wanted:
+        _run(name, _python_to_start_from(name), "-m", "venv", "--clear", str(home))
+        _run(name, str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements))
+        installed.write_text(wanted)
+    return python
+
+
+def _python_to_start_from(name: str) -> str:
+    oldest = _MINOR.get(name, 0)
+    if sys.version_info >= (3, oldest):
+        return sys.executable
+    for minor in range(oldest, _NEWEST_MINOR + 1):
+        found = shutil.which(f"python3.{minor}")
+        # It may be a version manager's stand-in for a Python that is not selected.
+        if found and _output(name, found, "--version").returncode == 0:
+            return found
+    raise NotInstalled(f"{name} needs `python3.{oldest}` or a later one on the path")
+
+
+def _run(name: str, *command: str) -> None:
+    done = _output(name, *command)
+    if done.returncode != 0:
+        raise NotInstalled("\n".join([f"{name}:", *done.stdout.splitlines()[-_LAST_LINES:]]))
+
+
+def _output(name: str, *command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise NotInstalled(f"{name}: no end after {_SECONDS:.0f} s") from err

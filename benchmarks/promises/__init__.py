@@ -1,0 +1,1 @@
+"""The promises about keys, each as the drill that measures it."""

@@ -1,0 +1,93 @@
+"""A `CachedKeys` above an attempt that does what it is told, by a fake clock."""
+
+import asyncio
+from contextlib import suppress
+
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys import (
+    CachedKeys,
+    KeyEvent,
+    KeyObserver,
+    KeySet,
+    KeySetStatus,
+    Missed,
+    log_key_events,
+)
+from asgi_bearer.keys.freshness import Fetched
+from asgi_bearer.keys.jwk import key_set_from
+from asgi_bearer.keys.limits import BackOff, CoolDown
+from tests.asgi_bearer.keys.published import settled
+from tests.fake_issuer import FakeClock, signing_key
+
+
+def numbered(*numbers: int) -> KeySet:
+    """Return a set of the keys with these numbers: 1 has the id `k1`."""
+    keys = [signing_key("ES256", f"k{number}", number).jwk() for number in numbers]
+    return key_set_from({"keys": keys})[0]
+
+
+class Source:
+    """A `CachedKeys` whose set is due at 80 s, stale at 100, expired at 500."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.brings: KeySet | Exception = numbered(1)
+        self.lifetime = 100.0
+        self.fetches = 0
+        self.chance = 0.0
+        self.told: list[tuple[KeyEvent, KeySetStatus]] = []
+        self.observer: KeyObserver = log_key_events
+        self._gate: asyncio.Event | None = None
+        self.keys = CachedKeys(
+            self._fetch,
+            serve_stale=400.0,
+            cool_down=CoolDown(10.0),
+            back_off=BackOff(shortest=1.0, longest=60.0, random=self._random),
+            observer=self._observe,
+            clock=self.clock,
+            random=self._random,
+        )
+
+    async def _fetch(self) -> Fetched:
+        self.fetches += 1
+        brings, lifetime = self.brings, self.lifetime
+        if self._gate is not None:
+            await self._gate.wait()
+        if isinstance(brings, Exception):
+            raise brings
+        return Fetched(brings, lifetime)
+
+    def _random(self) -> float:
+        return self.chance
+
+    def _observe(self, event: KeyEvent, status: KeySetStatus) -> None:
+        self.told.append((event, status))
+        self.observer(event, status)
+
+    @property
+    def kinds(self) -> list[str]:
+        """What was told so far, in order."""
+        return [event.kind for event, _ in self.told]
+
+    def close(self) -> None:
+        """Let every fetch from now on wait."""
+        self._gate = asyncio.Event()
+
+    def open(self) -> None:
+        """Let go the fetch that waits."""
+        if self._gate is not None:
+            self._gate.set()
+        self._gate = None
+
+    async def aged(self, seconds: float) -> KeySet:
+        """Fetch, and let `seconds` pass."""
+        key_set = await self.keys.key_set()
+        self.clock.advance(seconds)
+        return key_set
+
+
+async def asked(source: Source, missed: Missed | None = None) -> None:
+    """Make a request, and let what runs behind it end."""
+    with suppress(KeysUnavailable):
+        await source.keys.key_set(missed)
+    await settled()
