@@ -104,7 +104,8 @@ def proxy_for(host: str) -> str | None:
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
-    return proxies.get("https") or proxies.get("all")
+    proxy = proxies.get("https") or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def _within(ip: _Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:

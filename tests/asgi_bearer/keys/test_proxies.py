@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch
-from asgi_bearer.keys.screen import Screen
+from asgi_bearer.keys.screen import Screen, proxy_for
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14"]
@@ -103,3 +103,21 @@ async def test_no_spelling_of_no_proxy_leads_to_a_host_by_a_name_that_is_resolve
         await fetch(f"https://{HOST}:{port}/jwks")
 
     assert resolved_again == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "proxy"),
+    [
+        ("HTTPS_PROXY", "http://proxy.example:3128", "http://proxy.example:3128"),
+        ("https_proxy", "proxy.example:3128", "http://proxy.example:3128"),
+        ("ALL_PROXY", "https://proxy.example", "https://proxy.example"),
+        ("HTTP_PROXY", "http://proxy.example:3128", None),
+        ("HTTPS_PROXY", "", None),
+    ],
+)
+def test_the_proxy_is_the_one_that_the_environment_names(
+    name: str, value: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert proxy_for(HOST) == proxy
