@@ -1,7 +1,8 @@
 """The JSON Schemas of what the API takes and answers, for its OpenAPI document."""
 
-from typing import Final
+from typing import Final, get_args
 
+from asgi_bearer.keys import KeySetState
 from resource_api.contacts import ContactFields
 
 Json = dict[str, object]
@@ -46,16 +47,31 @@ SCHEMAS: Final[Json] = {
         "additionalProperties": False,
         "required": ["status", "database", "keys"],
         "properties": {
-            "status": {"const": "ok"},
+            "status": {
+                "enum": ["ok", "degraded"],
+                "description": "degraded: ready, and the keys are stale.",
+            },
             "database": {"const": "ok"},
-            "keys": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["state", "age"],
-                "properties": {
-                    "state": {"enum": ["fresh", "stale"]},
-                    "age": {"type": "number", "description": "Seconds since they were fetched."},
-                },
+            "keys": {"$ref": "#/components/schemas/Keys"},
+        },
+    },
+    "Keys": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["state", "age", "serves", "next_attempt"],
+        "properties": {
+            "state": {"enum": list(get_args(KeySetState))},
+            "age": {
+                "type": ["number", "null"],
+                "description": "Seconds since they were fetched.",
+            },
+            "serves": {
+                "type": "number",
+                "description": "Seconds that they will still serve while the issuer is down.",
+            },
+            "next_attempt": {
+                "type": "number",
+                "description": "Seconds until they may be fetched again.",
             },
         },
     },
@@ -69,6 +85,7 @@ SCHEMAS: Final[Json] = {
             "status": {"type": "integer"},
             "detail": TEXT,
             "error": TEXT,
+            "keys": {"$ref": "#/components/schemas/Keys"},
             "errors": {
                 "type": "array",
                 "items": {

@@ -112,6 +112,7 @@ def test_the_opt_in_modules_list_their_names() -> None:
         "KeyEvent",
         "KeyObserver",
         "KeySet",
+        "KeySetState",
         "KeySetStatus",
         "KeySource",
         "Missed",

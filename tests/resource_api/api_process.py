@@ -32,6 +32,7 @@ class KeysServer:
         class Document(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
+                self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(document)))
                 self.end_headers()
                 self.wfile.write(document)

@@ -7,7 +7,13 @@ from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.cache import CachedKeys
 from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.jwk import Key, KeySet, key_set_from
-from asgi_bearer.keys.observe import KeyEvent, KeyObserver, KeySetStatus, log_key_events
+from asgi_bearer.keys.observe import (
+    KeyEvent,
+    KeyObserver,
+    KeySetState,
+    KeySetStatus,
+    log_key_events,
+)
 from asgi_bearer.keys.source import KeySource, Missed, StaticKeys, Warmable
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "KeyEvent",
     "KeyObserver",
     "KeySet",
+    "KeySetState",
     "KeySetStatus",
     "KeySource",
     "Missed",
