@@ -270,3 +270,15 @@ async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for
     source.open()
 
     assert await waiting == numbered(2)
+
+
+async def test_a_miss_within_a_window_is_not_judged_by_a_set_that_went_stale() -> None:
+    """Row 86. Nobody builds a source whose window outlasts its keys, but it must not refuse."""
+    source = Source()
+    source.lifetime = 5.0
+    old = await source.keys.key_set()
+    await source.keys.key_set(Missed(old, unknown_kid=True))
+    source.clock.advance(5.0)
+
+    with pytest.raises(KeysUnavailable, match="no keys were fetched since"):
+        await source.keys.key_set(Missed(old, unknown_kid=True))
