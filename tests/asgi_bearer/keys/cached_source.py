@@ -1,6 +1,5 @@
 """A `CachedKeys` above an attempt that does what it is told, by a fake clock."""
 
-import asyncio
 from contextlib import suppress
 
 from asgi_bearer.errors import KeysUnavailable
@@ -16,7 +15,7 @@ from asgi_bearer.keys import (
 from asgi_bearer.keys.freshness import Fetched
 from asgi_bearer.keys.jwk import key_set_from
 from asgi_bearer.keys.limits import BackOff, CoolDown
-from tests.asgi_bearer.keys.published import settled
+from tests.asgi_bearer.keys.published import Gated, settled
 from tests.fake_issuer import FakeClock, signing_key
 
 
@@ -26,7 +25,7 @@ def numbered(*numbers: int) -> KeySet:
     return key_set_from({"keys": keys})[0]
 
 
-class Source:
+class Source(Gated):
     """A `CachedKeys` whose set is due at 80 s, stale at 100, expired at 500."""
 
     def __init__(self) -> None:
@@ -37,7 +36,6 @@ class Source:
         self.chance = 0.0
         self.told: list[tuple[KeyEvent, KeySetStatus]] = []
         self.observer: KeyObserver = log_key_events
-        self._gate: asyncio.Event | None = None
         self.keys = CachedKeys(
             self._fetch,
             serve_stale=400.0,
@@ -51,8 +49,7 @@ class Source:
     async def _fetch(self) -> Fetched:
         self.fetches += 1
         brings, lifetime = self.brings, self.lifetime
-        if self._gate is not None:
-            await self._gate.wait()
+        await self.passed()
         if isinstance(brings, Exception):
             raise brings
         return Fetched(brings, lifetime)
@@ -68,16 +65,6 @@ class Source:
     def kinds(self) -> list[str]:
         """What was told so far, in order."""
         return [event.kind for event, _ in self.told]
-
-    def close(self) -> None:
-        """Let every fetch from now on wait."""
-        self._gate = asyncio.Event()
-
-    def open(self) -> None:
-        """Let go the fetch that waits."""
-        if self._gate is not None:
-            self._gate.set()
-        self._gate = None
 
     async def aged(self, seconds: float) -> KeySet:
         """Fetch, and let `seconds` pass."""

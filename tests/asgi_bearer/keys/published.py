@@ -13,23 +13,15 @@ JWKS_URI = "https://issuer.example/jwks"
 DOWN = FetchFailed("the issuer is down")
 
 
-class GatedDocuments(FakeDocuments):
-    """Documents that are taken when they are asked for, and handed over once the gate is open."""
+class Gated:
+    """Something whose answers wait while its gate is closed."""
 
-    def __init__(self, documents: dict[str, object]) -> None:
-        super().__init__(documents)
-        self._gate: asyncio.Event | None = None
+    _gate: asyncio.Event | None = None
 
-    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
-        try:
-            document: Document | Exception = await super().__call__(url, etag=etag)
-        except Exception as err:
-            document = err
+    async def passed(self) -> None:
+        """Wait until the gate that is closed now is open."""
         if self._gate is not None:
             await self._gate.wait()
-        if isinstance(document, Exception):
-            raise document
-        return document
 
     def close(self) -> None:
         """Let everything that is asked for from now on wait."""
@@ -40,6 +32,20 @@ class GatedDocuments(FakeDocuments):
         if self._gate is not None:
             self._gate.set()
         self._gate = None
+
+
+class GatedDocuments(Gated, FakeDocuments):
+    """Documents that are taken when they are asked for, and handed over once the gate is open."""
+
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        try:
+            document: Document | Exception = await super().__call__(url, etag=etag)
+        except Exception as err:
+            document = err
+        await self.passed()
+        if isinstance(document, Exception):
+            raise document
+        return document
 
 
 class Published:
