@@ -1,6 +1,7 @@
 """The open paths that tell an operator's tools how the process fares."""
 
 import asyncio
+from math import ceil
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -41,6 +42,14 @@ class Probes:
         Degraded is ready too: the keys are stale, and serve for as many seconds as is said.
         """
         database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
+        status = self._keys.status()
+        # Not the fault itself: anybody may read this, and it may name addresses.
+        shown = {
+            "state": status.state,
+            "age": None if status.age is None else round(status.age, 3),
+            "serves": round(status.serves, 3),
+            "next_attempt": round(status.next_attempt, 3),
+        }
         if not (database and keys):
             failing = " and ".join(
                 name for name, good in (("the database", database), ("the keys", keys)) if not good
@@ -48,26 +57,15 @@ class Probes:
             return problem_response(
                 503,
                 f"Not ready: {failing}.",
-                headers={"Retry-After": "1"},
-                members={"keys": self._key_status()},
+                headers={"Retry-After": str(max(1, 0 if keys else ceil(status.next_attempt)))},
+                members={"keys": shown},
             )
-        degraded = self._keys.status().state == "stale"
         content = {
-            "status": "degraded" if degraded else "ok",
+            "status": "degraded" if status.state == "stale" else "ok",
             "database": "ok",
-            "keys": self._key_status(),
+            "keys": shown,
         }
         return JSONResponse(content, headers=_NO_STORE)
-
-    def _key_status(self) -> dict[str, object]:
-        status = self._keys.status()
-        # Not the fault itself: anybody may read this, and it may name addresses.
-        return {
-            "state": status.state,
-            "age": None if status.age is None else round(status.age, 3),
-            "serves": round(status.serves, 3),
-            "next_attempt": round(status.next_attempt, 3),
-        }
 
     async def _database_answers(self) -> bool:
         try:

@@ -71,7 +71,7 @@ SCHEMAS: Final[Json] = {
             },
             "next_attempt": {
                 "type": "number",
-                "description": "Seconds until they may be fetched again.",
+                "description": "Seconds until a request causes the next attempt to fetch them.",
             },
         },
     },

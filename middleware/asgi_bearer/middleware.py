@@ -114,8 +114,9 @@ class BearerMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] not in ("http", "websocket"):
             if scope["type"] == "lifespan" and isinstance(self._verifier, Warmable):
-                receive = _warming(self._verifier, receive)
-            await self._app(scope, receive, send)
+                await _with_keys(self._app, self._verifier, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
             return
         # ASGI promises an iterable; the application wants to read it as well.
         scope["headers"] = list(scope["headers"])
@@ -213,22 +214,37 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _warming(verifier: Warmable, receive: "Receive") -> "Receive":
-    """Return `receive` of a lifespan, which lets `verifier` know of its beginning and end."""
+async def _with_keys(
+    app: "ASGIApp", verifier: Warmable, scope: "Scope", receive: "Receive", send: "Send"
+) -> None:
+    """Run the lifespan of `app`, and let `verifier` know of its beginning and end."""
+    warm = False
 
-    async def warming() -> "Message":
+    async def close() -> None:
+        nonlocal warm
+        if warm:
+            warm = False
+            await verifier.aclose()
+
+    async def noticed() -> "Message":
+        nonlocal warm
         message = await receive()
         try:
             if message["type"] == "lifespan.startup":
+                warm = True
                 verifier.warm()
             elif message["type"] == "lifespan.shutdown":
-                await verifier.aclose()
+                await close()
         except Exception as err:
             # Whoever gets no keys ready must not keep the application from its own start and end.
             logger.error("%s of the verifier at %s", type(err).__name__, message["type"])
         return message
 
-    return warming
+    try:
+        await app(scope, noticed, send)
+    finally:
+        # A start that failed is told of no shutdown.
+        await close()
 
 
 def _guarded_send(send: "Send", *, optional: bool) -> "Send":

@@ -134,7 +134,7 @@ class JWTVerifier:
         check_header(token.header, algorithms=self._algorithms, types=self._profile.types)
         # Before the keys: a token of somebody else's issuer must not cost a fetch.
         check_issuer(token.claims, self._expected())
-        await self._check_signature(token)
+        await check_signature(token, self._keys)
         # The time anew: the token may have ended while the keys were fetched.
         expected = self._expected()
         for check in self._profile.checks:
@@ -159,26 +159,6 @@ class JWTVerifier:
     def _expected(self) -> Expected:
         return Expected(self._issuer, self._audiences, self._clock(), self._leeway)
 
-    async def _check_signature(self, token: CompactJWS) -> None:
-        key_set = await self._keys.key_set()
-        refusal = _signature_fault(token, key_set)
-        for _ in range(_MAX_NEWER_KEY_SETS):
-            if refusal is None:
-                return
-            try:
-                newer = await self._keys.key_set(Missed.by_kid(key_set, token.kid))
-            except KeysUnavailable:
-                # The key that the token names is here and says no: that is a judgement.
-                if isinstance(refusal, SignatureInvalid) and token.kid is not None:
-                    raise refusal from None
-                raise
-            if newer is key_set:
-                break
-            key_set = newer
-            refusal = _signature_fault(token, key_set)
-        if refusal is not None:
-            raise refusal
-
     def _principal(self, claims: Mapping[str, object]) -> Principal:
         client = claims.get("client_id", claims.get("azp"))
         subject, expires_at = claims.get("sub"), claims["exp"]
@@ -190,6 +170,33 @@ class JWTVerifier:
             expires_at=float(expires_at) if isinstance(expires_at, int | float) else 0.0,
             claims=MappingProxyType(dict(claims)),
         )
+
+
+async def check_signature(token: CompactJWS, keys: KeySource) -> None:
+    """Check that one of the issuer's keys signed `token`, and ask for newer keys if none did.
+
+    Raises:
+        InvalidTokenError: none did.
+        KeysUnavailable: nobody can say.
+    """
+    key_set = await keys.key_set()
+    refusal = _signature_fault(token, key_set)
+    for _ in range(_MAX_NEWER_KEY_SETS):
+        if refusal is None:
+            return
+        try:
+            newer = await keys.key_set(Missed.by_kid(key_set, token.kid))
+        except KeysUnavailable:
+            # The key that the token names is here and says no: that is a judgement.
+            if isinstance(refusal, SignatureInvalid) and token.kid is not None:
+                raise refusal from None
+            raise
+        if newer is key_set:
+            break
+        key_set = newer
+        refusal = _signature_fault(token, key_set)
+    if refusal is not None:
+        raise refusal
 
 
 def _signature_fault(token: CompactJWS, key_set: KeySet) -> InvalidTokenError | None:

@@ -444,3 +444,20 @@ async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
         "RuntimeError of the verifier at lifespan.startup",
         "RuntimeError of the verifier at lifespan.shutdown",
     ]
+
+
+async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -> None:
+    """The server sends no shutdown after it."""
+    published.documents.close()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await settled()
+        raise RuntimeError("no database")
+
+    guard = BearerMiddleware(app, verifier=published.verifier)
+    with pytest.raises(RuntimeError, match="no database"):
+        await converse(guard, {"type": "lifespan"}, STARTUP)
+
+    assert published.fetches == 1
+    assert len(asyncio.all_tasks()) == 1

@@ -19,7 +19,7 @@ from asgi_bearer.keys.fetch import Fetch, HttpxFetch
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.limits import BackOff, CoolDown
 from asgi_bearer.keys.observe import KeyObserver, log_key_events
-from asgi_bearer.keys.remote import RemoteKeys
+from asgi_bearer.keys.remote import Locate, RemoteKeys
 from asgi_bearer.keys.screen import Screen
 
 
@@ -81,9 +81,9 @@ def remote_keys(
         ("timeout", timeout, 0.001, 30, " seconds"),
         ("max_bytes", max_bytes, 1024, 16_777_216, ""),
     ):
-        if not lowest <= value <= highest:
+        if not (_is_number(value) and lowest <= value <= highest):
             faults.append(f"{name} must be {lowest} to {highest}{unit}, not {value!r}")
-    if allow_private not in (True, False):
+    if not _is_flag(allow_private):
         faults.append(f"allow_private must be True or False, not {allow_private!r}")
     if not faults:
         if not min_ttl <= ttl <= max_ttl:
@@ -101,9 +101,7 @@ def remote_keys(
     get = fetch or HttpxFetch(timeout=timeout, max_bytes=max_bytes, screen=screen)
     freshness = Freshness(default=ttl, shortest=min_ttl, longest=max_ttl)
     if jwks_uri is not None:
-
-        async def locate(*, doubted: bool) -> str:
-            return named
+        locate: Locate = _Named(jwks_uri)
     else:
         locate = Discovery(
             named,
@@ -122,3 +120,23 @@ def remote_keys(
         clock=clock,
         random=random,
     )
+
+
+class _Named:
+    """The address that the operator gave."""
+
+    remark: str | None = None
+
+    def __init__(self, jwks_uri: str) -> None:
+        self._jwks_uri = jwks_uri
+
+    async def __call__(self, *, doubted: bool) -> str:
+        return self._jwks_uri
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)

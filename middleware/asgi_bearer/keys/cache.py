@@ -9,11 +9,11 @@ key id:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import get_args
+from typing import Protocol, get_args
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys.fetch import FetchFailed
@@ -37,6 +37,14 @@ _JITTER = 0.05
 started together do not ask together."""
 
 
+class FetchKeys(Protocol):
+    """One attempt to get the keys."""
+
+    async def __call__(self, *, doubted: bool) -> Fetched:
+        """Return them; `doubted` says that a key was missing where they were found before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """A set, and the times at which that changes what it is good for."""
@@ -55,6 +63,9 @@ class CachedKeys:
 
     Arguments:
         fetch: gets the keys; whatever it raises is a failed attempt.
+        cool_down: for tokens that do not verify.
+        back_off: after failed attempts.
+        observer: is told what happens.
         serve_stale: seconds past the end of its lifetime that the last good set serves.
         clock: seconds from any fixed point, never going back.
         random: returns a number from 0 to 1.
@@ -62,7 +73,7 @@ class CachedKeys:
 
     def __init__(
         self,
-        fetch: Callable[[], Awaitable[Fetched]],
+        fetch: FetchKeys,
         *,
         serve_stale: float,
         cool_down: CoolDown,
@@ -81,6 +92,8 @@ class CachedKeys:
         self._flight = SingleFlight()
         self._held: _Held | None = None
         self._fault: str | None = None
+        self._remark: str | None = None
+        self._unsatisfied = False
         self._counts: dict[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
         self._told: set[EventKind] = set()
 
@@ -98,7 +111,7 @@ class CachedKeys:
             return held.key_set
         if held.key_set is not missed.key_set:
             return held.key_set
-        return await self._newer(held, missed, now)
+        return await self._newer(missed, now)
 
     def status(self) -> KeySetStatus:
         """Return how the source fares now."""
@@ -128,7 +141,7 @@ class CachedKeys:
                 state = "refreshing" if refreshing else "fresh"
         waits = 0.0 if refreshing else max(self._back_off.remaining(now), self._due_at(now) - now)
         counts = MappingProxyType(dict(self._counts))
-        return KeySetStatus(state, age, serves, self._fault, max(waits, 0.0), counts)
+        return KeySetStatus(state, age, serves, self._fault or self._remark, waits, counts)
 
     def _due_at(self, now: float) -> float:
         # After a failure the next attempt is due as soon as its pause is over: what caused it may
@@ -140,36 +153,39 @@ class CachedKeys:
             self._tell_once("expired")
         pause = self._back_off.remaining(now)
         if pause:
-            raise KeysUnavailable(self._reason, retry_after=pause)
+            raise KeysUnavailable(self._fault or "", retry_after=pause)
         return await self._flight.join(partial(self._refresh, None))
 
-    async def _newer(self, held: _Held, missed: Missed, now: float) -> KeySet:
+    async def _newer(self, missed: Missed, now: float) -> KeySet:
         if self._flight.running:
             newer = await self._flight.join(partial(self._refresh, missed))
             if newer is not missed.key_set:
                 return newer
             # That fetch may have begun before the issuer published the key.
-            held, now = self._held or held, self._clock()
+            now = self._clock()
         pause = self._back_off.remaining(now)
         if pause:
             # A refusal would have clients throw away a token of a key that came with the outage.
-            raise KeysUnavailable(self._reason, retry_after=pause)
-        if self._flight.running or self._cool_down.is_over(now, unknown_kid=missed.unknown_kid):
+            raise KeysUnavailable(self._fault or "", retry_after=pause)
+        free = self._fault or self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)
+        if free or self._flight.running:
             return await self._flight.join(partial(self._refresh, missed))
         self._tell_once("flood_limited")
-        if now < held.stale_at:
-            return held.key_set
-        raise KeysUnavailable(self._reason)
+        return missed.key_set
 
     async def _refresh(self, missed: Missed | None) -> KeySet:
         try:
-            fetched = await self._fetch()
+            fetched = await self._fetch(doubted=self._unsatisfied)
         except (Exception, asyncio.CancelledError) as err:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             # Whatever went wrong, known or not, the set that was good stays.
-            pause = self._back_off.failed(self._clock())
+            now = self._clock()
+            pause = self._back_off.failed(now)
+            if missed is not None:
+                # Or an issuer that fails now and then would have a fetch for each failure.
+                self._cool_down.start(now, unknown_kid=missed.unknown_kid)
             # The words of an error that is not ours may quote anything.
             self._fault = str(err) if isinstance(err, FetchFailed) else type(err).__name__
             self._tell("failed", reason=self._fault)
@@ -185,8 +201,10 @@ class CachedKeys:
             # The same object says that nothing changed.
             key_set = before
         self._back_off.succeeded()
-        self._fault = None
+        self._fault, self._remark = None, fetched.remark
         self._told.clear()
+        # The key that a token names may be at another address by now.
+        self._unsatisfied = missed is not None and missed.unknown_kid and key_set is before
         if missed is not None:
             self._cool_down.start(now, unknown_kid=missed.unknown_kid)
         stale_at = now + fetched.lifetime
@@ -205,10 +223,6 @@ class CachedKeys:
             if key not in new:
                 self._tell("key_removed", kid=key.kid)
         return key_set
-
-    @property
-    def _reason(self) -> str:
-        return self._fault or "no keys were fetched since"
 
     def _tell_once(self, kind: EventKind) -> None:
         """Tell of `kind` unless it was told since keys were fetched."""

@@ -36,7 +36,8 @@ def metadata_addresses(issuer: str) -> tuple[str, ...]:
 class Discovery:
     """Finds the address of an issuer's keys, and keeps it while its metadata is fresh.
 
-    Like a key set, the last address that was good stays until there is a newer one.
+    Like a key set, the last address that was good stays until there is a newer one; `remark` says
+    why there is none.
 
     Arguments:
         issuer: a checked issuer identifier.
@@ -61,7 +62,8 @@ class Discovery:
         self._clock = clock
         self._places = metadata_addresses(issuer)
         self._known: str | None = None
-        self._fresh_until = 0.0
+        self._fresh_until = self._look_again_at = 0.0
+        self.remark: str | None = None
 
     async def __call__(self, *, doubted: bool) -> str:
         """Return the `jwks_uri` of the first metadata document that is the issuer's own.
@@ -74,7 +76,8 @@ class Discovery:
                 not once for each place.
         """
         known = self._known
-        if known is not None and not doubted and self._clock() < self._fresh_until:
+        good_until = self._look_again_at if doubted else self._fresh_until
+        if known is not None and self._clock() < good_until:
             return known
         try:
             # The keys are still to be fetched, within the same deadline.
@@ -83,9 +86,13 @@ class Discovery:
         except (FetchFailed, TimeoutError) as err:
             if known is None:
                 raise
-            logger.warning("keys are fetched from the address of before: %s", _words(err))
+            # Not with the next attempt again, which may need all its time for the keys.
+            self._look_again_at = self._fresh_until = self._clock() + self._freshness.shortest
+            self.remark = str(err) or "its metadata did not come in time"
+            logger.warning("keys are fetched from the address of before: %s", self.remark)
             return known
         self._known, self._fresh_until = found, self._clock() + lifetime
+        self.remark = None
         return found
 
     async def _look(self) -> tuple[str, float]:
@@ -118,7 +125,3 @@ class Discovery:
         if fault is not None:
             raise ValueError(f"jwks_uri {fault}")
         return str(jwks_uri)
-
-
-def _words(err: Exception) -> str:
-    return str(err) or "its metadata did not come in time"

@@ -114,9 +114,12 @@ class HttpxFetch:
         except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as err:
             # OSError: time is up. ValueError: a host name that breaks IDNA, or leads inward.
             # ImportError: a proxy of a kind that httpx needs another package for.
-            raise FetchFailed(
-                f"{shown_address(url)}: {type(err).__name__} {shown(str(err))}"
-            ) from err
+            # A host that answers in its own way is there: discovery goes on to the next place.
+            answered = isinstance(err, httpx.ProtocolError | httpx.ReadError)
+            failure = NotServed if answered else FetchFailed
+            # httpx quotes a part of the proxy's address, which may be one of its password.
+            words = "" if isinstance(err, httpx.InvalidURL) else f" {shown(str(err))}"
+            raise failure(f"{shown_address(url)}: {type(err).__name__}{words}") from err
 
     async def _exchange(
         self, client: "httpx.AsyncClient", url: str, etag: str | None, hosts: list[str]

@@ -12,10 +12,12 @@ class Fetched:
 
     Arguments:
         lifetime: seconds that they are fresh.
+        remark: what went wrong on the way and did no harm yet.
     """
 
     key_set: KeySet
     lifetime: float
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +55,4 @@ class Freshness:
 
 def _seconds(value: str) -> int:
     # No number is too large (RFC 9111 §1.2.2), except for `int`.
-    return int(value[:11]) if value.isascii() and value.isdigit() else 0
+    return int(value.lstrip("0")[:11] or 0) if value.isascii() and value.isdigit() else 0

@@ -20,8 +20,8 @@ EventKind = Literal[
 
 KeySetState = Literal["never", "fresh", "refreshing", "stale", "expired"]
 
-HURRY: Final = 1800.0
-"""Less than half an hour until nothing can be verified: a person should look now."""
+LAST_WARNING: Final = 1800.0
+"""Seconds until nothing can be verified: from here on it is an error that nobody looked."""
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -54,8 +54,10 @@ class KeySetStatus:
             again), `stale` (past its lifetime, still serving) or `expired` (serving no longer).
         age: seconds since the set was fetched, None if it never was.
         serves: seconds that the set will still serve, though every attempt should fail.
-        fault: why the last attempt failed, None if it did not.
-        next_attempt: seconds until the next attempt may begin, 0 while one is under way.
+        fault: why the last attempt failed, or what went wrong in it without harm; None if it
+            was in order.
+        next_attempt: seconds until a request of anybody causes the next attempt, 0 while one is
+            under way. A token of an unknown key may cause one before.
         counts: how often each kind of event has happened.
     """
 
@@ -81,13 +83,13 @@ class KeyObserver(Protocol):
 def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
     """Write `event` to the log `asgi_bearer.keys`; a `KeyObserver`.
 
-    The level of failures rises from warning to error in the last half hour, and to critical when
-    nothing can be verified any more.
+    The level of failures rises from warning to error when the keys are stale and in their last
+    half hour, and to critical when nothing can be verified any more.
     """
     match event.kind:
         case "failed" | "stale" | "expired":
             logger.log(
-                _urgency(status.serves) if event.reason else logging.INFO,
+                _urgency(status) if event.reason else logging.INFO,
                 "keys %s, serving for another %.0f s, next attempt in %.0f s: %s",
                 "not fetched" if event.kind == "failed" else event.kind,
                 status.serves,
@@ -104,7 +106,8 @@ def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
             logger.debug("keys unchanged")
 
 
-def _urgency(serves: float) -> int:
-    if serves <= 0:
+def _urgency(status: KeySetStatus) -> int:
+    if status.serves <= 0:
         return logging.CRITICAL
-    return logging.WARNING if serves > HURRY else logging.ERROR
+    hurry = status.state == "stale" and status.serves <= LAST_WARNING
+    return logging.ERROR if hurry else logging.WARNING

@@ -27,7 +27,12 @@ logger = logging.getLogger("asgi_bearer.keys")
 
 
 class Locate(Protocol):
-    """Finds the address of an issuer's keys."""
+    """Finds the address of an issuer's keys.
+
+    `remark` says what went wrong when it was last looked for, None if nothing did.
+    """
+
+    remark: str | None
 
     async def __call__(self, *, doubted: bool) -> str:
         """Return the address; `doubted` says that the last one did not work.
@@ -68,8 +73,11 @@ class RemoteKeys:
         self._last: _Last | None = None
         self._remarks: tuple[str, ...] = ()
 
-    async def __call__(self) -> Fetched:
+    async def __call__(self, *, doubted: bool = False) -> Fetched:
         """Return the keys; the very same set if the issuer says that nothing has changed.
+
+        Arguments:
+            doubted: the keys may be at another address than before.
 
         Raises:
             FetchFailed: they could not be had, or what was fetched is no key set.
@@ -77,16 +85,16 @@ class RemoteKeys:
         deadline = asyncio.timeout(self._deadline)
         try:
             async with deadline:
-                return await self._attempt()
+                return await self._attempt(doubted or self._doubted)
         except TimeoutError as err:
             if not deadline.expired():
                 raise
             where = f" from {shown_address(self._address)}" if self._address is not None else ""
             raise FetchFailed(f"no keys within {self._deadline:g} s{where}") from err
 
-    async def _attempt(self) -> Fetched:
+    async def _attempt(self, doubted: bool) -> Fetched:
         self._address = None
-        self._address = address = await self._locate(doubted=self._doubted)
+        self._address = address = await self._locate(doubted=doubted)
         self._doubted = True  # Until it has worked.
         last = self._last if self._last is not None and self._last.address == address else None
         etag = _entity_tag(last.headers) if last is not None else None
@@ -103,7 +111,7 @@ class RemoteKeys:
             key_set = await self._parsed(address, body)
         self._last = _Last(address, headers, body, key_set)
         self._doubted = False
-        return Fetched(key_set, self._freshness.lifetime(headers))
+        return Fetched(key_set, self._freshness.lifetime(headers), self._locate.remark)
 
     async def _parsed(self, url: str, body: bytes) -> KeySet:
         try:

@@ -10,11 +10,7 @@ from asgi_bearer import (
     AudienceMismatch,
     ClaimMalformed,
     ClaimMissing,
-    InvalidTokenError,
-    KeyNotFound,
     KeySource,
-    KeysUnavailable,
-    SignatureInvalid,
 )
 from asgi_bearer.claims import (
     Expected,
@@ -27,7 +23,7 @@ from asgi_bearer.claims import (
 )
 from asgi_bearer.errors import shown
 from asgi_bearer.jose import CompactJWS, check_header, is_array, parse
-from asgi_bearer.keys import KeySet, Missed
+from asgi_bearer.verify import check_signature
 
 MAX_BYTES = 16 * 1024
 MAX_SUBJECT = 255
@@ -59,21 +55,7 @@ class IdTokens:
         """
         jws = parse(token, max_bytes=MAX_BYTES)
         check_header(jws.header, algorithms=ALGORITHMS, types=_TYPES)
-        key_set = await self.keys.key_set()
-        fault = _signature_fault(jws, key_set)
-        if fault is not None:
-            # The provider may have changed its keys since they were fetched.
-            try:
-                newer = await self.keys.key_set(Missed.by_kid(key_set, jws.kid))
-            except KeysUnavailable:
-                # The key that the token names is here and says no: that is a judgement.
-                if isinstance(fault, SignatureInvalid):
-                    raise fault from None
-                raise
-            if newer is not key_set:
-                fault = _signature_fault(jws, newer)
-        if fault is not None:
-            raise fault
+        await check_signature(jws, self.keys)
         return jws
 
     def check_claims(self, claims: Mapping[str, object], now: float) -> None:
@@ -113,12 +95,3 @@ def half_hash(alg: object, value: str) -> str:
     algorithm = _HASHES.get(str(alg)[-3:], sha512)
     digest = algorithm(value.encode("utf-8")).digest()
     return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
-
-
-def _signature_fault(jws: CompactJWS, key_set: KeySet) -> InvalidTokenError | None:
-    alg, kid = str(jws.alg), jws.kid if isinstance(jws.kid, str) else None
-    candidates = key_set.candidates(alg, kid)
-    if any(key.verifies(alg, jws.signing_input, jws.signature) for key in candidates):
-        return None
-    refusal = SignatureInvalid if candidates else KeyNotFound
-    return refusal(f"kid {shown(kid)}, alg {alg}")

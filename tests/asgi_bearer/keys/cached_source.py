@@ -33,6 +33,8 @@ class Source(Gated):
         self.brings: KeySet | Exception = numbered(1)
         self.lifetime = 100.0
         self.fetches = 0
+        self.doubts: list[bool] = []
+        self.remark: str | None = None
         self.chance = 0.0
         self.told: list[tuple[KeyEvent, KeySetStatus]] = []
         self.observer: KeyObserver = log_key_events
@@ -46,13 +48,14 @@ class Source(Gated):
             random=self._random,
         )
 
-    async def _fetch(self) -> Fetched:
+    async def _fetch(self, *, doubted: bool) -> Fetched:
         self.fetches += 1
+        self.doubts.append(doubted)
         brings, lifetime = self.brings, self.lifetime
         await self.passed()
         if isinstance(brings, Exception):
             raise brings
-        return Fetched(brings, lifetime)
+        return Fetched(brings, lifetime, self.remark)
 
     def _random(self) -> float:
         return self.chance

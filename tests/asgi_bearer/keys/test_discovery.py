@@ -280,19 +280,39 @@ async def test_the_address_of_before_stays_if_there_is_no_newer_one(
     assert words in caplog.messages[0]
 
 
-async def test_after_a_failure_the_metadata_is_looked_for_each_time_until_it_is_there() -> None:
+@pytest.mark.parametrize("doubted", [False, True])
+async def test_after_a_failure_the_metadata_is_left_alone_for_the_shortest_lifetime(
+    doubted: bool,
+) -> None:
+    """The next attempt may need all its time for the keys."""
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
     await locate(doubted=False)
     clock.advance(600.0)
+    documents.documents[OAUTH] = FetchFailed("down")
 
     found: list[str] = []
-    for document in (FetchFailed("down"), FetchFailed("down"), metadata(MOVED)):
-        documents.documents[OAUTH] = document
-        found.append(await locate(doubted=False))
+    for seconds in (0.0, 59.0, 1.0):
+        clock.advance(seconds)
+        found.append(await locate(doubted=doubted))
+        documents.documents[OAUTH] = metadata(MOVED)
 
     assert found == [JWKS_URI, JWKS_URI, MOVED]
-    assert documents.asked == [OAUTH] * 4
+    assert documents.asked == [OAUTH] * 3
+
+
+async def test_what_is_wrong_with_the_metadata_is_remarked_on_until_it_is_in_order() -> None:
+    documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
+    locate = looking(documents, clock)
+    remarks: list[str | None] = []
+    for document in (METADATA, {**METADATA, "issuer": "https://evil.example"}, METADATA):
+        documents.documents[OAUTH] = document
+        await locate(doubted=False)
+        remarks.append(locate.remark)
+        clock.advance(600.0)
+
+    assert remarks[0] is remarks[2] is None
+    assert "issuer is 'https://evil.example'" in str(remarks[1])
 
 
 async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(

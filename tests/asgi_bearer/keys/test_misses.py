@@ -272,13 +272,31 @@ async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for
     assert await waiting == numbered(2)
 
 
-async def test_a_miss_within_a_window_is_not_judged_by_a_set_that_went_stale() -> None:
-    """Row 86. Nobody builds a source whose window outlasts its keys, but it must not refuse."""
+async def test_an_issuer_that_fails_every_second_time_has_one_fetch_more_per_cool_down() -> None:
+    """Row 86. The failure begins the window as well, and what follows it is the only retry."""
     source = Source()
-    source.lifetime = 5.0
+    source.lifetime = 86_400.0
     old = await source.keys.key_set()
-    await source.keys.key_set(Missed(old, unknown_kid=True))
-    source.clock.advance(5.0)
+    for _ in range(1000):
+        failing = source.fetches % 2 == 1
+        source.brings = FetchFailed("down") if failing else numbered(1)
+        await asked(source)
+        await asked(source, Missed(old, unknown_kid=True))
+        source.clock.advance(0.1)
 
-    with pytest.raises(KeysUnavailable, match="no keys were fetched since"):
-        await source.keys.key_set(Missed(old, unknown_kid=True))
+    assert source.fetches <= 1 + 2 * 10
+
+
+async def test_a_key_that_a_fetch_did_not_find_is_looked_for_at_another_address() -> None:
+    """Row 85. The issuer's metadata may say so by now, and the old address serve old keys."""
+    source = Source()
+    old = await source.keys.key_set()
+    for unknown_kid in (False, True, True):
+        await source.keys.key_set(Missed(old, unknown_kid))
+        source.clock.advance(10.0)
+    source.brings = numbered(2)
+    await source.keys.key_set(Missed(old, unknown_kid=True))
+    source.clock.advance(90.0)
+    await asked(source)
+
+    assert source.doubts == [False, False, False, True, True, False]

@@ -44,6 +44,7 @@ class Places:
     def __init__(self, *addresses: str) -> None:
         self._addresses = list(addresses)
         self.doubts: list[bool] = []
+        self.remark: str | None = None
 
     async def __call__(self, *, doubted: bool) -> str:
         """Return the next address."""
@@ -531,3 +532,20 @@ async def test_what_is_kept_of_an_answer_does_not_grow() -> None:
 
     kept = getattr(attempt, "_last").headers  # noqa: B009  # What grows is not to be seen outside.
     assert set(kept) == {"etag", "age", "cache-control"}
+
+
+async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time() -> None:
+    """The attempt after it leaves the metadata alone, and says what is wrong with it."""
+    clock = FakeClock()
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    discovery = Discovery(ISSUER, documents, freshness=FRESHNESS, patience=2.5, clock=clock)
+    attempt = RemoteKeys(discovery, documents, freshness=FRESHNESS, deadline=5.0)
+    await attempt()
+    documents.documents[METADATA] = FetchFailed("down")
+    await attempt(doubted=True)
+    del documents.asked[:]
+
+    fetched = await attempt(doubted=True)
+
+    assert documents.asked == [OLD]
+    assert fetched.remark == "down"

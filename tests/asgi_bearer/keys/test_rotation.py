@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from asgi_bearer.errors import SignatureInvalid
+from asgi_bearer import Presented, remote_keys
+from asgi_bearer.errors import KeyNotFound, SignatureInvalid
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeIssuer, b64, signing_key
+from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, b64, signing_key
 
 ALICE = "alice"
 
@@ -486,3 +487,25 @@ async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
         before.append(published.fetches)
 
     assert before == [2, 3]
+
+
+async def test_keys_that_moved_are_found_though_the_old_address_goes_on_serving_old_keys() -> None:
+    """Rows 81 and 85. The first fetch finds nothing new; the next one looks where they are."""
+    clock = FakeClock()
+    issuer = FakeIssuer(key=signing_key("ES256", "k1"), clock=clock)
+    old, moved = "https://issuer.example/old", "https://issuer.example/moved"
+    place = "https://issuer.example/.well-known/openid-configuration"
+    documents = FakeDocuments(
+        {place: {"issuer": issuer.issuer, "jwks_uri": old}, old: issuer.jwks()}
+    )
+    verifier = issuer.verifier(keys=remote_keys(issuer=issuer.issuer, fetch=documents, clock=clock))
+    await verifier.verify(Presented(issuer.token()))
+    issuer.key = signing_key("ES256", "k2", 2)
+    documents.documents |= {place: {"issuer": issuer.issuer, "jwks_uri": moved}}
+    documents.documents |= {moved: issuer.jwks()}
+
+    with pytest.raises(KeyNotFound):
+        await verifier.verify(Presented(issuer.token()))
+    clock.advance(10.0)
+
+    assert (await verifier.verify(Presented(issuer.token()))).subject == ALICE

@@ -213,3 +213,19 @@ async def test_a_thread_reads_that_keys_are_being_fetched() -> None:
 
     assert (await asyncio.to_thread(source.keys.status)).state == "refreshing"
     await source.keys.aclose()
+
+
+async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_are_in_order() -> (
+    None
+):
+    source = Source()
+    source.remark = "issuer is 'https://evil.example'"
+    await source.keys.key_set()
+
+    assert source.keys.status().state == "fresh"
+    assert source.keys.status().fault == "issuer is 'https://evil.example'"
+
+    source.remark = None
+    await source.aged(90.0)
+    await asked(source)
+    assert source.keys.status().fault is None
