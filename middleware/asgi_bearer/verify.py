@@ -152,7 +152,10 @@ class JWTVerifier:
             self._keys.warm()
 
     async def aclose(self) -> None:
-        """End a fetch that is under way. The verifier can be used again afterwards."""
+        """End a fetch that is under way; the verifier can be used again afterwards.
+
+        Whoever waits for that fetch is answered with 503, in another application as well.
+        """
         if isinstance(self._keys, Warmable):
             await self._keys.aclose()
 
