@@ -19,6 +19,7 @@ from asgi_bearer.errors import (
     VerificationFaulted,
 )
 from asgi_bearer.keys.source import Warmable
+from asgi_bearer.lifespan import with_keys
 from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.verify import Verifier
 
@@ -114,7 +115,7 @@ class BearerMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] not in ("http", "websocket"):
             if scope["type"] == "lifespan" and isinstance(self._verifier, Warmable):
-                await _with_keys(self._app, self._verifier, scope, receive, send)
+                await with_keys(self._app, self._verifier, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
             return
@@ -212,39 +213,6 @@ def _check_is_principal(value: object) -> None:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
-
-
-async def _with_keys(
-    app: "ASGIApp", verifier: Warmable, scope: "Scope", receive: "Receive", send: "Send"
-) -> None:
-    """Run the lifespan of `app`, and let `verifier` know of its beginning and end."""
-    warm = False
-
-    async def close() -> None:
-        nonlocal warm
-        if warm:
-            warm = False
-            await verifier.aclose()
-
-    async def noticed() -> "Message":
-        nonlocal warm
-        message = await receive()
-        try:
-            if message["type"] == "lifespan.startup":
-                warm = True
-                verifier.warm()
-            elif message["type"] == "lifespan.shutdown":
-                await close()
-        except Exception as err:
-            # Whoever gets no keys ready must not keep the application from its own start and end.
-            logger.error("%s of the verifier at %s", type(err).__name__, message["type"])
-        return message
-
-    try:
-        await app(scope, noticed, send)
-    finally:
-        # A start that failed is told of no shutdown.
-        await close()
 
 
 def _guarded_send(send: "Send", *, optional: bool) -> "Send":
