@@ -1,5 +1,6 @@
 # Sourced by the other scripts: makes .venv with the extras named in $1, once per change of
 # pyproject.toml, and puts it first on PATH. Needs Python 3.11 or later and the package index.
+# Each list of extras begins with the next shorter one: api; api,test; api,test,bench.
 
 cd "$(dirname "$0")/.." || exit 1
 
@@ -29,9 +30,12 @@ if [ ! -f "$(stamp "$extras")" ]; then
     echo "Installing asgi-bearer[$extras] into .venv (the first time only)" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]" || exit 1
     rm -f .venv/asgi-bearer.*
-    # Every set of extras holds what the demo needs.
     : >"$(stamp "$extras")"
-    : >"$(stamp api)"
+    # Who needs less finds it here.
+    while [ "$extras" != "${extras%,*}" ]; do
+        extras=${extras%,*}
+        : >"$(stamp "$extras")"
+    done
 fi
 PATH="$PWD/.venv/bin:$PATH"
 export PATH

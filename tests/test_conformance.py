@@ -18,12 +18,12 @@ def test_every_requirement_stands_on_the_page_once() -> None:
     assert rows() == list(range(1, 122))
 
 
-def test_every_row_up_to_93_has_a_test_or_a_reason() -> None:
+def test_every_row_up_to_94_has_a_test_or_a_reason() -> None:
     table = re.findall(r"^\| (\d+) \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
     without = {int(row) for row, _, held_by in table if held_by == "-"}
     reasons = {int(row) for row, rule, _ in table if re.search("not yet|not applicable", rule)}
 
-    assert {row for row in without if row <= 93} <= reasons
+    assert {row for row in without if row <= 94} <= reasons
 
 
 def numbers(text: str) -> set[int]:

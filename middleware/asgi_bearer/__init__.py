@@ -36,7 +36,7 @@ from asgi_bearer.errors import (
 from asgi_bearer.keys import KeySource, StaticKeys, remote_keys
 from asgi_bearer.middleware import BearerMiddleware
 from asgi_bearer.principal import Anonymous, Principal
-from asgi_bearer.verify import JWTVerifier, Verifier
+from asgi_bearer.verify import JWTVerifier, Recalling, Verifier
 
 __all__ = [
     "ALGORITHMS",
@@ -66,6 +66,7 @@ __all__ = [
     "NotPermittedError",
     "Presented",
     "Principal",
+    "Recalling",
     "SignatureInvalid",
     "StaticKeys",
     "TokenBoundToKey",

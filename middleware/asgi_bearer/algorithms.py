@@ -1,17 +1,26 @@
 """The signature algorithms that can be configured, and what each asks of a key.
 
 Symmetric algorithms and `none` are not in the table, so that no configuration and no token can
-reach them (RFC 8725 §3.1, §3.2). The signatures themselves are PyJWT's and cryptography's.
+reach them (RFC 8725 §3.1, §3.2). The signatures themselves are cryptography's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-if TYPE_CHECKING:
-    from jwt.algorithms import Algorithm
+PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+SignatureCheck = Callable[[bytes, bytes], None]
+"""Takes a signature and what was signed; raises `InvalidSignature` if it is none of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +31,49 @@ class SignatureAlgorithm:
         name: the `alg` value (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
         kty: the key type it needs.
         crv: the curve it needs, or None for RSA.
-        implementation: PyJWT's object that checks the signature.
+        digest: the hash function that it signs with.
     """
 
     name: str
     kty: str
     crv: str | None
-    implementation: "Algorithm"
+    digest: HashAlgorithm
+
+    def check_with(self, key: PublicKey) -> SignatureCheck:
+        """Return what checks signatures by `key`, with all that it needs made beforehand."""
+        digest = self.digest
+        if isinstance(key, RSAPublicKey):
+            padding = PSS(MGF1(digest), digest.digest_size) if self.name[:2] == "PS" else PKCS1v15()
+            return lambda signature, signed: key.verify(signature, signed, padding, digest)
+        if isinstance(key, EllipticCurvePublicKey):
+            ecdsa, size = ECDSA(digest), (key.key_size + 7) // 8
+            return lambda signature, signed: key.verify(_der(signature, size), signed, ecdsa)
+        return key.verify
 
 
-_ED25519 = OKPAlgorithm()
+def _der(signature: bytes, size: int) -> bytes:
+    """Return the two numbers of RFC 7518 §3.4 as cryptography wants them."""
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+    return encode_dss_signature(r, s)
+
 
 TABLE: Final = MappingProxyType(
     {
         algorithm.name: algorithm
         for algorithm in (
-            SignatureAlgorithm("RS256", "RSA", None, RSAAlgorithm(RSAAlgorithm.SHA256)),
-            SignatureAlgorithm("RS384", "RSA", None, RSAAlgorithm(RSAAlgorithm.SHA384)),
-            SignatureAlgorithm("RS512", "RSA", None, RSAAlgorithm(RSAAlgorithm.SHA512)),
-            SignatureAlgorithm("PS256", "RSA", None, RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256)),
-            SignatureAlgorithm("PS384", "RSA", None, RSAPSSAlgorithm(RSAPSSAlgorithm.SHA384)),
-            SignatureAlgorithm("PS512", "RSA", None, RSAPSSAlgorithm(RSAPSSAlgorithm.SHA512)),
-            SignatureAlgorithm("ES256", "EC", "P-256", ECAlgorithm(ECAlgorithm.SHA256)),
-            SignatureAlgorithm("ES384", "EC", "P-384", ECAlgorithm(ECAlgorithm.SHA384)),
-            SignatureAlgorithm("ES512", "EC", "P-521", ECAlgorithm(ECAlgorithm.SHA512)),
-            SignatureAlgorithm("EdDSA", "OKP", "Ed25519", _ED25519),
-            SignatureAlgorithm("Ed25519", "OKP", "Ed25519", _ED25519),
+            SignatureAlgorithm("RS256", "RSA", None, SHA256()),
+            SignatureAlgorithm("RS384", "RSA", None, SHA384()),
+            SignatureAlgorithm("RS512", "RSA", None, SHA512()),
+            SignatureAlgorithm("PS256", "RSA", None, SHA256()),
+            SignatureAlgorithm("PS384", "RSA", None, SHA384()),
+            SignatureAlgorithm("PS512", "RSA", None, SHA512()),
+            SignatureAlgorithm("ES256", "EC", "P-256", SHA256()),
+            SignatureAlgorithm("ES384", "EC", "P-384", SHA384()),
+            SignatureAlgorithm("ES512", "EC", "P-521", SHA512()),
+            SignatureAlgorithm("EdDSA", "OKP", "Ed25519", SHA512()),
+            SignatureAlgorithm("Ed25519", "OKP", "Ed25519", SHA512()),
         )
     }
 )

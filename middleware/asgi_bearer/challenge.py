@@ -6,8 +6,11 @@ Nothing in here depends on the request, so nothing a caller sends can come back 
 import json
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
+from asgi_bearer import errors
 from asgi_bearer.errors import (
     AccessTokenError,
     ClaimRuleFailed,
@@ -15,6 +18,11 @@ from asgi_bearer.errors import (
     NotJudgedError,
 )
 from asgi_bearer.scopes import is_scope_name
+
+_REMEMBERED: Final = 256
+"""There are some twenty kinds of refusal, and seldom more than a few realms."""
+
+_Written = tuple[tuple[tuple[bytes, bytes], ...], bytes]
 
 
 def checked_realm(realm: str) -> str:
@@ -76,14 +84,31 @@ def problem(refusal: AccessTokenError) -> dict[str, object]:
     return members
 
 
-def response(refusal: AccessTokenError, realm: str) -> tuple[dict[str, str], bytes]:
-    """Return headers and body of the response to a refused request."""
+def response(refusal: AccessTokenError, realm: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return headers, as ASGI has them, and body of the response to a refused request."""
+    if type(refusal).__module__ == errors.__name__ and vars(refusal).keys() == {"reason"}:
+        # Nothing of this one alone is told, and refusals of its kind come in floods.
+        # mypy takes the hash of the class for that of its instances.
+        fields, body = _of_kind(type(refusal), realm)  # type: ignore[arg-type]
+    else:
+        fields, body = _written(refusal, realm)
+    return list(fields), body
+
+
+@lru_cache(_REMEMBERED)
+def _of_kind(kind: type[AccessTokenError], realm: str) -> _Written:
+    return _written(kind.__new__(kind), realm)
+
+
+def _written(refusal: AccessTokenError, realm: str) -> _Written:
     body = json.dumps(problem(refusal)).encode("ascii")
-    return {
+    fields = {
         "content-type": "application/problem+json",
         "content-length": str(len(body)),
         **headers(refusal, realm),
-    }, body
+    }
+    sent = ((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
+    return tuple(sent), body
 
 
 def headers(refusal: AccessTokenError, realm: str) -> dict[str, str]:

@@ -4,8 +4,7 @@ Only the Authorization header is read. A token in the query or in a form is neve
 link or a log that holds one opens nothing.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,11 +18,13 @@ from asgi_bearer.errors import (
 MAX_CREDENTIAL_BYTES: Final = 64 * 1024
 """No server hands on longer headers by default; a longer one is refused before it is parsed."""
 
-_CREDENTIALS = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: +([^ ].*))?", re.DOTALL)
-"""auth-scheme [ 1*SP rest ] of RFC 9110 §11.4."""
+_ALPHANUMERIC: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-_B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*")
-"""b64token of RFC 6750 §2.1."""
+_TOKEN: Final = _ALPHANUMERIC + b"!#$%&'*+-.^_`|~"
+"""What an auth-scheme is made of: `token` of RFC 9110 §5.6.2."""
+
+_B64TOKEN: Final = _ALPHANUMERIC + b"-._~+/"
+"""What stands before the padding in b64token (RFC 6750 §2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,14 @@ class Presented:
 
     token: str = field(repr=False)
 
+    @property
+    def credentials(self) -> bytes:
+        """The Authorization header as most clients write it."""
+        return b"Bearer " + self.token.encode("utf-8", "surrogatepass")
 
-def presented(headers: Iterable[tuple[bytes, bytes]]) -> Presented:
-    """Return what `headers` present, names in lower case as ASGI gives them.
+
+def presented(values: Sequence[bytes]) -> Presented:
+    """Return what the values of all Authorization headers present.
 
     Raises:
         CredentialsMissing: there is no Authorization header, or it is of another scheme.
@@ -46,22 +52,26 @@ def presented(headers: Iterable[tuple[bytes, bytes]]) -> Presented:
         CredentialsMalformed: it does not follow the grammar of RFC 6750 §2.1.
         TokenTooLarge: it is longer than any server hands on by default.
     """
-    values = [value for name, value in headers if name == b"authorization"]
-    if not values:
-        raise CredentialsMissing("no Authorization header")
-    if len(values) > 1:
+    if len(values) != 1:
+        if not values:
+            raise CredentialsMissing("no Authorization header")
         raise CredentialsRepeated(f"{len(values)} Authorization headers")
     if len(values[0]) > MAX_CREDENTIAL_BYTES:
         raise TokenTooLarge(f"Authorization header of {len(values[0])} bytes")
     # Not every server strips the optional white space around a field value (RFC 9110 §5.5).
-    credentials = _CREDENTIALS.fullmatch(values[0].strip(b" \t"))
-    if credentials is None:
-        raise CredentialsMalformed("the header does not begin with an authentication scheme")
-    scheme, rest = credentials.groups()
+    scheme, _, rest = values[0].strip(b" \t").partition(b" ")
     if scheme.lower() != b"bearer":
+        if not _consists_of(_TOKEN, scheme):
+            raise CredentialsMalformed("the header does not begin with an authentication scheme")
         raise CredentialsMissing("the authentication scheme is not Bearer")
-    if rest is None:
+    token = rest.lstrip(b" ")
+    if not token:
         raise CredentialsMalformed("the Bearer credentials are empty")
-    if _B64TOKEN.fullmatch(rest) is None:
+    if not _consists_of(_B64TOKEN, token.rstrip(b"=")):
         raise CredentialsMalformed("the Bearer credentials are not one b64token")
-    return Presented(token=rest.decode("ascii"))
+    return Presented(token.decode("ascii"))
+
+
+def _consists_of(characters: bytes, text: bytes) -> bool:
+    # Several times as fast as an expression, and each request comes by here.
+    return text != b"" and not text.translate(None, characters)

@@ -7,11 +7,12 @@ padding, NaN, lone surrogates, deep nesting. All of it happens before a key is l
 import json
 import math
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeGuard
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeGuard
 
 from asgi_bearer.errors import (
     AlgorithmNotAllowed,
@@ -28,6 +29,47 @@ MAX_NESTING: Final = 16
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 """Possessive, and an unterminated string reaches to the end: linear on hostile text as well."""
 
+_WHITE_SPACE: Final = " \t\n\r"
+"""What RFC 8259 §2 allows around a value."""
+
+_NOT_BASE64URL: Final = "a segment is not canonical base64url"
+
+_TO_BASE64: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
+"""What the other alphabet has becomes what no alphabet has."""
+
+_OBJECT_STARTS: Final = b"eICD"
+"""What `{` and white space begin with: most junk shows by its first character."""
+
+_PADDING: Final = (b"", b"===", b"==", b"=")
+_LAST_CHARACTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
+"""By the length of a segment modulo four. The last character of an incomplete group has bits that
+belong to no byte: only one spelling has none of them set. No group has one character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A JOSE header.
+
+    Arguments:
+        members: all that it holds.
+        alg: its `alg`; empty if that is no string, which `check_header` refuses.
+        kid: its `kid`; None if that is no string, which `check_header` refuses.
+    """
+
+    members: Mapping[str, object]
+    alg: str
+    kid: str | None
+
+    @classmethod
+    def of(cls, members: Mapping[str, object]) -> "Header":
+        """Return the header that holds `members`."""
+        alg, kid = members.get("alg"), members.get("kid")
+        return cls(
+            MappingProxyType(members),
+            alg if isinstance(alg, str) else "",
+            kid if isinstance(kid, str) else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CompactJWS:
@@ -40,20 +82,22 @@ class CompactJWS:
         signature: the decoded signature.
     """
 
-    header: Mapping[str, object]
+    header: Header
     claims: Mapping[str, object] = field(repr=False)
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
 
-    @property
-    def alg(self) -> object:
-        """The `alg` header; a string once `check_header` has passed."""
-        return self.header.get("alg")
 
-    @property
-    def kid(self) -> object:
-        """The `kid` header; a string or None once `check_header` has passed."""
-        return self.header.get("kid")
+class Segments(NamedTuple):
+    """The three segments of a token, none of them decoded, and the text that was signed."""
+
+    header: bytes
+    claims: bytes
+    signature: bytes
+    signing_input: bytes
+
+    def __repr__(self) -> str:
+        return "Segments(...)"
 
 
 def parse(token: str, *, max_bytes: int) -> CompactJWS:
@@ -64,28 +108,63 @@ def parse(token: str, *, max_bytes: int) -> CompactJWS:
         TokenMalformed: it is not three segments of canonical base64url with a JSON object in
             each of the first two.
     """
+    segments = segments_of(token, max_bytes=max_bytes)
+    return decoded(segments, Header.of(decoded_object(segments.header)))
+
+
+def segments_of(token: str, *, max_bytes: int) -> Segments:
+    """Return the segments of `token`.
+
+    Raises:
+        TokenTooLarge: it is longer than `max_bytes`.
+        TokenMalformed: it is not three segments.
+    """
     if len(token) > max_bytes:
         raise TokenTooLarge(f"token of {len(token)} bytes, at most {max_bytes} are read")
-    segments = token.split(".")
-    if len(segments) != 3:
-        raise TokenMalformed(f"{len(segments)} segments instead of 3")
     try:
-        header, claims, signature = (base64url_decode(segment) for segment in segments)
-        if not signature:
-            raise ValueError("the signature is empty")
-        return CompactJWS(
-            header=json_object(header),
-            claims=json_object(claims),
-            signing_input=token[: token.rindex(".")].encode("ascii"),
-            signature=signature,
-        )
+        encoded = token.encode("ascii")
+    except UnicodeEncodeError:
+        raise TokenMalformed("the token is not ASCII") from None
+    signing_input, _, signature = encoded.rpartition(b".")
+    header, dot, claims = signing_input.partition(b".")
+    if not dot or b"." in claims:
+        raise TokenMalformed(f"{encoded.count(b'.') + 1} segments instead of 3")
+    return Segments(header, claims, signature, signing_input)
+
+
+def decoded_object(segment: bytes) -> Mapping[str, object]:
+    """Return the JSON object in a segment.
+
+    Raises:
+        TokenMalformed: it is not one, or not canonical base64url.
+    """
+    if segment[:1] not in _OBJECT_STARTS:
+        raise TokenMalformed("a segment is no JSON object")
+    try:
+        return json_object(_decoded(segment))
     except ValueError as err:
         # Not chained: some decoding errors carry the text that they failed on.
         raise TokenMalformed(str(err)) from None
 
 
+def decoded(segments: Segments, header: Header) -> CompactJWS:
+    """Return the token whose first segment has been decoded into `header`.
+
+    Raises:
+        TokenMalformed: the other two cannot be decoded, or there is no signature.
+    """
+    if not segments.signature:
+        raise TokenMalformed("the signature is empty")
+    claims = decoded_object(segments.claims)
+    try:
+        signature = _decoded(segments.signature)
+    except ValueError as err:
+        raise TokenMalformed(str(err)) from None
+    return CompactJWS(header, claims, segments.signing_input, signature)
+
+
 def check_header(
-    header: Mapping[str, object], *, algorithms: Collection[str], types: Collection[str | None]
+    header: Header, *, algorithms: Collection[str], types: Collection[str | None]
 ) -> None:
     """Check what the JOSE header claims to be, before any key is looked up.
 
@@ -101,23 +180,23 @@ def check_header(
             `b64`, which only works together with it (RFC 7797 §6).
         TokenTypeNotAllowed: `typ` is not in `types`.
     """
-    alg = header.get("alg")
-    if not isinstance(alg, str) or alg not in algorithms:
-        raise AlgorithmNotAllowed(f"alg is {shown(alg)}")
-    if "crit" in header or "b64" in header:
+    members = header.members
+    if header.alg not in algorithms:
+        raise AlgorithmNotAllowed(f"alg is {shown(members.get('alg'))}")
+    if "crit" in members or "b64" in members:
         raise CriticalHeaderNotUnderstood("the header has crit or b64")
-    if "kid" in header and not isinstance(header["kid"], str):
-        raise TokenMalformed(f"kid is {shown(header['kid'])}, not a string")
-    if "typ" not in header:
+    if "kid" in members and header.kid is None:
+        raise TokenMalformed(f"kid is {shown(members['kid'])}, not a string")
+    if "typ" not in members:
         media_type: object = None
     else:
-        typ = header["typ"]
+        typ = members["typ"]
         # A missing typ and `"typ": null` are not the same thing.
         media_type = typ.lower().removeprefix("application/") if isinstance(typ, str) else typ
         if media_type is None:
             raise TokenTypeNotAllowed("typ is null")
     if not isinstance(media_type, str | None) or media_type not in types:
-        raise TokenTypeNotAllowed(f"typ is {shown(header.get('typ'))}")
+        raise TokenTypeNotAllowed(f"typ is {shown(members.get('typ'))}")
 
 
 def base64url_decode(segment: str) -> bytes:
@@ -128,12 +207,20 @@ def base64url_decode(segment: str) -> bytes:
     """
     try:
         encoded = segment.encode("ascii")
-        decoded = urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
-    except (UnicodeEncodeError, Base64Error):
-        raise ValueError("a segment is not base64url") from None
-    # One comparison refuses padding, foreign characters, `+` and `/`, and stray low bits.
-    if urlsafe_b64encode(decoded).rstrip(b"=") != encoded:
-        raise ValueError("a segment is not canonical base64url")
+    except UnicodeEncodeError:
+        raise ValueError(_NOT_BASE64URL) from None
+    return _decoded(encoded)
+
+
+def _decoded(encoded: bytes) -> bytes:
+    length, rest = len(encoded), len(encoded) % 4
+    try:
+        decoded = a2b_base64(encoded.translate(_TO_BASE64) + _PADDING[rest])
+    except Base64Error:
+        raise ValueError(_NOT_BASE64URL) from None
+    # Characters of no alphabet are passed over by the decoder: then there are too few bytes.
+    if len(decoded) != length * 3 // 4 or (rest and encoded[-1] not in _LAST_CHARACTERS[rest]):
+        raise ValueError(_NOT_BASE64URL)
     return decoded
 
 
@@ -148,12 +235,16 @@ def json_object(encoded: bytes) -> dict[str, object]:
         text = encoded.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("the JSON is not UTF-8") from None
-    if _nests_too_deep(text):
+    # Counting is cheap and settles nearly every token; only then the brackets are walked.
+    if text.count("{") + text.count("[") > MAX_NESTING and _nests_too_deep(text):
         raise ValueError(f"the JSON nests deeper than {MAX_NESTING}")
     try:
-        value: object = _JSON.decode(text)
+        stripped = text.strip(_WHITE_SPACE)
+        value, end = _JSON.raw_decode(stripped)
     except json.JSONDecodeError:
         raise ValueError("the JSON does not parse") from None
+    if end != len(stripped):
+        raise ValueError("the JSON is followed by something else")
     if not is_object(value):
         raise ValueError("the JSON is not an object")
     if "\\u" in text:
@@ -175,9 +266,6 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 
 
 def _nests_too_deep(text: str) -> bool:
-    # Counting is cheap and settles nearly every token; only then the brackets are walked.
-    if text.count("{") + text.count("[") <= MAX_NESTING:
-        return False
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         if match[0] in "{[":

@@ -5,8 +5,9 @@ With the lifespan of the application the keys get ready, and a fetch that is und
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from asgi_bearer import challenge
@@ -21,13 +22,20 @@ from asgi_bearer.errors import (
 from asgi_bearer.keys.source import Warmable
 from asgi_bearer.lifespan import with_keys
 from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
+from asgi_bearer.shortcut import shortcut
 from asgi_bearer.verify import Verifier
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCOPE_KEY: Final = "asgi_bearer"
-"""Where `Admitted` stands in the ASGI scope."""
+USER_KEY: Final = "asgi_bearer.user"
+REALM_KEY: Final = "asgi_bearer.realm"
+"""Where the ASGI scope tells those further inside whom the guard let pass, and with which realm:
+beside `user` and `auth`, which an application may replace."""
+
+_ANY_METHOD: Final = ""
+_NO_METHOD: Final = "WebSocket"
+"""Neither can be configured: a method has only capital letters."""
 
 _METHOD: Final = re.compile("[A-Z]+")
 _PATH: Final = re.compile("/[^?#*]*")
@@ -37,17 +45,6 @@ POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
 
 logger = logging.getLogger("asgi_bearer")
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What the guard knows of a request that it let pass, for those further inside.
-
-    It stands beside `scope["user"]` and `scope["auth"]`, which an application may replace.
-    """
-
-    user: Principal | Anonymous
-    realm: str
 
 
 class BearerMiddleware:
@@ -91,16 +88,13 @@ class BearerMiddleware:
             challenge.checked_realm(realm)
         except ValueError as err:
             faults.append(str(err))
-        self._public_paths: set[str] = set()
-        self._public_methods: set[tuple[str, str]] = set()
+        self._public: defaultdict[str, set[str]] = defaultdict(set)
         for entry in [public] if isinstance(public, str) else public:
             method, _, path = entry.rpartition(" ")
             if not _PATH.fullmatch(path) or (method and not _METHOD.fullmatch(method)):
                 faults.append(f"public: {entry!r} is neither a path nor a method and a path")
-            elif method:
-                self._public_methods.add((method, path))
             else:
-                self._public_paths.add(path)
+                self._public[path].add(method or _ANY_METHOD)
         if optional and self._scopes:
             faults.append("optional and scopes exclude each other: nobody has no scopes")
         if not _is_flag(optional):
@@ -109,6 +103,7 @@ class BearerMiddleware:
             raise ValueError("; ".join(faults))
         self._app = app
         self._verifier = verifier
+        self._recall: Callable[[bytes], object] | None = shortcut(verifier, "recall", "verify")
         self._realm = realm
         self._optional = optional
 
@@ -119,60 +114,82 @@ class BearerMiddleware:
             else:
                 await self._app(scope, receive, send)
             return
-        # ASGI promises an iterable; the application wants to read it as well.
-        scope["headers"] = list(scope["headers"])
+        headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+        if not isinstance(headers, list):
+            # ASGI promises an iterable; the application wants to read it as well.
+            headers = scope["headers"] = list(headers)
         user: Principal | Anonymous = ANONYMOUS
-        if not self._passes_unjudged(scope):
+        # Nearly every request is neither, and needs no second look.
+        unusual = scope["path"] in self._public or scope.get("method") == "OPTIONS"
+        if not (unusual and self._passes_unjudged(scope)):
+            refusal: AccessTokenError | None = None
             try:
-                user = await self._judge(scope)
-            except AccessTokenError as refusal:
-                level = logging.WARNING if isinstance(refusal, NotJudgedError) else logging.INFO
-                logger.log(level, "refused %s", refusal)
+                values = [value for name, value in headers if name == b"authorization"]
+                known = self._recall(values[0]) if self._recall and len(values) == 1 else None
+                user = known if isinstance(known, Principal) else await self._judged(values)
+                if not user.scopes.issuperset(self._scopes):
+                    raise InsufficientScope(self._scopes, f"needs {' '.join(self._scopes)}")
+            except AccessTokenError as err:
+                # Its frames hold the token, and would be held by it until the next collection.
+                refusal = err.with_traceback(None)
+            except Exception as err:
+                # An unknown failure refuses. Its message may quote the token, so only its type is
+                # told, and it is not chained.
+                refusal = VerificationFaulted(f"{type(err).__name__} in the verifier")
+            if refusal is not None:
                 await self._refuse(refusal, scope, send)
                 return
             if scope["type"] == "http":
-                send = _guarded_send(send, optional=self._optional)
-        scope["user"] = scope["auth"] = user
-        scope[SCOPE_KEY] = Admitted(user, self._realm)
+                send = partial(self._send, send)
+        scope["user"] = scope["auth"] = scope[USER_KEY] = user
+        scope[REALM_KEY] = self._realm
         await self._app(scope, receive, send)
 
     def _passes_unjudged(self, scope: "Scope") -> bool:
-        path: str = scope["path"]
-        if path in self._public_paths:
-            return True
-        if scope["type"] == "websocket":
-            return False
-        method: str = scope["method"]
+        # A server may name one for a WebSocket as well, where it says nothing.
+        method: str = scope["method"] if scope["type"] == "http" else _NO_METHOD
         if method == "OPTIONS":
             # A browser never sends credentials with a preflight (Fetch, CORS protocol).
             names = {name for name, _ in scope["headers"]}
             if {b"origin", b"access-control-request-method"} <= names:
                 return True
-        return (method, path) in self._public_methods or (
-            method == "HEAD" and ("GET", path) in self._public_methods
-        )
+        if (public := self._public.get(scope["path"])) is None:
+            return False
+        return not public.isdisjoint({_ANY_METHOD, method, "GET" if method == "HEAD" else method})
 
-    async def _judge(self, scope: "Scope") -> Principal | Anonymous:
+    async def _judged(self, values: Sequence[bytes]) -> Principal | Anonymous:
         try:
-            credential = presented(scope["headers"])
+            credential = presented(values)
         except CredentialsMissing:
             if self._optional:
                 return ANONYMOUS
             raise
-        try:
-            principal = await self._verifier.verify(credential)
-            _check_is_principal(principal)
-        except AccessTokenError:
-            raise
-        except Exception as err:
-            # An unknown failure refuses. Its message may quote the token, so only its type is
-            # told, and it is not chained.
-            raise VerificationFaulted(f"{type(err).__name__} in the verifier") from None
-        if not principal.scopes.issuperset(self._scopes):
-            raise InsufficientScope(self._scopes, f"needs {' '.join(self._scopes)}")
+        principal = await self._verifier.verify(credential)
+        _check_is_principal(principal)
         return principal
 
+    def _send(self, send: "Send", message: "Message") -> Awaitable[None]:
+        """Send `message` so that no shared cache hands one caller's answer to another.
+
+        RFC 9111 §3.5; `Cache-Control` stays as the application set it. Where nobody may be served
+        too, the answers differ by the credentials (RFC 9110 §12.5.5).
+        """
+        if message["type"] == "http.response.start":
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            for name, _ in headers:
+                if name.lower() == b"cache-control":
+                    break
+            else:
+                headers.append((b"cache-control", b"private"))
+            if self._optional:
+                headers.append((b"vary", b"Authorization"))
+            message = {**message, "headers": headers}
+        # No coroutine of its own: the application awaits the server's.
+        return send(message)
+
     async def _refuse(self, refusal: AccessTokenError, scope: "Scope", send: "Send") -> None:
+        level = logging.WARNING if isinstance(refusal, NotJudgedError) else logging.INFO
+        logger.log(level, "refused %s", refusal)
         prefix = "http"
         if scope["type"] == "websocket":
             # Before accept, either as an HTTP response or, without the extension, by closing.
@@ -191,9 +208,7 @@ class BearerMiddleware:
             {
                 "type": f"{prefix}.response.start",
                 "status": refusal.status,
-                "headers": [
-                    (name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()
-                ],
+                "headers": headers,
             }
         )
         if scope.get("method") == "HEAD":
@@ -213,23 +228,3 @@ def _check_is_principal(value: object) -> None:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
-
-
-def _guarded_send(send: "Send", *, optional: bool) -> "Send":
-    """Return `send` with what keeps a shared cache from handing one caller's answer to another.
-
-    RFC 9111 §3.5; `Cache-Control` stays as the application set it. Where nobody may be served
-    too, the answers differ by the credentials (RFC 9110 §12.5.5).
-    """
-
-    async def guarded(message: "Message") -> None:
-        if message["type"] == "http.response.start":
-            headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-            if all(name.lower() != b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"private"))
-            if optional:
-                headers.append((b"vary", b"Authorization"))
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return guarded

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from asgi_bearer.jose import is_array, is_object
+
+_CHANGEABLE: Final = frozenset({dict, list})
+"""What a JSON decoder makes and somebody could change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -19,7 +24,8 @@ class Principal:
         client_id: the client that the token was issued to (`client_id` or `azp`), or None.
         scopes: the scopes that were granted.
         expires_at: `exp`, in seconds since the epoch.
-        claims: all claims. They are the issuer's words and cannot be assigned to.
+        claims: all claims, as the issuer wrote them. Nothing in them can be changed: objects are
+            read-only mappings, arrays are tuples.
     """
 
     issuer: str
@@ -54,6 +60,25 @@ class Principal:
     def display_name(self) -> str:
         """The subject, or an empty string."""
         return self.subject or ""
+
+
+def frozen(members: Mapping[str, object]) -> Mapping[str, object]:
+    """Return decoded JSON that nobody can change any more.
+
+    Requests share what a token says: what one of them did to it the next would believe.
+    """
+    copy = dict(members)
+    for name, value in members.items():
+        if type(value) in _CHANGEABLE:
+            copy[name] = _frozen(value)
+    return MappingProxyType(copy)
+
+
+def _frozen(value: object) -> object:
+    if is_array(value):
+        # Nearly always an array of names, which needs no second look.
+        return tuple(value if _CHANGEABLE.isdisjoint(map(type, value)) else map(_frozen, value))
+    return frozen(value) if is_object(value) else value
 
 
 @dataclass(frozen=True, slots=True)

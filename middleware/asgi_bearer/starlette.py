@@ -19,11 +19,12 @@ from asgi_bearer import challenge
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
 from asgi_bearer.middleware import (
     POLICY_VIOLATION,
-    SCOPE_KEY,
-    Admitted,
+    REALM_KEY,
+    USER_KEY,
     can_deny_with_http,
     logger,
 )
+from asgi_bearer.principal import Anonymous, Principal
 
 __all__ = ["Refused", "refused_response", "requires", "requires_any"]
 
@@ -104,20 +105,20 @@ def _guard(
 
     def check(scope: Mapping[str, Any]) -> None:
         # Not scope["user"]: what the application put there instead has granted nothing.
-        admitted = scope.get(SCOPE_KEY)
-        if not isinstance(admitted, Admitted):
+        user = scope.get(USER_KEY)
+        if not isinstance(user, (Principal, Anonymous)):
             raise RuntimeError("an endpoint with requires() stands behind no BearerMiddleware")
         refusal: AccessTokenError
-        if not admitted.user.is_authenticated:
+        if not user.is_authenticated:
             refusal = CredentialsMissing("the endpoint needs an access token")
-        elif not enough(admitted.user.scopes):
+        elif not enough(user.scopes):
             refusal = InsufficientScope(needed, f"needs {' '.join(needed)}")
         else:
             return
         logger.info("refused %s", refusal)
         if scope["type"] == "websocket" and not can_deny_with_http(scope):
             raise WebSocketException(POLICY_VIOLATION, refusal.sentence)
-        raise Refused(refusal, admitted.realm)
+        raise Refused(refusal, scope[REALM_KEY])
 
     return decorate
 

@@ -4,26 +4,29 @@ import inspect
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
+from functools import lru_cache
+from hashlib import sha256
 from typing import Final, Protocol
 
 from asgi_bearer.algorithms import ALGORITHMS, TABLE
-from asgi_bearer.claims import PROFILES, Expected, check_issuer, granted_scopes
-from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
-from asgi_bearer.errors import (
-    ClaimRuleFailed,
-    InvalidTokenError,
-    KeyNotFound,
-    KeysUnavailable,
-    SignatureInvalid,
-    shown,
+from asgi_bearer.claims import (
+    PROFILES,
+    Expected,
+    check_issuer,
+    granted_scopes,
+    validity,
 )
-from asgi_bearer.jose import CompactJWS, check_header, parse
+from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
+from asgi_bearer.errors import ClaimRuleFailed
+from asgi_bearer.jose import Header, Segments, check_header, decoded, decoded_object, segments_of
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
-from asgi_bearer.keys.source import KeySource, Missed, Warmable
-from asgi_bearer.principal import Principal
+from asgi_bearer.keys.source import KeySource, Warmable
+from asgi_bearer.principal import Principal, frozen
+from asgi_bearer.shortcut import shortcut
+from asgi_bearer.signature import signing_key
+from asgi_bearer.verified import Verified, VerifiedTokens
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 """Tokens with hundreds of groups stay below it; servers limit a whole header block to 64 KiB."""
@@ -31,11 +34,37 @@ MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_LEEWAY: Final = 300.0
 """A clock that is five minutes wrong is a fault to mend, not to allow for."""
 
-_MAX_NEWER_KEY_SETS: Final = 2
-"""Newer key sets that one token may ask for: one that was already on its way when the issuer's
-keys changed, and one that is fetched for its sake."""
+VERIFIED_TOKENS: Final = 16_384
+MAX_VERIFIED_TOKENS: Final = 1_000_000
+
+LONGEST_RECALLED: Final = 4096
+"""Bytes; what is longer is mostly no token, and is looked at before a digest is made of it."""
+
+_LONGEST_HEADER: Final = 1024
+_HEADERS: Final = 64
+"""Characters and number of the JOSE headers that are remembered; an issuer writes one for each of
+its keys. They are read before anything is verified, so made-up ones may take the place of good
+ones, which are then read anew."""
 
 ClaimRule = Callable[[Principal], bool]
+
+
+class Recalling(Protocol):
+    """A verifier that knows credentials again without waiting for anything.
+
+    The guard asks it only if `recall` was written by whoever wrote `verify`, or after him.
+    """
+
+    def recall(self, credentials: bytes) -> Principal | None:
+        """Return the principal that `verify` would return for these credentials, if it is known.
+
+        Arguments:
+            credentials: the whole Authorization header.
+
+        Raises:
+            NotPermittedError: they are known, and a rule says no.
+        """
+        ...
 
 
 class Verifier(Protocol):
@@ -65,6 +94,9 @@ class JWTVerifier:
         leeway: seconds that the issuer's clock may differ, 0 to 300.
         rules: by name, what else must be true of a verified token. A rule passes by returning
             True, nothing else; a request that fails one is answered with 403.
+        verified_tokens: how many good tokens are remembered, so that one which comes again is not
+            verified again; 0 for none, at most 1,000,000. What is remembered of one ends with it,
+            or with its key.
         max_token_bytes: longer tokens are refused unread; at most 64 KiB.
         clock: the time in seconds since the epoch.
 
@@ -83,6 +115,7 @@ class JWTVerifier:
         profile: str = "jwt",
         leeway: float = 30.0,
         rules: Mapping[str, ClaimRule] | None = None,
+        verified_tokens: int = VERIFIED_TOKENS,
         max_token_bytes: int = MAX_TOKEN_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -102,6 +135,8 @@ class JWTVerifier:
             faults.append(f"profile must be one of {', '.join(PROFILES)}, not {profile!r}")
         if not (math.isfinite(leeway) and 0 <= leeway <= MAX_LEEWAY):
             faults.append(f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}")
+        if not (_is_count(verified_tokens) and 0 <= verified_tokens <= MAX_VERIFIED_TOKENS):
+            faults.append(f"verified_tokens must be 0 to {MAX_VERIFIED_TOKENS}")
         if not 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES:
             faults.append(f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}")
         faults += [
@@ -113,12 +148,16 @@ class JWTVerifier:
             raise ValueError("; ".join(faults))
 
         self._issuer = issuer
-        self._audiences = frozenset(audiences)
+        self._expected = Expected(issuer, frozenset(audiences), leeway)
         self._keys = keys if keys is not None else remote_keys(issuer=issuer, jwks_uri=jwks_uri)
+        self._at_hand: Callable[[], KeySet | None] | None = shortcut(
+            self._keys, "at_hand", "key_set"
+        )
         self._algorithms = frozenset(algorithms)
         self._profile = PROFILES[profile]
-        self._leeway = leeway
         self._rules = dict(rules or {})
+        self._headers = lru_cache(_HEADERS)(self._checked_header)
+        self._verified = VerifiedTokens(verified_tokens) if verified_tokens else None
         self._max_token_bytes = max_token_bytes
         self._clock = clock
 
@@ -130,16 +169,28 @@ class JWTVerifier:
             NotPermittedError: it is, and a rule says no.
             NotJudgedError: the keys to judge it are not to be had.
         """
-        token = parse(presented.token, max_bytes=self._max_token_bytes)
-        check_header(token.header, algorithms=self._algorithms, types=self._profile.types)
-        # Before the keys: a token of somebody else's issuer must not cost a fetch.
-        check_issuer(token.claims, self._expected())
-        await check_signature(token, self._keys)
-        # The time anew: the token may have ended while the keys were fetched.
-        expected = self._expected()
-        for check in self._profile.checks:
-            check(token.claims, expected)
-        principal = self._principal(token.claims)
+        segments = segments_of(presented.token, max_bytes=self._max_token_bytes)
+        header = self._header(segments.header)
+        if self._verified is None:
+            return self._permitted(await self._judge(header, segments))
+        known = sha256(presented.credentials).digest()
+        if known in self._verified:
+            key_set = await self._keys.key_set()
+            principal = self._verified.principal(known, lambda: key_set, self._clock)
+            if principal is not None:
+                return self._permitted(principal)
+        return self._permitted(await self._judge(header, segments, known))
+
+    def recall(self, credentials: bytes) -> Principal | None:
+        """See `Recalling`. What `verify` found good is known, until it is good no longer."""
+        if self._verified is None or self._at_hand is None or len(credentials) > LONGEST_RECALLED:
+            return None
+        known = sha256(credentials).digest()
+        principal = self._verified.principal(known, self._at_hand, self._clock)
+        return self._permitted(principal) if principal and self._rules else principal
+
+    def _permitted(self, principal: Principal) -> Principal:
+        """Check what is asked of each request anew, however well known its token is."""
         for name, rule in self._rules.items():
             # Not truth: a rule that was written with `async def` returns a true coroutine.
             if rule(principal) is not True:
@@ -159,8 +210,35 @@ class JWTVerifier:
         if isinstance(self._keys, Warmable):
             await self._keys.aclose()
 
-    def _expected(self) -> Expected:
-        return Expected(self._issuer, self._audiences, self._clock(), self._leeway)
+    async def _judge(
+        self, header: Header, segments: Segments, known: bytes | None = None
+    ) -> Principal:
+        """Return the principal of a good token, and remember it if it is to be `known`."""
+        token = decoded(segments, header)
+        # Before the keys: a token of somebody else's issuer must not cost a fetch.
+        check_issuer(token.claims, self._expected)
+        key, key_set = await signing_key(token, self._keys)
+        # Only now: the token may have ended while the keys were fetched.
+        now = self._clock()
+        for check in self._profile.checks:
+            check(token.claims, self._expected, now)
+        principal = self._principal(token.claims)
+        if known is not None and self._verified is not None:
+            begins_at, ends_at = validity(token.claims, self._expected)
+            size = sum(map(len, segments))
+            entry = Verified(principal, header, key, begins_at, ends_at, size)
+            self._verified.add(known, entry, key_set)
+        return principal
+
+    def _header(self, segment: bytes) -> Header:
+        if len(segment) > _LONGEST_HEADER:
+            return self._checked_header(segment)
+        return self._headers(segment)
+
+    def _checked_header(self, segment: bytes) -> Header:
+        header = Header.of(decoded_object(segment))
+        check_header(header, algorithms=self._algorithms, types=self._profile.types)
+        return header
 
     def _principal(self, claims: Mapping[str, object]) -> Principal:
         client = claims.get("client_id", claims.get("azp"))
@@ -170,49 +248,17 @@ class JWTVerifier:
             subject=subject if isinstance(subject, str) else None,
             client_id=client if isinstance(client, str) else None,
             scopes=granted_scopes(claims, self._profile),
-            expires_at=float(expires_at) if isinstance(expires_at, int | float) else 0.0,
-            claims=MappingProxyType(dict(claims)),
+            expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else 0.0,
+            claims=frozen(claims),
         )
-
-
-async def check_signature(token: CompactJWS, keys: KeySource) -> None:
-    """Check that one of the issuer's keys signed `token`, and ask for newer keys if none did.
-
-    Raises:
-        InvalidTokenError: none did.
-        KeysUnavailable: nobody can say.
-    """
-    key_set = await keys.key_set()
-    refusal = _signature_fault(token, key_set)
-    for _ in range(_MAX_NEWER_KEY_SETS):
-        if refusal is None:
-            return
-        try:
-            newer = await keys.key_set(Missed.by_kid(key_set, token.kid))
-        except KeysUnavailable:
-            # The key that the token names is here and says no: that is a judgement.
-            if isinstance(refusal, SignatureInvalid) and token.kid is not None:
-                raise refusal from None
-            raise
-        if newer is key_set:
-            break
-        key_set = newer
-        refusal = _signature_fault(token, key_set)
-    if refusal is not None:
-        raise refusal
-
-
-def _signature_fault(token: CompactJWS, key_set: KeySet) -> InvalidTokenError | None:
-    alg, kid = str(token.alg), token.kid if isinstance(token.kid, str) else None
-    candidates = key_set.candidates(alg, kid)
-    if any(key.verifies(alg, token.signing_input, token.signature) for key in candidates):
-        return None
-    refusal = SignatureInvalid if candidates else KeyNotFound
-    return refusal(f"kid {shown(kid)}, alg {alg}")
 
 
 def _is_identifier(value: object) -> bool:
     return isinstance(value, str) and value != ""
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_function(value: object) -> bool:

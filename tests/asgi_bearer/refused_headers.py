@@ -120,7 +120,7 @@ def _rows() -> Iterator[Refused]:
     # Row 41.
     yield Refused(
         "alg none without a signature",
-        TokenMalformed,
+        AlgorithmNotAllowed,
         lambda of: f"{b64({'alg': 'none'})}.{b64(of.claims())}.",
     )
     yield Refused(

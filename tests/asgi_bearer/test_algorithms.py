@@ -121,3 +121,20 @@ def test_an_rsa_signature_of_one_kind_is_none_of_another(made: str, claimed: str
 def test_the_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         TABLE["none"] = TABLE["RS256"]  # type: ignore[index]  # pyright: ignore[reportIndexIssue] - that is the test
+
+
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
+def test_an_ecdsa_signature_has_one_length(alg: str) -> None:
+    """Row 45: two numbers of the size of the curve, zeros in front included (RFC 7518 §3.4)."""
+    signer = signing_key(alg)
+    key = only_key(signer.jwk())
+    signed = b"header.claims"
+    # Each is another one; one in 256, or two for P-521, has a zero in front of its second number.
+    size = len(signer.sign(signed)) // 2
+    signature = next(made for _ in itertools.count() if not (made := signer.sign(signed))[size])
+
+    assert key.verifies(alg, signed, signature)
+    assert not key.verifies(alg, signed, signature[:size] + signature[size + 1 :])
+    assert not key.verifies(alg, signed, signature[:size] + b"\0" + signature[size:])
+    assert not key.verifies(alg, signed, signature + b"\0")
+    assert not key.verifies(alg, signed, b"")

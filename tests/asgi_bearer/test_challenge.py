@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from asgi_bearer import (
     CredentialsMissing,
     CredentialsRepeated,
     InsufficientScope,
+    InvalidTokenError,
     IssuerMismatch,
     KeyNotFound,
     KeysUnavailable,
@@ -144,7 +146,8 @@ def test_a_missing_judgement_says_when_to_come_back(seconds: float, header: str)
 @pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
 def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessTokenError) -> None:
     """Row 27."""
-    fields, body = response(refusal, "contacts")
+    sent, body = response(refusal, "contacts")
+    fields = {name.decode(): value.decode() for name, value in sent}
 
     problem = json.loads(body)
     assert fields["content-type"] == "application/problem+json"
@@ -247,3 +250,38 @@ def test_a_scope_that_cannot_stand_in_a_header_is_refused(name: str) -> None:
     """Row 21."""
     with pytest.raises(ValueError, match="scopes"):
         checked_scopes(["read:contacts", name])
+
+
+def test_what_one_refusal_alone_says_is_not_said_by_the_next_of_its_kind() -> None:
+    """Answers are remembered by the kind of refusal, where that is all there is to them."""
+
+    class Translated(InvalidTokenError):
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            vars(self)["sentence"] = sentence
+
+    first, second = (response(Translated(word), "contacts") for word in ("Eins.", "Zwei."))
+
+    assert json.loads(first[1])["detail"] == "Eins."
+    assert json.loads(second[1])["detail"] == "Zwei."
+
+
+def test_an_answer_that_was_changed_on_its_way_out_is_not_the_next_one() -> None:
+    fields, _ = response(InvalidTokenError(), "contacts")
+    fields.append((b"x-changed", b"yes"))
+
+    assert (b"x-changed", b"yes") not in response(InvalidTokenError(), "contacts")[0]
+
+
+def test_a_refusal_of_somebody_elses_may_say_what_it_likes() -> None:
+    class Explained(InvalidTokenError):
+        def __getattribute__(self, name: str) -> Any:
+            return (
+                f"Because of {self.reason}."
+                if name == "sentence"
+                else super().__getattribute__(name)
+            )
+
+    _, body = response(Explained("rain"), "contacts")
+
+    assert json.loads(body)["detail"] == "Because of rain."

@@ -1,5 +1,6 @@
 """The guard, seen from outside: what passes, what is refused, and what every refusal looks like."""
 
+import gc
 import json
 import logging
 import re
@@ -172,6 +173,26 @@ async def test_insufficient_scope_names_every_scope_that_is_needed() -> None:
     assert parameters(response.headers["www-authenticate"])["scope"] == (
         "write:contacts read:contacts"
     )
+
+
+async def test_a_known_token_is_asked_for_all_that_a_new_one_is() -> None:
+    """Row 94. What the guard knows of a token is only that it is good."""
+    allowed = True
+
+    def is_allowed(_: Principal) -> bool:
+        return allowed
+
+    verifier = issuer.verifier(rules={"allowed": is_allowed})
+    reader = guarded(verifier=verifier, scopes="read:contacts")
+    writer = guarded(verifier=verifier, scopes="write:contacts")
+    headers = bearer(issuer.token())
+
+    assert (await client(reader).get("/", headers=headers)).status_code == 200
+    assert (await client(writer).get("/", headers=headers)).status_code == 403
+    twice = [*headers.items(), *headers.items()]
+    assert (await client(reader).get("/", headers=twice)).status_code == 400
+    allowed = False
+    assert (await client(reader).get("/", headers=headers)).status_code == 403
 
 
 async def test_a_failed_claim_rule_is_403_without_a_challenge() -> None:
@@ -482,5 +503,21 @@ async def test_of_two_guards_the_inner_one_has_the_last_word() -> None:
     await client(outer).get("/", headers=bearer(issuer.token()))
 
     assert parameters(refused.headers["www-authenticate"])["realm"] == "inner"
-    assert app.scopes[0]["asgi_bearer"].realm == "inner"
+    assert app.scopes[0]["asgi_bearer.realm"] == "inner"
     assert app.scopes[0]["user"].subject == "alice"
+
+
+async def test_a_refused_token_is_gone_with_its_request() -> None:
+    """Row 35. Without waiting for the collector: in a flood there would be many."""
+    app, token = guarded(), issuer.token(exp=1, jti="refused")
+    credentials = b"Bearer " + token.encode()
+    gc.collect()
+    gc.disable()
+    try:
+        sent = await converse(app, http_scope(headers=[(b"authorization", credentials)]))
+        left = [it for it in gc.get_objects() if isinstance(it, Presented) and it.token == token]
+    finally:
+        gc.enable()
+
+    assert sent[0]["status"] == 401
+    assert left == []

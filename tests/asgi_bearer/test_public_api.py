@@ -40,6 +40,7 @@ PUBLIC = [
     "NotPermittedError",
     "Presented",
     "Principal",
+    "Recalling",
     "SignatureInvalid",
     "StaticKeys",
     "TokenBoundToKey",
@@ -104,6 +105,7 @@ def test_making_a_verifier_imports_no_http_client() -> None:
 
 def test_the_opt_in_modules_list_their_names() -> None:
     assert asgi_bearer.keys.__all__ == [
+        "AtHand",
         "CachedKeys",
         "Document",
         "Fetch",

@@ -95,3 +95,25 @@ async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
     sent = await handshake(guarded, scope)
 
     assert sent[0]["type"] == "websocket.close"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        pytest.param("GET", {}, id="GET"),
+        pytest.param(
+            "OPTIONS",
+            {"origin": "https://app.example", "access-control-request-method": "GET"},
+            id="OPTIONS as in a preflight",
+        ),
+    ],
+)
+async def test_a_method_that_a_server_puts_beside_a_websocket_opens_nothing(
+    method: str, headers: dict[str, str]
+) -> None:
+    """Row 34."""
+    scope = websocket_scope("/get", headers=headers) | {"method": method}
+
+    sent = await handshake(guarded, scope)
+
+    assert sent[0]["status"] == 401

@@ -14,9 +14,10 @@ from asgi_bearer.keys.observe import (
     KeySetStatus,
     log_key_events,
 )
-from asgi_bearer.keys.source import KeySource, Missed, StaticKeys, Warmable
+from asgi_bearer.keys.source import AtHand, KeySource, Missed, StaticKeys, Warmable
 
 __all__ = [
+    "AtHand",
     "CachedKeys",
     "Document",
     "Fetch",

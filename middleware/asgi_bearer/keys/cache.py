@@ -99,19 +99,26 @@ class CachedKeys:
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """See `KeySource`. Waits only if there is no set that serves, or for newer keys."""
-        now = self._clock()
-        held = self._held
-        if held is None or now >= held.expired_at:
+        if missed is None and (key_set := self.at_hand()) is not None:
+            return key_set
+        now, held = self._clock(), self._held
+        if missed is None or held is None or now >= held.expired_at:
             return await self._first(now)
-        if now >= held.stale_at:
-            self._tell_once("stale")
-        if missed is None:
-            if now >= held.refresh_due_at or self._fault:
-                self.warm()
-            return held.key_set
         if held.key_set is not missed.key_set:
             return held.key_set
         return await self._newer(missed, now)
+
+    def at_hand(self) -> KeySet | None:
+        """See `AtHand`. A refresh that is due begins behind whoever asks."""
+        now, held = self._clock(), self._held
+        if held is not None and now < held.refresh_due_at and not self._fault:
+            return held.key_set
+        if held is None or now >= held.expired_at:
+            return None
+        if now >= held.stale_at:
+            self._tell_once("stale")
+        self.warm()
+        return held.key_set
 
     def status(self) -> KeySetStatus:
         """Return how the source fares now."""

@@ -4,18 +4,19 @@ One unusable key does not spoil the others. Symmetric keys and private members a
 only the public members of a key are looked at.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from jwt import InvalidKeyError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from asgi_bearer.algorithms import TABLE, served_by
+from asgi_bearer.algorithms import TABLE, PublicKey, SignatureCheck, served_by
 from asgi_bearer.errors import KeyAmbiguous, shown
 from asgi_bearer.jose import base64url_decode, is_array, is_object
-from asgi_bearer.keys.strength import PublicKey, weakness
+from asgi_bearer.keys.strength import weakness
 
 MAX_KEYS: Final = 1000
 """Keys of one set that are looked at; the largest issuers publish a dozen."""
@@ -40,11 +41,15 @@ class Key:
     kid: str | None
     algorithms: frozenset[str]
     members: tuple[str, ...] = field(repr=False)
-    _public_key: PublicKey = field(repr=False, compare=False)
+    _checks: Mapping[str, SignatureCheck] = field(repr=False, compare=False)
 
     def verifies(self, alg: str, signing_input: bytes, signature: bytes) -> bool:
         """Return whether `signature` over `signing_input` was made with this key."""
-        return TABLE[alg].implementation.verify(signing_input, self._public_key, signature)
+        try:
+            self._checks[alg](signature, signing_input)
+        except InvalidSignature:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,19 @@ class KeySet:
     """The issuer's usable keys; two sets with the same keys are equal."""
 
     keys: tuple[Key, ...]
+    _fitting: Mapping[tuple[str, str | None], tuple[Key, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+    """By algorithm and key id, and all of an algorithm under None: a set can be large."""
+
+    def __post_init__(self) -> None:
+        fitting: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
+        for key in self.keys:
+            for alg in key.algorithms:
+                fitting[alg, None].append(key)
+                if key.kid is not None:
+                    fitting[alg, key.kid].append(key)
+        object.__setattr__(self, "_fitting", {name: tuple(keys) for name, keys in fitting.items()})
 
     def has(self, kid: str) -> bool:
         """Return whether a key with this id is in the set, whatever it serves."""
@@ -63,12 +81,10 @@ class KeySet:
         Raises:
             KeyAmbiguous: the token names no key, and more than one would fit.
         """
-        fitting = tuple(key for key in self.keys if alg in key.algorithms)
-        if kid is None:
-            if len(fitting) > 1:
-                raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
-            return fitting
-        return tuple(key for key in fitting if key.kid == kid)[:MAX_CANDIDATES]
+        fitting = self._fitting.get((alg, kid), ())
+        if kid is None and len(fitting) > 1:
+            raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
+        return fitting[:MAX_CANDIDATES]
 
 
 class _NotForUs(ValueError):
@@ -126,11 +142,12 @@ def _key(entry: object) -> Key:
     if not algorithms:
         raise _NotForUs(f"crv {shown(crv)} with alg {shown(alg)} serves no supported algorithm")
     members = {name: _member(entry, name) for name in _PUBLIC_MEMBERS[kty]}
+    public_key = _public_key({"kty": kty, "crv": crv, **members})
     return Key(
         kid=kid,
         algorithms=algorithms,
         members=(kty, str(crv), *members.values()),
-        _public_key=_public_key({"kty": kty, "crv": crv, **members}),
+        _checks={alg: TABLE[alg].check_with(public_key) for alg in algorithms},
     )
 
 

@@ -43,6 +43,17 @@ class KeySource(Protocol):
         ...
 
 
+class AtHand(Protocol):
+    """A source that can often name the keys without waiting.
+
+    It is asked only if `at_hand` was written by whoever wrote `key_set`, or after him.
+    """
+
+    def at_hand(self) -> KeySet | None:
+        """Return what `key_set` would return at once, or None if it would wait or raise."""
+        ...
+
+
 @runtime_checkable
 class Warmable(Protocol):
     """What can get ready before the first request, and leaves nothing behind after the last.
@@ -74,4 +85,8 @@ class StaticKeys:
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the keys, always the same."""
+        return self._key_set
+
+    def at_hand(self) -> KeySet | None:
+        """Return the keys, always the same (`AtHand`)."""
         return self._key_set

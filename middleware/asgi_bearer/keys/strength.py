@@ -3,11 +3,10 @@
 from functools import cache
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+from asgi_bearer.algorithms import PublicKey
 
 MIN_RSA_BITS: Final = 2048
 """RFC 7518 §3.3."""

@@ -1,13 +1,13 @@
 """`POST /oauth/introspect`: whether a token is good, and for what (RFC 7662)."""
 
 from collections.abc import Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer import InvalidTokenError, Presented, Principal
-from asgi_bearer.jose import is_array
 from resource_api.demo.authorization_server.access_token import is_client, subject
 from resource_api.demo.authorization_server.client_authentication import ClientAuthentication
 from resource_api.demo.authorization_server.oauth_error import NO_STORE, OAuthError
@@ -85,11 +85,10 @@ class IntrospectionEndpoint:
 
 def _access_token(principal: Principal, client: Client) -> dict[str, object]:
     claims = principal.claims
-    audience = claims["aud"]
-    audiences = audience if is_array(audience) else [audience]
-    if principal.client_id != client.client_id and client.introspects.isdisjoint(
-        map(str, audiences)
-    ):
+    # A string or strings, which was checked.
+    audience: Any = claims["aud"]
+    named = client.introspects.intersection([audience] if isinstance(audience, str) else audience)
+    if principal.client_id != client.client_id and not named:
         return _INACTIVE
     shown = {name: claims[name] for name in _SHOWN_CLAIMS if name in claims}
     answer = {"active": True, "token_type": "Bearer", **shown, "client_id": principal.client_id}

@@ -20,9 +20,8 @@ async def check_signature(checks: Checklist, token: str, id_tokens: IdTokens) ->
         checks.fail(f"{error.code}: {error.reason}")
     except KeysUnavailable:
         checks.fail("The provider's keys are not to be had.", judged=False)
-    checks.judge(
-        True, f"The provider's published key {shown(jws.kid)} made it with {shown(jws.alg)}."
-    )
+    key, alg = shown(jws.header.kid), shown(jws.header.alg)
+    checks.judge(True, f"The provider's published key {key} made it with {alg}.")
     return jws
 
 
@@ -53,7 +52,7 @@ def check_nonce(checks: Checklist, jws: CompactJWS, transaction: Transaction) ->
 
 def check_hash(checks: Checklist, jws: CompactJWS, claim: str, value: str) -> None:
     """Check `c_hash` or `at_hash` against what came along (§3.3.2.9, §3.3.2.10)."""
-    expected, received = half_hash(jws.alg, value), jws.claims.get(claim)
+    expected, received = half_hash(jws.header.alg, value), jws.claims.get(claim)
     what = "code" if claim == "c_hash" else "access token"
     checks.judge(
         received == expected,

@@ -58,7 +58,7 @@ def decoded(token: str) -> Shown | None:
         jws = parse(token, max_bytes=MAX_TOKEN_BYTES)
     except (TokenMalformed, TokenTooLarge):
         return None
-    return Shown(jws.header, jws.claims)
+    return Shown(jws.header.members, jws.claims)
 
 
 def abbreviated(secret: str) -> str:

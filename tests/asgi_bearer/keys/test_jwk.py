@@ -46,7 +46,7 @@ FAULTY: list[tuple[str, object, str]] = [
     ("rsa-n-padded", {**RSA, "n": RSA["n"] + "=="}, "not canonical base64url"),
     ("rsa-n-plain-base64", {**RSA, "n": "+/" + RSA["n"][2:]}, "not canonical base64url"),
     ("rsa-n-line-feed", {**RSA, "n": RSA["n"] + "\n"}, "base64url"),
-    ("rsa-n-not-ascii", {**RSA, "n": "ü" + RSA["n"]}, "not base64url"),
+    ("rsa-n-not-ascii", {**RSA, "n": "ü" + RSA["n"]}, "base64url"),
     ("rsa-e-stray-bits", {**RSA, "e": stray_bits("Aw")}, "not canonical base64url"),
     ("rsa-n-zero", {**RSA, "n": b64(bytes(256))}, "make no key"),
     ("rsa-e-zero", {**RSA, "e": b64(b"\0")}, "make no key"),

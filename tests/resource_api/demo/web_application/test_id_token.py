@@ -58,7 +58,7 @@ async def test_a_type_may_say_that_it_is_a_jwt(typ: str) -> None:
 
     jws = await id_tokens(key).signed(id_token(key, typ=typ))
 
-    assert jws.header["typ"] == typ
+    assert jws.header.members["typ"] == typ
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_a_token_without_a_key_id_needs_a_single_key() -> None:
 
     jws = await id_tokens(key).signed(token)
 
-    assert jws.kid is None
+    assert jws.header.kid is None
     with pytest.raises(AccessTokenError):
         await id_tokens(key, other).signed(token)
 
@@ -107,7 +107,7 @@ async def test_a_new_key_of_the_provider_is_fetched() -> None:
 
     jws = await tokens.signed(id_token(new))
 
-    assert jws.kid == "k2"
+    assert jws.header.kid == "k2"
     assert len(documents.asked) == 2
 
 

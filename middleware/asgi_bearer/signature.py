@@ -1,0 +1,54 @@
+"""Which of the issuer's keys signed a token; newer keys are asked for if none did."""
+
+from typing import Final
+
+from asgi_bearer.errors import KeyNotFound, KeysUnavailable, SignatureInvalid, shown
+from asgi_bearer.jose import CompactJWS
+from asgi_bearer.keys.jwk import Key, KeySet
+from asgi_bearer.keys.source import KeySource, Missed
+
+_MAX_NEWER_KEY_SETS: Final = 2
+"""Newer key sets that one token may ask for: one that was already on its way when the issuer's
+keys changed, and one that is fetched for its sake."""
+
+
+async def signing_key(token: CompactJWS, keys: KeySource) -> tuple[Key, KeySet]:
+    """Return the key that signed `token`, and the set that it is in.
+
+    Raises:
+        InvalidTokenError: none of the issuer's keys did.
+        KeysUnavailable: nobody can say.
+    """
+    key_set = await keys.key_set()
+    sets_left = _MAX_NEWER_KEY_SETS
+    while True:
+        try:
+            return _signer(token, key_set), key_set
+        except (KeyNotFound, SignatureInvalid) as refusal:
+            newer = await _newer(token, key_set, keys, refusal) if sets_left else key_set
+            if newer is key_set:
+                raise
+        key_set = newer
+        sets_left -= 1
+
+
+async def _newer(
+    token: CompactJWS, key_set: KeySet, keys: KeySource, refusal: KeyNotFound | SignatureInvalid
+) -> KeySet:
+    try:
+        return await keys.key_set(Missed.by_kid(key_set, token.header.kid))
+    except KeysUnavailable:
+        # The key that the token names is here and says no: that is a judgement.
+        if isinstance(refusal, SignatureInvalid) and token.header.kid is not None:
+            raise refusal from None
+        raise
+
+
+def _signer(token: CompactJWS, key_set: KeySet) -> Key:
+    alg, kid = token.header.alg, token.header.kid
+    candidates = key_set.candidates(alg, kid)
+    for key in candidates:
+        if key.verifies(alg, token.signing_input, token.signature):
+            return key
+    refusal = SignatureInvalid if candidates else KeyNotFound
+    raise refusal(f"kid {shown(kid)}, alg {alg}")

@@ -1,0 +1,141 @@
+"""What a verifier or a key source remembers is asked only if that is all there is to ask."""
+
+from typing import Any
+
+import pytest
+
+from asgi_bearer import (
+    BearerMiddleware,
+    InvalidTokenError,
+    JWTVerifier,
+    KeysUnavailable,
+    Presented,
+    Principal,
+    StaticKeys,
+)
+from asgi_bearer.keys import KeySet, Missed
+from tests.asgi import bearer, client
+from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer
+
+issuer = FakeIssuer()
+
+
+async def application(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answer."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def statuses(verifier: Any, *, times: int = 3) -> list[int]:
+    """Return the answers to the same token."""
+    guarded = BearerMiddleware(application, verifier=verifier)
+    headers = bearer(issuer.token())
+    return [(await client(guarded).get("/", headers=headers)).status_code for _ in range(times)]
+
+
+class Revoking(JWTVerifier):
+    """Takes each token once."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._seen = 0
+
+    async def verify(self, presented: Presented) -> Principal:
+        """Verify, and then refuse what was seen before."""
+        principal = await super().verify(presented)
+        self._seen += 1
+        if self._seen > 1:
+            raise InvalidTokenError("revoked")
+        return principal
+
+
+class Delegating:
+    """Hands on all but `verify`."""
+
+    def __init__(self, verifier: JWTVerifier) -> None:
+        self._verifier = verifier
+        self._seen = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._verifier, name)
+
+    async def verify(self, presented: Presented) -> Principal:
+        """Verify, and then refuse what was seen before."""
+        principal = await self._verifier.verify(presented)
+        self._seen += 1
+        if self._seen > 1:
+            raise InvalidTokenError("revoked")
+        return principal
+
+
+def overridden_by_a_subclass() -> Any:
+    return Revoking(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+
+
+def overridden_by_a_wrapper() -> Any:
+    return Delegating(issuer.verifier())
+
+
+def overridden_on_the_object() -> Any:
+    verifier: Any = issuer.verifier()
+    verifier.verify = Delegating(issuer.verifier()).verify
+    return verifier
+
+
+@pytest.mark.parametrize(
+    "make", [overridden_by_a_subclass, overridden_by_a_wrapper, overridden_on_the_object]
+)
+async def test_who_overrides_verify_alone_is_asked_each_time(make: Any) -> None:
+    """Row 94."""
+    assert await statuses(make()) == [200, 401, 401]
+
+
+async def test_a_subclass_that_leaves_verify_alone_is_as_quick() -> None:
+    class Named(JWTVerifier):
+        name = "contacts"
+
+    verifier = Named(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    token = issuer.token()
+    principal = await verifier.verify(Presented(token))
+
+    assert verifier.recall(Presented(token).credentials) is principal
+    assert await statuses(verifier) == [200, 200, 200]
+
+
+async def test_who_overrides_both_is_asked_what_he_remembers() -> None:
+    class Closing(JWTVerifier):
+        async def verify(self, presented: Presented) -> Principal:
+            return await super().verify(presented)
+
+        def recall(self, credentials: bytes) -> Principal | None:
+            raise InvalidTokenError("closed")
+
+    verifier = Closing(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+
+    assert await statuses(verifier) == [401, 401, 401]
+
+
+@pytest.mark.parametrize("answer", [True, "alice", {"sub": "alice"}])
+async def test_what_is_recalled_and_is_no_principal_is_judged(answer: object) -> None:
+    class Strange(JWTVerifier):
+        def recall(self, credentials: bytes) -> Any:
+            return answer
+
+    verifier = Strange(issuer=ISSUER, audience="another", keys=StaticKeys(issuer.jwks()))
+
+    assert await statuses(verifier) == [401, 401, 401]
+
+
+async def test_a_key_source_that_overrides_key_set_alone_is_asked_each_time() -> None:
+    """Row 94. Row 88."""
+
+    class Failing(StaticKeys):
+        asked = 0
+
+        async def key_set(self, missed: Missed | None = None) -> KeySet:
+            self.asked += 1
+            if self.asked > 1:
+                raise KeysUnavailable("down")
+            return await super().key_set(missed)
+
+    assert await statuses(issuer.verifier(keys=Failing(issuer.jwks()))) == [200, 503, 503]
