@@ -1,7 +1,8 @@
 """What was measured, as Markdown tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from benchmarks.markdown import markdown_table
 from benchmarks.stage import Figure
 
 Columns = Mapping[str, Sequence[Figure]]
@@ -14,7 +15,7 @@ def table(figures: Sequence[Figure], promises: Mapping[int, str]) -> str:
         for place, figure in enumerate(f for f in figures if f.promise == number):
             promise = f"{number}. {name}" if place == 0 else ""
             rows.append((promise, figure.drill, figure.measured, figure.bound, _verdict(figure)))
-    return _markdown(("promise", "drill", "measured", "bound", ""), rows)
+    return markdown_table(("promise", "drill", "measured", "bound", ""), rows)
 
 
 def summary(columns: Columns, promises: Mapping[int, str]) -> str:
@@ -25,7 +26,7 @@ def summary(columns: Columns, promises: Mapping[int, str]) -> str:
         if any(verdicts):
             counts = (f"{sum(v)} of {len(v)}" if v else "" for v in verdicts)
             rows.append((f"{number}. {name}", *counts))
-    return _markdown(("promise", *columns), rows)
+    return markdown_table(("promise", *columns), rows)
 
 
 def comparison(columns: Columns) -> str:
@@ -39,17 +40,8 @@ def comparison(columns: Columns) -> str:
         )
         cells = (f"{_verdict(f)}: {f.measured}" if f is not None else "" for f in found)
         rows.append((str(promise), drill, *cells))
-    return _markdown(("", "drill", *columns), rows)
+    return markdown_table(("", "drill", *columns), rows)
 
 
 def _verdict(figure: Figure) -> str:
     return "pass" if figure.passed else "FAIL"
-
-
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

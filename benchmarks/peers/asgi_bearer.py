@@ -7,14 +7,19 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asgi_bearer import BearerMiddleware, JWTVerifier, remote_keys
 
 
-def make_app(*, issuer: str, audience: str, jwks_uri: str | None) -> Starlette:
-    """Return the application; without `jwks_uri` the keys are discovered."""
+def make_app(*, issuer: str, audience: str, jwks_uri: str | None, **options: Any) -> Starlette:
+    """Return the application; without `jwks_uri` the keys are discovered.
+
+    Arguments:
+        options: further arguments of the verifier.
+    """
     keys = remote_keys(issuer=issuer, jwks_uri=jwks_uri)
-    verifier = JWTVerifier(issuer=issuer, audience=audience, keys=keys)
+    verifier = JWTVerifier(issuer=issuer, audience=audience, keys=keys, **options)
 
     async def contacts(request: Request) -> JSONResponse:
         return JSONResponse({"owner": request.user.subject})
@@ -31,3 +36,25 @@ def status(app: Starlette) -> dict[str, Any]:
     """Return what the key source says of itself."""
     said = app.state.keys.status()
     return {name: getattr(said, name) for name in said.__slots__} | {"counts": dict(said.counts)}
+
+
+async def _anybody(request: Request) -> JSONResponse:
+    return JSONResponse({"owner": "anybody"})
+
+
+def make_open_app() -> Starlette:
+    """Return the same application without a guard."""
+    return Starlette(routes=[Route("/contacts", _anybody)])
+
+
+class _Passing:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def make_passing_app() -> Starlette:
+    """Return the same application behind a middleware that does nothing."""
+    return Starlette(routes=[Route("/contacts", _anybody)], middleware=[Middleware(_Passing)])

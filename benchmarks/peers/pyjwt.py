@@ -35,3 +35,14 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str) -> FastAPI:
         return {"owner": claims["sub"]}
 
     return app
+
+
+def make_open_app() -> FastAPI:
+    """Return the same application without a guard."""
+    app = FastAPI()
+
+    @app.get("/contacts")
+    async def contacts() -> dict[str, str]:
+        return {"owner": "anybody"}
+
+    return app

@@ -1,0 +1,59 @@
+"""PyJWT's `decode` in a plain ASGI middleware in Starlette, with a key that is loaded already.
+
+Nothing is cheaper with PyJWT: no thread, no dependency injection, no look for the key. It runs in
+the environment of `pyjwt`.
+"""
+
+import jwt
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class _Guard:
+    def __init__(self, app: ASGIApp, *, key: jwt.PyJWK, audience: str, issuer: str) -> None:
+        self._app = app
+        self._key = key
+        self._audience = audience
+        self._issuer = issuer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        try:
+            if scheme != "Bearer":
+                raise jwt.InvalidTokenError
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=["RS256"],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": ["exp"]},
+            )
+        except jwt.InvalidTokenError:
+            response = Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+            await response(scope, receive, send)
+            return
+        if "read:contacts" not in claims.get("scope", "").split():
+            await Response(status_code=403)(scope, receive, send)
+            return
+        scope["user"] = claims["sub"]
+        await self._app(scope, receive, send)
+
+
+async def _contacts(request: Request) -> JSONResponse:
+    return JSONResponse({"owner": request.user})
+
+
+def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
+    """Return the application."""
+    (key,) = jwt.PyJWKClient(jwks_uri).get_signing_keys()
+    guard = Middleware(_Guard, key=key, audience=audience, issuer=issuer)
+    return Starlette(routes=[Route("/contacts", _contacts)], middleware=[guard])

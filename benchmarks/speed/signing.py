@@ -1,0 +1,147 @@
+"""An issuer in memory: a key for each algorithm, and access tokens as large as in the field."""
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from asgi_bearer.keys import Document
+from benchmarks.tokens import AUDIENCE
+
+Json = dict[str, Any]
+
+ISSUER: Final = "https://tenant.example/"
+JWKS_URI: Final = "https://tenant.example/.well-known/jwks.json"
+
+_HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
+}
+
+_CURVES: Final[Mapping[str, ec.EllipticCurve]] = {
+    "ES256": ec.SECP256R1(),
+    "ES384": ec.SECP384R1(),
+    "ES512": ec.SECP521R1(),
+}
+
+_JWKS: Final[Mapping[str, Any]] = {"RS": RSAAlgorithm, "PS": RSAAlgorithm, "ES": ECAlgorithm}
+
+_DAY: Final = 86_400
+
+_GROUP_BYTES: Final = 39
+"""The id of a group as Entra writes it, with its quotes and comma."""
+
+
+def claims(number: int = 0, **more: object) -> Json:
+    """Return the claims of a good token as Auth0 writes them; `number` says whose it is."""
+    now = int(time.time())
+    return {
+        "iss": ISSUER,
+        "sub": f"auth0|65f0c0ffee5eed00{number:08}",
+        "aud": [AUDIENCE, f"{ISSUER}userinfo"],
+        "iat": now,
+        "exp": now + _DAY,
+        "azp": "pLq8Vn2kTz5xWc7yRb4mHd9sJf3gAe6u",
+        "scope": "openid profile email read:contacts write:contacts",
+        "permissions": [
+            "read:contacts",
+            "write:contacts",
+            "delete:contacts",
+            "share:contacts",
+            "read:reports",
+        ],
+        **more,
+    }
+
+
+def long_claims(size: int, number: int = 0) -> Json:
+    """Return such claims with as many groups of the user as make `size` bytes of JSON."""
+    room = size - len(_json(claims(number, groups=[])))
+    groups = [f"{n:08x}-65f0-40ff-8eed-c0ffee5eed00" for n in range(room // _GROUP_BYTES)]
+    return claims(number, groups=groups) if groups else claims(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key of the issuer.
+
+    Arguments:
+        alg: the algorithm, as tokens name it.
+        extra: what `cryptography` wants to know beside data and signature.
+    """
+
+    alg: str
+    kid: str
+    private_key: Any = field(repr=False)
+    extra: tuple[Any, ...] = field(repr=False)
+
+    @classmethod
+    def new(cls, alg: str, kid: str = "Zm9yLW1lYXN1cmVtZW50cw") -> "Signer":
+        """Return one with a new key: RSA with 2048 bits, or of the curve that `alg` asks for."""
+        if alg == "Ed25519":
+            return cls(alg, kid, ed25519.Ed25519PrivateKey.generate(), ())
+        digest = _HASHES[alg[2:]]
+        if alg in _CURVES:
+            return cls(alg, kid, ec.generate_private_key(_CURVES[alg]), (ec.ECDSA(digest),))
+        pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
+        padded = padding.PKCS1v15() if alg.startswith("RS") else pss
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return cls(alg, kid, key, (padded, digest))
+
+    def jwk(self) -> Json:
+        """Return the public key as a JWK."""
+        algorithm = _JWKS.get(self.alg[:2], OKPAlgorithm)
+        jwk: Json = algorithm.to_jwk(self.private_key.public_key(), as_dict=True)
+        jwk.pop("key_ops", None)
+        return {**jwk, "kid": self.kid, "alg": self.alg, "use": "sig"}
+
+    def token(self, payload: Json, **header: object) -> str:
+        """Return a signed token, with further header members."""
+        head = {"alg": self.alg, "typ": "at+jwt", "kid": self.kid, **header}
+        signing_input = b".".join((segment(_json(head)), segment(_json(payload))))
+        signature: bytes = self.private_key.sign(signing_input, *self.extra)
+        if self.alg in _CURVES:
+            signature = _concatenated(signature, self.private_key.key_size)
+        return b".".join((signing_input, segment(signature))).decode()
+
+    def tokens(self, number: int) -> list[str]:
+        """Return good tokens, each of another user."""
+        return [self.token(claims(user)) for user in range(number)]
+
+
+def jwk_set(*signers: Signer) -> Json:
+    """Return the key set of an issuer with these keys."""
+    return {"keys": [signer.jwk() for signer in signers]}
+
+
+def segment(content: bytes) -> bytes:
+    """Return base64url without padding."""
+    return urlsafe_b64encode(content).rstrip(b"=")
+
+
+class Published:
+    """A `Fetch` that has the key set of these signers at hand."""
+
+    def __init__(self, *signers: Signer) -> None:
+        self._body = _json(jwk_set(*signers))
+
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        """Return the document, whatever is asked for."""
+        return Document(self._body)
+
+
+def _json(value: Json) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _concatenated(signature: bytes, bits: int) -> bytes:
+    """Return a DER signature as JOSE writes it (RFC 7518 §3.4)."""
+    size = (bits + 7) // 8
+    return b"".join(n.to_bytes(size) for n in utils.decode_dss_signature(signature))
