@@ -21,9 +21,9 @@ from asgi_bearer.principal import Principal
 MAX_BYTES: Final = 64 * 1024 * 1024
 """What all entries together may weigh."""
 
-WEIGHT_PER_BYTE: Final = 8
+WEIGHT_PER_BYTE: Final = 6
 """Bytes of memory for a byte of token: its names and values become objects. Common tokens take 2 to
-6. An issuer that fills tokens with empty objects gets to 27, and all of them to three times
+6. An issuer that fills tokens with empty objects gets to 27, and all of them to four times
 `MAX_BYTES`."""
 
 

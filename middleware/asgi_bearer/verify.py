@@ -225,7 +225,7 @@ class JWTVerifier:
         principal = self._principal(token.claims)
         if known is not None and self._verified is not None:
             begins_at, ends_at = validity(token.claims, self._expected)
-            size = sum(map(len, segments))
+            size = len(segments.signing_input) + len(segments.signature)
             entry = Verified(principal, header, key, begins_at, ends_at, size)
             self._verified.add(known, entry, key_set)
         return principal

@@ -21,7 +21,7 @@ from asgi_bearer import (
     StaticKeys,
 )
 from asgi_bearer.keys import KeySet, Missed, key_set_from
-from asgi_bearer.verified import MAX_BYTES
+from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
@@ -385,3 +385,11 @@ def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
         sys.setswitchinterval(before)
 
     assert outcomes == [{"good"}] * 4
+
+
+async def test_ten_thousand_common_tokens_have_room(issuer: FakeIssuer) -> None:
+    """Row 94. By the weight that their size gives them; they are not made here."""
+    token = issuer.token(scope="openid profile " + "read:contacts " * 20, aud=[issuer.audience] * 3)
+    assert 700 < len(token) < 1000
+
+    assert MAX_BYTES / (WEIGHT_PER_BYTE * len(token)) > 10_000
