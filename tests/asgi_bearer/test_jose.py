@@ -4,7 +4,7 @@ import pytest
 
 from asgi_bearer import AlgorithmNotAllowed, KeyNotFound, TokenMalformed, TokenTooLarge
 from asgi_bearer.credentials import Presented
-from asgi_bearer.jose import base64url_decode, json_object, parse
+from asgi_bearer.jose import base64url_decode, json_object, parse, segments_of
 from asgi_bearer.keys import KeySet, Missed
 from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifier, with_members
 from tests.asgi_bearer.refused_headers import REFUSED_HEADERS
@@ -181,3 +181,12 @@ def test_json_keeps_the_order_and_kinds_of_values() -> None:
         "b": [1, 2.5, None, True],
         "a": {"c": "d"},
     }
+
+
+def test_the_segments_of_a_token_show_nothing() -> None:
+    """Row 35."""
+    token = issuer().token()
+
+    shown = repr(segments_of(token, max_bytes=MAX_BYTES))
+
+    assert not any(part in shown for part in token.split("."))

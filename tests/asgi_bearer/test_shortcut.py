@@ -139,3 +139,15 @@ async def test_a_key_source_that_overrides_key_set_alone_is_asked_each_time() ->
             return await super().key_set(missed)
 
     assert await statuses(issuer.verifier(keys=Failing(issuer.jwks()))) == [200, 503, 503]
+
+
+async def test_a_verifier_that_hands_on_everything_is_asked_each_time() -> None:
+    """What it is made of cannot be seen, so nothing is taken for granted."""
+
+    class Transparent:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(delegating, name)
+
+    delegating = Delegating(issuer.verifier())
+
+    assert await statuses(Transparent()) == [200, 401, 401]
