@@ -23,8 +23,8 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 
 WEIGHT_PER_BYTE: Final = 6
 """Bytes of memory for a byte of token: its names and values become objects. Common tokens take 2 to
-6. An issuer that fills tokens with empty objects gets to 27, and all of them to four times
-`MAX_BYTES`."""
+6. An issuer that fills tokens with empty objects gets to 27, and all of them to four and a half
+times `MAX_BYTES`."""
 
 
 @dataclass(slots=True)
