@@ -16,6 +16,9 @@ _PATIENCE = 10.0
 BOUND = 1.5
 """Of the p99 with an event, as a multiple of that without."""
 
+STALL = 10.0
+"""A ratio that no noise makes: to measure it again would change nothing."""
+
 SERIES = 3
 """A busy machine makes the ratio of two percentiles jump; a stall is there in each series."""
 

@@ -214,6 +214,14 @@ class Bench:
         """Whether somebody else's work is under test."""
         return self.adapter != OURS
 
+    @property
+    def bound(self) -> float:
+        """What the p99 with an event may be, as a multiple of that without.
+
+        The short form runs wherever it is told to, also where others use the machine: there only a
+        stall is a fault."""
+        return load.STALL if self.short else load.BOUND
+
     @asynccontextmanager
     async def issuer(self, path: str = "") -> AsyncGenerator[Issuer, None]:
         """Start an issuer that serves its keys and metadata."""

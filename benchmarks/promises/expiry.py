@@ -15,9 +15,6 @@ JWKS_SECONDS = 1.0
 WINDOW_SECONDS = 1.5
 """A fetch begins a quarter of a second after the window and ends well within it."""
 
-_STALL = 10.0
-"""A ratio that no noise makes: to measure it again would change nothing."""
-
 _STALE_SECONDS = 3600.0
 """How long our own keys serve past their end, by default."""
 
@@ -41,7 +38,7 @@ async def _across(bench: Bench, stage: Stage, name: str, seconds: float) -> Figu
     """Measure windows with and without keys that pass a point of their life, turn by turn."""
     rounds = 3 if bench.short else 10
     series, ratio, measured, all_good, fetches = 0, math.inf, "", True, 0
-    while ratio > load.BOUND and all_good and series < load.SERIES:
+    while ratio > bench.bound and all_good and series < load.SERIES:
         series += 1
         quiet: list[float] = []
         passing: list[float] = []
@@ -57,16 +54,16 @@ async def _across(bench: Bench, stage: Stage, name: str, seconds: float) -> Figu
             f"p99 {1000 * median(passing):.1f} ms, without {1000 * median(quiet):.1f} ms: "
             f"ratio {ratio:.2f}; {'all 200' if all_good else 'not all 200'}; fetches: {fetches}"
         )
-        if ratio > _STALL:
+        if ratio > load.STALL:
             break
     return Figure(
         2,
         f"{RATE:.0f} requests a second, the keys take {JWKS_SECONDS:g} s and pass {name}; "
         f"median of {rounds} windows, {load.SERIES} series at most",
         f"{measured}; series: {series}",
-        f"ratio {load.BOUND}; all 200; fetches: {rounds}",
+        f"ratio {bench.bound:g}; all 200; fetches: {rounds}",
         # Whether others fetch at this point is theirs to decide.
-        ratio <= load.BOUND and all_good and (bench.is_peer or fetches == rounds),
+        ratio <= bench.bound and all_good and (bench.is_peer or fetches == rounds),
     )
 
 

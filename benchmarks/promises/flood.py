@@ -28,18 +28,20 @@ def _unknown(stage: Stage, number: int) -> Iterator[str]:
 
 
 async def _beside_good_traffic(bench: Bench, stage: Stage) -> Figure:
-    """Compare good traffic beside a flood with the same beside as much good traffic."""
+    """Compare good traffic beside a flood with the same beside as many good new tokens."""
     count = 1_000 if bench.short else 5_000
     # A cool-down may end within the flood, and the next begin.
     allowed = 1 + int(count / RATE / COOL_DOWN)
     good, port = [stage.issuer.token()] * count, stage.worker.port
     series, ratio, measured, kept = 0, math.inf, "", True
-    while ratio > load.BOUND and kept and series < load.SERIES:
+    while ratio > bench.bound and kept and series < load.SERIES:
         series += 1
         flood = list(_unknown(stage, count))
+        # Those that come again are remembered and cost next to nothing.
+        new = [stage.issuer.token() for _ in range(count)]
         await stage.worker.advance(COOL_DOWN + 1)
         calm, _ = await asyncio.gather(
-            load.paced(port, good, rate=RATE), load.paced(port, good, rate=RATE)
+            load.paced(port, good, rate=RATE), load.paced(port, new, rate=RATE)
         )
         known = await stage.issuer.fetches()
         beside, refused = await asyncio.gather(
@@ -50,16 +52,16 @@ async def _beside_good_traffic(bench: Bench, stage: Stage) -> Figure:
         ratio = load.p99(beside) / load.p99(calm)
         measured = (
             f"unknown: {load.statuses(refused)}; good: {load.statuses(beside)}, p99 "
-            f"{1000 * load.p99(beside):.1f} ms, without flood {1000 * load.p99(calm):.1f} ms: "
+            f"{1000 * load.p99(beside):.1f} ms, beside new ones {1000 * load.p99(calm):.1f} ms: "
             f"ratio {ratio:.2f}; fetches: {fetches}"
         )
     return Figure(
         4,
-        f"{count} unknown key ids at {RATE:.0f} a second, beside as much good traffic; "
+        f"{count} unknown key ids at {RATE:.0f} a second, beside as many remembered ones; "
         f"{load.SERIES} series at most",
         f"{measured}; series: {series}",
-        f"unknown: all 401; good: all 200, ratio {load.BOUND}; fetches: {allowed}",
-        kept and ratio <= load.BOUND,
+        f"unknown: all 401; good: all 200, ratio {bench.bound:g}; fetches: {allowed}",
+        kept and ratio <= bench.bound,
     )
 
 
