@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from asgi_bearer import Presented
-from asgi_bearer.claims import PROFILES, Expected, check_issuer
+from asgi_bearer.claims import PROFILES, Expected, check_issuer, validity
 from asgi_bearer.credentials import presented
 from asgi_bearer.jose import CompactJWS, decoded, parse, segments_of
 from asgi_bearer.signature import signing_key
@@ -53,7 +53,8 @@ def lines(runner: asyncio.Runner, *, tokens: int, rounds: int) -> list[Line]:
     def check_claims(token: CompactJWS) -> None:
         check_issuer(token.claims, expected)
         for check in checks:
-            check(token.claims, expected, now)
+            check(token.claims, expected)
+        validity(token.claims, expected, now)
 
     subjects = {
         RAW: plain(verifiers.raw(signer), [verifiers.signed(signer, token) for token in good]),

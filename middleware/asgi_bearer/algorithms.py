@@ -6,6 +6,7 @@ reach them (RFC 8725 §3.1, §3.2). The signatures themselves are cryptography's
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -44,7 +45,7 @@ class SignatureAlgorithm:
         digest = self.digest
         if isinstance(key, RSAPublicKey):
             padding = PSS(MGF1(digest), digest.digest_size) if self.name[:2] == "PS" else PKCS1v15()
-            return lambda signature, signed: key.verify(signature, signed, padding, digest)
+            return partial(key.verify, padding=padding, algorithm=digest)
         if isinstance(key, EllipticCurvePublicKey):
             ecdsa, size = ECDSA(digest), (key.key_size + 7) // 8
             return lambda signature, signed: key.verify(_der(signature, size), signed, ecdsa)

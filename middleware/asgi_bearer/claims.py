@@ -1,10 +1,11 @@
 """What the claims of an access token must say: small checks, and profiles as tuples of them.
 
-A check takes the claims, what is expected and the time in seconds since the epoch, and raises or
-returns nothing. The checks run after the signature was found good, except `check_issuer`, which
-decides whose key to ask for and is no part of a profile: every token has to pass it.
+A check takes the claims and what is expected, and raises or returns nothing. The checks run after
+the signature was found good, except `check_issuer`, which decides whose key to ask for and is no
+part of a profile: every token has to pass it. So it has to be good at the time (`validity`).
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _ID_TOKEN_CLAIMS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """They tie an ID token to its request and response (OpenID Connect Core §2, §3.3.2.11)."""
 
+_OF_OTHER_KINDS: Final = _ID_TOKEN_CLAIMS | {"cnf"}
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -52,7 +55,7 @@ class Expected:
     leeway: float
 
 
-Check = Callable[[Claims, Expected, float], None]
+Check = Callable[[Claims, Expected], None]
 
 
 def check_issuer(claims: Claims, expected: Expected) -> None:
@@ -63,7 +66,7 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
         raise IssuerMismatch(f"iss is {shown(issuer)}, expected {shown(expected.issuer)}")
 
 
-def check_audience(claims: Claims, expected: Expected, now: float) -> None:
+def check_audience(claims: Claims, expected: Expected) -> None:
     """Check that `aud`, a string or an array of strings, names this API (RFC 7519 §4.1.3)."""
     audience = claims.get("aud")
     names = [audience] if isinstance(audience, str) else audience
@@ -74,64 +77,42 @@ def check_audience(claims: Claims, expected: Expected, now: float) -> None:
         raise AudienceMismatch(f"aud is {shown(audience)}")
 
 
-def check_expiry(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that the time is before `exp` and its leeway (RFC 7519 §4.1.4)."""
-    _require(claims, "exp")
-    expiry = numeric_date("exp", claims["exp"])
-    # Asked this way round, so that a clock that answers nonsense (NaN) lets nothing pass.
-    if not now < expiry + expected.leeway:
-        raise TokenExpired(f"expired {now - expiry:.0f} s ago")
+def check_kind(claims: Claims, expected: Expected) -> None:
+    """Check that this is a bearer token, not bound to a key, and no ID token.
 
-
-def check_not_before(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that the time is not before `nbf`, where it is present (RFC 7519 §4.1.5)."""
-    if "nbf" in claims:
-        _check_past("nbf", claims["nbf"], expected, now)
-
-
-def check_issued_at(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that `iat`, where it is present, does not lie in the future."""
-    if "iat" in claims:
-        _check_past("iat", claims["iat"], expected, now)
-
-
-def check_subject(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that `sub`, where it is present, can be told apart and logged (RFC 7519 §4.1.2)."""
-    if "sub" in claims:
-        _named_party("sub", claims["sub"])
-
-
-def check_client(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that `client_id` and `azp`, where present, are what `client_id` returns."""
-    for name in ("client_id", "azp"):
-        if name in claims:
-            _named_party(name, claims[name])
-
-
-def check_no_id_token(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that this is no ID token with the API as its audience (RFC 8725 §3.12)."""
-    if not _ID_TOKEN_CLAIMS.isdisjoint(claims):
-        found = ", ".join(sorted(_ID_TOKEN_CLAIMS.intersection(claims)))
-        raise IDTokenPresented(f"the claims hold {found}")
-
-
-def check_not_bound(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that the token is not bound to a key that nobody has proved here (RFC 7800 §3.1).
-
-    Any `cnf` refuses, also one with members that are not known: to overlook it would turn a
-    bound token into one that its thief can use.
+    Nobody has proved here that a key is his (RFC 7800 §3.1). Any `cnf` refuses, also one with
+    members that are not known: to overlook it would turn a bound token into one that its thief
+    can use. The audience of an ID token may be this API as well (RFC 8725 §3.12).
     """
+    if _OF_OTHER_KINDS.isdisjoint(claims):
+        return
     if "cnf" in claims:
         raise TokenBoundToKey("the claims hold cnf, and no proof is taken with Bearer")
+    found = ", ".join(sorted(_ID_TOKEN_CLAIMS.intersection(claims)))
+    raise IDTokenPresented(f"the claims hold {found}")
 
 
-def check_token_id(claims: Claims, expected: Expected, now: float) -> None:
-    """Check that `jti`, where it is present, is a string (RFC 7519 §4.1.7)."""
+def check_names(claims: Claims, expected: Expected) -> None:
+    """Check that `sub`, `client_id`, `azp` and `jti`, where present, can be told apart and logged.
+
+    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3. A name with control characters was made to break a log
+    or a database, not to identify.
+    """
+    for name in ("sub", "client_id", "azp"):
+        if name in claims:
+            value = claims[name]
+            # What is printable holds none; that nearly all names are is seen in no time.
+            if not (
+                isinstance(value, str)
+                and value
+                and (value.isprintable() or not _CONTROL.search(value))
+            ):
+                raise ClaimMalformed(f"{name} is {shown(value)}, not a name")
     if not isinstance(claims.get("jti", ""), str):
         raise ClaimMalformed(f"jti is {shown(claims['jti'])}, not a string")
 
 
-def check_rfc9068_claims(claims: Claims, expected: Expected, now: float) -> None:
+def check_rfc9068_claims(claims: Claims, expected: Expected) -> None:
     """Check that all seven required claims are there (RFC 9068 §2.2)."""
     for name in ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"):
         _require(claims, name)
@@ -146,8 +127,8 @@ class Profile:
     Arguments:
         types: the `typ` headers it takes, in lower case; None stands for an absent one.
         scope_claims: where the scopes are, the first that is present counts.
-        checks: the checks on verified claims, in order; what the caller may be told apart
-            (expiry) stands behind what it may not (audience).
+        checks: the checks on verified claims, in order. The times come after them: what the
+            caller may be told apart (expiry) stands behind what it may not (audience).
     """
 
     types: frozenset[str | None]
@@ -155,17 +136,7 @@ class Profile:
     checks: tuple[Check, ...]
 
 
-_COMMON: Final[tuple[Check, ...]] = (
-    check_audience,
-    check_not_bound,
-    check_no_id_token,
-    check_expiry,
-    check_not_before,
-    check_issued_at,
-    check_subject,
-    check_client,
-    check_token_id,
-)
+_COMMON: Final[tuple[Check, ...]] = (check_audience, check_kind, check_names)
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
@@ -199,12 +170,34 @@ def numeric_date(name: str, value: object) -> float:
     return value
 
 
-def validity(claims: Claims, expected: Expected) -> tuple[float, float]:
-    """Return from when and until when checked `claims` pass the checks on time."""
-    not_before = numeric_date("nbf", claims.get("nbf", 0))
-    issued_at = numeric_date("iat", claims.get("iat", 0))
-    begins = max(not_before, issued_at)
-    return begins - expected.leeway, numeric_date("exp", claims["exp"]) + expected.leeway
+def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, float]:
+    """Return from when until when a token is good, if it is good now; leeway included.
+
+    RFC 7519 §4.1.4 to §4.1.6: `exp`, which must be there, and `nbf` and `iat`, neither of which may
+    lie in the future.
+
+    Arguments:
+        now: seconds since the epoch.
+
+    Raises:
+        ClaimMissing: there is no `exp`.
+        ClaimMalformed: one of them is no time.
+        TokenExpired, TokenNotYetValid: it is good no longer, or not yet.
+    """
+    if "exp" not in claims:
+        raise ClaimMissing("exp is missing")
+    ends_at = numeric_date("exp", claims["exp"]) + expected.leeway
+    # Asked this way round, so that a clock that answers nonsense (NaN) lets nothing pass.
+    if not now < ends_at:
+        raise TokenExpired(f"expired {now - ends_at + expected.leeway:.0f} s ago")
+    begins_at = -math.inf
+    for name in ("nbf", "iat"):
+        if name in claims:
+            date = numeric_date(name, claims[name])
+            if not date - expected.leeway <= now:
+                raise TokenNotYetValid(f"{name} lies {date - now:.0f} s ahead")
+            begins_at = max(begins_at, date - expected.leeway)
+    return begins_at, ends_at
 
 
 def granted_scopes(claims: Claims, profile: Profile) -> frozenset[str]:
@@ -225,15 +218,3 @@ def granted_scopes(claims: Claims, profile: Profile) -> frozenset[str]:
 def _require(claims: Claims, name: str) -> None:
     if name not in claims:
         raise ClaimMissing(f"{name} is missing")
-
-
-def _check_past(name: str, value: object, expected: Expected, now: float) -> None:
-    date = numeric_date(name, value)
-    if not date - expected.leeway <= now:
-        raise TokenNotYetValid(f"{name} lies {date - now:.0f} s ahead")
-
-
-def _named_party(name: str, value: object) -> None:
-    # A name with control characters was made to break a log or a database, not to identify.
-    if not isinstance(value, str) or not value or _CONTROL.search(value):
-        raise ClaimMalformed(f"{name} is {shown(value)}, not a name")

@@ -71,7 +71,7 @@ class Header:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompactJWS:
     """A token taken apart; nothing of it is verified yet.
 
@@ -83,7 +83,7 @@ class CompactJWS:
     """
 
     header: Header
-    claims: Mapping[str, object] = field(repr=False)
+    claims: dict[str, object] = field(repr=False)
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
 
@@ -132,7 +132,7 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
     return Segments(header, claims, signature, signing_input)
 
 
-def decoded_object(segment: bytes) -> Mapping[str, object]:
+def decoded_object(segment: bytes) -> dict[str, object]:
     """Return the JSON object in a segment.
 
     Raises:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from asgi_bearer import challenge
-from asgi_bearer.credentials import presented
+from asgi_bearer.credentials import Presented, presented
 from asgi_bearer.errors import (
     AccessTokenError,
     CredentialsMissing,
@@ -40,6 +40,9 @@ _NO_METHOD: Final = "WebSocket"
 _METHOD: Final = re.compile("[A-Z]+")
 _PATH: Final = re.compile("/[^?#*]*")
 """What could only stand in a URL or a pattern would never match and is refused."""
+
+_PRIVATE: Final = (b"cache-control", b"private")
+_CACHE_CONTROL_LENGTH: Final = len(b"cache-control")
 
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
@@ -123,10 +126,17 @@ class BearerMiddleware:
         unusual = scope["path"] in self._public or scope.get("method") == "OPTIONS"
         if not (unusual and self._passes_unjudged(scope)):
             refusal: AccessTokenError | None = None
+            values: list[bytes] = []
+            for name, value in headers:
+                if name == b"authorization":
+                    values.append(value)
             try:
-                values = [value for name, value in headers if name == b"authorization"]
                 known = self._recall(values[0]) if self._recall and len(values) == 1 else None
-                user = known if isinstance(known, Principal) else await self._judged(values)
+                if isinstance(known, Principal):
+                    user = known
+                elif (credential := self._presented(values)) is not None:
+                    user = await self._verifier.verify(credential)
+                    _check_is_principal(user)
                 if not user.scopes.issuperset(self._scopes):
                     raise InsufficientScope(self._scopes, f"needs {' '.join(self._scopes)}")
             except AccessTokenError as err:
@@ -157,16 +167,13 @@ class BearerMiddleware:
             return False
         return not public.isdisjoint({_ANY_METHOD, method, "GET" if method == "HEAD" else method})
 
-    async def _judged(self, values: Sequence[bytes]) -> Principal | Anonymous:
+    def _presented(self, values: Sequence[bytes]) -> Presented | None:
         try:
-            credential = presented(values)
+            return presented(values)
         except CredentialsMissing:
             if self._optional:
-                return ANONYMOUS
+                return None
             raise
-        principal = await self._verifier.verify(credential)
-        _check_is_principal(principal)
-        return principal
 
     def _send(self, send: "Send", message: "Message") -> Awaitable[None]:
         """Send `message` so that no shared cache hands one caller's answer to another.
@@ -177,10 +184,11 @@ class BearerMiddleware:
         if message["type"] == "http.response.start":
             headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
             for name, _ in headers:
-                if name.lower() == b"cache-control":
+                # Most names show by their length that they are others.
+                if len(name) == _CACHE_CONTROL_LENGTH and name.lower() == b"cache-control":
                     break
             else:
-                headers.append((b"cache-control", b"private"))
+                headers.append(_PRIVATE)
             if self._optional:
                 headers.append((b"vary", b"Authorization"))
             message = {**message, "headers": headers}

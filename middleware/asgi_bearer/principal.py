@@ -62,16 +62,15 @@ class Principal:
         return self.subject or ""
 
 
-def frozen(members: Mapping[str, object]) -> Mapping[str, object]:
-    """Return decoded JSON that nobody can change any more.
+def frozen(members: dict[str, object]) -> Mapping[str, object]:
+    """Return decoded JSON that nobody can change any more; whoever decoded it gives it away.
 
     Requests share what a token says: what one of them did to it the next would believe.
     """
-    copy = dict(members)
     for name, value in members.items():
         if type(value) in _CHANGEABLE:
-            copy[name] = _frozen(value)
-    return MappingProxyType(copy)
+            members[name] = _frozen(value)
+    return MappingProxyType(members)
 
 
 def _frozen(value: object) -> object:

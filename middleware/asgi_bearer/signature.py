@@ -12,14 +12,20 @@ _MAX_NEWER_KEY_SETS: Final = 2
 keys changed, and one that is fetched for its sake."""
 
 
-async def signing_key(token: CompactJWS, keys: KeySource) -> tuple[Key, KeySet]:
+async def signing_key(
+    token: CompactJWS, keys: KeySource, key_set: KeySet | None = None
+) -> tuple[Key, KeySet]:
     """Return the key that signed `token`, and the set that it is in.
+
+    Arguments:
+        key_set: what `keys` have at hand.
 
     Raises:
         InvalidTokenError: none of the issuer's keys did.
         KeysUnavailable: nobody can say.
     """
-    key_set = await keys.key_set()
+    if key_set is None:
+        key_set = await keys.key_set()
     sets_left = _MAX_NEWER_KEY_SETS
     while True:
         try:

@@ -70,9 +70,9 @@ class VerifiedTokens:
             MAX_BYTES, getsizeof=lambda entry: max(entry.size * WEIGHT_PER_BYTE, lightest)
         )
         self._lock = Lock()
-        # One set for all entries: a source may make a new one with each answer.
-        self._key_set: KeySet | None = None
-        self._number = 0
+        # The key set that was seen last, and its number, always both at once. One for all entries:
+        # a source may make a new one with each answer.
+        self._current: tuple[KeySet | None, int] = (None, 0)
 
     def __contains__(self, known: bytes) -> bool:
         return known in self._entries
@@ -86,18 +86,20 @@ class VerifiedTokens:
             keys: returns the issuer's keys, or None if nobody can say at once which they are.
             clock: the time, in seconds since the epoch.
         """
-        try:
-            with self._lock:
-                entry = self._entries[known]
-        except KeyError:
-            return None
+        with self._lock:
+            # Asked first: a look-up in vain raises twice, which costs as much as several others.
+            if known not in self._entries:
+                return None
+            entry = self._entries[known]
         key_set = keys()
         if key_set is None:
             return None
         now = clock()
         # Asked this way round, so that a clock that answers nonsense (NaN) lets nothing pass.
         if entry.begins_at <= now < entry.ends_at:
-            number = self._number if key_set is self._key_set else self._number_of(key_set)
+            current, number = self._current
+            if current is not key_set:
+                number = self._number_of(key_set)
             if entry.seen_with == number:
                 return entry.principal
             if entry.is_signed_within(key_set):
@@ -109,13 +111,13 @@ class VerifiedTokens:
 
     def add(self, known: bytes, entry: Verified, key_set: KeySet) -> None:
         """Keep what a token said that was verified with `key_set`."""
-        entry.seen_with = self._number_of(key_set)
+        current, number = self._current
+        entry.seen_with = number if current is key_set else self._number_of(key_set)
         with self._lock:
             self._entries[known] = entry
 
     def _number_of(self, key_set: KeySet) -> int:
         with self._lock:
-            if key_set is not self._key_set:
-                self._key_set = key_set
-                self._number += 1
-            return self._number
+            number = self._current[1] + 1
+            self._current = key_set, number
+        return number

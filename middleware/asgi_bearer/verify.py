@@ -18,7 +18,7 @@ from asgi_bearer.claims import (
 )
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
 from asgi_bearer.errors import ClaimRuleFailed
-from asgi_bearer.jose import Header, Segments, check_header, decoded, decoded_object, segments_of
+from asgi_bearer.jose import Header, check_header, decoded, decoded_object, segments_of
 from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
@@ -171,15 +171,29 @@ class JWTVerifier:
         """
         segments = segments_of(presented.token, max_bytes=self._max_token_bytes)
         header = self._header(segments.header)
-        if self._verified is None:
-            return self._permitted(await self._judge(header, segments))
-        known = sha256(presented.credentials).digest()
-        if known in self._verified:
-            key_set = await self._keys.key_set()
-            principal = self._verified.principal(known, lambda: key_set, self._clock)
-            if principal is not None:
-                return self._permitted(principal)
-        return self._permitted(await self._judge(header, segments, known))
+        known = b""
+        if self._verified is not None:
+            known = sha256(presented.credentials).digest()
+            if known in self._verified:
+                key_set = await self._keys.key_set()
+                principal = self._verified.principal(known, lambda: key_set, self._clock)
+                if principal is not None:
+                    return self._permitted(principal)
+        token = decoded(segments, header)
+        # Before the keys: a token of somebody else's issuer must not cost a fetch.
+        check_issuer(token.claims, self._expected)
+        at_hand = self._at_hand() if self._at_hand is not None else None
+        key, key_set = await signing_key(token, self._keys, at_hand)
+        for check in self._profile.checks:
+            check(token.claims, self._expected)
+        # Only now: the token may have ended while the keys were fetched.
+        begins_at, ends_at = validity(token.claims, self._expected, self._clock())
+        principal = self._principal(token.claims)
+        if self._verified is not None:
+            size = len(presented.token)
+            entry = Verified(principal, header, key, begins_at, ends_at, size)
+            self._verified.add(known, entry, key_set)
+        return self._permitted(principal) if self._rules else principal
 
     def recall(self, credentials: bytes) -> Principal | None:
         """See `Recalling`. What `verify` found good is known, until it is good no longer."""
@@ -210,26 +224,6 @@ class JWTVerifier:
         if isinstance(self._keys, Warmable):
             await self._keys.aclose()
 
-    async def _judge(
-        self, header: Header, segments: Segments, known: bytes | None = None
-    ) -> Principal:
-        """Return the principal of a good token, and remember it if it is to be `known`."""
-        token = decoded(segments, header)
-        # Before the keys: a token of somebody else's issuer must not cost a fetch.
-        check_issuer(token.claims, self._expected)
-        key, key_set = await signing_key(token, self._keys)
-        # Only now: the token may have ended while the keys were fetched.
-        now = self._clock()
-        for check in self._profile.checks:
-            check(token.claims, self._expected, now)
-        principal = self._principal(token.claims)
-        if known is not None and self._verified is not None:
-            begins_at, ends_at = validity(token.claims, self._expected)
-            size = len(segments.signing_input) + len(segments.signature)
-            entry = Verified(principal, header, key, begins_at, ends_at, size)
-            self._verified.add(known, entry, key_set)
-        return principal
-
     def _header(self, segment: bytes) -> Header:
         if len(segment) > _LONGEST_HEADER:
             return self._checked_header(segment)
@@ -240,7 +234,7 @@ class JWTVerifier:
         check_header(header, algorithms=self._algorithms, types=self._profile.types)
         return header
 
-    def _principal(self, claims: Mapping[str, object]) -> Principal:
+    def _principal(self, claims: dict[str, object]) -> Principal:
         client = claims.get("client_id", claims.get("azp"))
         subject, expires_at = claims.get("sub"), claims["exp"]
         return Principal(

@@ -19,7 +19,7 @@ from tests.fake_issuer import FakeDocuments, FakeIssuer
 JWKS_URI = "https://issuer.example/jwks"
 
 MOST_PYTHON_CALLS = 9
-MOST_C_CALLS = 16
+MOST_C_CALLS = 17
 """Of a request whose token is known. Two of the first and three of the second are made for the
 response, which is marked as private."""
 

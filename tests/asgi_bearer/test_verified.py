@@ -230,6 +230,7 @@ async def test_a_remembered_token_is_not_judged_without_keys() -> None:
     published.serve(DOWN)
     published.clock.advance(4200.0)
 
+    assert published.verifier.recall(Presented(token).credentials) is None
     assert await published.outcomes([token]) == ["keys_unavailable"]
 
 
