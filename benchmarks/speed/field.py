@@ -33,30 +33,33 @@ class Field:
         left_out: by name, why a system cannot be measured.
     """
 
-    def __init__(self, stack: ExitStack, signer: Issuer, folder: Path, *, short: bool) -> None:
+    def __init__(self, signer: Issuer, folder: Path, *, short: bool) -> None:
         self.left_out: dict[str, str] = {}
         self._most_tokens = _FEWER if short else MANY
-        self._stack = stack
         self._issuer = signer
         self._folder = folder
         self._files: dict[int, Path] = {}
 
-    def start(self, systems: Mapping[str, System]) -> dict[str, Callable[[], float]]:
-        """Start servers that do their work; return what measures requests per second of each."""
+    @contextmanager
+    def started(
+        self, systems: Mapping[str, System]
+    ) -> Generator[dict[str, Callable[[], float]], None, None]:
+        """Start servers that do their work; yield what measures requests per second of each."""
         started: dict[str, Callable[[], float]] = {}
-        for name, system in systems.items():
-            try:
-                url = self._started(name, system)
-            except (NotInstalled, NotServed, wrk.NotMeasured) as err:
-                self.left_out[name] = str(err)
-                print(f"{name} is left out: {err}", file=sys.stderr)
-            else:
-                started[name] = partial(self._rate, url, system)
-        return started
+        with ExitStack() as stack:
+            for name, system in systems.items():
+                try:
+                    url = self._started(stack, name, system)
+                except (NotInstalled, NotServed, wrk.NotMeasured) as err:
+                    self.left_out[name] = str(err)
+                    print(f"{name} is left out: {err}", file=sys.stderr)
+                else:
+                    started[name] = partial(self._rate, url, system)
+            yield started
 
-    def _started(self, name: str, system: System) -> str:
+    def _started(self, stack: ExitStack, name: str, system: System) -> str:
         command = self._command(system)
-        url = self._stack.enter_context(served(command, self._folder / f"{name}.log"))
+        url = stack.enter_context(served(command, self._folder / f"{name}.log"))
         if system.is_guarded:
             check_guarded(url, self._issuer)
         else:
@@ -115,14 +118,10 @@ class Field:
 
 @contextmanager
 def field(*, short: bool) -> Generator[Field, None, None]:
-    """Yield a field without servers; those that were started end with it.
+    """Yield a field without servers.
 
     Arguments:
         short: with fewer tokens, to see that it runs.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        issuer() as signer,
-        ExitStack() as stack,
-    ):
-        yield Field(stack, signer, Path(folder), short=short)
+    with tempfile.TemporaryDirectory() as folder, issuer() as signer:
+        yield Field(signer, Path(folder), short=short)

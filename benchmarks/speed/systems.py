@@ -60,6 +60,7 @@ OURS: Final[Mapping[str, System]] = {
 }
 
 RACE: Final[Mapping[str, System]] = {
+    "off-many": System("asgi_bearer", tokens=MANY, arguments={"verified_tokens": 0}),
     "fresh": _FRESH,
     "pyjwt": System("pyjwt", "pyjwt", tokens=MANY),
     "jwks-client": System("jwks_client", "jwks_client", tokens=MANY),
