@@ -26,12 +26,14 @@ from asgi_bearer.errors import (
 MAX_NESTING: Final = 16
 """Objects and arrays inside one another; access tokens of the large issuers reach four."""
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
-"""Possessive, and an unterminated string reaches to the end: linear on hostile text as well."""
+_STRING_OR_BRACKET: Final = r'(?s)"(?:[^"\\]+|\\.?)*+(?:"|\Z)|[\[\]{}]'
+"""Possessive, and an unterminated string reaches to the end: linear on hostile text as well.
+Compiled when it is needed, which it hardly ever is."""
 
 _WHITE_SPACE: Final = " \t\n\r"
 """What RFC 8259 §2 allows around a value."""
 
+_NO_OBJECT: Final = "a segment is no JSON object"
 _NOT_BASE64URL: Final = "a segment is not canonical base64url"
 
 _TO_BASE64: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -125,6 +127,8 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
         encoded = token.encode("ascii")
     except UnicodeEncodeError:
         raise TokenMalformed("the token is not ASCII") from None
+    if encoded[:1] not in _OBJECT_STARTS:
+        raise TokenMalformed(_NO_OBJECT)
     signing_input, _, signature = encoded.rpartition(b".")
     header, dot, claims = signing_input.partition(b".")
     if not dot or b"." in claims:
@@ -139,7 +143,7 @@ def decoded_object(segment: bytes) -> dict[str, object]:
         TokenMalformed: it is not one, or not canonical base64url.
     """
     if segment[:1] not in _OBJECT_STARTS:
-        raise TokenMalformed("a segment is no JSON object")
+        raise TokenMalformed(_NO_OBJECT)
     try:
         return json_object(_decoded(segment))
     except ValueError as err:
@@ -267,7 +271,7 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 
 def _nests_too_deep(text: str) -> bool:
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
+    for match in re.finditer(_STRING_OR_BRACKET, text):
         if match[0] in "{[":
             depth += 1
             if depth > MAX_NESTING:
