@@ -219,7 +219,8 @@ class Bench:
         """What the p99 with an event may be, as a multiple of that without.
 
         The short form runs wherever it is told to, also where others use the machine: there only a
-        stall is a fault."""
+        stall is a fault.
+        """
         return load.STALL if self.short else load.BOUND
 
     @asynccontextmanager

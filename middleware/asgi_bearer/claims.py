@@ -1,8 +1,9 @@
 """What the claims of an access token must say: small checks, and profiles as tuples of them.
 
 A check takes the claims and what is expected, and raises or returns nothing. The checks run after
-the signature was found good, except `check_issuer`, which decides whose key to ask for and is no
-part of a profile: every token has to pass it. So it has to be good at the time (`validity`).
+the signature was found good, except `check_issuer`, which decides whose key to ask for. It is no
+part of a profile, because every token has to pass it; nor are the times (`validity`), which come
+last.
 """
 
 import math
@@ -95,7 +96,7 @@ def check_kind(claims: Claims, expected: Expected) -> None:
 def check_names(claims: Claims, expected: Expected) -> None:
     """Check that `sub`, `client_id`, `azp` and `jti`, where present, can be told apart and logged.
 
-    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3. A name with control characters was made to break a log
+    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). A name with control characters was made to break a log
     or a database, not to identify.
     """
     for name in ("sub", "client_id", "azp"):

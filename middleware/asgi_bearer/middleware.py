@@ -127,10 +127,10 @@ class BearerMiddleware:
         if not (unusual and self._passes_unjudged(scope)):
             refusal: AccessTokenError | None = None
             values: list[bytes] = []
-            for name, value in headers:
-                if name == b"authorization":
-                    values.append(value)
             try:
+                for name, value in headers:
+                    if name == b"authorization":
+                        values.append(value)
                 known = self._recall(values[0]) if self._recall and len(values) == 1 else None
                 if isinstance(known, Principal):
                     user = known

@@ -18,7 +18,7 @@ async def signing_key(
     """Return the key that signed `token`, and the set that it is in.
 
     Arguments:
-        key_set: what `keys` have at hand.
+        key_set: what `keys` have at hand; they are asked if that is None.
 
     Raises:
         InvalidTokenError: none of the issuer's keys did.

@@ -189,6 +189,8 @@ class JWTVerifier:
         # Only now: the token may have ended while the keys were fetched.
         begins_at, ends_at = validity(token.claims, self._expected, self._clock())
         principal = self._principal(token.claims)
+        # The claims are the principal's now; a traceback would still show them to be changed.
+        del token
         if self._verified is not None:
             size = len(presented.token)
             entry = Verified(principal, header, key, begins_at, ends_at, size)

@@ -13,7 +13,7 @@ from asgi_bearer import (
     SignatureInvalid,
     TokenExpired,
 )
-from asgi_bearer.claims import LAST_NUMERIC_DATE, numeric_date
+from asgi_bearer.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
 from asgi_bearer.credentials import Presented
 from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
 from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
@@ -84,6 +84,21 @@ async def test_the_compatible_profile_does_without(name: str) -> None:
     principal = await verifier(of).verify(Presented(of.token(**{name: None})))
 
     assert name not in principal.claims
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": NOW - 100}, "expired 100 s ago"),
+        ({"exp": NOW + 500, "nbf": NOW + 200}, "nbf lies 200 s ahead"),
+    ],
+)
+def test_the_operator_is_told_by_how_much(claims: Json, said: str) -> None:
+    """By the issuer's words, whatever is allowed for its clock."""
+    expected = Expected(ISSUER, frozenset({AUDIENCE}), LEEWAY)
+
+    with pytest.raises(InvalidTokenError, match=said):
+        validity(claims, expected, NOW)
 
 
 async def test_without_leeway_a_token_ends_at_exp() -> None:

@@ -20,7 +20,7 @@ JWKS_URI = "https://issuer.example/jwks"
 
 MOST_PYTHON_CALLS = 9
 MOST_C_CALLS = 17
-"""Of a request whose token is known. Two of the first and three of the second are made for the
+"""Of a request whose token is known. Two of the first and five of the second are made for the
 response, which is marked as private."""
 
 

@@ -16,6 +16,7 @@ from asgi_bearer import (
     Principal,
 )
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
+from asgi_bearer.principal import ANONYMOUS
 from tests.asgi import bearer, client, converse, http_scope
 from tests.fake_issuer import FakeIssuer, compact, signing_key
 
@@ -452,11 +453,24 @@ async def test_a_custom_verifier_speaks_through_the_same_refusals(
     assert response.json()["detail"] == refusal.sentence
 
 
-@pytest.mark.parametrize("answer", [None, True, "alice"], ids=repr)
+@pytest.mark.parametrize("answer", [None, True, "alice", ANONYMOUS], ids=repr)
 async def test_a_verifier_that_returns_no_principal_lets_nobody_pass(answer: object) -> None:
     response = await client(guarded(verifier=Judge(answer))).get("/", headers=bearer("x"))
 
     assert response.status_code == 503
+
+
+@pytest.mark.parametrize("entry", [(b"x", b"y", b"z"), (b"x",), None], ids=repr)
+async def test_headers_that_no_server_sends_let_nobody_pass(entry: object) -> None:
+    """An unknown failure refuses, wherever it comes from."""
+    app = Application()
+    scope = http_scope(headers=bearer(issuer.token()))
+    scope["headers"] = [entry, *scope["headers"]]
+
+    sent = await converse(guarded(app=app), scope)
+
+    assert sent[0]["status"] == 503
+    assert app.scopes == []
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e9])

@@ -141,6 +141,25 @@ async def test_a_key_source_that_overrides_key_set_alone_is_asked_each_time() ->
     assert await statuses(issuer.verifier(keys=Failing(issuer.jwks()))) == [200, 503, 503]
 
 
+async def test_for_a_new_token_keys_that_are_at_hand_are_not_waited_for() -> None:
+    class Counting(StaticKeys):
+        asked = 0
+
+        async def key_set(self, missed: Missed | None = None) -> KeySet:
+            self.asked += 1
+            return await super().key_set(missed)
+
+    class CountingToo(Counting):
+        def at_hand(self) -> KeySet | None:
+            return super().at_hand()
+
+    waited_for, at_hand = Counting(issuer.jwks()), CountingToo(issuer.jwks())
+    for keys in (waited_for, at_hand):
+        await issuer.verifier(keys=keys, verified_tokens=0).verify(Presented(issuer.token()))
+
+    assert (waited_for.asked, at_hand.asked) == (1, 0)
+
+
 async def test_a_verifier_that_hands_on_everything_is_asked_each_time() -> None:
     """What it is made of cannot be seen, so nothing is taken for granted."""
 

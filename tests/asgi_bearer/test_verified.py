@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from asgi_bearer import (
     AccessTokenError,
+    ClaimRuleFailed,
     JWTVerifier,
     KeysUnavailable,
     Presented,
     Principal,
     StaticKeys,
 )
+from asgi_bearer.jose import CompactJWS
 from asgi_bearer.keys import KeySet, Missed, key_set_from
 from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
@@ -93,6 +95,33 @@ async def test_a_remembered_token_is_good_as_long_as_it_says(
     clock.advance(later)
 
     assert await outcome(verifier, token) == code
+
+
+@pytest.mark.parametrize(("first", "second"), [("nbf", "iat"), ("iat", "nbf")])
+async def test_a_remembered_token_is_not_good_before_the_later_of_two_times(
+    issuer: FakeIssuer, clock: FakeClock, first: str, second: str
+) -> None:
+    """Row 94. A clock that is set right may go back."""
+    verifier, now = issuer.verifier(), int(clock())
+    token = issuer.token(**{first: now, second: now - 100})
+    await verifier.verify(Presented(token))
+    clock.advance(-LEEWAY - 1)
+
+    assert await outcome(verifier, token) == "token_not_yet_valid"
+
+
+async def test_what_a_refusal_by_a_rule_holds_cannot_change_what_is_remembered(
+    issuer: FakeIssuer,
+) -> None:
+    """Its traceback has the frames of the verification, and whoever catches it can look in."""
+    verifier = issuer.verifier(rules={"never": lambda _: False})
+    token = Presented(issuer.token())
+
+    with pytest.raises(ClaimRuleFailed) as caught:
+        await verifier.verify(token)
+
+    held = [value for frame in caught.traceback for value in frame.frame.f_locals.values()]
+    assert not any(isinstance(value, CompactJWS) for value in held)
 
 
 async def test_no_token_is_kept(issuer: FakeIssuer) -> None:

@@ -46,7 +46,8 @@ class KeySource(Protocol):
 class AtHand(Protocol):
     """A source that can often name the keys without waiting.
 
-    It is asked only if `at_hand` was written by whoever wrote `key_set`, or after him.
+    It is asked for every token, new or known, but only if `at_hand` was written by whoever wrote
+    `key_set`, or after him.
     """
 
     def at_hand(self) -> KeySet | None:

@@ -76,7 +76,7 @@ class IdTokens:
         validity(claims, expected, now)
         if "sub" not in claims:
             raise ClaimMissing("sub is missing")
-        check_names(claims, expected)
+        check_names({"sub": claims["sub"]}, expected)
         if len(str(claims["sub"])) > MAX_SUBJECT:
             raise ClaimMalformed(f"sub is longer than {MAX_SUBJECT} characters")
 

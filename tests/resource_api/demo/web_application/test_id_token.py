@@ -155,6 +155,9 @@ async def test_an_unknown_key_is_no_verdict_while_the_provider_is_away() -> None
         {"iat": NOW + 29},
         {"nbf": NOW},
         {"sub": "a" * 255},
+        # No claims of an ID token: whatever they hold says nothing here.
+        {"client_id": ""},
+        {"client_id": 5, "jti": 7},
     ],
     ids=str,
 )
