@@ -96,8 +96,8 @@ def check_kind(claims: Claims, expected: Expected) -> None:
 def check_names(claims: Claims, expected: Expected) -> None:
     """Check that `sub`, `client_id`, `azp` and `jti`, where present, can be told apart and logged.
 
-    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). A name with control characters was made to break a log
-    or a database, not to identify.
+    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). A name with control
+    characters was made to break a log or a database, not to identify.
     """
     for name in ("sub", "client_id", "azp"):
         if name in claims:
