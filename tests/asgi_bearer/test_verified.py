@@ -114,7 +114,11 @@ async def test_what_a_refusal_by_a_rule_holds_cannot_change_what_is_remembered(
     issuer: FakeIssuer,
 ) -> None:
     """Its traceback has the frames of the verification, and whoever catches it can look in."""
-    verifier = issuer.verifier(rules={"never": lambda _: False})
+
+    def never(_: Principal) -> bool:
+        return False
+
+    verifier = issuer.verifier(rules={"never": never})
     token = Presented(issuer.token())
 
     with pytest.raises(ClaimRuleFailed) as caught:
