@@ -5,7 +5,8 @@ import gc
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import CodeType, FunctionType, ModuleType
+from functools import partial
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -20,10 +21,11 @@ from asgi_bearer import (
     Presented,
     Principal,
     StaticKeys,
+    verified,
 )
-from asgi_bearer.jose import CompactJWS
+from asgi_bearer.jose import CompactJWS, Header
 from asgi_bearer.keys import KeySet, Missed, key_set_from
-from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE
+from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
@@ -419,6 +421,69 @@ def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
         sys.setswitchinterval(before)
 
     assert outcomes == [{"good"}] * 4
+
+
+def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) -> None:
+    """Row 94. A look-up with the old keys is in the middle of it when another has the new ones."""
+    old, _ = key_set_from(issuer.jwks())
+    new, _ = key_set_from(FakeIssuer(key=signing_key("ES256", number=9)).jwks())
+    principal = asyncio.run(issuer.verifier().verify(Presented(issuer.token())))
+    header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
+    moments, moment = 1, 0
+    while moment < moments:
+        tokens = VerifiedTokens(2)
+        for known in (b"one", b"two"):
+            tokens.add(known, Verified(principal, header, old.keys[0], 0, 1e12, 1), old)
+        moments = interrupted(
+            partial(tokens.principal, b"one", lambda: old, issuer.clock),
+            by=partial(tokens.principal, b"two", lambda: new, issuer.clock),
+            at=moment,
+            unless=vars(tokens)["_lock"].locked,
+        )
+        moment += 1
+
+        assert tokens.principal(b"one", lambda: new, issuer.clock) is None, moment
+    assert moment > 20
+
+
+def interrupted(
+    call: Callable[[], object],
+    *,
+    by: Callable[[], object],
+    at: int,
+    unless: Callable[[], bool],
+) -> int:
+    """Make `call`, and `by` before the instruction number `at` of it; return how many it has.
+
+    Arguments:
+        unless: says that `by` would have to wait at that moment.
+    """
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != verified.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            count += 1
+            if count - 1 == at and not unless():
+                sys.settrace(None)
+                by()
+                sys.settrace(trace)
+        return trace
+
+    def run() -> None:
+        sys.settrace(trace)
+        try:
+            call()
+        finally:
+            sys.settrace(None)
+
+    # In a thread of its own: the measurement of coverage has the trace of this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()
+    return count
 
 
 async def test_ten_thousand_common_tokens_have_room(issuer: FakeIssuer) -> None:
