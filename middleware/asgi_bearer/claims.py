@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from asgi_bearer.encoding import is_array
 from asgi_bearer.errors import (
     AudienceMismatch,
     ClaimMalformed,
@@ -24,7 +25,6 @@ from asgi_bearer.errors import (
     TokenNotYetValid,
     shown,
 )
-from asgi_bearer.jose import is_array
 from asgi_bearer.scopes import scope_names
 
 Claims = Mapping[str, object]

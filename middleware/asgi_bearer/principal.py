@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from asgi_bearer.jose import is_array, is_object
+from asgi_bearer.encoding import is_array, is_object
 
 _CHANGEABLE: Final = frozenset({dict, list})
 """What a JSON decoder makes and somebody could change."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from asgi_bearer.encoding import is_array
 from asgi_bearer.errors import ClaimMalformed, shown
-from asgi_bearer.jose import is_array
 
 _NAME: Final = re.compile(r"[!#-\[\]-~]+")
 

@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer import ALGORITHMS
 from asgi_bearer.algorithms import TABLE, served_by
-from asgi_bearer.jose import base64url_decode
+from asgi_bearer.encoding import base64url_decode
 from asgi_bearer.keys import Key
 from asgi_bearer.keys.jwk import key_set_from
 from tests.fake_issuer import signing_key

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from asgi_bearer.encoding import json_object
 from asgi_bearer.errors import shown
-from asgi_bearer.jose import json_object
 from asgi_bearer.keys.address import address_fault, on_loopback
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness

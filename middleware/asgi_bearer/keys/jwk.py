@@ -14,8 +14,8 @@ from jwt import InvalidKeyError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from asgi_bearer.algorithms import TABLE, PublicKey, SignatureCheck, served_by
+from asgi_bearer.encoding import base64url_decode, is_array, is_object
 from asgi_bearer.errors import KeyAmbiguous, shown
-from asgi_bearer.jose import base64url_decode, is_array, is_object
 from asgi_bearer.keys.strength import weakness
 
 MAX_KEYS: Final = 1000

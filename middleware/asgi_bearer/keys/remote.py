@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from asgi_bearer.jose import json_object
+from asgi_bearer.encoding import json_object
 from asgi_bearer.keys.address import shown_address
 from asgi_bearer.keys.fetch import Fetch, FetchFailed
 from asgi_bearer.keys.freshness import Fetched, Freshness

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from asgi_bearer.jose import json_object
+from asgi_bearer.encoding import json_object
 from resource_api.demo.authorization_server.oauth_error import OAuthError
 from resource_api.demo.authorization_server.parameters import (
     FORM,

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from asgi_bearer.jose import base64url_decode
+from asgi_bearer.encoding import base64url_decode
 from resource_api.demo.web_application.attempts import Attempt, Attempts
 from resource_api.demo.web_application.contacts import READ_SCOPE, WRITE_SCOPE
 from resource_api.demo.web_application.session import SignedIn

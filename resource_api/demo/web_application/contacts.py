@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import httpx
 
-from asgi_bearer.jose import is_array, is_object
+from asgi_bearer.encoding import is_array, is_object
 from resource_api.demo.web_application.bounded_http import Answer, NoAnswer, exchanged
 from resource_api.demo.web_application.tokens_shown import abbreviated
 

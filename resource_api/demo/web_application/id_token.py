@@ -19,8 +19,9 @@ from asgi_bearer.claims import (
     check_names,
     validity,
 )
+from asgi_bearer.encoding import is_array
 from asgi_bearer.errors import shown
-from asgi_bearer.jose import CompactJWS, check_header, is_array, parse
+from asgi_bearer.jose import CompactJWS, check_header, parse
 from asgi_bearer.signature import signing_key
 
 MAX_BYTES = 16 * 1024

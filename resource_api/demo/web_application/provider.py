@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from asgi_bearer.encoding import is_array
 from asgi_bearer.errors import shown
-from asgi_bearer.jose import is_array
 from asgi_bearer.keys.address import address_fault, on_loopback
 from resource_api.demo.web_application.bounded_http import NoAnswer, exchanged
 from resource_api.demo.web_application.settings import origin_of

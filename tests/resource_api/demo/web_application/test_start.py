@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from asgi_bearer.jose import base64url_decode
+from asgi_bearer.encoding import base64url_decode
 from resource_api.demo.web_application.sign_in_pages import MAX_PENDING
 from tests.resource_api.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.resource_api.demo.web_application.fake_provider import AUDIENCE, CLIENT_ID, PROVIDER
