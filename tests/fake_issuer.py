@@ -128,6 +128,10 @@ class FakeIssuer:
         """Return an access token with changed header members, signed by the issuer's key."""
         return compact(self.header(**changes), self.claims(), self.key)
 
+    def untyped_token(self, changes: Json) -> str:
+        """Return a JWT whose header does not say what it is, as many issuers write it."""
+        return compact(self.header(typ="JWT"), self.claims(**changes), self.key)
+
     def jwks(self, *others: SigningKey) -> Json:
         """Return the key set document."""
         return {"keys": [key.jwk() for key in (self.key, *others)]}

@@ -60,7 +60,9 @@ def lines(runner: asyncio.Runner, *, tokens: int, rounds: int) -> list[Line]:
         RAW: plain(verifiers.raw(signer), [verifiers.signed(signer, token) for token in good]),
         "credentials: the header to a token": plain(presented, [[value] for value in values]),
         _PARSE: plain(take_apart, good),
-        _SIGNATURE: driven(runner, lambda token: signing_key(token, keys), parsed),
+        _SIGNATURE: driven(
+            runner, lambda token: signing_key(token, keys, rsa_default="RS256"), parsed
+        ),
         _CLAIMS: plain(check_claims, parsed),
         _WHOLE: driven(runner, cache_off.verify, credentials),
         "the same with keys known from the start": driven(runner, static.verify, credentials),

@@ -4,7 +4,7 @@ Symmetric algorithms and `none` are not in the table, so that no configuration a
 reach them (RFC 8725 §3.1, §3.2). The signatures themselves are cryptography's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -83,8 +83,26 @@ ALGORITHMS: Final = tuple(TABLE)
 """The names of all supported algorithms; what a verifier allows unless told otherwise."""
 
 
+RSA_ALGORITHMS: Final = tuple(name for name, row in TABLE.items() if row.kty == "RSA")
+
+
+def rsa_default(accepted: Collection[str]) -> str | None:
+    """Return the algorithm that an RSA key without `alg` serves; empty if RSA is not accepted.
+
+    One key serves one algorithm (RFC 8725 §3.1; NIST SP 800-57 part 1 §5.2): RS256, which every
+    issuer has (RFC 7518 §3.1, OpenID Connect Core §15.1), or else the only one that is accepted.
+    None if the accepted algorithms leave open which.
+    """
+    of_rsa = [name for name in RSA_ALGORITHMS if name in accepted]
+    if "RS256" in of_rsa or not of_rsa:
+        return "RS256" if of_rsa else ""
+    return of_rsa[0] if len(of_rsa) == 1 else None
+
+
 def served_by(kty: object, crv: object, alg: object) -> frozenset[str]:
     """Return the names of the algorithms that a key of this kind may serve.
+
+    Those of an RSA key without `alg` are narrowed to one by the verifier (`rsa_default`).
 
     Arguments:
         kty: key type, as the key set has it.

@@ -11,12 +11,7 @@ from http import HTTPStatus
 from typing import Final
 
 from asgi_bearer import errors
-from asgi_bearer.errors import (
-    AccessTokenError,
-    ClaimRuleFailed,
-    InsufficientScope,
-    NotJudgedError,
-)
+from asgi_bearer.errors import AccessTokenError, InsufficientScope, NotJudgedError
 from asgi_bearer.scopes import is_scope_name
 
 _REMEMBERED: Final = 256
@@ -55,10 +50,9 @@ def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
 def challenge(refusal: AccessTokenError, realm: str) -> str | None:
     """Return the WWW-Authenticate value for `refusal`, or None where there is to be none.
 
-    RFC 6750 §3. A 403 of a claim rule and a 503 have none: another token of this kind, or
-    another try to log in, would not help.
+    RFC 6750 §3. A 503 has none: another token would be judged no sooner.
     """
-    if isinstance(refusal, NotJudgedError | ClaimRuleFailed):
+    if isinstance(refusal, NotJudgedError):
         return None
     parameters = {"realm": realm}
     if refusal.error is not None:

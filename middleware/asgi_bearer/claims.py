@@ -10,35 +10,37 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from asgi_bearer.encoding import is_array
+from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import (
     AudienceMismatch,
     ClaimMalformed,
     ClaimMissing,
-    IDTokenPresented,
     IssuerMismatch,
-    TokenBoundToKey,
     TokenExpired,
     TokenNotYetValid,
     shown,
 )
-from asgi_bearer.scopes import scope_names
+from asgi_bearer.jwt.kinds import other_kind
+from asgi_bearer.principal import CLIENT_CLAIMS
+from asgi_bearer.scopes import names_among, scope_names
 
 Claims = Mapping[str, object]
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799
 """The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
 
+_DEFINED_SCOPE_CLAIMS: Final = frozenset({"scope", "scp"})
+"""Claims whose names are scope names and nothing else."""
+
 _STRINGS: Final = frozenset({str})
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
-_ID_TOKEN_CLAIMS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
-"""They tie an ID token to its request and response (OpenID Connect Core §2, §3.3.2.11)."""
-
-_OF_OTHER_KINDS: Final = _ID_TOKEN_CLAIMS | {"cnf"}
+ScopeClaim = str | tuple[str, ...]
+"""The name of a claim, or a path of names through objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,17 @@ class Expected:
 
     Arguments:
         issuer: the issuer identifier.
-        audiences: identifiers of this API, any of which `aud` may name.
+        audiences: identifiers of this API, any of which the token may name.
         leeway: seconds by which the issuer's clock may differ.
+        audience_claim: the claim that names them; `aud`, unless the issuer writes none.
+        scope_claims: the claims that hold scopes, instead of those of the profile.
     """
 
     issuer: str
     audiences: frozenset[str]
     leeway: float
+    audience_claim: str = "aud"
+    scope_claims: tuple[ScopeClaim, ...] | None = None
 
 
 Check = Callable[[Claims, Expected], None]
@@ -69,37 +75,33 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
 
 def check_audience(claims: Claims, expected: Expected) -> None:
     """Check that `aud`, a string or an array of strings, names this API (RFC 7519 §4.1.3)."""
-    audience = claims.get("aud")
+    claim = expected.audience_claim
+    audience = claims.get(claim)
     names = [audience] if isinstance(audience, str) else audience
     if not is_array(names) or not _STRINGS.issuperset(map(type, names)):
-        _require(claims, "aud")
-        raise ClaimMalformed(f"aud is {shown(audience)}, neither a string nor an array of strings")
+        _require(claims, claim)
+        raise ClaimMalformed(
+            f"{claim} is {shown(audience)}, neither a string nor an array of strings"
+        )
     if expected.audiences.isdisjoint(names):
-        raise AudienceMismatch(f"aud is {shown(audience)}")
+        wanted = " or ".join(shown(name) for name in sorted(expected.audiences))
+        raise AudienceMismatch(f"{claim} is {shown(audience)}, expected {wanted}")
 
 
 def check_kind(claims: Claims, expected: Expected) -> None:
-    """Check that this is a bearer token, not bound to a key, and no ID token.
-
-    Nobody has proved here that a key is his (RFC 7800 §3.1). Any `cnf` refuses, also one with
-    members that are not known: to overlook it would turn a bound token into one that its thief
-    can use. The audience of an ID token may be this API as well (RFC 8725 §3.12).
-    """
-    if _OF_OTHER_KINDS.isdisjoint(claims):
-        return
-    if "cnf" in claims:
-        raise TokenBoundToKey("the claims hold cnf, and no proof is taken with Bearer")
-    found = ", ".join(sorted(_ID_TOKEN_CLAIMS.intersection(claims)))
-    raise IDTokenPresented(f"the claims hold {found}")
+    """Check that this is a bearer access token and no other JWT of its issuer (RFC 8725 §3.12)."""
+    refusal = other_kind(claims, expected.scope_claims or ())
+    if refusal is not None:
+        raise refusal
 
 
 def check_names(claims: Claims, expected: Expected) -> None:
-    """Check that `sub`, `client_id`, `azp` and `jti`, where present, can be told apart and logged.
+    """Check that the names of subject, client and token can be told apart and logged.
 
     RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). A name with control
     characters was made to break a log or a database, not to identify.
     """
-    for name in ("sub", "client_id", "azp"):
+    for name in ("sub", *CLIENT_CLAIMS):
         if name in claims:
             value = claims[name]
             # What is printable holds none; that nearly all names are is seen in no time.
@@ -128,12 +130,14 @@ class Profile:
     Arguments:
         types: the `typ` headers it takes, in lower case; None stands for an absent one.
         scope_claims: where the scopes are, the first that is present counts.
+        scope_arrays: whether they may be arrays.
         checks: the checks on verified claims, in order. The times come after them: what the
             caller may be told apart (expiry) stands behind what it may not (audience).
     """
 
     types: frozenset[str | None]
     scope_claims: tuple[str, ...]
+    scope_arrays: bool
     checks: tuple[Check, ...]
 
 
@@ -146,11 +150,13 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         "jwt": Profile(
             types=frozenset({"at+jwt", "jwt", None}),
             scope_claims=("scope", "scp"),
+            scope_arrays=True,
             checks=_COMMON,
         ),
         "rfc9068": Profile(
             types=frozenset({"at+jwt"}),
             scope_claims=("scope",),
+            scope_arrays=False,
             checks=(*_COMMON, check_rfc9068_claims),
         ),
     }
@@ -201,19 +207,41 @@ def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, flo
     return begins_at, ends_at
 
 
-def granted_scopes(claims: Claims, profile: Profile) -> frozenset[str]:
-    """Return the scopes in `claims`; groups, roles and permissions are none of them.
+def granted_scopes(claims: Claims, profile: Profile, expected: Expected) -> frozenset[str]:
+    """Return the scopes in `claims`.
+
+    Groups, roles and permissions are none of them, unless `expected.scope_claims` names where
+    they are; then the scopes of all the claims that it names are granted.
 
     Raises:
-        ClaimMalformed: a claim that is there for scopes does not hold scope names, whether it is
-            the one that counts or not (RFC 6749 §3.3).
+        ClaimMalformed: a claim that is there for scopes does not hold names, whether it is the
+            one that counts or not (RFC 6749 §3.3).
     """
+    if expected.scope_claims is not None:
+        found = (_names_at(claims, claim, profile) for claim in expected.scope_claims)
+        return frozenset(chain.from_iterable(found))
     granted: frozenset[str] | None = None
     for name in profile.scope_claims:
         if name in claims:
-            names = scope_names(name, claims[name])
+            names = scope_names(name, claims[name], arrays=profile.scope_arrays)
             granted = names if granted is None else granted
     return granted or frozenset()
+
+
+def _names_at(claims: Claims, claim: ScopeClaim, profile: Profile) -> frozenset[str]:
+    path = (claim,) if isinstance(claim, str) else claim
+    value: object = claims
+    for depth, name in enumerate(path):
+        if value is None:
+            return frozenset()
+        if not is_object(value):
+            raise ClaimMalformed(f"{'.'.join(path[:depth])} is {shown(value)}, not an object")
+        if name not in value:
+            return frozenset()
+        value = value[name]
+    if path[0] in _DEFINED_SCOPE_CLAIMS and len(path) == 1:
+        return scope_names(path[0], value, arrays=profile.scope_arrays)
+    return names_among(".".join(path), value)
 
 
 def _require(claims: Claims, name: str) -> None:

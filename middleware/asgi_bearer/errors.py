@@ -8,6 +8,8 @@
     ├── InvalidTokenError                401 invalid_token
     │   ├── TokenTooLarge
     │   ├── TokenMalformed
+    │   ├── TokenOpaque
+    │   ├── TokenEncrypted
     │   ├── AlgorithmNotAllowed
     │   ├── CriticalHeaderNotUnderstood
     │   ├── TokenTypeNotAllowed
@@ -21,10 +23,11 @@
     │   ├── TokenExpired
     │   ├── TokenNotYetValid
     │   ├── IDTokenPresented
+    │   ├── OtherJWTPresented
     │   └── TokenBoundToKey
     ├── NotPermittedError                403
     │   ├── InsufficientScope            insufficient_scope
-    │   └── ClaimRuleFailed              no error code
+    │   └── ClaimRuleFailed              insufficient_scope
     └── NotJudgedError                   503, no challenge
         ├── KeysUnavailable
         └── VerificationFaulted
@@ -125,6 +128,18 @@ class TokenMalformed(InvalidTokenError):
     code = "token_malformed"
 
 
+class TokenOpaque(InvalidTokenError):
+    """The token has no dots: it is no JWT, and only its issuer can say what it means."""
+
+    code = "token_opaque"
+
+
+class TokenEncrypted(InvalidTokenError):
+    """The token is a JWE (RFC 7516 §3.1); encrypted tokens are not read here."""
+
+    code = "token_encrypted"
+
+
 class AlgorithmNotAllowed(InvalidTokenError):
     """The `alg` header is not in the configured list (RFC 8725 §3.1)."""
 
@@ -207,6 +222,15 @@ class IDTokenPresented(InvalidTokenError):
     code = "id_token_presented"
 
 
+class OtherJWTPresented(InvalidTokenError):
+    """A JWT that the issuer signed for another purpose was sent (RFC 8725 §3.12).
+
+    A logout token or another security event, a refresh token, an authorization response.
+    """
+
+    code = "other_jwt_presented"
+
+
 class TokenBoundToKey(InvalidTokenError):
     """The token is bound to a key (`cnf`) and was sent as plain Bearer (RFC 9449 §7.2)."""
 
@@ -238,9 +262,13 @@ class InsufficientScope(NotPermittedError):
 
 
 class ClaimRuleFailed(NotPermittedError):
-    """A rule that the application put on the claims says no."""
+    """A rule that the application put on the claims says no (RFC 6750 §3.1).
+
+    The challenge names no scope: which other token would pass, only the rule knows.
+    """
 
     code = "claim_rule_failed"
+    error = "insufficient_scope"
 
 
 class NotJudgedError(AccessTokenError):

@@ -12,7 +12,10 @@ from asgi_bearer.encoding import base64url_decode_bytes, json_object
 from asgi_bearer.errors import (
     AlgorithmNotAllowed,
     CriticalHeaderNotUnderstood,
+    InvalidTokenError,
+    TokenEncrypted,
     TokenMalformed,
+    TokenOpaque,
     TokenTooLarge,
     TokenTypeNotAllowed,
     shown,
@@ -94,6 +97,8 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
 
     Raises:
         TokenTooLarge: it is longer than `max_bytes`.
+        TokenOpaque: it has one segment, so it is no JWT.
+        TokenEncrypted: it has five (RFC 7516 §7.1).
         TokenMalformed: it is not three segments.
     """
     if len(token) > max_bytes:
@@ -102,13 +107,29 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
         encoded = token.encode("ascii")
     except UnicodeEncodeError:
         raise TokenMalformed("the token is not ASCII") from None
-    if encoded[:1] not in _OBJECT_STARTS:
-        raise TokenMalformed(_NO_OBJECT)
     signing_input, _, signature = encoded.rpartition(b".")
     header, dot, claims = signing_input.partition(b".")
     if not dot or b"." in claims:
-        raise TokenMalformed("not three segments")
+        raise _not_three(encoded)
+    if encoded[:1] not in _OBJECT_STARTS:
+        raise TokenMalformed(_NO_OBJECT)
     return Segments(header, claims, signature, signing_input)
+
+
+def _not_three(token: bytes) -> InvalidTokenError:
+    dots = token.count(b".")
+    if dots == 0 and token[:1] not in (b"", b"{"):
+        return TokenOpaque("an opaque token: it has no dots, and only a JWT can be verified")
+    if dots == 4 and _is_encrypted(token.partition(b".")[0]):
+        return TokenEncrypted("an encrypted token (JWE): its issuer must sign, not encrypt")
+    return TokenMalformed("not three segments")
+
+
+def _is_encrypted(header: bytes) -> bool:
+    try:
+        return "enc" in decoded_object(header)
+    except TokenMalformed:
+        return False
 
 
 def decoded_object(segment: bytes) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A quick method beside a slow one, trusted only if it says the same."""
+"""A quick method beside a slow one, trusted only while it says the same."""
 
 from typing import Any
 
@@ -6,14 +6,19 @@ from typing import Any
 def shortcut(of: object, quick: str, slow: str) -> Any:
     """Return the method `quick` of an object, or None if it may not know of what `slow` does.
 
-    Who overrides `slow` alone, in a subclass, in a wrapper that hands on all else, or on the
-    object itself, has not been asked about `quick`: what he adds would be passed by.
+    If a subclass, a wrapper or the object itself overrides only `slow`, calling `quick` would
+    bypass that override. One that is put in place later, on the object or on its class, is noticed
+    with the next call: what is returned then answers None, as `quick` does where it does not know.
     """
-    if slow in getattr(of, "__dict__", ()):
+    owner = next((one for one in type(of).__mro__ if quick in vars(one) or slow in vars(one)), None)
+    if owner is None or quick not in vars(owner) or slow in getattr(of, "__dict__", ()):
         return None
-    for owner in type(of).__mro__:
-        if quick in vars(owner):
-            return getattr(of, quick)
-        if slow in vars(owner):
+    kind, method, trusted = type(of), getattr(of, quick), getattr(type(of), slow, None)
+    own: Any = getattr(of, "__dict__", {})
+
+    def checked(*arguments: object) -> Any:
+        if slow in own or getattr(kind, slow, None) is not trusted:
             return None
-    return None
+        return method(*arguments)
+
+    return checked

@@ -13,12 +13,13 @@ keys changed, and one that is fetched for its sake."""
 
 
 async def signing_key(
-    token: CompactJWS, keys: KeySource, key_set: KeySet | None = None
+    token: CompactJWS, keys: KeySource, key_set: KeySet | None = None, *, rsa_default: str
 ) -> tuple[Key, KeySet]:
     """Return the key that signed `token`, and the set that it is in.
 
     Arguments:
         key_set: what `keys` have at hand; they are asked if that is None.
+        rsa_default: the algorithm that RSA keys without `alg` serve.
 
     Raises:
         InvalidTokenError: none of the issuer's keys did.
@@ -29,7 +30,7 @@ async def signing_key(
     sets_left = _MAX_NEWER_KEY_SETS
     while True:
         try:
-            return _signer(token, key_set), key_set
+            return _signer(token, key_set, rsa_default), key_set
         except (KeyNotFound, SignatureInvalid) as refusal:
             newer = await _newer(token, key_set, keys, refusal) if sets_left else key_set
             if newer is key_set:
@@ -50,9 +51,9 @@ async def _newer(
         raise
 
 
-def _signer(token: CompactJWS, key_set: KeySet) -> Key:
+def _signer(token: CompactJWS, key_set: KeySet, rsa_default: str) -> Key:
     alg, kid = token.header.alg, token.header.kid
-    candidates = key_set.candidates(alg, kid)
+    candidates = key_set.candidates(alg, kid, rsa_default=rsa_default)
     for key in candidates:
         if key.verifies(alg, token.signing_input, token.signature):
             return key

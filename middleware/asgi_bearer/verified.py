@@ -49,10 +49,11 @@ class Verified:
     size: int
     seen_with: int = 0
 
-    def is_signed_within(self, key_set: KeySet) -> bool:
+    def is_signed_within(self, key_set: KeySet, rsa_default: str) -> bool:
         """Return whether the key that signed is one that would be tried with `key_set`."""
+        alg, kid = self.header.alg, self.header.kid
         try:
-            return self.key in key_set.candidates(self.header.alg, self.header.kid)
+            return self.key in key_set.candidates(alg, kid, rsa_default=rsa_default)
         except KeyAmbiguous:
             return False
 
@@ -62,9 +63,11 @@ class VerifiedTokens:
 
     Arguments:
         max_entries: how many are kept; fewer if they are large.
+        rsa_default: the algorithm that RSA keys without `alg` serve.
     """
 
-    def __init__(self, max_entries: int) -> None:
+    def __init__(self, max_entries: int, *, rsa_default: str) -> None:
+        self._rsa_default = rsa_default
         lightest = MAX_BYTES // max_entries
         self._entries: LRUCache[bytes, Verified] = LRUCache(
             MAX_BYTES, getsizeof=lambda entry: max(entry.size * WEIGHT_PER_BYTE, lightest)
@@ -102,7 +105,7 @@ class VerifiedTokens:
                 number = self._number_of(key_set)
             if entry.seen_with == number:
                 return entry.principal
-            if entry.is_signed_within(key_set):
+            if entry.is_signed_within(key_set, self._rsa_default):
                 entry.seen_with = number
                 return entry.principal
         with self._lock:

@@ -1,29 +1,28 @@
 """The story of one token: what was presented -> a `Principal`, or the reason why not."""
 
-import inspect
-import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Protocol
 
-from asgi_bearer.algorithms import ALGORITHMS, TABLE
+from asgi_bearer.algorithms import ALGORITHMS, rsa_default
 from asgi_bearer.claims import (
     PROFILES,
     Expected,
+    ScopeClaim,
     check_issuer,
     granted_scopes,
     validity,
 )
-from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
+from asgi_bearer.credentials import Presented
 from asgi_bearer.errors import ClaimRuleFailed
 from asgi_bearer.jose import Header, check_header, decoded, decoded_object, segments_of
-from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
+from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
-from asgi_bearer.principal import Principal, frozen
+from asgi_bearer.principal import CLIENT_CLAIMS, Principal, frozen
 from asgi_bearer.shortcut import shortcut
 from asgi_bearer.signature import signing_key
 from asgi_bearer.verified import Verified, VerifiedTokens
@@ -31,11 +30,7 @@ from asgi_bearer.verified import Verified, VerifiedTokens
 MAX_TOKEN_BYTES: Final = 16 * 1024
 """Tokens with hundreds of groups stay below it; servers limit a whole header block to 64 KiB."""
 
-MAX_LEEWAY: Final = 300.0
-"""A clock that is five minutes wrong is a fault to mend, not to allow for."""
-
 VERIFIED_TOKENS: Final = 16_384
-MAX_VERIFIED_TOKENS: Final = 1_000_000
 
 LONGEST_RECALLED: Final = 4096
 """Bytes; what is longer is mostly no token, and is looked at before a digest is made of it."""
@@ -45,8 +40,6 @@ _HEADERS: Final = 64
 """Characters and number of the JOSE headers that are remembered; an issuer writes one for each of
 its keys. They are read before anything is verified, so made-up ones may take the place of good
 ones, which are then read anew."""
-
-ClaimRule = Callable[[Principal], bool]
 
 
 class Recalling(Protocol):
@@ -84,13 +77,21 @@ class JWTVerifier:
 
     Arguments:
         issuer: the issuer identifier, compared byte for byte; with a final slash if the issuer
-            writes one.
+            writes one. With `keys` or `jwks_uri` it need not be a URL.
         audience: the identifier of this API, or several, any of which may be in `aud`.
+        audience_claim: the claim that is compared instead of `aud`, for issuers that write none:
+            Amazon Cognito names its client in `client_id`. Not with the profile `rfc9068`.
         jwks_uri: address of the issuer's keys. Without it and without `keys` it is discovered
             from the issuer's metadata.
         keys: another source of keys, instead of `jwks_uri`.
-        algorithms: the algorithms that are accepted. Default: all supported ones.
+        allow_http: hosts, as `keycloak:8080`, whose addresses may be http without being loopback;
+            for networks in which nobody else can answer.
+        algorithms: the algorithms that are accepted. Default: all supported ones. An RSA key
+            whose key set names no `alg` serves RS256, or else the one RSA algorithm that is named
+            here.
         profile: `jwt` for the tokens of most issuers, `rfc9068` for strict RFC 9068 tokens.
+        scope_claims: where scopes are, instead of `scope` (and `scp`): names of claims, or paths
+            such as `("realm_access", "roles")`. What all of them name is granted.
         leeway: seconds that the issuer's clock may differ, 0 to 300.
         rules: by name, what else must be true of a verified token. A rule passes by returning
             True, nothing else; a request that fails one is answered with 403.
@@ -109,55 +110,67 @@ class JWTVerifier:
         *,
         issuer: str,
         audience: str | Collection[str],
+        audience_claim: str = "aud",
         jwks_uri: str | None = None,
         keys: KeySource | None = None,
+        allow_http: Collection[str] = (),
         algorithms: Collection[str] = ALGORITHMS,
         profile: str = "jwt",
+        scope_claims: str | Collection[ScopeClaim] | None = None,
         leeway: float = 30.0,
         rules: Mapping[str, ClaimRule] | None = None,
         verified_tokens: int = VERIFIED_TOKENS,
         max_token_bytes: int = MAX_TOKEN_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        audiences = [audience] if isinstance(audience, str) else list(audience or ())
-        faults: list[str] = []
-        if fault := issuer_fault(issuer):
-            faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
-        if not audiences or not all(map(_is_identifier, audiences)):
-            faults.append("audience must be the identifier of this API and not empty")
-        if jwks_uri is not None and (fault := address_fault(jwks_uri)):
-            faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
-        if jwks_uri is not None and keys is not None:
-            faults.append("jwks_uri and keys exclude each other")
-        if isinstance(algorithms, str) or not algorithms or not TABLE.keys() >= set(algorithms):
-            faults.append(f"algorithms must be some of {', '.join(TABLE)}, not {algorithms!r}")
-        if profile not in PROFILES:
-            faults.append(f"profile must be one of {', '.join(PROFILES)}, not {profile!r}")
-        if not (math.isfinite(leeway) and 0 <= leeway <= MAX_LEEWAY):
-            faults.append(f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}")
-        if not (_is_count(verified_tokens) and 0 <= verified_tokens <= MAX_VERIFIED_TOKENS):
-            faults.append(f"verified_tokens must be 0 to {MAX_VERIFIED_TOKENS}")
-        if not 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES:
-            faults.append(f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}")
-        faults += [
-            f"rules: {name!r} is not a plain function"
-            for name, rule in (rules or {}).items()
-            if not _is_function(rule)
-        ]
+        faults = argument_faults(
+            issuer=issuer,
+            audience=audience,
+            audience_claim=audience_claim,
+            jwks_uri=jwks_uri,
+            keys=keys,
+            allow_http=allow_http,
+            algorithms=algorithms,
+            profile=profile,
+            scope_claims=scope_claims,
+            leeway=leeway,
+            rules=rules,
+            verified_tokens=verified_tokens,
+            max_token_bytes=max_token_bytes,
+        )
         if faults:
             raise ValueError("; ".join(faults))
 
         self._issuer = issuer
-        self._expected = Expected(issuer, frozenset(audiences), leeway)
-        self._keys = keys if keys is not None else remote_keys(issuer=issuer, jwks_uri=jwks_uri)
+        self._expected = Expected(
+            issuer,
+            frozenset([audience] if isinstance(audience, str) else audience),
+            leeway,
+            audience_claim,
+            scope_paths(scope_claims),
+        )
+        self._keys = (
+            keys
+            if keys is not None
+            else remote_keys(
+                issuer=issuer if jwks_uri is None else None,
+                jwks_uri=jwks_uri,
+                allow_http=allow_http,
+            )
+        )
         self._at_hand: Callable[[], KeySet | None] | None = shortcut(
             self._keys, "at_hand", "key_set"
         )
         self._algorithms = frozenset(algorithms)
+        self._rsa_default = rsa_default(self._algorithms) or ""
         self._profile = PROFILES[profile]
         self._rules = dict(rules or {})
         self._headers = lru_cache(_HEADERS)(self._checked_header)
-        self._verified = VerifiedTokens(verified_tokens) if verified_tokens else None
+        self._verified = (
+            VerifiedTokens(verified_tokens, rsa_default=self._rsa_default)
+            if verified_tokens
+            else None
+        )
         self._max_token_bytes = max_token_bytes
         self._clock = clock
 
@@ -183,7 +196,7 @@ class JWTVerifier:
         # Before the keys: a token of somebody else's issuer must not cost a fetch.
         check_issuer(token.claims, self._expected)
         at_hand = self._at_hand() if self._at_hand is not None else None
-        key, key_set = await signing_key(token, self._keys, at_hand)
+        key, key_set = await signing_key(token, self._keys, at_hand, rsa_default=self._rsa_default)
         for check in self._profile.checks:
             check(token.claims, self._expected)
         # Only now: the token may have ended while the keys were fetched.
@@ -237,26 +250,13 @@ class JWTVerifier:
         return header
 
     def _principal(self, claims: dict[str, object]) -> Principal:
-        client = claims.get("client_id", claims.get("azp"))
+        client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
         subject, expires_at = claims.get("sub"), claims["exp"]
         return Principal(
             issuer=self._issuer,
             subject=subject if isinstance(subject, str) else None,
             client_id=client if isinstance(client, str) else None,
-            scopes=granted_scopes(claims, self._profile),
+            scopes=granted_scopes(claims, self._profile, self._expected),
             expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else 0.0,
             claims=frozen(claims),
         )
-
-
-def _is_identifier(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_function(value: object) -> bool:
-    # What `async def` returns is never True.
-    return callable(value) and not inspect.iscoroutinefunction(value)

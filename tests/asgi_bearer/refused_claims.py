@@ -119,7 +119,7 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     # Row 68.
     **{
         f"{name} {words}": (ClaimMalformed, {name: value})
-        for name in ("sub", "client_id", "azp")
+        for name in ("sub", "client_id", "azp", "cid", "appid")
         for words, value in _NAMES_THAT_ARE_NONE.items()
     },
     # Row 69.
@@ -127,7 +127,9 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
         f"scope {words}": (ClaimMalformed, {"scope": value})
         for words, value in _SCOPES_THAT_ARE_NONE.items()
     },
-    "scope an array": (ClaimMalformed, {"scope": ["read:contacts"]}),
+    "scope with a number in it": (ClaimMalformed, {"scope": ["read:contacts", 1]}),
+    "scope with two names in one": (ClaimMalformed, {"scope": ["read:contacts write:contacts"]}),
+    "scope with an empty name": (ClaimMalformed, {"scope": [""]}),
     **{
         f"scp {words}": (ClaimMalformed, {"scp": value})
         for words, value in _SCOPES_THAT_ARE_NONE.items()
@@ -141,9 +143,9 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     # Row 55.
     **{
         f"ID token with {name}": (IDTokenPresented, {name: "x"})
-        for name in ("nonce", "at_hash", "c_hash", "s_hash")
+        for name in ("at_hash", "c_hash", "s_hash")
     },
-    "ID token with nonce null": (IDTokenPresented, {"nonce": None}),
+    "ID token with at_hash null": (IDTokenPresented, {"at_hash": None}),
     "ID token for its client": (AudienceMismatch, {"aud": "web", "nonce": "n"}),
     # Row 104, Row 111: nobody has proved the key.
     "cnf jkt": (TokenBoundToKey, {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
@@ -187,6 +189,12 @@ def _rows() -> Iterator[Refused]:
         yield Refused(
             f"no claims, {profile}", ClaimMissing, lambda of: token_of(of, of.header(), {}), profile
         )
+    yield Refused(
+        "scope an array, rfc9068",
+        ClaimMalformed,
+        partial(_with, changes={"scope": ["read:contacts"]}),
+        "rfc9068",
+    )
     yield Refused(
         "jti empty, rfc9068", ClaimMalformed, partial(_with, changes={"jti": ""}), "rfc9068"
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from asgi_bearer import TokenMalformed, TokenTooLarge
+from asgi_bearer import TokenEncrypted, TokenMalformed, TokenOpaque, TokenTooLarge
 from tests.asgi_bearer.refused import Refused, signed, token_of, with_members
 from tests.fake_issuer import FakeIssuer, b64
 
@@ -47,7 +47,6 @@ def _one_too_many(segment: str) -> str:
 
 _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     # Row 36.
-    "one segment": lambda parts: parts[:1],
     "two segments": lambda parts: parts[:2],
     "four segments": lambda parts: [*parts, "e30"],
     "a dot behind": lambda parts: [*parts, ""],
@@ -61,8 +60,9 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     "space around": lambda parts: [" " + ".".join(parts) + " "],
     "the scheme again": lambda parts: ["Bearer " + ".".join(parts)],
     "two tokens": lambda parts: [".".join(parts) + "," + ".".join(parts)],
-    # Row 36, Row 52: five segments are a JWE.
-    "JWE": lambda parts: [b64({"alg": "RSA-OAEP", "enc": "A256GCM"}), "AA", "AA", "AA", "AA"],
+    # Row 36, Row 52: five segments are a JWE, if their header says so.
+    "five segments": lambda parts: [*parts, "AA", "AA"],
+    "five segments that begin as an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
     "JWE with a bomb": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
     "JWE of many rounds": lambda parts: [
         b64({"alg": "PBES2-HS256+A128KW", "p2c": 2**31}),
@@ -225,7 +225,18 @@ def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
     yield "aud twice, once escaped", partial(_payload_with, text='"\\u0061ud": "x"')
 
 
+def _encrypted(of: FakeIssuer, alg: str) -> str:
+    return ".".join([b64({"alg": alg, "enc": "A256GCM"}), "AA", "AA", "AA", "AA"])
+
+
 REFUSED_STRUCTURES = [
+    # Row 36, Row 52.
+    Refused("one segment", TokenOpaque, lambda of: of.token().partition(".")[0]),
+    Refused("an opaque token", TokenOpaque, lambda of: "SlAV32hkKG~+/9=="),
+    *(
+        Refused(f"JWE by {alg}", TokenEncrypted, partial(_encrypted, alg=alg))
+        for alg in ("RSA-OAEP", "dir", "ECDH-ES", "PBES2-HS256+A128KW")
+    ),
     *(Refused(name, TokenMalformed, token) for name, token in _rows()),
     # Row 11.
     Refused("16 KiB and a byte", TokenTooLarge, lambda of: "a" * (16 * 1024 + 1)),

@@ -122,13 +122,20 @@ EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
     ("a date ahead by a fraction", "jwt"): _each(
         ("iat", "nbf"), (NOW + LEEWAY + 0.001, NOW + LEEWAY + 0.5, NOW + LEEWAY + 0.999)
     ),
-    ("no name in sub, client_id or azp", "jwt"): [
+    ("no name in sub, client_id, azp, cid or appid", "jwt"): [
         *_each(("sub",), _NO_NAMES),
-        *_each(("client_id", "azp"), (*_NO_NAMES, None, 7, ["web"])),
+        *_each(("client_id", "azp", "cid", "appid"), (*_NO_NAMES, None, 7, ["web"])),
     ],
-    ("no scope names in scope", "jwt"): _each(("scope",), (*_NO_SCOPES, None, [], ["a"])),
+    ("no scope names in scope", "jwt"): _each(("scope",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
     ("no scope names in scp", "jwt"): _each(("scp",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
-    ("an ID token", "jwt"): _each(("nonce", "at_hash", "c_hash", "s_hash"), ("x", None)),
+    ("an ID token", "jwt"): [
+        *_each(("at_hash", "c_hash", "s_hash"), ("x", None)),
+        *_claims({"nonce": "x", "scope": LEFT_OUT}, {"nonce": None, "scope": ""}),
+    ],
+    ("another JWT of the issuer", "jwt"): [
+        *_each(("events", "code", "response", "error"), ("x", {}, None)),
+        *_each(("typ", "token_use"), ("ID", "refresh", "", None, 1)),
+    ],
     ("cnf", "jwt"): _each(("cnf",), ({"jkt": "x"}, {}, None)),
     ("a missing claim of RFC 9068", "rfc9068"): _each(
         ("sub", "client_id", "iat", "jti"), (LEFT_OUT,)

@@ -18,6 +18,7 @@ from asgi_bearer import (
     CriticalHeaderNotUnderstood,
     IDTokenPresented,
     KeyAmbiguous,
+    OtherJWTPresented,
     TokenBoundToKey,
     TokenMalformed,
     TokenNotYetValid,
@@ -126,6 +127,21 @@ def _is_no_scp(value: object) -> bool:
     return any(_is_no_scope(name) or name == "" or " " in str(name) for name in value)
 
 
+def _is_another_jwt(of: Reading) -> bool:
+    typ, use = of.claims.get("typ", "Bearer"), of.claims.get("token_use", "access")
+    about, token = {"email", "name"}, {"iat", "jti", "client_id", "azp", "cid", "appid"}
+    return (
+        not of.claims.keys().isdisjoint({"events", "code", "response", "error"})
+        or use != "access"
+        or not isinstance(typ, str)
+        or typ.lower() not in {"bearer", "at+jwt", "jwt", "access"}
+        or (
+            of.claims.keys().isdisjoint(token | {"scope", "scp"})
+            and not of.claims.keys().isdisjoint(about)
+        )
+    )
+
+
 STRICTNESSES: Final = (
     Strictness(
         "padding",
@@ -206,16 +222,16 @@ STRICTNESSES: Final = (
         "A NumericDate may have a fraction, which PyJWT cuts off (RFC 7519 §2, §4.1.5).",
     ),
     Strictness(
-        "no name in sub, client_id or azp",
+        "no name in sub, client_id, azp, cid or appid",
         ClaimMalformed,
-        _claims("sub", "client_id", "azp", is_so=_is_no_name),
+        _claims("sub", "client_id", "azp", "cid", "appid", is_so=_is_no_name),
         "They identify, and control characters break a log (RFC 7519 §4.1.2, RFC 8693 §4.3).",
     ),
     Strictness(
         "no scope names in scope",
         ClaimMalformed,
-        _claims("scope", is_so=_is_no_scope),
-        "It is one string of scope-tokens and spaces (RFC 6749 §3.3, RFC 8693 §4.2).",
+        lambda of: _claims("scope", is_so=_is_no_scp if of.profile == "jwt" else _is_no_scope)(of),
+        "It is one string of scope-tokens and spaces (RFC 6749 §3.3, RFC 8693 §4.2), or an array.",
     ),
     Strictness(
         "no scope names in scp",
@@ -226,8 +242,17 @@ STRICTNESSES: Final = (
     Strictness(
         "an ID token",
         IDTokenPresented,
-        lambda of: not of.claims.keys().isdisjoint({"nonce", "at_hash", "c_hash", "s_hash"}),
+        lambda of: (
+            not of.claims.keys().isdisjoint({"at_hash", "c_hash", "s_hash"})
+            or ("nonce" in of.claims and not (of.claims.get("scope") or of.claims.get("scp")))
+        ),
         "It was made for a client and opens no API (RFC 8725 §3.12).",
+    ),
+    Strictness(
+        "another JWT of the issuer",
+        OtherJWTPresented,
+        _is_another_jwt,
+        "What the issuer signed for another purpose opens no API (RFC 8725 §3.11, §3.12).",
     ),
     Strictness(
         "cnf",

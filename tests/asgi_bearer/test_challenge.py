@@ -124,11 +124,11 @@ def test_every_401_carries_a_challenge_and_no_parameter_twice(refusal: AccessTok
         assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("refusal", [ClaimRuleFailed(), KeysUnavailable(), VerificationFaulted()])
+@pytest.mark.parametrize("refusal", [KeysUnavailable(), VerificationFaulted()])
 def test_where_another_token_would_not_help_there_is_no_challenge(
     refusal: AccessTokenError,
 ) -> None:
-    """Row 24. Row 25."""
+    """Row 25."""
     assert challenge(refusal, "contacts") is None
     assert "www-authenticate" not in headers(refusal, "contacts")
 

@@ -1,6 +1,7 @@
 """The checks on claims: what each profile takes and refuses."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from asgi_bearer import (
     AccessTokenError,
     AudienceMismatch,
     ClaimMalformed,
+    ClaimMissing,
     InvalidTokenError,
     IssuerMismatch,
     SignatureInvalid,
@@ -17,7 +19,7 @@ from asgi_bearer.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validi
 from asgi_bearer.credentials import Presented
 from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
 from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json, signing_key
+from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json, compact, signing_key
 
 NONE: set[str] = set()
 
@@ -125,6 +127,8 @@ async def test_without_leeway_a_token_ends_at_exp() -> None:
         pytest.param({"scope": None, "scp": ["a", "b"]}, "jwt", {"a", "b"}, id="scp an array"),
         pytest.param({"scope": None, "scp": "a b"}, "jwt", {"a", "b"}, id="scp a string"),
         pytest.param({"scope": None, "scp": []}, "jwt", NONE, id="scp empty"),
+        pytest.param({"scope": ["a", "b"]}, "jwt", {"a", "b"}, id="scope an array"),
+        pytest.param({"scope": []}, "jwt", NONE, id="scope an empty array"),
         pytest.param({"scope": "a", "scp": ["b"]}, "jwt", {"a"}, id="scope comes before scp"),
         pytest.param({"scope": "", "scp": ["b"]}, "jwt", NONE, id="an empty scope as well"),
         pytest.param({"scope": None, "scp": "a"}, "rfc9068", NONE, id="scp, strict profile"),
@@ -227,3 +231,90 @@ def test_anything_else_is_no_numeric_date(value: object) -> None:
 async def test_a_clock_that_answers_nonsense_lets_nothing_pass(now: float) -> None:
     with pytest.raises(InvalidTokenError):
         await FakeIssuer().verifier(clock=lambda: now).verify(Presented(FakeIssuer().token()))
+
+
+KEYCLOAK = ("realm_access", "roles")
+URL = "https://example.com/roles"
+
+
+@pytest.mark.parametrize(
+    ("scope_claims", "claims", "scopes"),
+    [
+        pytest.param("permissions", {"permissions": ["a", "b"]}, {"a", "b"}, id="an array"),
+        pytest.param("permissions", {"permissions": "a  b"}, {"a", "b"}, id="a string"),
+        pytest.param(["permissions"], {"scope": "c"}, NONE, id="scope counts no longer"),
+        pytest.param(["scope", "roles"], {"roles": ["a"], "scope": "b"}, {"a", "b"}, id="both"),
+        pytest.param(["scope", "roles"], {"scope": ["a"]}, {"a"}, id="one of them, an array"),
+        pytest.param([KEYCLOAK], {"realm_access": {"roles": ["a"]}}, {"a"}, id="a path"),
+        pytest.param([KEYCLOAK], {"realm_access": {}}, NONE, id="a path that ends early"),
+        pytest.param([KEYCLOAK], {"realm_access": None}, NONE, id="a path through null"),
+        pytest.param([KEYCLOAK], {"realm_access.roles": ["a"]}, NONE, id="no path, but dots"),
+        pytest.param([URL], {URL: ["a"]}, {"a"}, id="a name with dots"),
+        pytest.param("roles", {"roles": ["Admin User", "a", "é", ""]}, {"a"}, id="no name"),
+        pytest.param("roles", {"roles": None}, NONE, id="null"),
+        pytest.param("roles", {"roles": []}, NONE, id="an empty array"),
+        pytest.param("roles", {"roles": ""}, NONE, id="an empty string"),
+    ],
+)
+async def test_scopes_are_read_where_the_operator_says(
+    scope_claims: Any, claims: Json, scopes: set[str]
+) -> None:
+    of = issuer()
+    token = compact(of.header(), {**of.claims(), **claims}, of.key)
+    configured = of.verifier(scope_claims=scope_claims)
+
+    assert (await configured.verify(Presented(token))).scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("scope_claims", "claims"),
+    [
+        pytest.param("roles", {"roles": ["a", 1]}, id="a number in it"),
+        pytest.param("roles", {"roles": {"a": True}}, id="an object"),
+        pytest.param("roles", {"roles": 7}, id="a number"),
+        pytest.param("roles", {"roles": [["a"]]}, id="an array in it"),
+        pytest.param([KEYCLOAK], {"realm_access": ["roles"]}, id="a path through an array"),
+        pytest.param([KEYCLOAK], {"realm_access": "roles"}, id="a path through a string"),
+        pytest.param("scope", {"scope": ["a b"]}, id="two names in one"),
+    ],
+)
+async def test_what_holds_no_names_is_malformed(scope_claims: Any, claims: Json) -> None:
+    of = issuer()
+
+    with pytest.raises(ClaimMalformed):
+        await of.verifier(scope_claims=scope_claims).verify(Presented(of.token(**claims)))
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param({}, None, id="the claim that is named"),
+        pytest.param({"aud": "https://other.example"}, None, id="aud counts no longer"),
+        pytest.param({"client_id": "other"}, AudienceMismatch, id="another client"),
+        pytest.param({"client_id": None}, ClaimMissing, id="none"),
+        pytest.param({"client_id": ["web"]}, ClaimMalformed, id="an array, which is no name"),
+        pytest.param({"client_id": 7}, ClaimMalformed, id="a number"),
+    ],
+)
+async def test_the_audience_is_where_the_operator_says(
+    claims: Json, expected: type[AccessTokenError] | None
+) -> None:
+    """As Amazon Cognito writes access tokens, without `aud`."""
+    of = issuer()
+    cognito = of.verifier(audience="web", audience_claim="client_id")
+    token = Presented(of.token(**{"aud": None, "token_use": "access", **claims}))
+
+    if expected is None:
+        assert (await cognito.verify(token)).client_id == "web"
+    else:
+        with pytest.raises(expected):
+            await cognito.verify(token)
+
+
+async def test_the_operator_is_told_the_audience_that_was_found_and_the_one_expected() -> None:
+    of = issuer()
+
+    with pytest.raises(AudienceMismatch) as refusal:
+        await of.verifier(audience=["b", "a"]).verify(Presented(of.token(aud="c")))
+
+    assert refusal.value.reason == "aud is 'c', expected 'a' or 'b'"

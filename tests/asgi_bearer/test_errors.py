@@ -82,6 +82,7 @@ def test_every_refusal_says_what_it_means() -> None:
         ("KeyNotFound", "SignatureInvalid", "IssuerMismatch", "AudienceMismatch"),
         ("KeyAmbiguous", "TokenMalformed", "AlgorithmNotAllowed", "TokenTypeNotAllowed"),
         ("TokenBoundToKey", "IDTokenPresented", "ClaimMissing", "ClaimMalformed"),
+        ("OtherJWTPresented", "TokenOpaque", "TokenEncrypted", "TokenMalformed"),
     ],
     ids="-".join,
 )

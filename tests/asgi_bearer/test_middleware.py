@@ -196,14 +196,18 @@ async def test_a_known_token_is_asked_for_all_that_a_new_one_is() -> None:
     assert (await client(reader).get("/", headers=headers)).status_code == 403
 
 
-async def test_a_failed_claim_rule_is_403_without_a_challenge() -> None:
-    """Row 24."""
+async def test_a_failed_claim_rule_is_403_with_a_challenge_that_names_no_scope() -> None:
+    """Row 24. RFC 6750 §3: every answer to a token that does not open has the header."""
     verifier = issuer.verifier(rules={"tenant": never})
 
     response = await client(guarded(verifier=verifier)).get("/", headers=bearer(issuer.token()))
 
     assert response.status_code == 403
-    assert "www-authenticate" not in response.headers
+    assert response.headers["www-authenticate"] == (
+        'Bearer realm="api", error="insufficient_scope",'
+        ' error_description="The access token does not permit this request."'
+    )
+    assert response.json()["error"] == "insufficient_scope"
 
 
 async def test_what_cannot_be_judged_is_503_with_retry_after_and_no_challenge() -> None:

@@ -1,14 +1,23 @@
 """What an application learns of its caller."""
 
+import copy
 import dataclasses
+import json
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
 
-from asgi_bearer import Anonymous, Principal
+from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.principal import ANONYMOUS
+from tests.asgi import bearer, client
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import AUDIENCE, ISSUER, Json
+from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
 
 
 async def principal_of(**changes: object) -> Principal:
@@ -42,29 +51,42 @@ async def test_unknown_claims_are_kept_and_decide_nothing() -> None:
         ({"client_id": "web"}, "web"),
         ({"client_id": None, "azp": "web"}, "web"),
         ({"client_id": "web", "azp": "other"}, "web"),
+        ({"client_id": None, "cid": "web"}, "web"),
+        ({"client_id": None, "appid": "web"}, "web"),
+        ({"client_id": None, "azp": "web", "cid": "other", "appid": "another"}, "web"),
         ({"client_id": None}, None),
     ],
 )
-async def test_the_client_is_client_id_or_else_azp(claims: Json, client_id: str | None) -> None:
+async def test_the_client_is_read_where_issuers_name_it(
+    claims: Json, client_id: str | None
+) -> None:
     assert (await principal_of(**claims)).client_id == client_id
 
 
 @pytest.mark.parametrize(
     ("claims", "is_client"),
     [
-        pytest.param({"sub": "alice", "client_id": "web"}, False, id="a user"),
+        pytest.param({"sub": "alice", "client_id": "web"}, None, id="a user, or not"),
         pytest.param({"sub": "web", "client_id": "web"}, True, id="a client as its own subject"),
         pytest.param({"sub": "web@clients", "client_id": "web"}, True, id="as Auth0 writes it"),
         pytest.param({"sub": "web@clients", "client_id": None, "azp": "web"}, True, id="with azp"),
-        pytest.param({"sub": "other@clients", "client_id": "web"}, False, id="another client"),
-        pytest.param({"sub": "@clients", "client_id": None}, False, id="no client to compare"),
-        pytest.param({"sub": "None@clients", "client_id": None}, False, id="a client named None"),
-        pytest.param({"sub": None, "client_id": "web"}, True, id="no subject"),
-        pytest.param({"sub": None, "client_id": None}, True, id="nobody at all"),
+        pytest.param({"sub": "other@clients", "client_id": "web"}, None, id="another client"),
+        pytest.param({"sub": "@clients", "client_id": None}, None, id="no client to compare"),
+        pytest.param({"sub": "None@clients", "client_id": None}, None, id="a client named None"),
+        pytest.param({"sub": None, "client_id": "web"}, None, id="no subject"),
+        pytest.param({"sub": None, "client_id": None}, None, id="neither"),
+        pytest.param({"idtyp": "app"}, True, id="Entra, an application"),
+        pytest.param({"idtyp": "user", "sub": "web"}, False, id="Entra, a user"),
+        pytest.param({"idtyp": "else"}, None, id="Entra, something new"),
+        pytest.param({"idtyp": ["app"]}, None, id="idtyp in an array"),
+        pytest.param({"gty": "client-credentials"}, True, id="Auth0 by its grant"),
+        pytest.param({"gty": "password"}, None, id="Auth0 by another grant"),
+        pytest.param({"auth_time": 1_700_000_000}, False, id="a user was authenticated"),
+        pytest.param({"auth_time": 1_700_000_000, "sub": None}, None, id="but which one"),
     ],
 )
 async def test_a_client_that_acts_for_itself_is_told_from_a_user(
-    claims: Json, is_client: bool
+    claims: Json, is_client: bool | None
 ) -> None:
     """Row 68."""
     assert (await principal_of(**claims)).is_client is is_client
@@ -75,7 +97,7 @@ async def test_a_user_and_a_client_of_the_same_name_look_different() -> None:
     user = await principal_of(sub="reports", client_id="web")
     client = await principal_of(sub="reports", client_id="reports")
 
-    assert (user.is_client, client.is_client) == (False, True)
+    assert (user.is_client, client.is_client) == (None, True)
 
 
 async def test_a_principal_is_a_user_as_starlette_knows_it() -> None:
@@ -125,3 +147,101 @@ def test_nobody_has_what_a_principal_has_and_all_of_it_is_empty() -> None:
     names = [field.name for field in dataclasses.fields(Principal)]
 
     assert not any(getattr(Anonymous(), name) for name in names)
+
+
+async def test_a_principal_is_copied_pickled_and_written_as_json() -> None:
+    principal = await principal_of(groups=["a", {"b": ["c"]}], address={"city": "Here"})
+
+    assert copy.deepcopy(principal) == principal
+    assert copy.copy(principal) == principal
+    assert pickled(principal) == principal
+    assert dataclasses.replace(principal, subject="bob").claims == principal.claims
+    assert dataclasses.asdict(principal)["claims"] == principal.claims
+    assert json.loads(json.dumps(principal.claims))["groups"] == ["a", {"b": ["c"]}]
+    assert json.loads(bytes(JSONResponse(principal.claims).body))["address"] == {"city": "Here"}
+
+
+def pickled(value: object) -> object:
+    """Return what comes back of a pickle."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+async def test_a_copy_of_claims_cannot_be_changed_either(copied: Callable[[object], Any]) -> None:
+    made = copied((await principal_of(address={"city": "Here"})).claims)
+    before = dict(made)
+
+    for change in (partial(made.update, sub="eve"), made["address"].clear):
+        with pytest.raises(TypeError, match="claims cannot be changed"):
+            change()
+    made.__init__({"sub": "eve"})
+    assert made == before
+
+
+async def test_a_dictionary_made_of_claims_can_be_changed() -> None:
+    claims: Any = (await principal_of()).claims
+
+    for made in (dict(claims), {**claims}, claims | {}, claims.copy()):
+        made["sub"] = "bob"
+    assert claims["sub"] == "alice"
+
+
+async def test_a_principal_as_a_dictionary_is_json_and_a_copy() -> None:
+    principal = await principal_of(scope="b a", groups=["x", {"y": ["z"]}])
+    written: Any = principal.to_dict()
+
+    assert json.loads(json.dumps(written)) == written
+    assert written["scopes"] == ["a", "b"]
+    assert written["claims"]["groups"] == ["x", {"y": ["z"]}]
+    written["claims"]["groups"][1]["y"].append("more")
+    assert principal.claims["groups"] == ("x", {"y": ("z",)})
+    assert json.loads(json.dumps(ANONYMOUS.to_dict()))["scopes"] == []
+    assert written.keys() == ANONYMOUS.to_dict().keys()
+
+
+async def test_fastapi_answers_with_the_user() -> None:
+    """Without and with the type, by which FastAPI would look into it."""
+    app = FastAPI()
+
+    async def whole(request: Request) -> Any:
+        return request.user
+
+    async def typed(request: Request) -> Principal:
+        user: Principal = request.user
+        return user
+
+    async def claims(request: Request) -> dict[str, Any]:
+        found: dict[str, Any] = request.user.claims
+        return found
+
+    for path, endpoint in {"/whole": whole, "/typed": typed, "/claims": claims}.items():
+        app.get(path)(endpoint)
+    of = FakeIssuer()
+    guarded = BearerMiddleware(app, verifier=of.verifier())
+    async with client(guarded) as http:
+        for path in ("/whole", "/typed", "/claims"):
+            answer = await http.get(path, headers=bearer(of.token(groups=["a"])))
+            assert answer.status_code == 200
+            assert answer.json().get("claims", answer.json())["groups"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "identity"),
+    [
+        ("https://i.example/", "https://i.example/ alice b"),
+        ("kubernetes/serviceaccount", "kubernetes/serviceaccount alice b"),
+        ("My Issuer", "My%20Issuer alice b"),
+    ],
+)
+def test_an_identity_has_one_reading(issuer: str, identity: str) -> None:
+    assert Principal(issuer, "alice b", None, frozenset(), 1.0, {}).identity == identity
+
+
+async def test_an_issuer_that_is_no_url_is_compared_byte_for_byte() -> None:
+    of = FakeIssuer(issuer="kubernetes/serviceaccount")
+
+    principal = await of.verifier().verify(Presented(of.token()))
+
+    assert principal.issuer == "kubernetes/serviceaccount"
+    with pytest.raises(IssuerMismatch):
+        await of.verifier().verify(Presented(of.token(iss="kubernetes/serviceaccounts")))

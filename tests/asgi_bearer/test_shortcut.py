@@ -170,3 +170,42 @@ async def test_a_verifier_that_hands_on_everything_is_asked_each_time() -> None:
     delegating = Delegating(issuer.verifier())
 
     assert await statuses(Transparent()) == [200, 401, 401]
+
+
+async def refusing(*_arguments: object, **_named: object) -> Any:
+    """Refuse; in the place of a method."""
+    raise InvalidTokenError("patched")
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
+@pytest.mark.parametrize("where", ["class", "object"])
+async def test_a_verify_that_is_replaced_later_is_asked(
+    where: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = issuer.verifier()
+    guarded = BearerMiddleware(application, verifier=verifier)
+    headers = bearer(issuer.token())
+    http = client(guarded)
+    if known:
+        assert [(await http.get("/", headers=headers)).status_code for _ in "ab"] == [200, 200]
+
+    monkeypatch.setattr(JWTVerifier if where == "class" else verifier, "verify", refusing)
+
+    assert (await http.get("/", headers=headers)).status_code == 401
+    monkeypatch.undo()
+    assert (await http.get("/", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("where", ["class", "object"])
+async def test_a_key_set_that_is_replaced_later_is_asked(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = StaticKeys(issuer.jwks())
+    guarded = BearerMiddleware(application, verifier=issuer.verifier(keys=keys))
+    headers = bearer(issuer.token())
+    http = client(guarded)
+    assert [(await http.get("/", headers=headers)).status_code for _ in "ab"] == [200, 200]
+
+    monkeypatch.setattr(StaticKeys if where == "class" else keys, "key_set", refusing)
+
+    assert (await http.get("/", headers=headers)).status_code == 401

@@ -306,17 +306,22 @@ async def test_what_a_principal_says_cannot_be_changed_for_the_next_request(
     claims: Any = (await verifier.verify(token)).claims
 
     changes: list[Callable[[], object]] = [
+        lambda: claims.__setitem__("sub", "eve"),
+        lambda: claims.__delitem__("scope"),
+        lambda: claims.__ior__({"sub": "eve"}),
         lambda: claims.update(sub="eve"),
+        lambda: claims.setdefault("admin", True),
+        lambda: claims.pop("scope"),
+        claims.popitem,
+        claims.clear,
         lambda: claims["groups"].append("admin"),
         lambda: claims["groups"][1].update(b="admin"),
         lambda: claims["groups"][1]["b"].append("admin"),
         lambda: claims["address"].update(city="There"),
     ]
     for change in changes:
-        with pytest.raises(AttributeError):
+        with pytest.raises((AttributeError, TypeError)):
             change()
-    with pytest.raises(TypeError):
-        claims["sub"] = "eve"
 
     again: Any = (await verifier.verify(token)).claims
     assert again["groups"] == ("a", {"b": ("c",)})
@@ -431,7 +436,7 @@ def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) ->
     header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
     moments, moment = 1, 0
     while moment < moments:
-        tokens = VerifiedTokens(2)
+        tokens = VerifiedTokens(2, rsa_default="RS256")
         for known in (b"one", b"two"):
             tokens.add(known, Verified(principal, header, old.keys[0], 0, 1e12, 1), old)
         moments = interrupted(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer import ALGORITHMS, JWTVerifier, StaticKeys
-from asgi_bearer.verify import MAX_LEEWAY
+from asgi_bearer.jwt.arguments import MAX_LEEWAY
 from tests.asgi_bearer.refused import issuer
 from tests.fake_issuer import AUDIENCE, ISSUER
 
@@ -47,6 +47,41 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
             "jwks_uri and keys exclude each other",
             id="two sources of keys",
         ),
+        pytest.param(
+            {"issuer": "a\nb", "keys": StaticKeys(issuer().jwks())},
+            "issuer must not hold control characters",
+            id="a name that breaks a log",
+        ),
+        pytest.param(
+            {"issuer": None, "keys": StaticKeys(issuer().jwks())},
+            "issuer must be the string",
+            id="no name",
+        ),
+        pytest.param({"audience_claim": ""}, "audience_claim must be", id="audience_claim empty"),
+        pytest.param({"audience_claim": None}, "audience_claim must be", id="audience_claim none"),
+        pytest.param(
+            {"audience_claim": "client_id", "profile": "rfc9068"},
+            "audience_claim must be aud in the profile rfc9068",
+            id="audience_claim, strict profile",
+        ),
+        pytest.param({"scope_claims": ()}, "scope_claims must be", id="no scope_claims"),
+        pytest.param({"scope_claims": ""}, "scope_claims must be", id="scope_claims empty"),
+        pytest.param({"scope_claims": [()]}, "scope_claims must be", id="a path of no names"),
+        pytest.param({"scope_claims": [("a", "")]}, "scope_claims must be", id="an empty name"),
+        pytest.param({"scope_claims": [["a", "b"]]}, "scope_claims must be", id="a path as a list"),
+        pytest.param({"scope_claims": [7]}, "scope_claims must be", id="scope_claims a number"),
+        pytest.param({"allow_http": ["a:99999"]}, "allow_http: 'a:99999'", id="no port"),
+        pytest.param({"allow_http": ["http://a"]}, "allow_http: 'http://a'", id="allow_http a URL"),
+        pytest.param(
+            {"allow_http": ["a"], "keys": StaticKeys(issuer().jwks())},
+            "allow_http and keys exclude each other",
+            id="allow_http for keys of one's own",
+        ),
+        *(
+            # RFC 8725 §3.1: which of them a key without alg serves must not be left open.
+            pytest.param({"algorithms": names}, "algorithms leaves open", id=" or ".join(names))
+            for names in (["RS384", "RS512"], ["PS256", "RS512", "ES256"], ["PS256", "PS384"])
+        ),
         # Row 41, Row 43, Row 48.
         pytest.param({"algorithms": ["none"]}, "algorithms must be some of", id="none"),
         pytest.param({"algorithms": ["HS256"]}, "algorithms must be some of", id="HS256"),
@@ -81,7 +116,7 @@ def test_a_wrong_argument_is_named_when_the_verifier_is_made(
 def test_all_wrong_arguments_are_named_at_once() -> None:
     with pytest.raises(ValueError, match=";") as error:
         JWTVerifier(
-            issuer="issuer",
+            issuer="",
             audience="",
             jwks_uri="http://a.example/",
             algorithms=["none"],
@@ -93,10 +128,10 @@ def test_all_wrong_arguments_are_named_at_once() -> None:
     names = [fault.split()[0] for fault in str(error.value).split("; ")]
     assert names == [
         "issuer",
-        "audience",
         "jwks_uri",
-        "algorithms",
+        "audience",
         "profile",
+        "algorithms",
         "leeway",
         "max_token_bytes",
     ]
@@ -130,6 +165,23 @@ def test_a_password_in_an_address_is_not_repeated(name: str) -> None:
         pytest.param({"leeway": MAX_LEEWAY}, id="longest leeway"),
         pytest.param({"max_token_bytes": 65_536}, id="longest token"),
         pytest.param({"rules": {}}, id="no rules"),
+        pytest.param({"algorithms": ["PS256", "ES256"]}, id="one algorithm of RSA"),
+        pytest.param({"algorithms": ["RS256", "PS256", "RS512"]}, id="RS256 among others"),
+        pytest.param({"audience_claim": "client_id"}, id="Cognito"),
+        pytest.param({"scope_claims": "permissions"}, id="one claim of scopes"),
+        pytest.param({"scope_claims": [("realm_access", "roles")]}, id="a path to scopes"),
+        pytest.param(
+            {"issuer": "http://keycloak:8080/realms/x", "allow_http": {"keycloak:8080"}},
+            id="http in a network of one's own",
+        ),
+        pytest.param(
+            {"issuer": "kubernetes/serviceaccount", "keys": StaticKeys(issuer().jwks())},
+            id="a name with keys of one's own",
+        ),
+        pytest.param(
+            {"issuer": "kubernetes/serviceaccount", "jwks_uri": "https://k8s.example/keys"},
+            id="a name with the address of the keys",
+        ),
     ],
 )
 def test_a_good_configuration_needs_no_network(arguments: dict[str, Any]) -> None:

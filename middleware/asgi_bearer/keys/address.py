@@ -1,9 +1,10 @@
-"""Which addresses keys may come from: https, or http on this very machine.
+"""Which addresses keys may come from: https, or http on this machine and where the operator says.
 
 An address is always the operator's word or the issuer's metadata, never a token's.
 """
 
 import re
+from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +14,13 @@ MAX_ADDRESS_CHARACTERS: Final = 2048
 
 _HOST_AND_PORT = re.compile(r"(?:[^@\[\]:]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 """urlsplit leaves out what stands beside the brackets of an IPv6 address: other readers do not."""
+
+_ALLOWED = re.compile(
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+)
+"""One host, with or without a port: no pattern, no scheme, no path."""
+
+_HTTP_PORT: Final = 80
 
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 """Anything else in front of two slashes may be a password that holds them."""
@@ -33,8 +41,12 @@ def on_loopback(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname or "")
 
 
-def address_fault(url: object) -> str | None:
-    """Return what is wrong with `url` as the address of keys or metadata, or None."""
+def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | None:
+    """Return what is wrong with `url` as the address of keys or metadata, or None.
+
+    Arguments:
+        allow_http: hosts, as `keycloak:8080`, that may be asked without TLS.
+    """
     if not isinstance(url, str) or not url:
         return "must be a URL"
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
@@ -44,7 +56,7 @@ def address_fault(url: object) -> str | None:
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        _ = parts.port  # Reading it is what checks it.
+        port = parts.port
     except ValueError:
         return "must be a URL with a valid host and port"
     if not host:
@@ -55,9 +67,41 @@ def address_fault(url: object) -> str | None:
         return "must be a URL with a valid host and port"
     if "#" in url:
         return "must not have a fragment"
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
+    if parts.scheme == "https":
         return None
-    return "must be https (http only on a loopback host)"
+    if parts.scheme == "http" and (
+        is_loopback(host) or (host, port or _HTTP_PORT) in http_hosts(allow_http)
+    ):
+        return None
+    return "must be https (http only on a loopback host, or one that allow_http names)"
+
+
+def http_hosts(allow_http: Collection[str]) -> frozenset[tuple[str, int]]:
+    """Return host and port of each entry of `allow_http` that is one; 80 where it names none."""
+    entries = [allow_http] if isinstance(allow_http, str) else allow_http
+    found = (_host_and_port(entry) for entry in entries)
+    return frozenset(one for one in found if one is not None)
+
+
+def allow_http_faults(allow_http: Collection[str]) -> list[str]:
+    """Return a sentence for each entry of `allow_http` that names no host."""
+    entries = [allow_http] if isinstance(allow_http, str) else allow_http
+    return [
+        f"allow_http: {shown_address(entry)!r} is no host, as in keycloak or keycloak:8080"
+        for entry in entries
+        if _host_and_port(entry) is None
+    ]
+
+
+def _host_and_port(entry: object) -> tuple[str, int] | None:
+    if not isinstance(entry, str) or _ALLOWED.fullmatch(entry) is None:
+        return None
+    try:
+        parts = urlsplit(f"//{entry}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return None if not host or port == 0 else (host, port or _HTTP_PORT)
 
 
 def shown_address(url: object) -> object:
@@ -70,9 +114,9 @@ def shown_address(url: object) -> object:
     return (start + re.split(r"[?#]", rest, maxsplit=1)[0])[:MAX_ADDRESS_CHARACTERS]
 
 
-def issuer_fault(issuer: object) -> str | None:
+def issuer_fault(issuer: object, *, allow_http: Collection[str] = ()) -> str | None:
     """Return what is wrong with `issuer` as an issuer identifier (RFC 8414 §2), or None."""
-    fault = address_fault(issuer)
+    fault = address_fault(issuer, allow_http=allow_http)
     if fault is None and "?" in str(issuer):
         return "must not have a query"
     return fault

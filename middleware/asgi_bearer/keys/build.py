@@ -8,11 +8,17 @@ CachedKeys  when to fetch, how long a set serves       cache, limits, flight, ob
 
 import random as chance
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
+from asgi_bearer.keys.address import (
+    address_fault,
+    allow_http_faults,
+    http_hosts,
+    issuer_fault,
+    shown_address,
+)
 from asgi_bearer.keys.cache import CachedKeys
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import Fetch, HttpxFetch
@@ -35,6 +41,7 @@ def remote_keys(
     timeout: float = 5.0,
     max_bytes: int = 512 * 1024,
     allow_private: bool = False,
+    allow_http: Collection[str] = (),
     observer: KeyObserver = log_key_events,
     fetch: Fetch | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -56,6 +63,8 @@ def remote_keys(
         timeout: seconds for one attempt to get the keys.
         max_bytes: the largest document that is read.
         allow_private: the metadata may put the keys on another host in a private network.
+        allow_http: hosts, as `keycloak:8080`, whose addresses may be http without being loopback.
+            Whoever can answer in their place on the network can make tokens.
         observer: is told what happens; the default writes to the log.
         fetch: another HTTP client than httpx. What is said here about `timeout` holds for it too;
             `max_bytes`, redirects and networks that must not be reached are its own business.
@@ -68,10 +77,11 @@ def remote_keys(
     faults: list[str] = []
     if issuer is None and jwks_uri is None:
         faults.append("issuer or jwks_uri is needed")
-    if issuer is not None and (fault := issuer_fault(issuer)):
+    if issuer is not None and (fault := issuer_fault(issuer, allow_http=allow_http)):
         faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
-    if jwks_uri is not None and (fault := address_fault(jwks_uri)):
+    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
         faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
+    faults += allow_http_faults(allow_http)
     for name, value, lowest, highest, unit in (
         ("ttl", ttl, 60, 86_400, " seconds"),
         ("min_ttl", min_ttl, 60, 86_400, " seconds"),
@@ -97,7 +107,8 @@ def remote_keys(
         raise ValueError("; ".join(faults))
 
     named = jwks_uri if jwks_uri is not None else str(issuer)
-    screen = Screen({urlsplit(named).hostname or ""}, allow_private=allow_private)
+    trusted = {urlsplit(named).hostname or "", *(host for host, _ in http_hosts(allow_http))}
+    screen = Screen(trusted, allow_private=allow_private)
     get = fetch or HttpxFetch(timeout=timeout, max_bytes=max_bytes, screen=screen)
     freshness = Freshness(default=ttl, shortest=min_ttl, longest=max_ttl)
     if jwks_uri is not None:
@@ -109,6 +120,7 @@ def remote_keys(
             # However long it is said to last: an address that was left may go on serving old keys.
             freshness=replace(freshness, longest=ttl),
             patience=0.6 * timeout,
+            allow_http=allow_http,
             clock=clock,
         )
     return CachedKeys(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from asgi_bearer.encoding import json_object
@@ -43,6 +43,7 @@ class Discovery:
         issuer: a checked issuer identifier.
         freshness: how long its metadata may be called fresh.
         patience: seconds to look again for an address that is known.
+        allow_http: hosts at which the keys may be without TLS.
         clock: seconds from any fixed point, never going back.
     """
 
@@ -53,12 +54,14 @@ class Discovery:
         *,
         freshness: Freshness,
         patience: float,
+        allow_http: Collection[str] = (),
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer
         self._fetch = fetch
         self._freshness = freshness
         self._patience = patience
+        self._allow_http = allow_http
         self._clock = clock
         self._places = metadata_addresses(issuer)
         self._known: str | None = None
@@ -119,7 +122,7 @@ class Discovery:
                 f"issuer is {shown(metadata.get('issuer'))}, expected {shown(self._issuer)}"
             )
         jwks_uri = metadata.get("jwks_uri")
-        fault = address_fault(jwks_uri)
+        fault = address_fault(jwks_uri, allow_http=self._allow_http)
         if fault is None and on_loopback(str(jwks_uri)) and not on_loopback(self._issuer):
             fault = "must not point to this machine, the issuer is elsewhere"
         if fault is not None:

@@ -24,6 +24,9 @@ MAX_KEYS: Final = 1000
 MAX_CANDIDATES: Final = 4
 """Keys with the same id that are tried for one token, so that its cost has a bound."""
 
+_OPEN: Final = ""
+"""In the place of an algorithm; no token has this one."""
+
 _PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -35,11 +38,14 @@ class Key:
     Arguments:
         kid: its key id, or None.
         algorithms: names of the algorithms that it may serve.
+        is_open: it is an RSA key whose algorithm the key set does not name; it serves the one that
+            the verifier takes for such keys.
         members: the members that make the key, for comparing two sets.
     """
 
     kid: str | None
     algorithms: frozenset[str]
+    is_open: bool
     members: tuple[str, ...] = field(repr=False)
     _checks: Mapping[str, SignatureCheck] = field(repr=False, compare=False)
 
@@ -60,12 +66,13 @@ class KeySet:
     _fitting: Mapping[tuple[str, str | None], tuple[Key, ...]] = field(
         init=False, repr=False, compare=False
     )
-    """By algorithm and key id, and all of an algorithm under None: a set can be large."""
+    """By algorithm and key id, and all of an algorithm under None: a set can be large. Open keys
+    stand under the algorithm `_OPEN`."""
 
     def __post_init__(self) -> None:
         fitting: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
         for key in self.keys:
-            for alg in key.algorithms:
+            for alg in (_OPEN,) if key.is_open else key.algorithms:
                 fitting[alg, None].append(key)
                 if key.kid is not None:
                     fitting[alg, key.kid].append(key)
@@ -75,13 +82,20 @@ class KeySet:
         """Return whether a key with this id is in the set, whatever it serves."""
         return any(key.kid == kid for key in self.keys)
 
-    def candidates(self, alg: str, kid: str | None) -> tuple[Key, ...]:
+    def candidates(
+        self, alg: str, kid: str | None, *, rsa_default: str = "RS256"
+    ) -> tuple[Key, ...]:
         """Return the keys that may have signed a token with these headers, a few at most.
+
+        Arguments:
+            rsa_default: the algorithm that RSA keys without `alg` serve.
 
         Raises:
             KeyAmbiguous: the token names no key, and more than one would fit.
         """
         fitting = self._fitting.get((alg, kid), ())
+        if alg == rsa_default:
+            fitting += self._fitting.get((_OPEN, kid), ())
         if kid is None and len(fitting) > 1:
             raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
         return fitting[:MAX_CANDIDATES]
@@ -146,6 +160,7 @@ def _key(entry: object) -> Key:
     return Key(
         kid=kid,
         algorithms=algorithms,
+        is_open=kty == "RSA" and alg is None,
         members=(kty, str(crv), *members.values()),
         _checks={alg: TABLE[alg].check_with(public_key) for alg in algorithms},
     )

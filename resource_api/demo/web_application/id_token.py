@@ -54,7 +54,7 @@ class IdTokens:
         """
         jws = parse(token, max_bytes=MAX_BYTES)
         check_header(jws.header, algorithms=ALGORITHMS, types=_TYPES)
-        await signing_key(jws, self.keys)
+        await signing_key(jws, self.keys, rsa_default="RS256")
         return jws
 
     def check_claims(self, claims: Mapping[str, object], now: float) -> None:
