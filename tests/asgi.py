@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -20,7 +21,8 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def http_scope(**changes: Any) -> Message:
-    """Return the scope of GET /, with changes."""
+    """Return the scope of GET /, with changes; a path is spelled as servers hand it on."""
+    raw_path = quote(changes.get("path", "/"), safe="/!$&'()*+,;=:@", errors="replace").encode()
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.5"},
@@ -28,7 +30,7 @@ def http_scope(**changes: Any) -> Message:
         "method": "GET",
         "scheme": "https",
         "path": "/",
-        "raw_path": b"/",
+        "raw_path": raw_path,
         "query_string": b"",
         "root_path": "",
         "headers": [],

@@ -40,10 +40,18 @@ a key. `code` is stable, for logs and metrics.
 """
 
 from typing import ClassVar
+from urllib.parse import quote
 
 _SHOWN_CHARACTERS = 64
 """As much of a value from a token as a log line shows: a long identifier, not a novel."""
 
+
+_SHOWN_PATH_CHARACTERS = 256
+"""As much of a path as a log line shows."""
+
+_SHOWN_OF_LONGER = 8
+"""Characters that are shown of a longer segment of a path: enough to recognise it, too few to use a
+token."""
 
 _MAX_RETRY_AFTER = 86_400.0
 """A day, in seconds."""
@@ -53,6 +61,19 @@ def shown(value: object) -> str:
     """Return untrusted `value` for an operator to read: ASCII, escaped, cut."""
     text = ascii(value if not isinstance(value, str) else value[: _SHOWN_CHARACTERS + 1])
     return text if len(text) <= _SHOWN_CHARACTERS + 2 else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
+def shown_path(path: str) -> str:
+    """Return the path of a request for an operator to read: escaped, because it can hold line
+    breaks, and cut, because it can hold a token."""
+    segments = (
+        quote(part, errors="replace")
+        if len(part) <= _SHOWN_CHARACTERS
+        else quote(part[:_SHOWN_OF_LONGER], errors="replace") + "..."
+        for part in path.split("/", _SHOWN_PATH_CHARACTERS)
+    )
+    text = "/".join(segments)
+    return text if len(text) <= _SHOWN_PATH_CHARACTERS else text[:_SHOWN_PATH_CHARACTERS] + "..."
 
 
 class AccessTokenError(Exception):

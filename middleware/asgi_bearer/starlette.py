@@ -16,15 +16,16 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from asgi_bearer import challenge
-from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
-from asgi_bearer.middleware import (
+from asgi_bearer.connection import (
     POLICY_VIOLATION,
     REALM_KEY,
     USER_KEY,
     can_deny_with_http,
-    logger,
+    log_refusal,
 )
+from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
 from asgi_bearer.principal import Anonymous, Principal
+from asgi_bearer.scopes import lacking
 
 __all__ = ["Refused", "refused_response", "requires", "requires_any"]
 
@@ -73,6 +74,9 @@ async def refused_response(request: Request, exc: Exception) -> Response:
 def requires(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
     """Guard an endpoint: the access token must grant all `scopes`; none means any good token.
 
+    **`@requires` above `@app.get(...)` guards nothing**: FastAPI has registered the function below
+    it by then. Write `@app.get(...)` first and `@requires(...)` under it, next to the function.
+
     Raises:
         ValueError: a name is no scope name.
         TypeError: what is decorated has neither a parameter `request` or `websocket` nor, for a
@@ -112,10 +116,10 @@ def _guard(
         if not user.is_authenticated:
             refusal = CredentialsMissing("the endpoint needs an access token")
         elif not enough(user.scopes):
-            refusal = InsufficientScope(needed, f"needs {' '.join(needed)}")
+            refusal = InsufficientScope(needed, lacking(needed, user.scopes))
         else:
             return
-        logger.info("refused %s", refusal)
+        log_refusal(scope, refusal)
         if scope["type"] == "websocket" and not can_deny_with_http(scope):
             raise WebSocketException(POLICY_VIOLATION, refusal.sentence)
         raise Refused(refusal, scope[REALM_KEY])

@@ -1,7 +1,7 @@
 """Other JWTs of the issuer are no access tokens; what real providers write into those is taken.
 
-RFC 8725 §3.11, §3.12. All claims are signed by the issuer for this audience, as they are where the
-identifier of a client is also that of the API.
+Row 55. RFC 8725 §3.11, §3.12. All claims are signed by the issuer for this audience, as
+they are where the identifier of a client is also that of the API.
 """
 
 from dataclasses import dataclass

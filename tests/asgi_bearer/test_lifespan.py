@@ -152,16 +152,12 @@ async def test_without_a_lifespan_the_first_request_fetches(
     assert published.fetches == 1
 
 
-@pytest.mark.parametrize("received", [[], [STARTUP]], ids=["at-once", "after-startup"])
-async def test_an_application_that_raises_on_lifespan_is_left_alone(
-    published: Published, received: list[dict[str, str]]
-) -> None:
-    """A server takes it for an application without a lifespan; the requests are served."""
+async def test_an_application_that_raises_in_its_start_is_left_alone(published: Published) -> None:
+    """What the server makes of it is the server's affair; the requests are served."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            for _ in received:
-                await receive()
+            await receive()
             raise NotImplementedError("no lifespan here")
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
@@ -169,7 +165,7 @@ async def test_an_application_that_raises_on_lifespan_is_left_alone(
     guarded = BearerMiddleware(app, verifier=published.verifier)
 
     with pytest.raises(NotImplementedError, match="no lifespan here"):
-        await converse(guarded, {"type": "lifespan"}, *received)
+        await converse(guarded, {"type": "lifespan"}, STARTUP)
 
     assert await answer(guarded, published) == (200, "alice")
     assert published.fetches == 1
@@ -187,12 +183,12 @@ async def test_the_application_gets_scope_messages_and_send_as_the_server_made_t
         got.append(scope)
         for _ in messages:
             got.append(await receive())
-            await send({"type": "noted"})
+            await send({"type": "lifespan.noted"})
 
     sent = await converse(BearerMiddleware(app, verifier=published.verifier), scope, *messages)
 
     assert [id(each) for each in got] == [id(each) for each in (scope, *messages)]
-    assert sent == [{"type": "noted"}] * 3
+    assert sent == [{"type": "lifespan.noted"}] * 3
 
 
 class Verifier:
@@ -266,16 +262,6 @@ async def test_a_verifier_gets_ready_before_the_application_and_is_closed_before
     await converse(guarded, {"type": "lifespan"}, STARTUP, {"type": "lifespan.pause"}, SHUTDOWN)
 
     assert notes == ["warm", "lifespan.startup", "lifespan.pause", "closed", "lifespan.shutdown"]
-
-
-async def test_messages_of_another_kind_of_scope_begin_and_end_nothing() -> None:
-    """Row 34."""
-    notes: list[str] = []
-    guarded = BearerMiddleware(NotingApplication(notes), verifier=WarmVerifier(notes))
-
-    await converse(guarded, {"type": "whatever"}, STARTUP, {"type": "whatever"}, SHUTDOWN)
-
-    assert notes == ["lifespan.startup", "whatever", "lifespan.shutdown"]
 
 
 async def test_the_application_starts_with_its_own_lifespan(published: Published) -> None:
@@ -441,8 +427,8 @@ async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
 
     assert log == ["start", "end"]
     assert caplog.messages == [
-        "RuntimeError of the verifier at lifespan.startup",
-        "RuntimeError of the verifier at lifespan.shutdown",
+        "the keys cannot be fetched ahead of the first request: RuntimeError",
+        "the verifier could not be closed: RuntimeError",
     ]
 
 
@@ -461,3 +447,71 @@ async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -
 
     assert published.fetches == 1
     assert len(asyncio.all_tasks()) == 1
+
+
+async def raises_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
+    """As Django does."""
+    raise ValueError("Django can only handle ASGI/HTTP connections, not lifespan.")
+
+
+async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
+    """Do nothing."""
+
+
+async def answers_everything(_scope: Any, _receive: Any, send: Any) -> None:
+    """As the first example of many a guide does."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def reads_and_answers_everything(scope: Any, receive: Any, send: Any) -> None:
+    """As one does that wants the body first."""
+    await receive()
+    await answers_everything(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    "app", [raises_at_once, returns_at_once, answers_everything, reads_and_answers_everything]
+)
+async def test_for_an_application_without_a_lifespan_the_guard_answers(app: Any) -> None:
+    """Its keys get ready before the first request, and the server hears of no failure."""
+    notes: list[str] = []
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+
+    sent = await converse(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
+
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    assert notes[0] == "warm"
+    assert notes[-1] == "closed"
+
+
+async def test_where_a_start_fails_the_verifier_is_closed_before_the_server_hears_of_it() -> None:
+    """A server may wait for the application to end, or end it at once."""
+    notes: list[str] = []
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        notes.append("told")
+        raise RuntimeError("no database")
+
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+
+    with pytest.raises(RuntimeError, match="no database"):
+        await converse(guarded, {"type": "lifespan"}, STARTUP)
+
+    assert notes == ["warm", "closed", "told"]
+
+
+@pytest.mark.parametrize("stopped", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+async def test_who_ends_the_process_is_never_taken_for_no_lifespan(
+    stopped: type[BaseException],
+) -> None:
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise stopped
+
+    with pytest.raises(stopped):
+        await converse(BearerMiddleware(app, verifier=WarmVerifier([])), {"type": "lifespan"})

@@ -4,9 +4,12 @@ import gc
 import json
 import logging
 import re
+import traceback
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from asgi_bearer import (
     BearerMiddleware,
@@ -17,7 +20,7 @@ from asgi_bearer import (
 )
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.principal import ANONYMOUS
-from tests.asgi import bearer, client, converse, http_scope
+from tests.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
 from tests.fake_issuer import FakeIssuer, compact, signing_key
 
 issuer = FakeIssuer()
@@ -313,19 +316,61 @@ PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "
     ("method", "headers", "status"),
     [
         pytest.param("OPTIONS", PREFLIGHT, 200, id="preflight"),
+        pytest.param("OPTIONS", {**PREFLIGHT, "authorization": "Bearer x"}, 200, id="with a token"),
         pytest.param("OPTIONS", {"origin": "https://web.example"}, 401, id="no method asked"),
         pytest.param("OPTIONS", {"access-control-request-method": "GET"}, 401, id="no origin"),
         pytest.param("OPTIONS", {}, 401, id="plain OPTIONS"),
         pytest.param("GET", PREFLIGHT, 401, id="not OPTIONS"),
     ],
 )
-async def test_a_preflight_passes_and_nothing_that_resembles_one(
+async def test_where_it_is_asked_for_a_preflight_passes_and_nothing_that_resembles_one(
     method: str, headers: dict[str, str], status: int
 ) -> None:
     """Row 33."""
-    response = await client(guarded()).request(method, "/contacts", headers=headers)
+    app = guarded(preflight=True)
+
+    response = await client(app).request(method, "/contacts", headers=headers)
 
     assert response.status_code == status
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("headers", [PREFLIGHT, {}], ids=["preflight", "plain OPTIONS"])
+async def test_options_is_judged_like_every_other_method(
+    headers: dict[str, str], optional: bool
+) -> None:
+    """Row 33. The application does not look at the method: it would answer with its data."""
+    app = Application()
+
+    async with client(guarded(app=app, optional=optional)) as http:
+        bad = await http.options("/contacts", headers={**headers, "authorization": "Bearer x"})
+        none = await http.options("/contacts", headers=headers)
+        good = await http.options("/contacts", headers={**headers, **bearer(issuer.token())})
+
+    assert (bad.status_code, good.status_code) == (401, 200)
+    assert none.status_code == (200 if optional else 401)
+    assert not optional or not app.scopes[0]["user"].is_authenticated
+
+
+async def test_a_websocket_is_no_preflight() -> None:
+    """Some servers name a method for it."""
+    fields = [(name.encode(), value.encode()) for name, value in PREFLIGHT.items()]
+    scope = {**websocket_scope(), "method": "OPTIONS", "headers": fields}
+
+    sent = await handshake(guarded(preflight=True), scope)
+
+    assert sent[0]["status"] == 401
+
+
+async def test_a_preflight_may_come_with_headers_that_are_read_once() -> None:
+    fields = [(name.encode(), value.encode()) for name, value in PREFLIGHT.items()]
+    app = Application()
+
+    await converse(
+        guarded(app=app, preflight=True), http_scope(method="OPTIONS", headers=iter(fields))
+    )
+
+    assert list(app.scopes[0]["headers"]) == fields
 
 
 async def test_a_script_may_read_the_challenge() -> None:
@@ -361,6 +406,60 @@ async def test_public_is_exactly_what_is_listed(method: str, path: str, status: 
     assert sent[0]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("path", "root_path", "raw_path", "status"),
+    [
+        pytest.param("/x/healthz", "/x", b"/x/healthz", 200, id="uvicorn --root-path"),
+        pytest.param("/x/healthz", "/x/", b"/x/healthz", 200, id="a slash behind it"),
+        pytest.param("/x/healthz", "/x", b"/healthz", 200, id="raw_path without it"),
+        pytest.param("/healthz", "/x", b"/healthz", 200, id="path without it"),
+        pytest.param("/healthz", "/x", b"/x/healthz", 200, id="raw_path alone with it"),
+        pytest.param("/é/healthz", "/é", b"/%C3%A9/healthz", 200, id="an escape in it"),
+        pytest.param("/x/healthz", "/x", None, 200, id="no raw_path"),
+        pytest.param("/x/healthz", "", b"/x/healthz", 401, id="no root_path"),
+        pytest.param("/xhealthz", "/x", b"/xhealthz", 401, id="no slash between"),
+        pytest.param("/x", "/x", b"/x", 401, id="nothing but root_path"),
+        pytest.param("/healthz", "/healthz", b"/healthz", 401, id="the path is root_path"),
+        pytest.param("/x/contacts", "/x", b"/x/contacts", 401, id="another path"),
+        pytest.param("/x/x/healthz", "/x", b"/x/x/healthz", 401, id="taken away once"),
+        pytest.param("/healthz", "", b"/%68ealthz", 401, id="a needless escape"),
+        pytest.param("/healthz", "", b"/healthz%2e", 401, id="another path by raw_path"),
+        pytest.param("/healthz", "", b"/%2Fhealthz", 401, id="an escaped slash"),
+        pytest.param("/healthz", "", b"//healthz", 401, id="two slashes by raw_path"),
+        pytest.param("/healthz", "", b"/contacts/healthz", 401, id="a folder by raw_path"),
+        pytest.param("/healthz", "", b"", 401, id="raw_path empty"),
+        pytest.param("/healthz", "", "/healthz", 401, id="raw_path a string"),
+        pytest.param("/healthz", "", b"/healthz?x=/y", 200, id="raw_path with the query"),
+        pytest.param("/x/healthz", "/x", b"/%78/healthz", 401, id="root_path escaped"),
+        pytest.param("/café", "", b"/caf%C3%A9", 200, id="a needed escape"),
+        pytest.param("/café", "", b"/caf%c3%a9", 200, id="in lower case"),
+        pytest.param("/caf\ufffd", "", b"/caf%e9", 401, id="not UTF-8"),
+        pytest.param("/a b", "", b"/a%20b", 200, id="an escaped space"),
+        pytest.param("/a;b=(c)", "", b"/a;b=(c)", 200, id="what needs no escape"),
+        pytest.param("/a;b=(c)", "", b"/a%3Bb=(c)", 401, id="and has one"),
+        pytest.param("/100%", "", b"/100%25", 200, id="an escaped per cent"),
+    ],
+)
+async def test_a_public_path_is_compared_as_the_application_routes_it(
+    path: str, root_path: str, raw_path: Any, status: int
+) -> None:
+    public = {"/healthz", "/café", "/caf\ufffd", "/a b", "/a;b=(c)", "/100%"}
+    scope = http_scope(path=path, root_path=root_path, raw_path=raw_path)
+
+    sent = await converse(guarded(public=public), scope)
+
+    assert sent[0]["status"] == status
+
+
+async def test_within_a_mount_a_public_path_is_that_of_the_mounted_application() -> None:
+    app = Starlette(routes=[Mount("/admin", guarded(public="/healthz"))])
+
+    async with client(app) as http:
+        assert (await http.get("/admin/healthz")).status_code == 200
+        assert (await http.get("/admin/contacts")).status_code == 401
+        assert (await http.get("/admin/%68ealthz")).status_code == 401
+
+
 async def test_a_host_header_opens_no_public_path() -> None:
     """CVE-2026-48710: a URL built from Host must not decide."""
     scope = http_scope(path="/contacts", headers=[(b"host", b"api.example/healthz?x=")])
@@ -381,16 +480,53 @@ async def test_a_public_path_is_served_to_nobody_even_with_a_bad_token() -> None
     assert not app.scopes[0]["user"].is_authenticated
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "whatever"])
-async def test_other_scope_types_pass_through_untouched(kind: str) -> None:
-    """Row 34."""
+@pytest.mark.parametrize(
+    "kind", ["whatever", "", "HTTP", "http2", "http ", "webtransport", "lifespan.startup", None, 7]
+)
+async def test_a_scope_type_that_nobody_knows_is_not_served(kind: object) -> None:
+    """Row 34. Only the lifespan passes without a token."""
     app = Application()
-    scope = {"type": kind}
 
-    await converse(guarded(app=app), scope)
+    with pytest.raises(RuntimeError, match=r"the ASGI scope type .* is not served"):
+        await converse(guarded(app=app), {**http_scope(), "type": kind})
+    with pytest.raises(KeyError):
+        await converse(guarded(app=app), {})
 
-    assert app.scopes == [{"type": kind}]
-    assert app.scopes[0] is scope
+    assert app.scopes == []
+
+
+class Breakdown(Exception):
+    """What an application raises."""
+
+
+async def failing(_scope: Any, _receive: Any, send: Any) -> None:
+    """Fail after the answer has begun."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise Breakdown
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
+@pytest.mark.parametrize("optional", [False, True])
+async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
+    known: bool, optional: bool
+) -> None:
+    """Row 35. Reporters show the local variables of each frame; the scope holds the headers."""
+    verifier, token = issuer.verifier(), issuer.token()
+    if known:
+        await verifier.verify(Presented(token))
+    app = BearerMiddleware(failing, verifier=verifier, optional=optional)
+    scope = http_scope(headers=[(b"authorization", f"Bearer {token}".encode())])
+
+    with pytest.raises(Breakdown) as raised:
+        await converse(app, scope)
+
+    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
+    ours = [frame for frame in frames if "/middleware/asgi_bearer/" in frame.f_code.co_filename]
+    assert any(frame.f_code.co_name == "__call__" for frame in ours)
+    for frame in ours:
+        shown = repr({name: value for name, value in frame.f_locals.items() if name != "scope"})
+        for part in token.split("."):
+            assert part not in shown, frame.f_code.co_qualname
 
 
 @pytest.mark.parametrize(
@@ -410,6 +546,7 @@ async def test_other_scope_types_pass_through_untouched(kind: str) -> None:
         pytest.param({"public": ["/a/*"]}, "public", id="a pattern"),
         pytest.param({"optional": True, "scopes": ["a"]}, "optional", id="contradiction"),
         pytest.param({"optional": "false"}, "optional", id="a word for a flag"),
+        pytest.param({"preflight": 1}, "preflight", id="a number for a flag"),
     ],
 )
 def test_nonsense_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
@@ -440,11 +577,59 @@ async def test_a_refusal_is_one_log_line_with_its_code_and_without_the_token(
     response = await client(guarded(scopes="read:contacts")).get("/", headers=headers)
 
     (record,) = caplog.records
-    assert re.match(r"refused [a-z_]+", record.getMessage())
+    assert re.match(r"refused GET /: [a-z_]+: ", record.getMessage())
     for secret in headers.get("authorization", "").split(" ")[-1].split("."):
         if len(secret) > 8:
             told = caplog.text + response.text + json.dumps(dict(response.headers))
             assert secret not in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"path": "/a/b"}, "GET /a/b: ", id="plain"),
+        pytest.param({"method": "POST"}, "POST /: ", id="another method"),
+        pytest.param({"query_string": b"token=hunter2"}, "GET /: ", id="without the query"),
+        pytest.param({"path": "/a\nrefused\x1b"}, "GET /a%0Arefused%1B: ", id="line breaks"),
+        pytest.param({"path": "/é\u2028"}, "GET /%C3%A9%E2%80%A8: ", id="beyond ASCII"),
+        pytest.param({"path": "/\ud800", "raw_path": None}, "GET /%3F: ", id="a surrogate"),
+        pytest.param({"path": f"/{'h' * 65}/x"}, "GET /hhhhhhhh.../x: ", id="a long segment"),
+        pytest.param({"path": "/x" * 999}, f"GET {'/x' * 128}...: ", id="many segments"),
+        pytest.param({"method": "GET\r\nX: y"}, "GET%0D%0AX%3A%20y /: ", id="an odd method"),
+        pytest.param({"method": "A" * 999}, f"{'A' * 16} /: ", id="a long method"),
+    ],
+)
+async def test_a_refusal_is_logged_with_method_and_path(
+    changes: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+
+    await converse(guarded(), http_scope(**changes))
+
+    assert caplog.messages == [f"refused {words}credentials_missing: no Authorization header"]
+
+
+async def test_a_refused_websocket_is_logged_as_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+
+    await handshake(guarded(), websocket_scope("/live"))
+
+    assert caplog.messages[0].startswith("refused WebSocket /live: credentials_missing: ")
+
+
+async def test_the_operator_is_told_which_scopes_the_token_has(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+    http = client(guarded(scopes=["b", "a"]))
+
+    for scope in ("c b", "", " ".join(f"scope:{number}" for number in range(99))):
+        await http.get("/", headers=bearer(issuer.token(scope=scope)))
+
+    reasons = [message.partition("insufficient_scope: ")[2] for message in caplog.messages]
+    assert reasons[:2] == ["needs b a, the token has b c", "needs b a, the token has none"]
+    assert reasons[2].endswith("...")
+    assert len(reasons[2]) < 300
 
 
 @pytest.mark.parametrize("refusal", [KeysUnavailable("x"), ClaimRuleFailed("x")])

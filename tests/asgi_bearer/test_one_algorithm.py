@@ -1,4 +1,4 @@
-"""One key serves one algorithm, also where the key set does not name it (RFC 8725 §3.1)."""
+"""One key serves one algorithm, also where the key set does not name it (Row 44. RFC 8725 §3.1)."""
 
 from typing import Any
 

@@ -184,7 +184,7 @@ async def test_a_refusal_by_an_endpoint_is_logged_with_its_code(
     await client(application()).get("/one", headers=bearer(issuer.token(scope="openid")))
 
     (record,) = [record for record in caplog.records if record.name == "asgi_bearer"]
-    assert record.getMessage().startswith("refused insufficient_scope")
+    assert record.getMessage().startswith("refused GET /one: insufficient_scope: needs ")
 
 
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
