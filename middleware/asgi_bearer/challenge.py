@@ -115,6 +115,7 @@ def headers(refusal: AccessTokenError, realm: str) -> dict[str, str]:
         fields["access-control-expose-headers"] = "WWW-Authenticate"
     if isinstance(refusal, NotJudgedError):
         fields["retry-after"] = str(max(1, math.ceil(refusal.retry_after)))
+        fields["access-control-expose-headers"] = "Retry-After"
     return fields
 
 

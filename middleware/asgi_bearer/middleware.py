@@ -166,10 +166,9 @@ class BearerMiddleware:
         if not self._preflight or scope.get("method") != "OPTIONS" or scope["type"] != "http":
             return False
         # A browser never sends credentials with a preflight (Fetch, CORS protocol).
-        if not isinstance(scope["headers"], list):
-            scope["headers"] = list(scope["headers"])
-        names = {name for name, _ in scope["headers"]}
-        return {b"origin", b"access-control-request-method"} <= names
+        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        scope["headers"] = headers
+        return {b"origin", b"access-control-request-method"} <= {name for name, _ in headers}
 
     def _presented(self, values: Sequence[bytes]) -> Presented | None:
         try:

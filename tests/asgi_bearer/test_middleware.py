@@ -221,6 +221,7 @@ async def test_what_cannot_be_judged_is_503_with_retry_after_and_no_challenge() 
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "4"
+    assert response.headers["access-control-expose-headers"] == "Retry-After"
     assert "www-authenticate" not in response.headers
     assert "error" not in response.json()
 
@@ -431,9 +432,9 @@ async def test_public_is_exactly_what_is_listed(method: str, path: str, status: 
         pytest.param("/healthz", "", "/healthz", 401, id="raw_path a string"),
         pytest.param("/healthz", "", b"/healthz?x=/y", 200, id="raw_path with the query"),
         pytest.param("/x/healthz", "/x", b"/%78/healthz", 401, id="root_path escaped"),
-        pytest.param("/café", "", b"/caf%C3%A9", 200, id="a needed escape"),
-        pytest.param("/café", "", b"/caf%c3%a9", 200, id="in lower case"),
-        pytest.param("/caf\ufffd", "", b"/caf%e9", 401, id="not UTF-8"),
+        pytest.param("/é-path", "", b"/%C3%A9-path", 200, id="a needed escape"),
+        pytest.param("/é-path", "", b"/%c3%a9-path", 200, id="in lower case"),
+        pytest.param("/\ufffd-path", "", b"/%e9-path", 401, id="not UTF-8"),
         pytest.param("/a b", "", b"/a%20b", 200, id="an escaped space"),
         pytest.param("/a;b=(c)", "", b"/a;b=(c)", 200, id="what needs no escape"),
         pytest.param("/a;b=(c)", "", b"/a%3Bb=(c)", 401, id="and has one"),
@@ -443,7 +444,7 @@ async def test_public_is_exactly_what_is_listed(method: str, path: str, status: 
 async def test_a_public_path_is_compared_as_the_application_routes_it(
     path: str, root_path: str, raw_path: Any, status: int
 ) -> None:
-    public = {"/healthz", "/café", "/caf\ufffd", "/a b", "/a;b=(c)", "/100%"}
+    public = {"/healthz", "/é-path", "/\ufffd-path", "/a b", "/a;b=(c)", "/100%"}
     scope = http_scope(path=path, root_path=root_path, raw_path=raw_path)
 
     sent = await converse(guarded(public=public), scope)
