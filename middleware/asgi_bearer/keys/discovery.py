@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
 from asgi_bearer.encoding import json_object
 from asgi_bearer.errors import shown
 from asgi_bearer.keys.address import address_fault, on_loopback
+from asgi_bearer.keys.documents import read
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness
 
@@ -103,7 +104,7 @@ class Discovery:
         for address in self._places:
             try:
                 document = await self._fetch(address)
-                url = self._jwks_uri(document.body or b"")
+                url = self._jwks_uri(await read(document, json_object))
             except NotServed as err:
                 faults.append(str(err))
             except ValueError as err:
@@ -114,13 +115,13 @@ class Discovery:
                 return url, self._freshness.lifetime(document.headers)
         raise FetchFailed("; ".join(faults))
 
-    def _jwks_uri(self, body: bytes) -> str:
-        metadata = json_object(body)
-        if metadata.get("issuer") != self._issuer:
+    def _jwks_uri(self, metadata: Mapping[str, object]) -> str:
+        issuer = metadata.get("issuer")
+        if issuer != self._issuer:
             # RFC 8414 §3.3: whoever this document speaks for, it is not our issuer.
-            raise ValueError(
-                f"issuer is {shown(metadata.get('issuer'))}, expected {shown(self._issuer)}"
-            )
+            template = " (a template for many tenants: configure the issuer of one tenant)"
+            hint = template if isinstance(issuer, str) and "{" in issuer else ""
+            raise ValueError(f"issuer is {shown(issuer)}, expected {shown(self._issuer)}{hint}")
         jwks_uri = metadata.get("jwks_uri")
         fault = address_fault(jwks_uri, allow_http=self._allow_http)
         if fault is None and on_loopback(str(jwks_uri)) and not on_loopback(self._issuer):

@@ -101,15 +101,39 @@ class KeySet:
         return fitting[:MAX_CANDIDATES]
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in a key set for an entry that cannot be read by itself.
+
+    Arguments:
+        reason: why not.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What an operator should know of an entry of a key set.
+
+    Arguments:
+        text: names the entry by its position and key id, and says why it is not used.
+        is_fault: the entry has a fault; otherwise it is made for something else.
+    """
+
+    text: str
+    is_fault: bool
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class _NotForUs(ValueError):
     """The key is in order, and made for something else."""
 
 
-def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[str, ...]]:
-    """Return the usable keys of a JWK Set, and a remark on each key that has a fault.
-
-    A key that serves another purpose (encryption, an algorithm that is not supported) is passed
-    over in silence.
+def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[Remark, ...]]:
+    """Return the usable keys of a JWK Set, and a remark on each entry that is not used.
 
     Raises:
         ValueError: it is no JWK Set, or holds no usable key (RFC 7517 §5).
@@ -118,40 +142,56 @@ def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[str, ...
     if not is_array(entries):
         raise ValueError("the key set has no array of keys")
     keys: dict[Key, None] = {}  # A set that keeps the order.
-    remarks: list[str] = []
-    passed_over: list[str] = []
+    remarks: list[Remark] = []
     if len(entries) > MAX_KEYS:
-        remarks.append(f"of {len(entries)} keys only the first {MAX_KEYS} are looked at")
+        text = f"of {len(entries)} keys only the first {MAX_KEYS} are looked at"
+        remarks.append(Remark(text, is_fault=True))
     for number, entry in enumerate(entries[:MAX_KEYS], start=1):
         try:
             key = _key(entry)
         except ValueError as err:
-            group = passed_over if isinstance(err, _NotForUs) else remarks
-            group.append(f"key {number} is not used: {err}")
+            text = f"key {number}{_named(entry)} is not used: {err}"
+            remarks.append(Remark(text, is_fault=not isinstance(err, _NotForUs)))
             continue
         keys[key] = None
         if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
-            remarks.append(f"key {number} is published with private members")
+            text = f"key {number}{_named(entry)} is published with private members"
+            remarks.append(Remark(text, is_fault=True))
     if not keys:
-        raise ValueError("; ".join(["the key set has no usable key", *(remarks + passed_over)[:3]]))
+        reasons = [str(remark) for remark in sorted(remarks, key=lambda one: not one.is_fault)]
+        raise ValueError("; ".join(["the key set has no usable key", *reasons[:3]]))
     return KeySet(tuple(keys)), tuple(remarks)
 
 
+def _named(entry: object) -> str:
+    kid = entry.get("kid") if is_object(entry) else None
+    return f" (kid {shown(kid)})" if isinstance(kid, str) and kid else ""
+
+
+def _optional(entry: Mapping[str, object], name: str) -> object:
+    """Return a member, or None where it is absent, null or empty, which say the same."""
+    value = entry.get(name)
+    return None if value in ("", [], {}) else value
+
+
 def _key(entry: object) -> Key:
+    if isinstance(entry, Unreadable):
+        raise ValueError(entry.reason)
     if not is_object(entry):
         raise ValueError("it is not an object")
-    kid, kty, crv, alg = (entry.get(name) for name in ("kid", "kty", "crv", "alg"))
+    kty, crv, alg = (_optional(entry, name) for name in ("kty", "crv", "alg"))
+    kid = entry.get("kid")  # A token may name an empty one.
     if kid is not None and not isinstance(kid, str):
         raise ValueError("kid is not a string")
     if alg is not None and not isinstance(alg, str):
         raise ValueError("alg is not a string")
     if not isinstance(kty, str) or kty not in _PUBLIC_MEMBERS:
         raise _NotForUs(f"kty is {shown(kty)}")
-    if entry.get("use", "sig") != "sig":
-        raise _NotForUs(f"use is {shown(entry['use'])}")
-    operations = entry.get("key_ops", ["verify"])
-    if not is_array(operations) or "verify" not in operations:
-        raise _NotForUs("key_ops does not hold verify")
+    if (use := _optional(entry, "use")) not in (None, "sig"):
+        raise _NotForUs(f"use is {shown(use)}")
+    operations = _optional(entry, "key_ops")
+    if operations is not None and not (is_array(operations) and "verify" in operations):
+        raise _NotForUs(f"key_ops is {shown(operations)} and does not hold verify")
     algorithms = served_by(kty, crv if kty != "RSA" else None, alg)
     if not algorithms:
         raise _NotForUs(f"crv {shown(crv)} with alg {shown(alg)} serves no supported algorithm")

@@ -1,29 +1,22 @@
 """One attempt to get an issuer's keys: locate, fetch, parse, within one deadline."""
 
 import asyncio
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from asgi_bearer.encoding import json_object
 from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.fetch import Fetch, FetchFailed
+from asgi_bearer.keys.documents import key_set_document, read
+from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed
 from asgi_bearer.keys.freshness import Fetched, Freshness
-from asgi_bearer.keys.jwk import KeySet, key_set_from
-
-_MAX_REMARKS: Final = 5
-
-_LARGE: Final = 32 * 1024
-"""Bytes; some dozens of keys."""
+from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
+from asgi_bearer.keys.source import log_remarks
 
 _KEPT: Final = ("cache-control", "age", "etag")
 
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
 """RFC 9110 §8.8.3, of a length that can be sent back."""
-
-logger = logging.getLogger("asgi_bearer.keys")
 
 
 class Locate(Protocol):
@@ -71,7 +64,7 @@ class RemoteKeys:
         self._doubted = False
         self._address: str | None = None
         self._last: _Last | None = None
-        self._remarks: tuple[str, ...] = ()
+        self._remarks: frozenset[Remark] = frozenset()
 
     async def __call__(self, *, doubted: bool = False) -> Fetched:
         """Return the keys; the very same set if the issuer says that nothing has changed.
@@ -108,24 +101,20 @@ class RemoteKeys:
         if last is not None and last.body == body:
             key_set = last.key_set
         else:
-            key_set = await self._parsed(address, body)
+            key_set = await self._parsed(address, Document(body, document.headers))
         self._last = _Last(address, headers, body, key_set)
         self._doubted = False
         return Fetched(key_set, self._freshness.lifetime(headers), self._locate.remark)
 
-    async def _parsed(self, url: str, body: bytes) -> KeySet:
+    async def _parsed(self, url: str, document: Document) -> KeySet:
         try:
-            if len(body) <= _LARGE:
-                key_set, remarks = key_set_from(json_object(body))
-            else:
-                # It may take longer than anybody should wait for a turn.
-                key_set, remarks = await asyncio.to_thread(lambda: key_set_from(json_object(body)))
+            key_set, remarks = await read(
+                document, lambda body: key_set_from(key_set_document(body))
+            )
         except ValueError as err:
             raise FetchFailed(f"{shown_address(url)}: {err}") from err
-        if remarks != self._remarks:
-            for remark in remarks[:_MAX_REMARKS]:
-                logger.warning("%s: %s", shown_address(url), remark)
-        self._remarks = remarks
+        log_remarks([one for one in remarks if one not in self._remarks], shown_address(url))
+        self._remarks = frozenset(remarks)
         return key_set
 
 

@@ -1,10 +1,16 @@
 """The seam between verification and keys: where keys come from is asked through one method."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
-from asgi_bearer.keys.jwk import KeySet, key_set_from
+from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
+
+_MAX_LOGGED: Final = 20
+"""Entries of a key set that the log names at a time."""
+
+logger = logging.getLogger("asgi_bearer.keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +81,18 @@ class StaticKeys:
     """Keys that are known at start-up and never change.
 
     Arguments:
-        document: a JWK Set (RFC 7517 §5).
+        document: a JWK Set (RFC 7517 §5): `{"keys": [...]}`. Entries that are not used are named in
+            the log `asgi_bearer.keys`.
 
     Raises:
-        ValueError: the document holds no usable key.
+        ValueError: the document is no JWK Set, or holds no usable key.
     """
 
     def __init__(self, document: Mapping[str, object]) -> None:
-        self._key_set, _ = key_set_from(document)
+        if fault := _no_document(document):
+            raise ValueError(fault)
+        self._key_set, remarks = key_set_from(document)
+        log_remarks(remarks, "static keys")
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the keys, always the same."""
@@ -91,3 +101,39 @@ class StaticKeys:
     def at_hand(self) -> KeySet | None:
         """Return the keys, always the same (`AtHand`)."""
         return self._key_set
+
+
+def log_remarks(remarks: Sequence[Remark], where: object) -> None:
+    """Write to the log which entries of a key set are not used, and why."""
+    for remark in remarks[:_MAX_LOGGED]:
+        level = logging.WARNING if remark.is_fault else logging.INFO
+        logger.log(level, "%s: %s", where, remark)
+    if len(remarks) > _MAX_LOGGED:
+        logger.warning("%s: and %d more entries", where, len(remarks) - _MAX_LOGGED)
+
+
+def _no_document(document: object) -> str | None:
+    """Return why `document` is not even a mapping with keys; it is never quoted."""
+    if isinstance(document, Mapping):
+        if "kty" in document and "keys" not in document:
+            return "StaticKeys takes a JWK Set; put this one key into it: {'keys': [key]}"
+        return None
+    if isinstance(document, str | bytes | bytearray):
+        text = (
+            bytes(document)
+            if not isinstance(document, str)
+            else document.encode("utf-8", "replace")
+        )
+        if b"-----BEGIN" in text:
+            return (
+                "StaticKeys takes a JWK Set, not PEM; make one with PyJWT: {'keys': ["
+                "RSAAlgorithm.to_jwk(load_pem_public_key(pem), as_dict=True)]}"
+                " (jwt.algorithms; ECAlgorithm and OKPAlgorithm for other keys)"
+            )
+        return "StaticKeys takes a JWK Set as a dictionary, not as text: decode it with json.loads"
+    if isinstance(document, Sequence):
+        return "StaticKeys takes a JWK Set; put this list of keys into it: {'keys': keys}"
+    return (
+        f"StaticKeys takes a JWK Set, {{'keys': [...]}}, and no {type(document).__name__};"
+        " PyJWT makes a JWK of a key: RSAAlgorithm.to_jwk(key, as_dict=True) (jwt.algorithms)"
+    )

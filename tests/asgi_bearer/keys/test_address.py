@@ -1,8 +1,16 @@
 """Which addresses keys may come from."""
 
+from typing import Any
+
 import pytest
 
-from asgi_bearer.keys.address import address_fault, issuer_fault, on_loopback, shown_address
+from asgi_bearer.keys.address import (
+    address_fault,
+    allow_http_faults,
+    issuer_fault,
+    on_loopback,
+    shown_address,
+)
 
 GOOD = [
     "https://issuer.example",
@@ -16,6 +24,8 @@ GOOD = [
     "http://127.8.8.8/keys",
     "http://[::1]:9000/keys",
 ]
+
+ALLOWED = {"keycloak:8080", "idp", "[fd00::1]:8080", "10.0.0.1:80", "my_idp.internal:9000"}
 
 NO_URL = "must be a URL"
 CHARACTERS = "must be a URL without spaces"
@@ -128,3 +138,62 @@ def test_an_address_on_this_machine_is_told_from_one_elsewhere(url: str, expecte
 )
 def test_an_address_is_shown_without_what_may_be_secret(url: object, shown: object) -> None:
     assert shown_address(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://keycloak:8080/realms/x",
+        "http://KEYCLOAK:8080/realms/x",
+        "http://idp/",
+        "http://idp:80/",
+        "http://[fd00::1]:8080/",
+        "http://10.0.0.1/",
+        "http://my_idp.internal:9000",
+        "https://keycloak:9999/",
+        "https://elsewhere.example/",
+        "http://localhost:1/",
+    ],
+)
+def test_http_is_taken_from_a_host_that_the_operator_names(url: str) -> None:
+    assert address_fault(url, allow_http=ALLOWED) is None
+    assert issuer_fault(url, allow_http=ALLOWED) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://keycloak/",
+        "http://keycloak:8081/",
+        "http://keycloak.evil.example:8080/",
+        "http://x.keycloak:8080/",
+        "http://idp:8080/",
+        "http://10.0.0.1:8080/",
+        "http://[fd00::2]:8080/",
+        "http://keycloak:8080@evil.example/",
+        "ftp://keycloak:8080/",
+    ],
+)
+def test_and_from_no_other(url: str) -> None:
+    assert address_fault(url, allow_http=ALLOWED) is not None
+
+
+@pytest.mark.parametrize("entry", ["keycloak:8080", "idp", "[::1]:80", "10.0.0.1", "a.b-c.d:65535"])
+def test_one_host_may_be_named_as_one_string(entry: str) -> None:
+    assert allow_http_faults(entry) == []
+    assert address_fault(f"http://{entry}/", allow_http=entry) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *("", "*", "*.corp", ".corp", "http://keycloak:8080", "keycloak:8080/", "keycloak:", "a b"),
+        *("keycloak:x", "keycloak:0", "keycloak:65536", "me@keycloak", "[::1", "::1", "[x]", "k\n"),
+        *(None, 8080, b"keycloak"),
+    ],
+)
+def test_what_names_no_host_is_named_itself(entry: Any) -> None:
+    faults = allow_http_faults([entry, "keycloak:8080"])
+
+    assert len(faults) == 1
+    assert faults[0].startswith("allow_http: ")

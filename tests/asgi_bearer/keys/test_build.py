@@ -342,3 +342,12 @@ def test_all_faults_are_named_at_once() -> None:
 def test_allow_private_is_a_flag_and_nothing_that_looks_like_one(value: Any) -> None:
     with pytest.raises(ValueError, match=f"allow_private must be True or False, not {value!r}"):
         remote_keys(issuer=ISSUER, allow_private=value)
+
+
+def test_hosts_without_tls_are_named_one_by_one() -> None:
+    remote_keys(issuer="http://keycloak:8080/realms/x", allow_http={"keycloak:8080"})
+    remote_keys(jwks_uri="http://keycloak:8080/keys", allow_http="keycloak:8080")
+
+    with pytest.raises(ValueError, match="allow_http: 'http://keycloak' is no host") as refused:
+        remote_keys(issuer="http://keycloak:8081/", allow_http=["keycloak:8080", "http://keycloak"])
+    assert "issuer must be https (http only on a loopback host, or one that" in str(refused.value)

@@ -164,7 +164,7 @@ async def test_the_failure_names_each_place_and_what_was_wrong_with_it() -> None
 
     reasons = str(failed.value).split("; ")
     assert reasons[0] == f"{OAUTH}: status 404 instead of 200"
-    assert reasons[1] == f"{OPENID_INSERTED}: the JSON does not parse"
+    assert reasons[1] == f"{OPENID_INSERTED}: the JSON does not parse (no content-type)"
     assert reasons[2] == f"{OPENID_APPENDED}: status 404 instead of 200"
 
 
@@ -373,3 +373,63 @@ async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() ->
     await locate(doubted=True)
 
     assert asked == [OPENID_APPENDED]
+
+
+@pytest.mark.parametrize(
+    ("jwks_uri", "allow_http", "taken"),
+    [
+        ("http://keycloak:8080/keys", {"keycloak:8080"}, True),
+        ("http://keycloak:8080/keys", "keycloak:8080", True),
+        ("http://keycloak:8081/keys", {"keycloak:8080"}, False),
+        ("http://evil.example/keys", {"keycloak:8080"}, False),
+        ("http://127.0.0.1/keys", {"keycloak:8080"}, False),
+        ("http://keycloak:8080/keys", (), False),
+    ],
+)
+async def test_metadata_may_lead_to_http_only_where_the_operator_allows_it(
+    jwks_uri: str, allow_http: Any, taken: bool
+) -> None:
+    """An https issuer cannot take the TLS away from its keys."""
+    documents = FakeDocuments({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
+    freshness = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
+    clock = FakeClock()
+    locate = Discovery(
+        ISSUER, documents, freshness=freshness, patience=2.5, allow_http=allow_http, clock=clock
+    )
+
+    if taken:
+        assert await locate(doubted=False) == jwks_uri
+    else:
+        with pytest.raises(FetchFailed, match="jwks_uri must"):
+            await locate(doubted=False)
+
+
+async def test_metadata_that_is_a_template_is_called_that() -> None:
+    """As Microsoft Entra answers for `common`."""
+    template = "https://login.example/{tenantid}/v2.0"
+    locate, _ = discovery({OAUTH: {**METADATA, "issuer": template}})
+
+    with pytest.raises(FetchFailed, match="a template for many tenants: configure the issuer of"):
+        await locate(doubted=False)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])
+async def test_metadata_may_begin_with_a_byte_order_mark(headers: dict[str, str]) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(METADATA).encode()
+    locate, _ = discovery({OAUTH: Document(body, headers)})
+
+    assert await locate(doubted=False) == JWKS_URI
+
+
+async def test_half_a_megabyte_of_metadata_is_read_where_nobody_waits_for_it() -> None:
+    """The event loop goes round meanwhile."""
+    locate, _ = discovery({OAUTH: b"[" + b"[]," * 150_000 + b"[]]"})
+    looking_for_it = asyncio.create_task(locate(doubted=False))
+    rounds = 0
+    while not looking_for_it.done():
+        rounds += 1
+        await asyncio.sleep(0)
+
+    with pytest.raises(FetchFailed, match="the JSON is not an object"):
+        await looking_for_it
+    assert rounds > 10

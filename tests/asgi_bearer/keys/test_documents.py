@@ -1,0 +1,195 @@
+"""What a server answered, read as JSON: one odd entry in a key set spoils none of the others."""
+
+import json
+import logging
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asgi_bearer import StaticKeys
+from asgi_bearer.encoding import json_object
+from asgi_bearer.keys import Document
+from asgi_bearer.keys.documents import key_set_document, read
+from asgi_bearer.keys.jwk import key_set_from
+from tests.fake_issuer import private_key, signing_key
+
+GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
+KTY = b'"kty": "EC", "kid": "odd"'
+
+ODD: dict[str, tuple[bytes, str]] = {
+    "a lone surrogate": (b'{%s, "x": "\\ud800"}' % KTY, "lone surrogate"),
+    "a name twice": (b'{%s, "kty": "RSA"}' % KTY, "repeats a name"),
+    "a name twice, deeper": (b'{%s, "x": {"a": 1, "a": 2}}' % KTY, "repeats a name"),
+    "NaN": (b'{%s, "exp": NaN}' % KTY, "holds NaN"),
+    "Infinity": (b'{%s, "exp": -Infinity}' % KTY, "holds -Infinity"),
+    "1e400": (b'{%s, "exp": 1e400}' % KTY, "not finite"),
+    "ten thousand digits": (b'{%s, "exp": %s}' % (KTY, b"1" * 10_000), "digits"),
+    "deep nesting": (b'{%s, "x": %s}' % (KTY, b"[" * 20 + b"]" * 20), "nests deeper"),
+    "very deep nesting": (b'{%s, "x": %s}' % (KTY, b"[" * 99_999 + b"]" * 99_999), "nests deeper"),
+    "not UTF-8": (b'{%s, "x": "\xff\xfe"}' % KTY, "not UTF-8"),
+    "no JSON": (b"{%s, x}" % KTY, "does not parse"),
+    "two objects in one": (b"{%s} {}" % KTY, "followed by something else"),
+    "a string": (b'"kty"', "not an object"),
+    "a number of ten thousand digits": (b"1" * 10_000, "not an object"),
+    "null": (b"null", "not an object"),
+    "an array": (b"[{}, {}]", "not an object"),
+}
+
+
+@pytest.mark.parametrize(("entry", "words"), ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize(
+    "text", [b'{"keys": [%s, %s]}', b'{"a":"keys","keys":[ %s\n,%s ],"b":[1]}']
+)
+def test_an_entry_that_cannot_be_read_is_left_out_with_its_reason(
+    text: bytes, entry: bytes, words: str
+) -> None:
+    for first, second, number in ((entry, GOOD, 1), (GOOD, entry, 2)):
+        key_set, remarks = key_set_from(key_set_document(text % (first, second)))
+
+        assert [key.kid for key in key_set.keys] == ["good"]
+        (remark,) = map(str, remarks)
+        assert remark.startswith(f"key {number} is not used: ")
+        assert words in remark
+        assert len(remark) < 300
+
+
+SPOILED: dict[str, bytes] = {
+    "a name twice at the top": b'{"keys": [%s], "a": 1, "a": 2}',
+    "keys twice": b'{"keys": [%s], "keys": []}',
+    "keys twice, once escaped": b'{"keys": [%s, {"a": NaN}], "\\u006beys": []}',
+    "NaN at the top": b'{"keys": [%s], "a": NaN}',
+    "a lone surrogate at the top": b'{"keys": [%s], "a": "\\udfff"}',
+    "something behind": b'{"keys": [%s]} x',
+    "a comma too many": b'{"keys": [%s, {"a": NaN},]}',
+    "a comma too few": b'{"keys": [%s {"a": NaN}]}',
+    "brackets that do not match": b'{"keys": [%s, {"a": [}]}',
+    "no end": b'{"keys": [%s, {"a": NaN}',
+    "an open string": b'{"keys": [%s, {"a": "}]}',
+    "an array": b"[%s]",
+    "UTF-16": '{"keys": [%s]}'.encode("utf-16"),
+    "keys within something else": b'{"x": {"keys": [%s, {"a": NaN}]}}',
+    "another name": b'{"Keys": [%s, {"a": NaN}]}',
+    "keys no array": b'{"keys": {"a": NaN}, "x": [%s]}',
+    "not UTF-8 at the top": b'{"keys": [%s], "a": "\xff"}',
+}
+
+
+@pytest.mark.parametrize("text", SPOILED.values(), ids=SPOILED.keys())
+def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        key_set_from(key_set_document(text.replace(b"%s", GOOD)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"[" * 500_000, id="brackets"),
+        pytest.param(b'{"keys":[' + b"[]," * 150_000, id="arrays"),
+        pytest.param(b'{"keys":[' + b'"' * 500_000, id="quotes"),
+        pytest.param(b'{"keys":[' + b"\\" * 500_000, id="backslashes"),
+        pytest.param(b'{"keys":["' + b'\\"' * 250_000, id="escaped quotes"),
+        pytest.param(b'{"keys":[' + b'{"keys":[' * 50_000, id="sets in one another"),
+        pytest.param(b'{"keys":[' + b"," * 500_000, id="commas"),
+        pytest.param(b'{"keys":[NaN' + b",1" * 250_000 + b"]}", id="numbers"),
+        pytest.param(b'{"keys":[' + b'{"a":NaN},' * 50_000 + b"{}]}", id="faults"),
+    ],
+)
+def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        key_set_from(key_set_document(text))
+
+
+def test_of_very_many_odd_entries_only_the_first_are_read() -> None:
+    odd = b'{"a": NaN}, ' * 1500
+    entries = key_set_document(b'{"keys": [%s%s]}' % (odd, GOOD))["keys"]
+
+    assert len(entries) == 1501  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an array
+
+
+@given(st.binary(max_size=200) | st.text('{}[]",:keys\\u1 ', max_size=200).map(str.encode))
+def test_whatever_is_read_is_an_object_or_a_value_error(text: bytes) -> None:
+    for body in (text, b'{"keys": [' + text + b"]}", b'{"keys": [{"a": NaN}, ' + text):
+        try:
+            document = key_set_document(body)
+        except ValueError:
+            continue
+        assert isinstance(document, dict)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])
+async def test_a_byte_order_mark_is_passed_over(headers: dict[str, str]) -> None:
+    document = Document(b"\xef\xbb\xbf" + b'{"keys": []}', headers)
+
+    assert await read(document, json_object) == {"keys": []}
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"content-type": "text/html"}, r"\(content-type 'text/html'\)$"),
+        ({"content-type": "x\x1b" * 99}, r"\(content-type 'x\\x1b.*\.\.\.\)$"),
+        ({}, r"\(no content-type\)$"),
+    ],
+)
+async def test_the_fault_of_a_body_says_how_it_was_called(
+    headers: dict[str, str], words: str
+) -> None:
+    """A login page is no key set."""
+    with pytest.raises(ValueError, match=words):
+        await read(Document(b"<html>Sign in", headers), json_object)
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+async def test_a_long_body_is_read_in_a_thread(size: int) -> None:
+    threads: list[int] = []
+
+    def reader(body: bytes) -> int:
+        threads.append(threading.get_ident())
+        return len(body)
+
+    assert await read(Document(b"x" * size), reader) == size
+    assert (threads == [threading.get_ident()]) is (size == 100)
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        pytest.param(PEM, "not PEM; make one with PyJWT", id="PEM"),
+        pytest.param(PEM.encode(), "not PEM; make one with PyJWT", id="PEM in bytes"),
+        pytest.param(bytearray(PEM.encode()), "not PEM", id="PEM in a bytearray"),
+        pytest.param('{"keys": []}', "not as text: decode it with json.loads", id="JSON"),
+        pytest.param("/etc/keys.json", "not as text", id="a path"),
+        pytest.param("\ud800", "not as text", id="a surrogate"),
+        pytest.param(json.loads(GOOD), "put this one key into it", id="one key"),
+        pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
+        pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),
+        pytest.param(None, "no NoneType; PyJWT makes", id="none"),
+        pytest.param(private_key("ES256").public_key(), "PyJWT makes a JWK", id="a key object"),
+        pytest.param({"keys": {"a": json.loads(GOOD)}}, "no array of keys", id="keys by name"),
+        pytest.param({}, "no array of keys", id="nothing"),
+    ],
+)
+def test_what_is_no_key_set_is_told_from_one_with_what_to_do(document: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as refused:
+        StaticKeys(document)
+
+    assert "MFkwEwYHKoZIzj0CAQYI" not in str(refused.value)
+    assert json.loads(GOOD)["x"] not in str(refused.value)
+
+
+def test_what_is_left_out_of_static_keys_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
+    good = json.loads(GOOD)
+
+    StaticKeys({"keys": [good, {**good, "use": "enc"}, {**good, "x": 7}]})
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "static keys: key 2 (kid 'good') is not used: use is 'enc'"),
+        ("WARNING", "static keys: key 3 (kid 'good') is not used: x is not a string"),
+    ]
