@@ -1,4 +1,4 @@
-"""Drives the thirteen promises about keys and prints what was measured (see scripts/drills)."""
+"""Drives the promises about keys and clients, prints what was measured (see scripts/drills)."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.promises.addresses import discovery, no_way_inward
+from benchmarks.promises.clients import hostile_clients
 from benchmarks.promises.expiry import an_expiry, http_caching
 from benchmarks.promises.flood import a_flood
 from benchmarks.promises.life import a_cold_burst, the_fetch_belongs_to_nobody, the_start
@@ -34,6 +35,7 @@ PROMISES: Final[dict[int, tuple[str, Drill]]] = {
     11: ("No way inward", no_way_inward),
     12: ("Truthful status", the_status),
     13: ("Warm", the_start),
+    14: ("A hostile client costs the API and its other clients little", hostile_clients),
 }
 
 NAMES: Final = {number: name for number, (name, _) in PROMISES.items()}
@@ -44,7 +46,7 @@ FROM_OUTSIDE: Final[dict[int, Drill]] = {
 }
 """What can be driven without asking the key source."""
 
-_TIMED: Final = frozenset({2, 4})
+_TIMED: Final = frozenset({2, 4, 14})
 """They compare latencies and have the machine to themselves."""
 
 KEYS_ONCE: Final = frozenset({"authlib", "litestar", "mcp_sdk"})

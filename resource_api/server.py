@@ -12,13 +12,21 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from resource_api.access_log import AccessLog
-from resource_api.protocol import BoundedHttp
+from resource_api.http_bounds import HttpBounds
+from resource_api.patience import PatientHttp
 
 GRACE_SECONDS = 20
 """How long running requests may take to end after the signal; more than a client may take."""
 
 KEEP_ALIVE_SECONDS = 15
 """How long an idle connection stays open; longer than the idle times of common proxies' checks."""
+
+MAX_HEAD = 32 * 1024
+"""Bytes of the head of a request, and of the framing of its body. Well above what the library takes
+for a token, so that it is the library that refuses one too large."""
+
+MAX_CONNECTIONS = 4096
+"""Connections; to one more each request is answered with 503."""
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
@@ -147,8 +155,10 @@ class _Server(uvicorn.Server):
 
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        AccessLog(app),
-        http=BoundedHttp,
+        AccessLog(HttpBounds(app)),
+        http=PatientHttp,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        limit_concurrency=MAX_CONNECTIONS,
         ws="none",
         interface="asgi3",
         lifespan="on",

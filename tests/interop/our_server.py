@@ -23,7 +23,7 @@ from resource_api.demo.authorization_server.registrations import (
 )
 from resource_api.demo.authorization_server.signing_key import SigningKey, SigningKeys
 from resource_api.demo.authorization_server.state import State
-from resource_api.protocol import BoundedHttp
+from resource_api.patience import PatientHttp
 from resource_api.server import bind
 
 AUDIENCE = "https://api.example/contacts"
@@ -91,7 +91,7 @@ async def our_server(folder: Path, signing_key: SigningKey) -> AsyncGenerator[Ou
 @asynccontextmanager
 async def _served(app: ASGIApp, listening: socket.socket) -> AsyncGenerator[None]:
     config = uvicorn.Config(
-        app, http=BoundedHttp, ws="none", lifespan="on", log_config=None, access_log=False
+        app, http=PatientHttp, ws="none", lifespan="on", log_config=None, access_log=False
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
