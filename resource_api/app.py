@@ -8,9 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from asgi_bearer import BearerMiddleware, JWTVerifier, Principal, remote_keys
 from asgi_bearer.keys import CachedKeys
@@ -28,6 +30,9 @@ from resource_api.store import ContactStore, StoreUnavailable
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """The paths that need no token."""
 
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember the answer to a preflight."""
+
 logger = logging.getLogger("resource_api")
 
 
@@ -37,7 +42,7 @@ def create_app(
     keys: CachedKeys | None = None,
     store: ContactStore | None = None,
     clock: Callable[[], float] = time.time,
-) -> Starlette:
+) -> ASGIApp:
     """The API as an ASGI application, which closes `keys` and `store` when it ends.
 
     Nothing is fetched or opened here; with its lifespan the keys begin to be fetched. The database
@@ -52,12 +57,19 @@ def create_app(
         DatabaseUnusable: the place for an SQLite file cannot be made.
     """
     if keys is None:
-        keys = remote_keys(issuer=settings.issuer, jwks_uri=settings.jwks_uri)
+        discovered = settings.jwks_uri is None
+        keys = remote_keys(
+            issuer=settings.issuer if discovered else None,
+            jwks_uri=settings.jwks_uri,
+            allow_http=settings.allow_http,
+        )
     if store is None:
         store = SqlContactStore(connect(settings.database_url), clock=clock)
     verifier = JWTVerifier(
         issuer=settings.issuer,
         audience=settings.audience,
+        audience_claim=settings.audience_claim,
+        scope_claims=settings.scope_claims,
         keys=keys,
         algorithms=settings.algorithms,
         profile=settings.token_profile,
@@ -67,7 +79,9 @@ def create_app(
     described = document(settings)
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(described, headers={"Cache-Control": "no-cache"})
+        root: str = request.scope.get("root_path", "")
+        servers = {"servers": [{"url": root}]} if root else {}
+        return JSONResponse({**described, **servers}, headers={"Cache-Control": "no-cache"})
 
     routes = [
         *ContactEndpoints(store).routes(),
@@ -89,7 +103,18 @@ def create_app(
     )
     # A redirect to the other spelling would be built from the Host header.
     app.router.redirect_slashes = False
-    return app
+    if not settings.cors_origins:
+        return app
+    # Outside of everything that answers: a script can read a refusal and an error as well, and a
+    # preflight, which has no token, is answered here.
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST", "PUT", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", "If-Match", "If-None-Match"),
+        expose_headers=("WWW-Authenticate", "Retry-After", "ETag", "Location", "Link", "Allow"),
+        max_age=PREFLIGHT_SECONDS,
+    )
 
 
 def _rules(settings: Settings) -> dict[str, Callable[[Principal], bool]]:

@@ -57,7 +57,7 @@ def migrate() -> None:
     """Bring the database to the schema of this version."""
     from resource_api.database import DatabaseUnusable, connect
     from resource_api.schema import migrate as run_migrations
-    from resource_api.settings import SettingsFaults, from_environment
+    from resource_api.settings import SettingsFaults, database_url_from_environment
 
     async def run(url: str) -> None:
         engine = connect(url)
@@ -67,7 +67,7 @@ def migrate() -> None:
             await engine.dispose()
 
     try:
-        asyncio.run(run(from_environment().database_url))
+        asyncio.run(run(database_url_from_environment()))
     except SettingsFaults as error:
         raise WrongSettings(str(error)) from None
     except DatabaseUnusable as error:

@@ -44,12 +44,13 @@ _BODY_REFUSALS: Final = (408, 413, 415, 422)
 
 def document(settings: Settings) -> Json:
     """The document for one deployment; names its issuer and audience, which are no secrets."""
+    audience = " or ".join(settings.audience)
     schemes: Json = {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": f"Access token of {settings.issuer} for {settings.audience}. "
+            "description": f"Access token of {settings.issuer} for {audience}. "
             f"{READ} reads contacts, {WRITE} changes them.",
         }
     }

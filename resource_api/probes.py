@@ -27,6 +27,7 @@ class Probes:
         self._store = store
         self._keys = keys
         self._ping_seconds = ping_seconds
+        self._asking: asyncio.Task[bool] | None = None
 
     def routes(self) -> list[Route]:
         """Both paths."""
@@ -68,6 +69,13 @@ class Probes:
         return JSONResponse(content, headers=_NO_STORE)
 
     async def _database_answers(self) -> bool:
+        # Anybody may ask: however many do at once, the database is asked once. A caller that goes
+        # away cancels nothing for the others.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ping())
+        return await asyncio.shield(self._asking)
+
+    async def _ping(self) -> bool:
         try:
             async with asyncio.timeout(self._ping_seconds):
                 await self._store.ping()

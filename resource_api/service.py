@@ -42,6 +42,6 @@ async def prepare_database(settings: Settings) -> None:
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     app = create_app(settings)
-    logger.info("verifying tokens of %s for %s", settings.issuer, settings.audience)
+    logger.info("verifying tokens of %s for %s", settings.issuer, ", ".join(settings.audience))
     address = url(listening)
     await serve([Listener(app, listening)], started=lambda: logger.info("listening on %s", address))

@@ -8,10 +8,10 @@ import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -23,8 +23,14 @@ from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.keys.address import address_fault, issuer_fault, shown_address
-from resource_api.database import async_url
+from asgi_bearer.algorithms import rsa_default
+from asgi_bearer.keys.address import (
+    address_fault,
+    allow_http_faults,
+    issuer_fault,
+    shown_address,
+)
+from resource_api.database import async_url, option_fault
 
 PREFIX = "RESOURCE_API_"
 
@@ -32,7 +38,13 @@ LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
 _EXPECTED = {
     "issuer": "the issuer identifier, exactly as iss in its tokens",
-    "audience": "the identifier of this API, exactly as aud in the tokens for it",
+    "audience": "the identifier of this API, exactly as aud in the tokens for it; several in a "
+    "comma list",
+    "allow_http": "a comma list of hosts that may be asked without TLS, as keycloak:8080",
+    "audience_claim": "the claim that names the audience",
+    "scope_claims": "a comma list of the claims that hold scopes, as permissions or "
+    "realm_access>roles",
+    "cors_origins": "a comma list of origins whose scripts may ask, as https://app.example",
     "jwks_uri": "the address of the issuer's keys",
     "algorithms": f"a comma list out of {', '.join(ALGORITHMS)}",
     "token_profile": "jwt or rfc9068",
@@ -57,21 +69,60 @@ def _fault(reason: str = "") -> PydanticCustomError:
     return PydanticCustomError("setting", "{reason}", {"reason": reason})
 
 
-def _issuer(value: str) -> str:
-    if fault := issuer_fault(value):
+def _issuer(value: str, info: ValidationInfo) -> str:
+    # What is not discovered need not be a URL; the library says what it must be.
+    fault = issuer_fault(value, allow_http=info.data.get("allow_http", ()))
+    if fault and not info.data.get("jwks_uri"):
+        raise _fault(fault)
+    if not value.isprintable():
+        raise _fault("must not hold control characters")
+    return value
+
+
+def _address(value: str, info: ValidationInfo) -> str:
+    if fault := address_fault(value, allow_http=info.data.get("allow_http", ())):
         raise _fault(fault)
     return value
 
 
-def _address(value: str) -> str:
-    if fault := address_fault(value):
-        raise _fault(fault)
+def _audience(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(value) or any(name != name.strip() for name in value):
+        raise _fault("must not have an empty name")
     return value
 
 
-def _audience(value: str) -> str:
-    if not value or value != value.strip():
-        raise _fault("must not be empty, nor begin or end with a space")
+def _allow_http(value: tuple[str, ...]) -> tuple[str, ...]:
+    if faults := allow_http_faults(value):
+        raise _fault(faults[0].removeprefix("allow_http: "))
+    return value
+
+
+def _audience_claim(value: str, info: ValidationInfo) -> str:
+    if value != "aud" and info.data.get("token_profile") == "rfc9068":
+        raise _fault("must be aud with the token profile rfc9068")
+    return value
+
+
+def _paths(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(tuple(map(str.strip, path.split(">"))) for path in value.split(","))
+
+
+def _scope_claims(value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    if not all(all(path) for path in value):
+        raise _fault("must not have an empty name")
+    return value
+
+
+def _cors_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        # As a browser sends it (RFC 6454 §6.2): lower case, no path, no default port.
+        match = re.fullmatch(
+            r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", origin
+        )
+        if match is None or (match[1], match[3]) in (("http", "80"), ("https", "443")):
+            raise _fault(f"{shown_address(origin)!r} is no origin as browsers send it")
     return value
 
 
@@ -86,6 +137,8 @@ def _lower(value: object) -> object:
 def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or not set(value) <= set(ALGORITHMS):
         raise _fault()
+    if rsa_default(value) is None:
+        raise _fault("of RS… and PS… must name RS256 or only one, for keys that name no alg")
     return value
 
 
@@ -107,9 +160,16 @@ def _database_url(value: str) -> str:
         path = url.database or ":memory:"
         if path.startswith((":", "file:")) or url != URL.create(url.drivername, database=path):
             raise _fault("must name a file and nothing else")
+    elif fault := option_fault(url):
+        raise _fault(fault)
     elif importlib.util.find_spec("asyncpg") is None:
         raise _fault("needs the package asyncpg, which is not installed")
     return value
+
+
+DatabaseURL = Annotated[str, AfterValidator(_database_url)]
+
+DEFAULT_DATABASE = "sqlite:///data/contacts.sqlite3"
 
 
 class Settings(BaseSettings):
@@ -119,22 +179,39 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    issuer: Annotated[str, AfterValidator(_issuer)]
-    audience: Annotated[str, AfterValidator(_audience)]
+    # The order matters: what is checked against another setting stands behind it.
+    allow_http: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_allow_http)
+    ] = ()
     jwks_uri: Annotated[str, AfterValidator(_address)] | None = None
+    issuer: Annotated[str, AfterValidator(_issuer)]
+    audience: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_audience)
+    ]
     algorithms: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_algorithms)
     ] = ALGORITHMS
     token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, no secret)
+    audience_claim: Annotated[str, Field(min_length=1), AfterValidator(_audience_claim)] = "aud"
+    scope_claims: (
+        Annotated[
+            tuple[tuple[str, ...], ...],
+            NoDecode,
+            BeforeValidator(_paths),
+            AfterValidator(_scope_claims),
+        ]
+        | None
+    ) = None
     grant_types: (
         Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_grant_types)]
         | None
     ) = None
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_cors_origins)
+    ] = ()
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        default="sqlite:///data/contacts.sqlite3", repr=False
-    )
+    database_url: DatabaseURL = Field(default=DEFAULT_DATABASE, repr=False)
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
 
     @classmethod
@@ -163,22 +240,49 @@ class _Environment(Settings):
         return (env_settings,)
 
 
+class _DatabaseEnvironment(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: DatabaseURL = Field(default=DEFAULT_DATABASE, repr=False)
+
+
+_Read = TypeVar("_Read", bound=BaseSettings)
+
+
 def from_environment() -> Settings:
     """The settings that the environment of this process holds.
 
     Raises:
         SettingsFaults: names every variable that is wrong, what it holds and what was expected.
     """
+    settings, faults = _read(_Environment)
+    if settings is None or faults:
+        raise SettingsFaults(faults)
+    return settings
+
+
+def database_url_from_environment() -> str:
+    """The database URL in the environment; the other settings are not needed and not judged.
+
+    Raises:
+        SettingsFaults: it is wrong, or a variable is misspelt.
+    """
+    settings, faults = _read(_DatabaseEnvironment)
+    if settings is None or faults:
+        raise SettingsFaults(faults)
+    return settings.database_url
+
+
+def _read(model: type[_Read]) -> tuple[_Read | None, list[str]]:
     faults = _unknown()
     try:
-        settings = _Environment.model_validate({})
+        return model.model_validate({}), faults
     except ValidationError as error:
+        # The validation error holds what the variables hold.
         faults += [_sentence(str(fault["loc"][0]), fault) for fault in error.errors()]
-    else:
-        if not faults:
-            return settings
-    # Raised outside the except block: the validation error holds what the variables hold.
-    raise SettingsFaults(faults)
+    return None, faults
 
 
 def _unknown() -> list[str]:

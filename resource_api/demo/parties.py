@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
@@ -34,7 +35,7 @@ GRANT_TYPES_OF_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token", "cli
 class Parties:
     """The applications."""
 
-    api: Starlette
+    api: ASGIApp
     authorization_server: Starlette
     web_application: Starlette
 
@@ -65,7 +66,7 @@ async def prepared_parties(
     # Everything is named here, so that nothing of a deployment's environment gets in.
     settings = Settings(
         issuer=addresses.issuer,
-        audience=AUDIENCE,
+        audience=(AUDIENCE,),
         token_profile=registrations.apis[AUDIENCE].token_profile,
         grant_types=GRANT_TYPES_OF_THE_TOKEN_ENDPOINT if refuse_front_channel_tokens else None,
         database_url=_file(addresses, "contacts.sqlite3"),

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 import httpx
+from starlette.types import ASGIApp
 
 from resource_api.demo.addresses import Addresses
 from resource_api.demo.authorization_server.registrations import Registrations
@@ -50,7 +51,11 @@ async def serve_demo(
             http=http,
             refuse_front_channel_tokens=refuse_front_channel_tokens,
         )
-        applications = (parties.api, parties.authorization_server, parties.web_application)
+        applications: tuple[ASGIApp, ...] = (
+            parties.api,
+            parties.authorization_server,
+            parties.web_application,
+        )
         await serve(
             [Listener(app, bound) for app, bound in zip(applications, sockets, strict=True)],
             started=ready,

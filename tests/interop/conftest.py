@@ -8,7 +8,7 @@ from typing import Literal
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from resource_api.app import create_app
 from resource_api.database import connect
@@ -57,13 +57,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["jwt", "rfc9068"])
 async def api_app(
     request: pytest.FixtureRequest, provider: Provider, empty_database: Path, tmp_path: Path
-) -> AsyncGenerator[Starlette]:
+) -> AsyncGenerator[ASGIApp]:
     """Our API, which knows of the provider its issuer identifier and no more."""
     profile: Literal["jwt", "rfc9068"] = request.param
     shutil.copy(empty_database, tmp_path / "contacts.sqlite3")
     settings = Settings(
         issuer=provider.issuer,
-        audience=AUDIENCE,
+        audience=(AUDIENCE,),
         token_profile=profile,
         database_url=f"sqlite:///{tmp_path}/contacts.sqlite3",
     )
@@ -73,7 +73,7 @@ async def api_app(
 
 
 @pytest.fixture
-async def api(api_app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
+async def api(api_app: ASGIApp) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of our API."""
     transport = httpx.ASGITransport(api_app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://api.example") as client:

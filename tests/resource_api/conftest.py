@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import CachedKeys
@@ -31,7 +31,7 @@ class Api:
     """A running application and a client of it."""
 
     settings: Settings
-    app: Starlette
+    app: ASGIApp
     client: httpx.AsyncClient
     issuer: FakeIssuer
     documents: FakeDocuments
@@ -76,7 +76,7 @@ def issuer(clock: FakeClock) -> FakeIssuer:
 def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
     return Settings(
         issuer=issuer.issuer,
-        audience=issuer.audience,
+        audience=(issuer.audience,),
         database_url=f"sqlite:///{tmp_path}/contacts.sqlite3",
     )
 

@@ -41,7 +41,6 @@ def test_without_the_demo_its_commands_do_not_exist(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("RESOURCE_API_ISSUER", "x"),
         ("RESOURCE_API_DATABASE_URL", "sqlite://u:pw@/x"),
         ("RESOURCE_API_DATABASE_URL", "sqlite:////tmp/x%00y"),
         ("RESOURCE_API_TOKEN_PROFIL", "jwt"),

@@ -18,7 +18,7 @@ FROM_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token")
 def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
     return Settings(
         issuer=issuer.issuer,
-        audience=issuer.audience,
+        audience=(issuer.audience,),
         grant_types=FROM_THE_TOKEN_ENDPOINT,
         database_url=f"sqlite:///{tmp_path}/contacts.sqlite3",
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import Route
 
 from resource_api.openapi import document
@@ -81,6 +82,7 @@ async def test_a_copy_of_the_document_is_not_used_without_asking(api: Api) -> No
 async def test_every_route_is_described_and_every_description_has_a_route(
     api: Api, described: Json
 ) -> None:
+    assert isinstance(api.app, Starlette)
     routes = {
         (method, route.path)
         for route in api.app.routes

@@ -127,6 +127,40 @@ async def test_a_process_without_its_database_is_alive_but_not_ready(
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
 
 
+class CountingStore(SqlContactStore):
+    """A database that is slow, and counts how often it is asked."""
+
+    asked = 0
+    was_asked: asyncio.Event
+
+    async def ping(self) -> None:
+        self.asked += 1
+        self.was_asked.set()
+        await asyncio.sleep(0)
+        await super().ping()
+
+
+async def test_many_who_ask_at_once_cost_the_database_one_question(
+    tmp_path: Path, keys: CachedKeys
+) -> None:
+    """Anybody may ask. One of them goes away, which ends nothing for the others."""
+    store = CountingStore(connect(f"sqlite:///{tmp_path}/c.sqlite3"))
+    store.was_asked = asyncio.Event()
+    app = Starlette(routes=Probes(store, keys).routes())
+
+    async with client(app) as probing:
+        asking = [asyncio.create_task(probing.get("/readyz")) for _ in range(100)]
+        await store.was_asked.wait()
+        asking.pop(0).cancel()
+        answers = await asyncio.gather(*asking)
+        assert {answer.status_code for answer in answers} == {200}
+        assert store.asked == 1
+        await probing.get("/readyz")
+
+    assert store.asked == 2
+    await store.aclose()
+
+
 class NoticingDocuments(FakeDocuments):
     """Documents that tell when the first one is asked for."""
 

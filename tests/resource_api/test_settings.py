@@ -5,7 +5,12 @@ import os
 import pytest
 
 from asgi_bearer import ALGORITHMS
-from resource_api.settings import Settings, SettingsFaults, from_environment
+from resource_api.settings import (
+    Settings,
+    SettingsFaults,
+    database_url_from_environment,
+    from_environment,
+)
 
 GOOD = {"ISSUER": "https://issuer.example/", "AUDIENCE": "https://api.example/contacts"}
 
@@ -25,7 +30,11 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 
     assert settings.model_dump() == {
         "issuer": GOOD["ISSUER"],
-        "audience": GOOD["AUDIENCE"],
+        "audience": (GOOD["AUDIENCE"],),
+        "allow_http": (),
+        "audience_claim": "aud",
+        "scope_claims": None,
+        "cors_origins": (),
         "jwks_uri": None,
         "algorithms": ALGORITHMS,
         "token_profile": "jwt",
@@ -42,7 +51,21 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     [
         ("ISSUER", "http://127.0.0.1:9000/", "issuer", "http://127.0.0.1:9000/"),
         ("ISSUER", "https://h/tenant", "issuer", "https://h/tenant"),
-        ("AUDIENCE", "urn:contacts", "audience", "urn:contacts"),
+        ("AUDIENCE", "urn:contacts", "audience", ("urn:contacts",)),
+        ("AUDIENCE", "a, https://b/", "audience", ("a", "https://b/")),
+        ("AUDIENCE_CLAIM", "client_id", "audience_claim", "client_id"),
+        ("SCOPE_CLAIMS", "permissions", "scope_claims", (("permissions",),)),
+        (
+            *("SCOPE_CLAIMS", "https://x/roles, realm_access > roles", "scope_claims"),
+            (("https://x/roles",), ("realm_access", "roles")),
+        ),
+        ("ALLOW_HTTP", "keycloak:8080, idp", "allow_http", ("keycloak:8080", "idp")),
+        ("CORS_ORIGINS", "https://a.example", "cors_origins", ("https://a.example",)),
+        (
+            *("CORS_ORIGINS", "http://localhost:3000,https://[::1]:8443", "cors_origins"),
+            ("http://localhost:3000", "https://[::1]:8443"),
+        ),
+        ("DATABASE_URL", "sqlite:///c", "database_url", "sqlite:///c"),
         ("JWKS_URI", "http://[::1]:9/keys?x=1", "jwks_uri", "http://[::1]:9/keys?x=1"),
         ("ALGORITHMS", "RS256", "algorithms", ("RS256",)),
         ("ALGORITHMS", "ES256, EdDSA", "algorithms", ("ES256", "EdDSA")),
@@ -79,7 +102,30 @@ def test_a_variable_sets_its_setting(
         ("ISSUER", "https://issuer.example/?x", "must not have a query"),
         ("ISSUER", "https://" + "a" * 5000, "a…'"),
         ("AUDIENCE", "", "is not set"),
-        ("AUDIENCE", " x", "begin or end with a space"),
+        ("AUDIENCE", "a,,b", "must not have an empty name"),
+        ("AUDIENCE", "a,", "must not have an empty name"),
+        ("SCOPE_CLAIMS", "a,", "must not have an empty name"),
+        ("SCOPE_CLAIMS", "a>>b", "must not have an empty name"),
+        ("ALLOW_HTTP", "http://keycloak", "'http://keycloak' is no host"),
+        ("ALLOW_HTTP", "keycloak,*", "'*' is no host"),
+        ("CORS_ORIGINS", "*", "'*' is no origin as browsers send it"),
+        ("CORS_ORIGINS", "null", "'null' is no origin"),
+        ("CORS_ORIGINS", "https://a.example/", "is no origin"),
+        ("CORS_ORIGINS", "https://a.example/path", "is no origin"),
+        ("CORS_ORIGINS", "https://A.example", "is no origin"),
+        ("CORS_ORIGINS", "https://a.example:443", "is no origin"),
+        ("CORS_ORIGINS", "http://a.example:80", "is no origin"),
+        ("CORS_ORIGINS", "https://*.example", "is no origin"),
+        ("CORS_ORIGINS", "a.example", "is no origin"),
+        ("CORS_ORIGINS", "https://a.example,", "'' is no origin"),
+        ("CORS_ORIGINS", "https://me:hunter2@a.example", "'https://a.example' is no origin"),
+        ("ALGORITHMS", "RS384,RS512", "must name RS256 or only one"),
+        ("DATABASE_URL", "postgres://h/d?sslmode=on", "must have one of disable, allow"),
+        ("DATABASE_URL", "postgres://h/d?ssl=true", "has the option ssl; application_name, "),
+        ("DATABASE_URL", "postgres://h/d?sslmode=allow&sslmode=require", "more than once"),
+        ("DATABASE_URL", "postgres://h/d?sslrootcert=/none.pem", "sslrootcert that is not there"),
+        ("DATABASE_URL", "postgres://h/d?sslcert=/none.pem", "sslcert that is not there"),
+        ("DATABASE_URL", "postgres://h/d?sslkey=/none.pem", "an sslkey without its sslcert"),
         ("JWKS_URI", "file:///etc/keys", "holds 'file:///etc/keys'"),
         ("JWKS_URI", "http://10.0.0.1/keys", "must be https"),
         ("ALGORITHMS", "HS256", "comma list out of RS256"),
@@ -239,11 +285,11 @@ def test_postgresql_needs_its_driver(
 def test_settings_made_by_hand_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESOURCE_API_PORT", "1")
 
-    assert Settings(issuer=GOOD["ISSUER"], audience="x").port == 8000
+    assert Settings(issuer=GOOD["ISSUER"], audience=("x",)).port == 8000
 
 
 def test_the_database_password_is_not_shown() -> None:
-    settings = Settings(issuer=GOOD["ISSUER"], audience="x", database_url="sqlite:///hunter2")
+    settings = Settings(issuer=GOOD["ISSUER"], audience=("x",), database_url="sqlite:///hunter2")
 
     assert "hunter2" not in repr(settings)
 
@@ -258,3 +304,52 @@ def test_a_variable_that_resembles_no_setting_is_somebody_elses(
     monkeypatch.setenv(f"RESOURCE_API_{name}", "10.0.0.1")
 
     assert from_environment().port == 8000
+
+
+def test_with_the_address_of_the_keys_an_issuer_need_not_be_a_url(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RESOURCE_API_ISSUER", "kubernetes/serviceaccount")
+    monkeypatch.setenv("RESOURCE_API_JWKS_URI", "https://k8s.example/keys")
+
+    assert from_environment().issuer == "kubernetes/serviceaccount"
+
+
+def test_without_tls_are_only_the_hosts_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESOURCE_API_ISSUER", "http://keycloak:8080/realms/x")
+    with pytest.raises(SettingsFaults, match=r"RESOURCE_API_ISSUER .* must be https"):
+        from_environment()
+
+    monkeypatch.setenv("RESOURCE_API_ALLOW_HTTP", "keycloak:8080")
+
+    assert from_environment().issuer == "http://keycloak:8080/realms/x"
+
+
+def test_another_audience_claim_contradicts_the_strict_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RESOURCE_API_TOKEN_PROFILE", "rfc9068")
+    monkeypatch.setenv("RESOURCE_API_AUDIENCE_CLAIM", "client_id")
+
+    with pytest.raises(SettingsFaults, match="must be aud with the token profile rfc9068"):
+        from_environment()
+
+
+def test_to_migrate_only_the_database_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESOURCE_API_ISSUER")
+    monkeypatch.setenv("RESOURCE_API_PORT", "no number")
+    monkeypatch.setenv("RESOURCE_API_DATABASE_URL", "sqlite:///c.db")
+
+    assert database_url_from_environment() == "sqlite:///c.db"
+
+
+@pytest.mark.parametrize("variable", ["RESOURCE_API_DATABASE_ULR", "RESOURCE_API_DATABASE_URL"])
+def test_to_migrate_a_wrong_or_misspelt_database_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "mysql://u:hunter2@h/d")
+
+    with pytest.raises(SettingsFaults, match=variable) as caught:
+        database_url_from_environment()
+
+    assert "hunter2" not in str(caught.value)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from sqlalchemy import text
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from asgi_bearer import remote_keys
 from resource_api.app import create_app
@@ -48,7 +48,7 @@ class Parties:
 
     provider: FakeProvider
     settings: WebApplicationSettings
-    app: Starlette
+    app: ASGIApp
     sessions: Sessions
     clock: FakeClock
     person: UserAgent
@@ -179,11 +179,11 @@ def contacts_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 async def contacts_api(
     contacts_file: Path, provider: FakeProvider, clock: FakeClock
-) -> AsyncGenerator[Starlette]:
+) -> AsyncGenerator[ASGIApp]:
     """The real API."""
     settings = Settings(
         issuer=PROVIDER,
-        audience=AUDIENCE,
+        audience=(AUDIENCE,),
         database_url=f"sqlite:///{contacts_file}",
         token_profile="rfc9068",
     )
@@ -200,7 +200,7 @@ async def parties(
     provider: FakeProvider,
     web_settings: WebApplicationSettings,
     sessions: Sessions,
-    contacts_api: Starlette,
+    contacts_api: ASGIApp,
     clock: FakeClock,
     file: Path,
     token: Callable[[], str],
