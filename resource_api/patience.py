@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import h11
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from resource_api.http_bounds import MAX_FIELDS
 from resource_api.problems import problem_response
@@ -119,5 +119,5 @@ class PatientHttp(H11Protocol):
 
     def _is_asked(self) -> bool:
         """Return whether the application is at a request."""
-        cycle: RequestResponseCycle | None = self.cycle  # None before the first
-        return cycle is not None and not cycle.response_complete
+        # There is none before the first.
+        return not getattr(self.cycle, "response_complete", True)
