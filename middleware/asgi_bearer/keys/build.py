@@ -124,7 +124,7 @@ def remote_keys(
             clock=clock,
         )
     return CachedKeys(
-        RemoteKeys(locate, get, freshness=freshness, deadline=timeout),
+        RemoteKeys(locate, get, freshness=freshness, deadline=timeout, clock=clock),
         serve_stale=serve_stale,
         cool_down=CoolDown(cool_down),
         back_off=BackOff(shortest=1.0, longest=60.0, random=random),

@@ -9,32 +9,23 @@ key id:
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Protocol, get_args
+from typing import Final, Protocol
 
 from asgi_bearer.errors import KeysUnavailable
-from asgi_bearer.keys.fetch import FetchFailed
-from asgi_bearer.keys.flight import SingleFlight
-from asgi_bearer.keys.freshness import Fetched
+from asgi_bearer.keys.fetch import FetchFailed, Interrupted
+from asgi_bearer.keys.flight import NotOnAsyncio, SingleFlight
+from asgi_bearer.keys.freshness import Fetched, Held
 from asgi_bearer.keys.jwk import KeySet
-from asgi_bearer.keys.limits import BackOff, CoolDown
-from asgi_bearer.keys.observe import (
-    EventKind,
-    KeyEvent,
-    KeyObserver,
-    KeySetState,
-    KeySetStatus,
-    logger,
-)
+from asgi_bearer.keys.limits import BackOff, CoolDown, Pace, chance, reading
+from asgi_bearer.keys.observe import Events, KeyObserver, KeySetState, KeySetStatus
 from asgi_bearer.keys.source import Missed
 
-_REFRESH_DUE = 0.8
-_JITTER = 0.05
-"""Shares of a lifetime: a refresh is due from 75 to 80 % of it, by chance, so that processes which
-started together do not ask together."""
+_ASTRAY: Final = "the clock of the key source went back, or answers nonsense"
 
 
 class FetchKeys(Protocol):
@@ -43,17 +34,6 @@ class FetchKeys(Protocol):
     async def __call__(self, *, doubted: bool) -> Fetched:
         """Return them; `doubted` says that a key was missing where they were found before."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A set, and the times at which that changes what it is good for."""
-
-    key_set: KeySet
-    fetched_at: float
-    refresh_due_at: float
-    stale_at: float
-    expired_at: float
 
 
 class CachedKeys:
@@ -69,6 +49,7 @@ class CachedKeys:
         serve_stale: seconds past the end of its lifetime that the last good set serves.
         clock: seconds from any fixed point, never going back.
         random: returns a number from 0 to 1.
+        steady: spaces attempts while `clock` went back or answers nonsense.
     """
 
     def __init__(
@@ -81,28 +62,28 @@ class CachedKeys:
         observer: KeyObserver,
         clock: Callable[[], float],
         random: Callable[[], float],
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._serve_stale = serve_stale
         self._cool_down = cool_down
-        self._back_off = back_off
-        self._observer = observer
+        self._pace = Pace(back_off, random=random, steady=steady)
+        # What is told within a fetch is what comes of it.
+        self._events = Events(observer, partial(self._status, refreshing=False))
         self._clock = clock
         self._random = random
         self._flight = SingleFlight()
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._fault: str | None = None
         self._remark: str | None = None
         self._unsatisfied = False
-        self._counts: dict[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
-        self._told: set[EventKind] = set()
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """See `KeySource`. Waits only if there is no set that serves, or for newer keys."""
         if missed is None and (key_set := self.at_hand()) is not None:
             return key_set
-        now, held = self._clock(), self._held
-        if missed is None or held is None or now >= held.expired_at:
+        now, held = reading(self._clock), self._held
+        if missed is None or held is None or not held.serves(now):
             return await self._first(now)
         if held.key_set is not missed.key_set:
             return held.key_set
@@ -110,14 +91,23 @@ class CachedKeys:
 
     def at_hand(self) -> KeySet | None:
         """See `AtHand`. A refresh that is due begins behind whoever asks."""
-        now, held = self._clock(), self._held
-        if held is not None and now < held.refresh_due_at and not self._fault:
-            return held.key_set
-        if held is None or now >= held.expired_at:
+        held = self._held
+        if held is None:
+            return None
+        try:
+            # Asked this way round, so that a clock that answers nonsense (NaN) has nothing at hand.
+            now = self._clock()
+            if held.fetched_at <= now < held.refresh_due_at and not self._fault:
+                return held.key_set
+            if not held.serves(now):
+                return None
+        except Exception:
+            # Whatever it is: without a time, no set serves.
             return None
         if now >= held.stale_at:
-            self._tell_once("stale")
-        self.warm()
+            self._events.tell_once("stale", self._fault)
+        with suppress(NotOnAsyncio):
+            self.warm()
         return held.key_set
 
     def status(self) -> KeySetStatus:
@@ -125,62 +115,89 @@ class CachedKeys:
         return self._status(refreshing=self._flight.under_way)
 
     def warm(self) -> None:
-        """Begin to fetch behind everything, unless there is a set that needs no refresh."""
-        now = self._clock()
-        if now >= self._due_at(now) and not self._back_off.remaining(now):
+        """Begin to fetch behind everything, unless there is a set that needs no refresh.
+
+        Raises:
+            KeysUnavailable: no event loop of asyncio runs here, which is logged once as an error.
+        """
+        now, held = reading(self._clock), self._held
+        # After a failure the next attempt is due as soon as its pause is over: what caused it may
+        # have been a token of a new key.
+        due = held is None or self._fault or now >= held.refresh_due_at
+        if due and not self._pace.pause(now):
             self._flight.start(partial(self._refresh, None))
 
     async def aclose(self) -> None:
         """End a fetch that is under way. The source can be used again afterwards."""
+        self._pace.spare = False
         await self._flight.aclose()
 
     def _status(self, *, refreshing: bool) -> KeySetStatus:
-        now, held = self._clock(), self._held
+        now, held = reading(self._clock), self._held
         state: KeySetState = "never"
-        age, serves = None, 0.0
+        age, serves, due_in = None, 0.0, 0.0
         if held is not None:
-            age, serves = now - held.fetched_at, max(0.0, held.expired_at - now)
-            if now >= held.expired_at:
-                state = "expired"
-            elif now >= held.stale_at:
-                state = "stale"
-            else:
+            state = "expired"
+            if held.fetched_at <= now:
+                age = now - held.fetched_at
+            if held.serves(now):
+                serves = held.expired_at - now
+                due_in = 0.0 if self._fault else held.refresh_due_at - now
                 state = "refreshing" if refreshing else "fresh"
-        waits = 0.0 if refreshing else max(self._back_off.remaining(now), self._due_at(now) - now)
-        counts = MappingProxyType(dict(self._counts))
-        return KeySetStatus(state, age, serves, self._fault or self._remark, waits, counts)
+                if now >= held.stale_at:
+                    state = "stale"
+        pause = 0.0 if self._pace.spare and not serves else self._pace.pause(now)
+        waits = 0.0 if refreshing else max(pause, due_in)
+        fault = self._reason(now) or self._remark
+        counts = MappingProxyType(dict(self._events.counts))
+        return KeySetStatus(state, age, serves, fault, waits, counts)
 
-    def _due_at(self, now: float) -> float:
-        # After a failure the next attempt is due as soon as its pause is over: what caused it may
-        # have been a token of a new key.
-        return now if self._held is None or self._fault else self._held.refresh_due_at
+    def _reason(self, now: float) -> str | None:
+        """Return why there are no newer keys, None if nothing is wrong."""
+        return _ASTRAY if self._pace.is_astray(now) else self._fault
 
     async def _first(self, now: float) -> KeySet:
         if self._held is not None:
-            self._tell_once("expired")
-        pause = self._back_off.remaining(now)
-        if pause:
-            raise KeysUnavailable(self._fault or "", retry_after=pause)
-        return await self._flight.join(partial(self._refresh, None))
+            self._events.tell_once("expired", self._reason(now))
+        self._rest(now)
+        return await self._waited(None)
 
     async def _newer(self, missed: Missed, now: float) -> KeySet:
         if self._flight.running:
-            newer = await self._flight.join(partial(self._refresh, missed))
+            newer = await self._waited(missed)
             if newer is not missed.key_set:
                 return newer
             # That fetch may have begun before the issuer published the key.
-            now = self._clock()
-        pause = self._back_off.remaining(now)
-        if pause:
-            # A refusal would have clients throw away a token of a key that came with the outage.
-            raise KeysUnavailable(self._fault or "", retry_after=pause)
+            now = reading(self._clock)
+        # A refusal would have clients throw away a token of a key that came with the outage.
+        self._rest(now)
         free = self._fault or self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)
         if free or self._flight.running:
-            return await self._flight.join(partial(self._refresh, missed))
-        self._tell_once("flood_limited")
+            return await self._waited(missed)
+        self._events.tell_once("flood_limited")
         return missed.key_set
 
+    def _rest(self, now: float) -> None:
+        """Refuse during a pause, unless an attempt is under way or to spare."""
+        pause = self._pace.pause(now)
+        if pause and not self._pace.spare and not self._flight.running:
+            raise KeysUnavailable(self._reason(now) or "", retry_after=pause)
+
+    async def _waited(self, missed: Missed | None) -> KeySet:
+        """Wait for the attempt that is under way, or for a new one.
+
+        Whoever waited for one that was interrupted waits for one more, which is the last.
+        """
+        attempt = partial(self._refresh, missed)
+        try:
+            return await self._flight.join(attempt)
+        except KeysUnavailable:
+            if not self._pace.spare and not self._flight.running:
+                raise
+        return await self._flight.join(attempt)
+
     async def _refresh(self, missed: Missed | None) -> KeySet:
+        self._pace.begin(reading(self._clock))
         try:
             fetched = await self._fetch(doubted=self._unsatisfied)
         except (Exception, asyncio.CancelledError) as err:
@@ -188,60 +205,43 @@ class CachedKeys:
             if task is not None and task.cancelling():
                 raise
             # Whatever went wrong, known or not, the set that was good stays.
-            now = self._clock()
-            pause = self._back_off.failed(now)
+            now = reading(self._clock)
+            pause = self._pace.failed(now, interrupted=isinstance(err, Interrupted))
             if missed is not None:
                 # Or an issuer that fails now and then would have a fetch for each failure.
                 self._cool_down.start(now, unknown_kid=missed.unknown_kid)
             # The words of an error that is not ours may quote anything.
             self._fault = str(err) if isinstance(err, FetchFailed) else type(err).__name__
-            self._tell("failed", reason=self._fault)
+            self._events.tell("failed", reason=self._fault)
             raise KeysUnavailable(self._fault, retry_after=pause) from err
         return self._hold(fetched, missed)
 
     def _hold(self, fetched: Fetched, missed: Missed | None) -> KeySet:
-        now = self._clock()
+        now = self._pace.succeeded(reading(self._clock))
         key_set = fetched.key_set
         before = self._held.key_set if self._held is not None else KeySet(())
         old, new = set(before.keys), set(key_set.keys)
         if old == new:
             # The same object says that nothing changed.
             key_set = before
-        self._back_off.succeeded()
         self._fault, self._remark = None, fetched.remark
-        self._told.clear()
+        self._events.forget()
         # The key that a token names may be at another address by now.
         self._unsatisfied = missed is not None and missed.unknown_kid and key_set is before
         if missed is not None:
             self._cool_down.start(now, unknown_kid=missed.unknown_kid)
-        stale_at = now + fetched.lifetime
-        self._held = _Held(
+        self._held = Held.since(
+            now,
             key_set,
-            fetched_at=now,
-            refresh_due_at=now + fetched.lifetime * (_REFRESH_DUE - _JITTER * self._random()),
-            stale_at=stale_at,
-            expired_at=stale_at + self._serve_stale,
+            fetched.lifetime,
+            serve_stale=self._serve_stale,
+            chance=chance(self._random),
         )
-        self._tell("unchanged" if key_set is before else "fetched")
+        self._events.tell("unchanged" if key_set is before else "fetched")
         for key in fetched.key_set.keys:
             if key not in old:
-                self._tell("key_added", kid=key.kid)
+                self._events.tell("key_added", kid=key.kid)
         for key in before.keys:
             if key not in new:
-                self._tell("key_removed", kid=key.kid)
+                self._events.tell("key_removed", kid=key.kid)
         return key_set
-
-    def _tell_once(self, kind: EventKind) -> None:
-        """Tell of `kind` unless it was told since keys were fetched."""
-        if kind not in self._told:
-            self._told.add(kind)
-            self._tell(kind, reason=self._fault or "")
-
-    def _tell(self, kind: EventKind, *, kid: str | None = None, reason: str = "") -> None:
-        self._counts[kind] += 1
-        try:
-            # What is told within a fetch is what comes of it.
-            self._observer(KeyEvent(kind, kid, reason), self._status(refreshing=False))
-        except Exception as err:
-            # Nobody's metrics may cost a request; the message may quote anything.
-            logger.error("an observer of keys failed: %s", type(err).__name__)

@@ -11,6 +11,7 @@ from asgi_bearer.keys.address import address_fault, on_loopback
 from asgi_bearer.keys.documents import read
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness
+from asgi_bearer.keys.limits import reading
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -66,7 +67,7 @@ class Discovery:
         self._clock = clock
         self._places = metadata_addresses(issuer)
         self._known: str | None = None
-        self._fresh_until = self._look_again_at = 0.0
+        self._looked_at = self._fresh_until = self._look_again_at = 0.0
         self.remark: str | None = None
 
     async def __call__(self, *, doubted: bool) -> str:
@@ -81,7 +82,9 @@ class Discovery:
         """
         known = self._known
         good_until = self._look_again_at if doubted else self._fresh_until
-        if known is not None and self._clock() < good_until:
+        # Asked this way round, so that a clock that answers nonsense (NaN), or went back, is not
+        # believed.
+        if known is not None and self._looked_at <= reading(self._clock) < good_until:
             return known
         try:
             # The keys are still to be fetched, within the same deadline.
@@ -91,11 +94,13 @@ class Discovery:
             if known is None:
                 raise
             # Not with the next attempt again, which may need all its time for the keys.
-            self._look_again_at = self._fresh_until = self._clock() + self._freshness.shortest
+            self._looked_at = reading(self._clock)
+            self._look_again_at = self._fresh_until = self._looked_at + self._freshness.shortest
             self.remark = str(err) or "its metadata did not come in time"
             logger.warning("keys are fetched from the address of before: %s", self.remark)
             return known
-        self._known, self._fresh_until = found, self._clock() + lifetime
+        self._known, self._looked_at = found, reading(self._clock)
+        self._fresh_until = self._looked_at + lifetime
         self.remark = None
         return found
 

@@ -34,6 +34,10 @@ class NotServed(FetchFailed):
     """The server answered, and this address has no document that could be read."""
 
 
+class Interrupted(FetchFailed):
+    """An attempt failed, and the process did not run for a part of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a server answered.

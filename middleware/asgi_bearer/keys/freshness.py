@@ -1,7 +1,11 @@
-"""How long a fetched document is fresh, by its own headers (RFC 9111 §4.2, §5.1, §5.2.2)."""
+"""How long a fetched document is fresh, by its own headers (RFC 9111 §4.2, §5.1, §5.2.2).
+
+And what a set that was fetched is good for after that time.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from asgi_bearer.keys.jwk import KeySet
 
@@ -18,6 +22,44 @@ class Fetched:
     key_set: KeySet
     lifetime: float
     remark: str | None = None
+
+
+_REFRESH_DUE: Final = 0.8
+_JITTER: Final = 0.05
+"""Shares of a lifetime: a refresh is due from 75 to 80 % of it, by chance, so that processes which
+started together do not ask together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A set, and the times at which that changes what it is good for.
+
+    One that lies in the future, or has no time (NaN), is good for nothing.
+    """
+
+    key_set: KeySet
+    fetched_at: float
+    refresh_due_at: float
+    stale_at: float
+    expired_at: float
+
+    @classmethod
+    def since(
+        cls, now: float, key_set: KeySet, lifetime: float, *, serve_stale: float, chance: float
+    ) -> "Held":
+        """Return `key_set` as fetched `now`, to serve `serve_stale` seconds past its lifetime."""
+        stale_at = now + lifetime
+        return cls(
+            key_set,
+            fetched_at=now,
+            refresh_due_at=now + lifetime * (_REFRESH_DUE - _JITTER * chance),
+            stale_at=stale_at,
+            expired_at=stale_at + serve_stale,
+        )
+
+    def serves(self, now: float) -> bool:
+        """Return whether a token may be judged by it."""
+        return self.fetched_at <= now < self.expired_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What an operator learns of a key source: its status at any time, its events as they happen."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
 
 from asgi_bearer.errors import shown
 
@@ -78,6 +78,39 @@ class KeyObserver(Protocol):
     def __call__(self, event: KeyEvent, status: KeySetStatus) -> None:
         """Take note of `event`, after which the source has `status`."""
         ...
+
+
+class Events:
+    """Tells an observer what happens to a key source, and counts it.
+
+    Arguments:
+        status: returns the status to tell with an event.
+    """
+
+    def __init__(self, observer: KeyObserver, status: Callable[[], KeySetStatus]) -> None:
+        self.counts: dict[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
+        self._observer = observer
+        self._status = status
+        self._told: set[EventKind] = set()
+
+    def tell(self, kind: EventKind, *, kid: str | None = None, reason: str = "") -> None:
+        """Tell of an event."""
+        self.counts[kind] += 1
+        try:
+            self._observer(KeyEvent(kind, kid, reason), self._status())
+        except Exception as err:
+            # Nobody's metrics may cost a request; the message may quote anything.
+            logger.error("an observer of keys failed: %s", type(err).__name__)
+
+    def tell_once(self, kind: EventKind, reason: str | None = None) -> None:
+        """Tell of `kind` unless it was told since `forget`."""
+        if kind not in self._told:
+            self._told.add(kind)
+            self.tell(kind, reason=reason or "")
+
+    def forget(self) -> None:
+        """Let everything be told again."""
+        self._told.clear()
 
 
 def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:

@@ -1,17 +1,29 @@
-"""One attempt to get an issuer's keys: locate, fetch, parse, within one deadline."""
+"""One attempt to get an issuer's keys: locate, fetch, parse, within one deadline.
+
+What is made ready once per process, before the first attempt, is not within it.
+"""
 
 import asyncio
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from asgi_bearer.keys.address import shown_address
 from asgi_bearer.keys.documents import key_set_document, read
-from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed
+from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, Interrupted
 from asgi_bearer.keys.freshness import Fetched, Freshness
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
+from asgi_bearer.keys.limits import reading
 from asgi_bearer.keys.source import log_remarks
+
+_LOOKS: Final = 10
+"""How often within the deadline the clocks are read."""
+
+_SHARE: Final = 0.3
+_SHORTEST: Final = 0.1
+"""Share of the deadline, and seconds: less is an event loop with much to do."""
 
 _KEPT: Final = ("cache-control", "age", "etag")
 
@@ -46,21 +58,74 @@ class _Last:
     key_set: KeySet
 
 
+class Watch:
+    """Notices that the process did not run while an attempt was under way: a context manager.
+
+    A process that is stopped, frozen or suspended in the middle of an attempt finds the time over
+    and the connection dead when it goes on. That says nothing of the issuer.
+
+    Arguments:
+        deadline: seconds for the attempt.
+        clock: seconds from any fixed point. The clock of the day is read as well: others may
+            stand still while a machine is suspended.
+
+    Attributes:
+        interrupted: between two readings there was more time than there should be.
+    """
+
+    def __init__(self, deadline: float, clock: Callable[[], float]) -> None:
+        self.interrupted = False
+        self._every = deadline / _LOOKS
+        self._longest = max(_SHARE * deadline, _SHORTEST)
+        self._clocks = (clock, time.time)
+        self._seen: list[float] = []
+        self._timer: asyncio.TimerHandle
+
+    def __enter__(self) -> None:
+        self._look_again()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._look()
+
+    def _look_again(self) -> None:
+        self._look()
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._look_again)
+
+    def _look(self) -> None:
+        now = [reading(clock) for clock in self._clocks]
+        # No clock that answers nonsense makes this true.
+        if any(b - a > self._longest for a, b in zip(self._seen, now, strict=False)):
+            self.interrupted = True
+        self._seen = now
+
+
 class RemoteKeys:
     """An issuer's keys, fetched anew at each call.
 
     Arguments:
         freshness: how long they may be called fresh.
         deadline: seconds for the whole attempt, however many documents it takes.
+        prepare: makes ready what the first attempt needs, outside the deadline.
+        clock: seconds from any fixed point; it tells whether the process ran all the time.
     """
 
     def __init__(
-        self, locate: Locate, fetch: Fetch, *, freshness: Freshness, deadline: float
+        self,
+        locate: Locate,
+        fetch: Fetch,
+        *,
+        freshness: Freshness,
+        deadline: float,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._locate = locate
         self._fetch = fetch
         self._freshness = freshness
         self._deadline = deadline
+        self._prepare = prepare
+        self._clock = clock
         self._doubted = False
         self._address: str | None = None
         self._last: _Last | None = None
@@ -74,16 +139,26 @@ class RemoteKeys:
 
         Raises:
             FetchFailed: they could not be had, or what was fetched is no key set.
+            Interrupted: so it was, and the process did not run for a part of the time.
         """
-        deadline = asyncio.timeout(self._deadline)
+        if self._prepare is not None:
+            await self._prepare()
+        deadline, watch = asyncio.timeout(self._deadline), Watch(self._deadline, self._clock)
         try:
-            async with deadline:
-                return await self._attempt(doubted or self._doubted)
-        except TimeoutError as err:
-            if not deadline.expired():
+            with watch:
+                async with deadline:
+                    return await self._attempt(doubted or self._doubted)
+        except Exception as err:  # A fetch of somebody else's may raise anything.
+            fault = err
+            if isinstance(err, TimeoutError) and deadline.expired():
+                where = f" from {shown_address(self._address)}" if self._address is not None else ""
+                fault = FetchFailed(f"no keys within {self._deadline:g} s{where}")
+            if watch.interrupted:
+                words = str(fault) if isinstance(fault, FetchFailed) else type(fault).__name__
+                fault = Interrupted(f"{words}; the process did not run for a part of the time")
+            if fault is err:
                 raise
-            where = f" from {shown_address(self._address)}" if self._address is not None else ""
-            raise FetchFailed(f"no keys within {self._deadline:g} s{where}") from err
+            raise fault from err
 
     async def _attempt(self, doubted: bool) -> Fetched:
         self._address = None

@@ -28,8 +28,9 @@ def numbered(*numbers: int) -> KeySet:
 class Source(Gated):
     """A `CachedKeys` whose set is due at 80 s, stale at 100, expired at 500."""
 
-    def __init__(self) -> None:
-        self.clock = FakeClock()
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.steady = FakeClock(0.0)
         self.brings: KeySet | Exception = numbered(1)
         self.lifetime = 100.0
         self.fetches = 0
@@ -46,6 +47,7 @@ class Source(Gated):
             observer=self._observe,
             clock=self.clock,
             random=self._random,
+            steady=self.steady,
         )
 
     async def _fetch(self, *, doubted: bool) -> Fetched:

@@ -27,6 +27,10 @@ class Gated:
         """Let everything that is asked for from now on wait."""
         self._gate = asyncio.Event()
 
+    def forget(self) -> None:
+        """Let what waits wait for ever, and nothing else."""
+        self._gate = None
+
     def open(self) -> None:
         """Let go what waits."""
         if self._gate is not None:
@@ -56,10 +60,8 @@ class Published:
         self.issuer = FakeIssuer(key=key or signing_key("ES256", "k1"), clock=self.clock)
         self.documents = GatedDocuments({})
         self.publish()
-        settings: dict[str, Any] = {"random": lambda: 0.0, **arguments}
-        self.keys: CachedKeys = remote_keys(
-            jwks_uri=JWKS_URI, fetch=self.documents, clock=self.clock, **settings
-        )
+        settings: dict[str, Any] = {"random": lambda: 0.0, "clock": self.clock, **arguments}
+        self.keys: CachedKeys = remote_keys(jwks_uri=JWKS_URI, fetch=self.documents, **settings)
         self.verifier: JWTVerifier = self.issuer.verifier(keys=self.keys)
 
     @property

@@ -65,8 +65,10 @@ def test_the_documented_defaults_reach_the_chain() -> None:
     assert inside(attempt, "freshness") == freshness
     assert inside(cached, "serve_stale") == 3600.0
     assert inside(inside(cached, "cool_down"), "seconds") == 10.0
-    assert inside(inside(cached, "back_off"), "shortest") == 1.0
-    assert inside(inside(cached, "back_off"), "longest") == 48.0  # Chance adds a quarter.
+    assert inside(inside(inside(cached, "pace"), "back_off"), "shortest") == 1.0
+    assert (
+        inside(inside(inside(cached, "pace"), "back_off"), "longest") == 48.0
+    )  # Chance adds a quarter.
     assert inside(attempt, "deadline") == inside(get, "timeout") == 5.0
     assert inside(get, "max_bytes") == 512 * 1024
 
@@ -107,14 +109,14 @@ def test_the_settings_reach_the_chain() -> None:
     assert inside(attempt, "deadline") == inside(get, "timeout") == 4.0
     assert inside(discovery, "patience") == pytest.approx(2.4)
     assert inside(get, "max_bytes") == 2000
-    assert inside(cached, "observer") is observer
+    assert inside(inside(cached, "events"), "observer") is observer
     assert inside(cached, "clock") is inside(discovery, "clock") is clock
     assert inside(cached, "random") is random
-    assert inside(inside(cached, "back_off"), "random") is random
+    assert inside(inside(inside(cached, "pace"), "back_off"), "random") is random
 
 
 def test_what_happens_is_written_to_the_log_by_default() -> None:
-    assert inside(remote_keys(issuer=ISSUER), "observer") is log_key_events
+    assert inside(inside(remote_keys(issuer=ISSUER), "events"), "observer") is log_key_events
 
 
 @pytest.mark.parametrize(
