@@ -3,12 +3,13 @@
 CachedKeys  when to fetch, how long a set serves       cache, limits, flight, observe
   RemoteKeys  one attempt: locate, fetch, parse        remote, freshness, jwk
     Discovery   the address, if it is not given        discovery
-      HttpxFetch  one bounded GET                      fetch, screen
+      HttpxFetch  one bounded GET                      fetch, client, proxies, screen
 """
 
 import random as chance
+import ssl
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from asgi_bearer.keys.address import (
     shown_address,
 )
 from asgi_bearer.keys.cache import CachedKeys
+from asgi_bearer.keys.client import context_fault, header_faults
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetch import Fetch, HttpxFetch
 from asgi_bearer.keys.freshness import Freshness
@@ -42,6 +44,8 @@ def remote_keys(
     max_bytes: int = 512 * 1024,
     allow_private: bool = False,
     allow_http: Collection[str] = (),
+    ssl_context: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] | None = None,
     observer: KeyObserver = log_key_events,
     fetch: Fetch | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -60,14 +64,24 @@ def remote_keys(
         min_ttl, max_ttl: seconds, bounds of what the issuer may say.
         serve_stale: seconds past that time that the last good set serves while the issuer is down.
         cool_down: seconds between two fetches that tokens with unknown keys can cause.
-        timeout: seconds for one attempt to get the keys.
+        timeout: seconds for one attempt to get the keys. Importing the HTTP client and reading
+            certificates, once per process, is not counted.
         max_bytes: the largest document that is read.
         allow_private: the metadata may put the keys on another host in a private network.
         allow_http: hosts, as `keycloak:8080`, whose addresses may be http without being loopback.
             Whoever can answer in their place on the network can make tokens.
+        ssl_context: for issuers with a certificate of a private authority, or that ask for one:
+            `context = ssl.create_default_context(cafile="ca.pem")` and
+            `context.load_cert_chain("client.pem", "client.key")`. It must verify certificates
+            and host names. Without it, the authorities in the file `SSL_CERT_FILE` and the folder
+            `SSL_CERT_DIR` of the environment are trusted, or those of the package certifi.
+        headers: are sent with each request for metadata and keys, such as an API key of a gateway
+            in front of the issuer. They go to scheme, host and port of `jwks_uri`, or else of
+            `issuer`, and never elsewhere, even if the metadata says that the keys are elsewhere.
         observer: is told what happens; the default writes to the log.
         fetch: another HTTP client than httpx. What is said here about `timeout` holds for it too;
-            `max_bytes`, redirects and networks that must not be reached are its own business.
+            `max_bytes`, redirects, proxies, TLS, headers and networks that must not be reached
+            are its own business.
         clock: seconds from any fixed point, never going back.
         random: returns a number from 0 to 1, which spreads refreshes and retries.
 
@@ -95,6 +109,16 @@ def remote_keys(
             faults.append(f"{name} must be {lowest} to {highest}{unit}, not {value!r}")
     if not _is_flag(allow_private):
         faults.append(f"allow_private must be True or False, not {allow_private!r}")
+    if ssl_context is not None and (fault := context_fault(ssl_context)):
+        faults.append(f"ssl_context {fault}")
+    if headers is not None:
+        faults += header_faults(headers)
+    if fetch is not None:
+        faults += [
+            f"{name} is for httpx and cannot be combined with fetch"
+            for name, value in (("ssl_context", ssl_context), ("headers", headers))
+            if value is not None
+        ]
     if not faults:
         if not min_ttl <= ttl <= max_ttl:
             faults.append(f"ttl must be from min_ttl to max_ttl, not {ttl!r}")
@@ -109,7 +133,15 @@ def remote_keys(
     named = jwks_uri if jwks_uri is not None else str(issuer)
     trusted = {urlsplit(named).hostname or "", *(host for host, _ in http_hosts(allow_http))}
     screen = Screen(trusted, allow_private=allow_private)
-    get = fetch or HttpxFetch(timeout=timeout, max_bytes=max_bytes, screen=screen)
+    ours = HttpxFetch(
+        timeout=timeout,
+        max_bytes=max_bytes,
+        screen=screen,
+        ssl_context=ssl_context,
+        headers=headers,
+        named=named,
+    )
+    get = fetch or ours
     freshness = Freshness(default=ttl, shortest=min_ttl, longest=max_ttl)
     if jwks_uri is not None:
         locate: Locate = _Named(jwks_uri)
@@ -124,7 +156,14 @@ def remote_keys(
             clock=clock,
         )
     return CachedKeys(
-        RemoteKeys(locate, get, freshness=freshness, deadline=timeout, clock=clock),
+        RemoteKeys(
+            locate,
+            get,
+            freshness=freshness,
+            deadline=timeout,
+            prepare=ours.prepare if fetch is None else None,
+            clock=clock,
+        ),
         serve_stale=serve_stale,
         cool_down=CoolDown(cool_down),
         back_off=BackOff(shortest=1.0, longest=60.0, random=random),

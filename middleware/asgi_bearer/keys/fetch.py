@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from asgi_bearer.errors import shown
 from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.screen import proxy_for
+from asgi_bearer.keys.client import PATIENCE, ready
+from asgi_bearer.keys.proxies import proxy_for
 
 if TYPE_CHECKING:
     import httpx
@@ -67,8 +68,19 @@ class Fetch(Protocol):
         ...
 
 
+class Screens(Protocol):
+    """Says where a host may be connected to; see `Screen`."""
+
+    async def __call__(self, host: str, *, proxied: bool) -> list[str]:
+        """Return the IP addresses to connect to, none if they do not matter."""
+        ...
+
+
+Ready = Callable[[ssl.SSLContext | None], Awaitable[ssl.SSLContext]]
+
+
 class HttpxFetch:
-    """`Fetch` by httpx, which is imported when a document is fetched for the first time.
+    """`Fetch` by httpx, which is imported before a document is fetched for the first time.
 
     A client lives for one exchange only: fetches are minutes apart, and a client that outlives
     its event loop breaks.
@@ -77,40 +89,79 @@ class HttpxFetch:
         timeout: seconds for the whole exchange.
         max_bytes: of the body.
         screen: returns the IP addresses at which a host may be connected to, none for any.
+        ssl_context: of the operator, instead of the certificates that all sources share.
+        headers: go with each request to the origin of `named`, and with no other: they may hold
+            a secret that is not for whomever the metadata chooses.
+        named: an address that the operator named.
+        ready: returns the TLS context to fetch with, when there is a client; see `ready`.
     """
 
     def __init__(
-        self, *, timeout: float, max_bytes: int, screen: Callable[[str], Awaitable[list[str]]]
+        self,
+        *,
+        timeout: float,
+        max_bytes: int,
+        screen: Screens,
+        ssl_context: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+        named: str = "",
+        ready: Ready = ready,
     ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._screen = screen
+        self._given = ssl_context
+        self._ready = ready
         self._ssl_context: ssl.SSLContext | None = None
+        self._headers = [
+            (name.encode("ascii"), value.encode("latin-1"))
+            for name, value in (headers or {}).items()
+        ]
+        self._origin = _origin(named)
+
+    async def prepare(self) -> None:
+        """Import the client and read the certificates, which no time limit of a fetch includes.
+
+        Raises:
+            FetchFailed: that failed, or takes longer than anybody should wait.
+        """
+        await self._tls()
+
+    async def _tls(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            try:
+                self._ssl_context = await self._ready(self._given)
+            except TimeoutError as err:
+                raise FetchFailed(f"the HTTP client is not imported after {PATIENCE:g} s") from err
+            except OSError as err:
+                raise FetchFailed(f"no certificates to trust: {type(err).__name__}") from err
+            except ImportError as err:
+                words = f"the HTTP client cannot be imported: {type(err).__name__}"
+                raise FetchFailed(words) from err
+        return self._ssl_context
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `Fetch`."""
-        if self._ssl_context is None:
-            try:
-                # Importing the client and reading the certificates would stall the event loop.
-                self._ssl_context = await asyncio.to_thread(_ssl_context)
-            except OSError as err:
-                raise FetchFailed(f"no certificates to trust: {type(err).__name__}") from err
+        ssl_context = await self._tls()
         import httpx
 
+        proxy: str | None = None
         try:
             async with asyncio.timeout(self._timeout):
+                # One reading of the environment, which the screen shares.
+                proxy = proxy_for(url)
                 host = urlsplit(url).hostname or ""
-                hosts = (await self._screen(host))[:_MAX_HOSTS]
+                hosts = (await self._screen(host, proxied=proxy is not None))[:_MAX_HOSTS]
                 connect = self._timeout / 2 / max(1, len(hosts))
                 async with httpx.AsyncClient(
-                    verify=self._ssl_context,
+                    verify=ssl_context,
                     # httpx closes the socket of a TLS handshake that it timed out itself, and
                     # leaves one open that is cancelled by the timeout around it.
                     timeout=httpx.Timeout(self._timeout, connect=connect),
                     follow_redirects=False,
-                    # One reading of the environment, which the screen shares.
                     trust_env=False,
-                    proxy=None if hosts else proxy_for(host),
+                    proxy=None if hosts else proxy,
+                    headers=self._headers if _origin(url) == self._origin else None,
                 ) as client:
                     return await self._exchange(client, url, etag, hosts)
         except NotServed as err:
@@ -123,7 +174,8 @@ class HttpxFetch:
             failure = NotServed if answered else FetchFailed
             # httpx quotes a part of the proxy's address, which may be one of its password.
             words = "" if isinstance(err, httpx.InvalidURL) else f" {shown(str(err))}"
-            raise failure(f"{shown_address(url)}: {type(err).__name__}{words}") from err
+            through = " through the proxy of the environment" if proxy else ""
+            raise failure(f"{shown_address(url)}: {type(err).__name__}{words}{through}") from err
 
     async def _exchange(
         self, client: "httpx.AsyncClient", url: str, etag: str | None, hosts: list[str]
@@ -179,9 +231,7 @@ def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
     )
 
 
-def _ssl_context() -> ssl.SSLContext:
-    import httpx
-
-    context = httpx.create_ssl_context()
-    httpx.AsyncClient(verify=context, trust_env=False)  # The first one imports the most.
-    return context
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80}.get(parts.scheme, 443)
+    return parts.scheme, parts.hostname or "", port

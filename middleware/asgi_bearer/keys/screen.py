@@ -5,7 +5,6 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
-from urllib.request import getproxies, proxy_bypass
 
 from asgi_bearer.keys.address import is_loopback
 
@@ -59,11 +58,14 @@ class Screen:
         self._allow_private = allow_private
         self._resolve = resolve or _resolved
 
-    async def __call__(self, host: str) -> list[str]:
+    async def __call__(self, host: str, *, proxied: bool = False) -> list[str]:
         """Return the addresses to connect to, none if they do not matter.
 
         They do not for a trusted host, for a loopback one (`Discovery` takes it from an issuer on
-        loopback alone), and where a proxy of the environment connects.
+        loopback alone), and where a proxy connects.
+
+        Arguments:
+            proxied: a proxy of the environment connects to the host.
 
         Raises:
             ValueError: one of the addresses leads inward; which of them a connection would take
@@ -72,7 +74,6 @@ class Screen:
         """
         if host in self._trusted or is_loopback(host):
             return []
-        proxied = proxy_for(host) is not None
         try:
             addresses = await self._resolve(host)
         except OSError:
@@ -97,15 +98,6 @@ def inward_fault(address: str, *, allow_private: bool) -> str | None:
         if ip.is_global and not (ip.is_multicast or ip.is_reserved or _within(ip, _NOT_PUBLIC)):
             return None
     return "is no address of a public host"
-
-
-def proxy_for(host: str) -> str | None:
-    """Return the proxy of the environment that connects to `host` by https, if there is one."""
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def _within(ip: _Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:

@@ -36,7 +36,7 @@ class Server:
     """A server that gives one answer to whatever it is asked."""
 
     def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+        self.answer = answer
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self.requests: list[bytes] = []
         self.address = ""
@@ -47,7 +47,7 @@ class Server:
         self._connections[writer] = asyncio.current_task()
         try:
             self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-            await self._answer(writer)
+            await self.answer(writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # The client had enough, or the test is over.
         finally:
@@ -492,7 +492,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 
 
 def pinned(*addresses: str, timeout: float = 5.0) -> HttpxFetch:
-    async def screen(host: str) -> list[str]:
+    async def screen(host: str, *, proxied: bool) -> list[str]:
         return list(addresses)
 
     return HttpxFetch(timeout=timeout, max_bytes=LIMIT, screen=screen)
@@ -609,7 +609,7 @@ async def test_without_addresses_of_the_screen_the_proxy_is_asked_by_name(
 async def test_the_screen_is_asked_for_the_host_alone() -> None:
     asked: list[str] = []
 
-    async def screen(host: str) -> list[str]:
+    async def screen(host: str, *, proxied: bool) -> list[str]:
         asked.append(host)
         raise OSError("no such host")
 
@@ -649,7 +649,7 @@ async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_addr
 async def test_a_name_that_takes_too_long_to_resolve_is_a_failure() -> None:
     """Row 83."""
 
-    async def screen(host: str) -> list[str]:
+    async def screen(host: str, *, proxied: bool) -> list[str]:
         await asyncio.Event().wait()
         return []
 

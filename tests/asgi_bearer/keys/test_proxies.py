@@ -1,11 +1,13 @@
 """Proxies of the environment: who uses them, and that one reading of it decides."""
 
 import asyncio
+import socket
 
 import pytest
 
 from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch
-from asgi_bearer.keys.screen import Screen, proxy_for
+from asgi_bearer.keys.proxies import ProxyMisnamed, proxy_for
+from asgi_bearer.keys.screen import Screen
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14"]
@@ -105,14 +107,22 @@ async def test_no_spelling_of_no_proxy_leads_to_a_host_by_a_name_that_is_resolve
     assert resolved_again == []
 
 
+PROXY = "http://proxy.example:3128"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "proxy"),
     [
-        ("HTTPS_PROXY", "http://proxy.example:3128", "http://proxy.example:3128"),
-        ("https_proxy", "proxy.example:3128", "http://proxy.example:3128"),
+        ("HTTPS_PROXY", PROXY, PROXY),
+        ("https_proxy", "proxy.example:3128", PROXY),
         ("ALL_PROXY", "https://proxy.example", "https://proxy.example"),
-        ("HTTP_PROXY", "http://proxy.example:3128", None),
+        ("all_proxy", "socks5h://proxy.example", "socks5h://proxy.example"),
+        ("HTTPS_PROXY", f" {PROXY} ", PROXY),
+        ("HTTPS_PROXY", "http://user:pass@proxy.example", "http://user:pass@proxy.example"),
+        ("HTTPS_PROXY", "http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"),
+        ("HTTP_PROXY", PROXY, None),
         ("HTTPS_PROXY", "", None),
+        ("HTTPS_PROXY", " ", None),
     ],
 )
 def test_the_proxy_is_the_one_that_the_environment_names(
@@ -120,4 +130,159 @@ def test_the_proxy_is_the_one_that_the_environment_names(
 ) -> None:
     monkeypatch.setenv(name, value)
 
-    assert proxy_for(HOST) == proxy
+    assert proxy_for(f"https://{HOST}/jwks") == proxy
+
+
+@pytest.mark.parametrize(
+    ("name", "proxy"), [("HTTP_PROXY", PROXY), ("ALL_PROXY", PROXY), ("HTTPS_PROXY", None)]
+)
+def test_an_address_without_tls_has_the_proxy_for_http(
+    name: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, PROXY)
+
+    assert proxy_for("http://keycloak:8080/jwks") == proxy
+
+
+def test_a_proxy_for_the_scheme_goes_before_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://other.example")
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+
+    assert proxy_for(f"https://{HOST}/") == PROXY
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_this_machine_is_never_behind_a_proxy(
+    scheme: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, PROXY)
+
+    assert proxy_for(f"{scheme}://{host}/jwks") is None
+
+
+EXCEPTED: list[tuple[str, str]] = [
+    ("idp.corp", "https://idp.corp/"),
+    ("idp.corp", "https://idp.corp:8443/"),
+    ("idp.corp", "https://IDP.Corp/"),
+    ("IDP.Corp", "https://idp.corp/"),
+    ("idp.corp", "https://login.idp.corp/"),
+    ("idp.corp.", "https://idp.corp/"),
+    ("idp.corp", "https://idp.corp./"),
+    ("idp.corp:8443", "https://idp.corp:8443/jwks"),
+    ("idp.corp:443", "https://idp.corp/"),
+    ("idp.corp:80", "http://idp.corp/"),
+    ("corp:8443", "https://idp.corp:8443/"),
+    (".corp:8443", "https://idp.corp:8443/"),
+    ("corp", "https://idp.corp/"),
+    (".corp", "https://idp.corp/"),
+    (".idp.corp", "https://idp.corp/"),
+    ("*.corp", "https://idp.corp/"),
+    ("*.corp:8443", "https://idp.corp:8443/"),
+    ("*", "https://idp.corp/"),
+    ("localhost,*", "https://idp.corp/"),
+    ("localhost, idp.corp", "https://idp.corp/"),
+    ("localhost idp.corp", "https://idp.corp/"),
+    ("\tlocalhost ,\n idp.corp,", "https://idp.corp/"),
+    ("10.1.2.3", "https://10.1.2.3/"),
+    ("10.1.2.3:8443", "https://10.1.2.3:8443/"),
+    ("10.0.0.0/8", "https://10.1.2.3:8443/"),
+    ("10.1.2.3/8", "https://10.9.9.9/"),
+    ("2001:db8::1", "https://[2001:DB8:0::1]/"),
+    ("[2001:db8::1]", "https://[2001:db8::1]:8443/"),
+    ("[2001:db8::1]:8443", "https://[2001:db8:0::1]:8443/"),
+    ("2001:db8::/32", "https://[2001:db8::1]/"),
+]
+
+NOT_EXCEPTED: list[tuple[str, str]] = [
+    ("", "https://idp.corp/"),
+    (",", "https://idp.corp/"),
+    ("idp.corp:8443", "https://idp.corp/"),
+    ("idp.corp:443", "https://idp.corp:8443/"),
+    ("idp.corp:80", "https://idp.corp/"),
+    ("idp.corp:x", "https://idp.corp/"),
+    ("idp.corp:84430000", "https://idp.corp:8443/"),
+    ("p.corp", "https://idp.corp/"),
+    ("idp.corp", "https://corp/"),
+    ("idp.corp", "https://idp.corp.evil.example/"),
+    (".", "https://idp.corp/"),
+    ("*:8443", "https://idp.corp/"),
+    ("*.", "https://idp.corp/"),
+    ("10.0.0.0/8", "https://11.1.2.3/"),
+    ("10.0.0.0/8", "https://idp.corp/"),
+    ("10.0.0.0/99", "https://10.1.2.3/"),
+    ("10.1.2.3:8443", "https://10.1.2.3/"),
+    ("2001:db8::/32", "https://[2001:db9::1]/"),
+    ("10.0.0.0/8", "https://[2001:db8::1]/"),
+    ("[2001:db8::1]:443", "https://[2001:db8::1]:8443/"),
+    ("[idp.corp", "https://idp.corp/"),
+]
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize(("excepted", "url"), EXCEPTED)
+def test_what_no_proxy_names_is_connected_to_without_one(
+    name: str, excepted: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    monkeypatch.setenv(name, excepted)
+
+    assert proxy_for(url) is None
+
+
+@pytest.mark.parametrize(("excepted", "url"), NOT_EXCEPTED)
+def test_what_no_proxy_does_not_name_goes_through_the_proxy(
+    excepted: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", excepted)
+
+    assert proxy_for(url) == PROXY
+
+
+MISNAMED = [
+    "http://",
+    "http://user:s3cret@",
+    "http://user:s3cret@proxy.example:port",
+    "http://user:s3cret@proxy.example:99999",
+    "http://user:s3cret@proxy.example:0",
+    "http://user:s3cret@[proxy.example",
+    "http://user:s3 cret@proxy.example",
+    "http://user:s3cret@proxy\\example",
+    "ftp://user:s3cret@proxy.example",
+    "://user:s3cret@proxy.example",
+    "user:s3cret@proxy.example:port",
+]
+
+
+@pytest.mark.parametrize("value", MISNAMED)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+async def test_an_address_of_a_proxy_that_cannot_be_one_is_a_fault_without_its_password(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
+
+    with pytest.raises(ProxyMisnamed, match=f"^{name} must name a proxy"):
+        proxy_for(f"https://{HOST}/jwks")
+    with pytest.raises(FetchFailed, match=f"{name} must name a proxy") as failed:
+        await fetch(f"https://{HOST}/jwks")
+
+    assert "cret" not in str(failed.value)
+    assert "user" not in str(failed.value)
+
+
+async def test_a_proxy_that_refuses_is_named_as_the_one_that_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as taken:  # Bound and not listening: nobody else gets the port.
+        taken.bind(("127.0.0.1", 0))
+        proxy = f"http://user:s3cret@127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
+
+        with pytest.raises(FetchFailed, match="through the proxy of the environment") as failed:
+            await fetch(f"https://{HOST}/jwks")
+
+    assert "s3cret" not in str(failed.value)

@@ -27,13 +27,6 @@ class Names:
         return list(self._addresses)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 IN_PRIVATE_NETWORKS: list[tuple[str, str]] = [
     ("ten", "10.0.0.0"),
     ("ten-end", "10.255.255.255"),
@@ -217,59 +210,20 @@ async def test_a_resolver_that_finds_nothing_is_a_failure() -> None:
         await Screen((), allow_private=False, resolve=resolve)(HOST)
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-async def test_behind_a_proxy_the_host_is_connected_to_by_its_name(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "http://proxy.example:3128")
+async def test_behind_a_proxy_the_host_is_connected_to_by_its_name() -> None:
+    screen = Screen((), allow_private=False, resolve=Names(*PUBLIC))
 
-    assert await Screen((), allow_private=False, resolve=Names(*PUBLIC))(HOST) == []
+    assert await screen(HOST, proxied=True) == []
 
 
-async def test_behind_a_proxy_a_name_of_the_world_outside_may_mean_nothing_here(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-
-    assert await Screen((), allow_private=False, resolve=Names())(HOST) == []
+async def test_behind_a_proxy_a_name_of_the_world_outside_may_mean_nothing_here() -> None:
+    assert await Screen((), allow_private=False, resolve=Names())(HOST, proxied=True) == []
 
 
-async def test_behind_a_proxy_a_name_that_leads_inward_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_behind_a_proxy_a_name_that_leads_inward_is_refused() -> None:
     """Row 82."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-
     with pytest.raises(ValueError, match=PRIVATE):
-        await Screen((), allow_private=False, resolve=Names("10.0.0.1"))(HOST)
-
-
-@pytest.mark.parametrize("excepted", [HOST, "*", ".example", f"localhost, {HOST}"])
-async def test_a_host_that_the_proxy_is_not_for_is_pinned(
-    excepted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", excepted)
-
-    assert await Screen((), allow_private=False, resolve=Names(*PUBLIC))(HOST) == PUBLIC
-
-
-async def test_a_host_that_the_proxy_is_not_for_must_have_an_address(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", HOST)
-
-    with pytest.raises(OSError, match="not known"):
-        await Screen((), allow_private=False, resolve=Names())(HOST)
-
-
-async def test_a_proxy_for_plain_http_does_not_connect_here(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
-
-    assert await Screen((), allow_private=False, resolve=Names(*PUBLIC))(HOST) == PUBLIC
+        await Screen((), allow_private=False, resolve=Names("10.0.0.1"))(HOST, proxied=True)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
