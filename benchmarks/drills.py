@@ -16,6 +16,7 @@ from benchmarks.promises.flood import a_flood
 from benchmarks.promises.life import a_cold_burst, the_fetch_belongs_to_nobody, the_start
 from benchmarks.promises.outage import a_dead_issuer, bad_answers, the_status
 from benchmarks.promises.rotation import a_rotation, a_withdrawn_key, the_same_id
+from benchmarks.promises.slow import a_slow_processor
 from benchmarks.report import comparison, summary, table
 from benchmarks.stage import OURS, Bench, Figure
 
@@ -36,6 +37,7 @@ PROMISES: Final[dict[int, tuple[str, Drill]]] = {
     12: ("Truthful status", the_status),
     13: ("Warm", the_start),
     14: ("A hostile client costs the API and its other clients little", hostile_clients),
+    15: ("A slow processor, a process that stands still", a_slow_processor),
 }
 
 NAMES: Final = {number: name for number, (name, _) in PROMISES.items()}

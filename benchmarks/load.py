@@ -42,8 +42,9 @@ class Answer:
 class Client:
     """One keep-alive connection, made anew when it has broken."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, patience: float = _PATIENCE) -> None:
         self._port = port
+        self._patience = patience
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,7 +69,7 @@ class Client:
         """Ask for the contacts; the time counts from `since`, or from now."""
         since = time.monotonic() if since is None else since
         try:
-            status, headers = await asyncio.wait_for(self._exchange(token), _PATIENCE)
+            status, headers = await asyncio.wait_for(self._exchange(token), self._patience)
         except (OSError, EOFError) as err:
             self.close()
             return Answer(0, time.monotonic() - since, fault=type(err).__name__)

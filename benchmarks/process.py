@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,13 +35,21 @@ class Child:
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def start(cls, python: Path, module: str, *arguments: str, log: Path) -> Self:
-        """Start it and wait until it is ready."""
+    async def start(
+        cls,
+        python: Path,
+        module: str,
+        *arguments: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start it, with more in its environment, and wait until it is ready."""
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 str(python),
                 *("-m", f"benchmarks.{module}", *arguments),
                 cwd=ROOT,
+                env={**os.environ, **(environment or {})},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
@@ -64,6 +72,10 @@ class Child:
         if "fault" in answer:
             raise RuntimeError(answer["fault"])
         return answer["value"]
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     async def end(self) -> tuple[float, Json]:
         """Ask it to end; return the seconds that took and its last words."""

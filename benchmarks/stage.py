@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -135,6 +136,19 @@ class Worker:
         peak: int = await self._child.ask(do="peak_bytes")
         return peak
 
+    def freeze(self) -> None:
+        """Stop it until it is told to go on."""
+        self._child.signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        self._child.signal(signal.SIGCONT)
+
+    async def cpu_seconds(self) -> float:
+        """Return the processor time that it has used."""
+        used: float = await self._child.ask(do="cpu_seconds")
+        return used
+
     async def end(self) -> tuple[float, list[str], str]:
         """End it; return the seconds that took, the tasks that were left, and its log."""
         seconds, words = await self._child.end()
@@ -238,7 +252,11 @@ class Bench:
 
     @asynccontextmanager
     async def worker(
-        self, issuer: Issuer, *options: str, discover: bool = False
+        self,
+        issuer: Issuer,
+        *options: str,
+        discover: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Worker, None]:
         """Start an application that trusts `issuer`."""
         where = [] if discover else ["--jwks-uri", issuer.jwks_uri]
@@ -248,6 +266,7 @@ class Bench:
             self.adapter,
             *("--issuer", issuer.identifier, "--audience", AUDIENCE, *where, *options),
             log=self.folder / f"worker-{self.adapter}-{next(_logs)}.log",
+            environment=environment,
         )
         try:
             yield Worker(child)

@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -62,6 +63,8 @@ def main() -> None:
                 return adapter.status(app)
             case "peak_bytes":
                 return _peak_bytes()
+            case "cpu_seconds":
+                return time.process_time()
             case _:
                 return None
         return None
