@@ -2,8 +2,8 @@
 
 The order decides where a fault goes (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.2, §3.3.2.6):
 
-- until the client and its exact redirect URI are known, a fault is shown to the person and never
-  redirected, so that nobody can use this server to send people elsewhere (RFC 9700 §4.11);
+- until the client and its registered redirect URI are known, a fault is shown to the person and
+  never redirected, so that nobody can use this server to send people elsewhere (RFC 9700 §4.11);
 - from then on every fault goes to that address, in the place where the answer would be.
 """
 
@@ -16,6 +16,7 @@ from resource_api.demo.authorization_server import request_rules
 from resource_api.demo.authorization_server.authorization_response import Destination
 from resource_api.demo.authorization_server.parameters import Parameters
 from resource_api.demo.authorization_server.permissions import Permissions, permissions
+from resource_api.demo.authorization_server.redirect_uris import is_registered
 from resource_api.demo.authorization_server.refusals import (
     Refusal,
     RequestRefused,
@@ -126,9 +127,9 @@ def _client(sent: Parameters, registrations: Registrations) -> Client:
 
 
 def _redirect_uri(sent: Parameters, client: Client) -> str:
-    """Return the redirect URI: byte for byte a registered one (RFC 9700 §2.1, §4.1.3)."""
+    """Return the redirect URI as it was sent: the token endpoint asks for the same again."""
     redirect_uri = _single(sent, "redirect_uri")
-    if redirect_uri not in client.redirect_uris:
+    if not is_registered(redirect_uri, client.redirect_uris, any_loopback_port=client.is_public):
         raise RequestUnusable(
             "This address is not registered for the client.", "redirect_uri", redirect_uri
         )

@@ -1,6 +1,8 @@
-"""Which addresses may be registered for a client to be sent back to (RFC 9700 §4.1)."""
+"""Which addresses a client may be sent back to: those that may be registered, and those that are
+(RFC 9700 §4.1)."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import unquote, urlsplit
 
 from asgi_bearer.keys.address import MAX_ADDRESS_CHARACTERS, address_fault
@@ -10,6 +12,42 @@ _CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}
 
 _OWN_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:")
 """A reversed domain name (RFC 8252 §7.1); `javascript` and `data` have no dot."""
+
+_LOOPBACK = re.compile(
+    r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?P<port>[1-9][0-9]{0,4}))?"
+    r"(?P<rest>(?:[/?].*)?)"
+)
+"""The spellings of this machine that native applications use, and a port that can exist."""
+
+_MAX_PORT = 65535
+
+
+def is_registered(uri: str, registered: Collection[str], *, any_loopback_port: bool) -> bool:
+    """Return whether a request may name this redirect URI: one of those registered, byte for byte
+    (RFC 9700 §2.1, §4.1.3).
+
+    Arguments:
+        any_loopback_port: for a public client. A native application listens on whatever port the
+            system gives it, so the port of a loopback address may differ from the registered one
+            (RFC 8252 §7.3). Host, path and query stay exact, and no host stands for another.
+    """
+    if uri in registered:
+        return True
+    asked = _LOOPBACK.fullmatch(uri) if any_loopback_port else None
+    if asked is None or int(asked["port"] or "80") > _MAX_PORT:
+        return False
+    return any(
+        (known["host"], known["rest"]) == (asked["host"], asked["rest"])
+        for known in map(_LOOPBACK.fullmatch, registered)
+        if known is not None and _port_may_vary(known)
+    )
+
+
+def _port_may_vary(known: re.Match[str]) -> bool:
+    # RFC 8252 §8.3 advises against `localhost`, which may resolve to another machine; RFC 9700
+    # §4.1.3 wants its port to vary for native applications. A registration without a port can only
+    # be for one of those. With a port it names one program, which others of this machine are not.
+    return known["host"] != "localhost" or known["port"] is None
 
 
 def redirect_uri_fault(uri: str) -> str | None:

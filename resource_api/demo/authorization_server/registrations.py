@@ -62,7 +62,8 @@ class Client:
 
     Arguments:
         client_secret: None for a public client.
-        redirect_uris: compared byte for byte.
+        redirect_uris: compared byte for byte, except for the port of a public client's loopback
+            address.
         response_types: what it may ask /authorize for; keys of `RESPONSE_TYPES`.
         grant_types: what it may use at all.
         introspects: the identifiers of the APIs whose tokens it may introspect, beside its own.
