@@ -12,6 +12,7 @@ from dataclasses import replace
 from resource_api.demo.authorization_server.demo_parameters import lifetime
 from resource_api.demo.authorization_server.issuing import Issuing
 from resource_api.demo.authorization_server.oauth_error import OAuthError
+from resource_api.demo.authorization_server.permissions import known_scopes, understood
 from resource_api.demo.authorization_server.registrations import (
     STANDARD_SCOPES,
     Client,
@@ -42,6 +43,7 @@ class GrantTypes:
         self._issuing = issuing
         self._state = state
         self._clock = clock
+        self._known_scopes = known_scopes(registrations, registrations.apis.values())
 
     async def authorization_code(self, client: Client, given: Mapping[str, str]) -> Answer:
         """Give tokens for a code (RFC 6749 §4.1.3)."""
@@ -81,7 +83,7 @@ class GrantTypes:
         granted = self._still_granted(token.grant)
         if not self._refreshable(granted):
             raise OAuthError("invalid_grant", "Refresh tokens are not allowed any longer.")
-        scopes = _narrowed(given, granted)
+        scopes = self._narrowed(given, granted)
         following = await self._state.rotate_refresh_token(value)
         if following is None:
             await self._revoke(token.grant, "A refresh token was reused")
@@ -97,8 +99,8 @@ class GrantTypes:
         api = self._registrations.apis.get(_required(given, "audience"))
         if api is None:
             raise OAuthError("invalid_target", "No API with this audience is registered.")
-        scopes = _names(given.get("scope", ""))
-        if not set(scopes) <= api.scopes.keys():
+        scopes = understood(given.get("scope", ""), self._known_scopes)
+        if not scopes or not set(scopes) <= api.scopes.keys():
             raise OAuthError(
                 "invalid_scope", f"scope must name one or more of: {' '.join(api.scopes)}."
             )
@@ -138,6 +140,16 @@ class GrantTypes:
             raise OAuthError("invalid_grant", "Nothing of what was granted is left.")
         return replace(grant, scopes=scopes)
 
+    def _narrowed(self, given: Mapping[str, str], grant: Grant) -> tuple[str, ...]:
+        if "scope" not in given:
+            return grant.scopes
+        scopes = understood(given["scope"], self._known_scopes.union(grant.scopes))
+        if not scopes or not set(scopes) <= set(grant.scopes):
+            raise OAuthError(
+                "invalid_scope", "scope must name something of what was granted, and no more."
+            )
+        return scopes
+
     def _refreshable(self, grant: Grant) -> bool:
         api = self._registrations.apis.get(grant.audience or "")
         client = self._registrations.clients[grant.client_id]
@@ -162,19 +174,6 @@ def _required(given: Mapping[str, str], name: str) -> str:
     if name not in given:
         raise OAuthError("invalid_request", f"{name} is missing.")
     return given[name]
-
-
-def _names(scope: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(scope.split(" ")))
-
-
-def _narrowed(given: Mapping[str, str], grant: Grant) -> tuple[str, ...]:
-    if "scope" not in given:
-        return grant.scopes
-    scopes = _names(given["scope"])
-    if not set(scopes) <= set(grant.scopes):
-        raise OAuthError("invalid_scope", "scope must not go beyond what was granted.")
-    return scopes
 
 
 def _check_verifier(verifier: str | None, code: Code, client: Client) -> None:

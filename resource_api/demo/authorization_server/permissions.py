@@ -1,7 +1,7 @@
 """What an authorization request asks for: an API and scopes, and what of it can be granted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from resource_api.demo.authorization_server.refusals import Refusal
@@ -45,6 +45,22 @@ class Permissions:
         }
 
 
+def known_scopes(registrations: Registrations, apis: Iterable[Api]) -> frozenset[str]:
+    """Return the scopes that mean something at these APIs, or about a user."""
+    own_claims = (custom_claim_names(user) for user in registrations.users.values())
+    return frozenset(STANDARD_SCOPES).union(*(api.scopes for api in apis), *own_claims)
+
+
+def understood(scope: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the known names in a `scope` parameter, in the order asked, each once.
+
+    A name that nobody knows is left out (OpenID Connect Core §3.1.2.1, RFC 6749 §3.3); the answer
+    then says what was granted. Nothing is understood of a scope that is not well-formed.
+    """
+    names = dict.fromkeys(scope.split(" ")) if _SCOPE.fullmatch(scope) else ()
+    return tuple(name for name in names if name in known)
+
+
 def permissions(
     given: Mapping[str, str],
     client: Client,
@@ -57,22 +73,24 @@ def permissions(
     An ID token that is asked for by the response type counts as asking for `openid`.
     `offline_access` is dropped where it can give no refresh token (OpenID Connect Core §11).
 
-    Raises Refusal: invalid_scope for a scope that is missing, not well-formed, unknown, or of
-    which nothing is left; invalid_target for an unknown audience (RFC 8707 §2).
+    A scope that nobody knows is left out.
+
+    Raises Refusal: invalid_scope for a scope that is missing, not well-formed, of another API, or
+    of which nothing is left; invalid_target for an unknown audience (RFC 8707 §2).
     """
     scope = given.get("scope", "")
-    if not _SCOPE.fullmatch(scope):
-        raise Refusal("invalid_scope", "scope must be a list of names with single spaces between.")
+    asked = understood(scope, known_scopes(registrations, registrations.apis.values()))
+    if not asked:
+        raise Refusal(
+            "invalid_scope",
+            "scope must be a list of names with single spaces between, one of them known here.",
+        )
     api = None
     if "audience" in given:
-        # Before the names: which of them exist depends on the API.
         api = registrations.apis.get(given["audience"])
         if api is None:
             raise Refusal("invalid_target", "No API with this audience is registered.")
-    asked = tuple(dict.fromkeys(scope.split(" ")))
-    own_claims = (custom_claim_names(user) for user in registrations.users.values())
-    known = frozenset(STANDARD_SCOPES).union(api.scopes if api else (), *own_claims)
-    if not known.issuperset(asked):
+    if not known_scopes(registrations, [api] if api else []).issuperset(asked):
         raise Refusal("invalid_scope", "scope has a name that is not known for this audience.")
     wanted = ("openid", *asked) if with_id_token and "openid" not in asked else asked
     granted = tuple(
@@ -82,7 +100,7 @@ def permissions(
         raise Refusal(
             "invalid_scope", "offline_access is not to be had here, and all that is asked."
         )
-    return Permissions(api, granted, as_asked=set(granted) == set(asked))
+    return Permissions(api, granted, as_asked=set(granted) == set(scope.split(" ")))
 
 
 def _refreshable(client: Client, api: Api | None) -> bool:

@@ -412,7 +412,7 @@ TOLD: Sequence[Told] = (
         for scope in (
             "",
             "read:tests",
-            "openid read:tests",
+            "read:tests read:nothing",
             "openid  read:contacts",
             " openid",
             "openid ",

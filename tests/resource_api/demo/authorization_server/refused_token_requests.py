@@ -212,7 +212,9 @@ REFRESHING: Sequence[Refused] = (
         Refused(f"scope {scope!a}", {"scope": scope}, "invalid_scope")
         for scope in (
             "openid profile",
-            "read:contacts write:contacts admin",
+            "read:contacts profile admin",
+            "admin",
+            "read:contacts  admin",
             "read:calendar",
             " ",
             "openid  read:contacts",
@@ -248,7 +250,9 @@ CREDENTIALS: Sequence[Refused] = (
             "openid",
             "offline_access",
             "read:contacts openid",
+            "read:contacts read:calendar",
             "read:calendar",
+            "read:everything",
             "read:contacts  write:contacts",
             " read:contacts",
             "read:*",
