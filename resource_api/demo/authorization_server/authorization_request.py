@@ -23,6 +23,7 @@ from resource_api.demo.authorization_server.refusals import (
     RequestUnusable,
 )
 from resource_api.demo.authorization_server.registrations import Client, Registrations
+from resource_api.demo.authorization_server.target import SEVERAL, several_resources
 
 NAMES = frozenset(
     {
@@ -39,6 +40,7 @@ NAMES = frozenset(
         "registration",
         "request",
         "request_uri",
+        "resource",
         "response_mode",
         "response_type",
         "scope",
@@ -153,6 +155,8 @@ def _judged(
     destination: Destination,
     registrations: Registrations,
 ) -> AuthorizationRequest:
+    if several_resources(sent.repeated & NAMES):
+        raise Refusal("invalid_target", SEVERAL)
     if sent.repeated & NAMES:
         names = ", ".join(sorted(sent.repeated & NAMES))
         raise Refusal("invalid_request", f"Sent more than once: {names}.")

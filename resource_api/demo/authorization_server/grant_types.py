@@ -19,6 +19,7 @@ from resource_api.demo.authorization_server.registrations import (
     Registrations,
 )
 from resource_api.demo.authorization_server.state import Code, Grant, State
+from resource_api.demo.authorization_server.target import TargetInvalid, target, target_api
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 """RFC 7636 §4.1."""
@@ -61,6 +62,7 @@ class GrantTypes:
         if _required(given, "redirect_uri") != code.redirect_uri:
             raise OAuthError("invalid_grant", "redirect_uri is not the one of the request.")
         _check_verifier(given.get("code_verifier"), code, client)
+        _check_target(given, grant)
         granted = self._still_granted(grant)
         if not await self._state.use_code(value):
             # Between the question and the use somebody else used it.
@@ -80,6 +82,7 @@ class GrantTypes:
         if token.used:
             await self._revoke(token.grant, "A refresh token was reused")
             raise OAuthError("invalid_grant", "The refresh token was used before.")
+        _check_target(given, token.grant)
         granted = self._still_granted(token.grant)
         if not self._refreshable(granted):
             raise OAuthError("invalid_grant", "Refresh tokens are not allowed any longer.")
@@ -96,9 +99,12 @@ class GrantTypes:
         """Give a token to the client itself (RFC 6749 §4.4)."""
         if client.is_public:
             raise OAuthError("unauthorized_client", "Only a client with a secret may do so.")
-        api = self._registrations.apis.get(_required(given, "audience"))
+        try:
+            api = target_api(given, self._registrations)
+        except TargetInvalid as fault:
+            raise OAuthError("invalid_target", str(fault)) from None
         if api is None:
-            raise OAuthError("invalid_target", "No API with this audience is registered.")
+            raise OAuthError("invalid_request", "audience or resource is missing.")
         scopes = understood(given.get("scope", ""), self._known_scopes)
         if not scopes or not set(scopes) <= api.scopes.keys():
             raise OAuthError(
@@ -174,6 +180,16 @@ def _required(given: Mapping[str, str], name: str) -> str:
     if name not in given:
         raise OAuthError("invalid_request", f"{name} is missing.")
     return given[name]
+
+
+def _check_target(given: Mapping[str, str], grant: Grant) -> None:
+    """Check that an API that is named is the one of the grant (RFC 8707 §2.2)."""
+    try:
+        asked = target(given)
+    except TargetInvalid as fault:
+        raise OAuthError("invalid_target", str(fault)) from None
+    if asked not in {None, grant.audience}:
+        raise OAuthError("invalid_target", "The grant is not for this API.")
 
 
 def _check_verifier(verifier: str | None, code: Code, client: Client) -> None:

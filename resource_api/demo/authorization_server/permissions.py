@@ -11,6 +11,7 @@ from resource_api.demo.authorization_server.registrations import (
     Client,
     Registrations,
 )
+from resource_api.demo.authorization_server.target import TargetInvalid, target_api
 from resource_api.demo.authorization_server.user_claims import custom_claim_names
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
@@ -68,15 +69,14 @@ def permissions(
     *,
     with_id_token: bool,
 ) -> Permissions:
-    """Return what may be granted of the `audience` and the `scope` of a request.
+    """Return what may be granted of the API and the `scope` that a request names.
 
     An ID token that is asked for by the response type counts as asking for `openid`.
-    `offline_access` is dropped where it can give no refresh token (OpenID Connect Core §11).
-
-    A scope that nobody knows is left out.
+    `offline_access` is dropped where it can give no refresh token (OpenID Connect Core §11), and
+    a scope that nobody knows always is.
 
     Raises Refusal: invalid_scope for a scope that is missing, not well-formed, of another API, or
-    of which nothing is left; invalid_target for an unknown audience (RFC 8707 §2).
+    of which nothing is left; invalid_target for an API that `target_api` refuses.
     """
     scope = given.get("scope", "")
     asked = understood(scope, known_scopes(registrations, registrations.apis.values()))
@@ -85,11 +85,10 @@ def permissions(
             "invalid_scope",
             "scope must be a list of names with single spaces between, one of them known here.",
         )
-    api = None
-    if "audience" in given:
-        api = registrations.apis.get(given["audience"])
-        if api is None:
-            raise Refusal("invalid_target", "No API with this audience is registered.")
+    try:
+        api = target_api(given, registrations)
+    except TargetInvalid as fault:
+        raise Refusal("invalid_target", str(fault)) from None
     if not known_scopes(registrations, [api] if api else []).issuperset(asked):
         raise Refusal("invalid_scope", "scope has a name that is not known for this audience.")
     wanted = ("openid", *asked) if with_id_token and "openid" not in asked else asked

@@ -11,6 +11,7 @@ from resource_api.demo.authorization_server.parameters import (
     parameters,
     whole_body,
 )
+from resource_api.demo.authorization_server.target import SEVERAL, several_resources
 
 _JSON = "application/json"
 
@@ -41,6 +42,8 @@ async def _body(request: Request) -> bytes:
 
 def _form(body: bytes) -> dict[str, str]:
     form = parameters(body)
+    if several_resources(form.repeated):
+        raise OAuthError("invalid_target", SEVERAL)
     if form.repeated:
         raise OAuthError("invalid_request", "A parameter is sent more than once.")
     if form.malformed:

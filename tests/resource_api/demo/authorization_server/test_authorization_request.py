@@ -399,7 +399,7 @@ def test_offline_access_needs_a_client_that_may_refresh(registrations: Registrat
 
 
 def test_unknown_parameters_are_ignored_and_not_carried_on(registrations: Registrations) -> None:
-    strange = query() + "&resource=a&resource=b&display=page&claims={}&acr_values=9"
+    strange = query() + "&unknown=a&unknown=b&display=page&claims={}&acr_values=9"
 
     assert judged(registrations, strange) == judged(registrations, query())
 

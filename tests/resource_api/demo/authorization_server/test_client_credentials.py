@@ -55,7 +55,7 @@ async def test_a_client_gets_an_access_token_and_nothing_else(
             "aud",
             CALENDAR.identifier,
         ),
-        ({"resource": "unknown parameters are ignored"}, "aud", CONTACTS.identifier),
+        ({"unknown": "parameters are ignored"}, "aud", CONTACTS.identifier),
         ({"subject": "alice"}, "sub", "command-line@clients"),
     ],
     ids=str,
