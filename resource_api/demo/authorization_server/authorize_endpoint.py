@@ -31,7 +31,6 @@ from resource_api.demo.authorization_server.error_page import (
     error_page,
     faults_shown,
 )
-from resource_api.demo.authorization_server.id_token_hint import HintUnusable, hint
 from resource_api.demo.authorization_server.issuing import Issuing
 from resource_api.demo.authorization_server.parameters import (
     Parameters,
@@ -45,7 +44,11 @@ from resource_api.demo.authorization_server.refusals import (
     RequestUnusable,
 )
 from resource_api.demo.authorization_server.registrations import Registrations
-from resource_api.demo.authorization_server.sign_in_rules import sign_in_needed
+from resource_api.demo.authorization_server.sign_in_rules import (
+    NOBODY_KNOWN,
+    hinted_user,
+    sign_in_needed,
+)
 from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import Session, State
 from resource_api.demo.pages.rendering import Pages
@@ -116,7 +119,7 @@ class AuthorizeEndpoint:
             known = hinted or (signed_in.session.username if signed_in else None)
             return self._sign_in_page(http, asked, known)
         session = signed_in.session
-        if hinted not in {None, session.username}:
+        if hinted not in {None, NOBODY_KNOWN, session.username}:
             await self._state.request_answered(signed_in.secret)
             raise _refused(asked, Refusal("login_required", "Another user has signed in."))
         if await self._consent_needed(asked, session):
@@ -159,7 +162,7 @@ class AuthorizeEndpoint:
             onward = f"{PATH}?{asked.query}"
             return error_page(self._pages, _STALE, status=403, onward=onward)
         username = signed_in.session.username
-        another = hinted not in {None, username}
+        another = hinted not in {None, NOBODY_KNOWN, username}
         if another or sign_in_needed(asked, signed_in.session, hinted, self._clock()):
             return _again(asked)
         decision = form.values.get("decision")
@@ -181,18 +184,7 @@ class AuthorizeEndpoint:
         return authorization_request(sent, self._registrations)
 
     def _hinted_user(self, asked: AuthorizationRequest) -> str | None:
-        token = asked.given.get("id_token_hint")
-        if token is None:
-            return None
-        try:
-            keys = self._keys.published(self._clock())
-            said = hint(token, issuer=self._issuer, keys=keys)
-        except HintUnusable:
-            said = None
-        if said is None or said.client_id != asked.client.client_id:
-            sentence = "id_token_hint is not an ID token that this server gave to the client."
-            raise _refused(asked, Refusal("invalid_request", sentence))
-        return said.username
+        return hinted_user(asked, self._issuer, self._keys.published(self._clock()))
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
         secret = self._site.session_secret(http)

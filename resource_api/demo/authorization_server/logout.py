@@ -11,7 +11,7 @@ from resource_api.demo.authorization_server.answers import redirect
 from resource_api.demo.authorization_server.authorization_response import form_action, location
 from resource_api.demo.authorization_server.browser import Site
 from resource_api.demo.authorization_server.error_page import faults_shown
-from resource_api.demo.authorization_server.id_token_hint import HintUnusable, hint
+from resource_api.demo.authorization_server.id_token_hint import HintOutdated, HintUnusable, hint
 from resource_api.demo.authorization_server.logout_request import (
     LogoutRequest,
     given_parameters,
@@ -36,6 +36,9 @@ CONFIRMED_PATH = f"{PATH}/confirmed"
 
 class LogoutEndpoint:
     """Signs out at once where the client shows an ID token of the person; otherwise asks first.
+
+    An ID token whose key is not published any longer proves nothing, and is no fault: nobody is
+    kept signed in for it.
 
     Arguments:
         issuer: the identifier of this server, with its final slash.
@@ -89,6 +92,9 @@ class LogoutEndpoint:
             try:
                 keys = self._keys.published(self._clock())
                 said = hint(given["id_token_hint"], issuer=self._issuer, keys=keys)
+            except HintOutdated:
+                # Who it is about is not known then, so the person is asked, as without a hint.
+                said = None
             except HintUnusable:
                 raise RequestUnusable(
                     "This is not an ID token of this server.", "id_token_hint"

@@ -57,7 +57,7 @@ def logout_request(
     Raises RequestUnusable: a fault is shown and never redirected (§4).
 
     Arguments:
-        hint: what the `id_token_hint` says, where there is one.
+        hint: what the `id_token_hint` says; None where there is none, and for an outdated one.
     """
     client_id = given.get("client_id", None if hint is None else hint.client_id)
     if hint is not None and hint.client_id != client_id:
@@ -72,6 +72,9 @@ def logout_request(
 def _destination(given: Mapping[str, str], client: Client | None) -> Destination | None:
     address = given.get("post_logout_redirect_uri")
     if address is None:
+        return None
+    if client is None and "id_token_hint" in given:
+        # The hint is outdated. Whose address it is nobody knows, so it ends at this server.
         return None
     if client is None:
         raise RequestUnusable(

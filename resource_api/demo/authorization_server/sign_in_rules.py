@@ -1,10 +1,41 @@
 """Whether somebody has to sign in for a request; no I/O."""
 
+from collections.abc import Iterable
+
 from resource_api.demo.authorization_server.authorization_request import AuthorizationRequest
+from resource_api.demo.authorization_server.id_token_hint import HintOutdated, HintUnusable, hint
+from resource_api.demo.authorization_server.refusals import Refusal, RequestRefused
+from resource_api.demo.authorization_server.signing_key import RetiredKey, SigningKey
 from resource_api.demo.authorization_server.state import Session
 
 SIGN_IN_COUNTS_FOR = 600
 """Seconds in which a request that wants a new sign-in has to be answered after it."""
+
+
+NOBODY_KNOWN = ""
+"""The user of an `id_token_hint` that is outdated: whoever it was has to sign in again."""
+
+
+def hinted_user(
+    asked: AuthorizationRequest, issuer: str, keys: Iterable[SigningKey | RetiredKey]
+) -> str | None:
+    """Return the user whom the request's `id_token_hint` names; None where it has none.
+
+    Raises RequestRefused for one that is not an ID token of this server's for the client.
+    """
+    token = asked.given.get("id_token_hint")
+    if token is None:
+        return None
+    try:
+        said = hint(token, issuer=issuer, keys=keys)
+    except HintOutdated:
+        return NOBODY_KNOWN
+    except HintUnusable:
+        said = None
+    if said is None or said.client_id != asked.client.client_id:
+        sentence = "id_token_hint is not an ID token that this server gave to the client."
+        raise RequestRefused(asked.destination, Refusal("invalid_request", sentence))
+    return said.username
 
 
 def was_for(asked: AuthorizationRequest, session: Session, now: float) -> bool:
@@ -21,7 +52,7 @@ def sign_in_needed(
     """Return whether this sign-in does not do (OpenID Connect Core §3.1.2.1, §3.1.2.3).
 
     Arguments:
-        hinted: the user whom the client's `id_token_hint` names.
+        hinted: the user whom the client's `id_token_hint` names, or `NOBODY_KNOWN`.
         now: seconds since the epoch.
     """
     if was_for(asked, session, now):

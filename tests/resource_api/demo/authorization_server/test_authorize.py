@@ -361,6 +361,48 @@ async def test_a_hint_signed_with_the_key_before_is_still_good(
     assert (await browser.get(address(id_token_hint=token))).fragment["code"]
 
 
+async def outdated_id_token(
+    state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
+) -> str:
+    token = await id_token_of(state, issuing)
+    await keys.rotate(now=clock(), keep_seconds=60)
+    clock.advance(61)
+    return token
+
+
+async def test_a_hint_of_a_key_no_longer_published_asks_whoever_it_was_to_sign_in(
+    browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
+) -> None:
+    await signed_in_browser(browser)
+    token = await outdated_id_token(state, issuing, keys, clock)
+
+    page = await browser.get(address(id_token_hint=token))
+
+    assert is_sign_in(page)
+    assert (await sign_in(browser, page)).fragment["code"]
+
+
+async def test_a_hint_of_a_key_no_longer_published_does_not_disturb_the_consent(
+    browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
+) -> None:
+    token = await outdated_id_token(state, issuing, keys, clock)
+
+    page = await sign_in(browser, await browser.get(address(id_token_hint=token)))
+
+    assert (await decide(browser, page)).fragment["code"]
+
+
+async def test_a_hint_of_a_key_no_longer_published_without_interaction_is_an_error(
+    browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
+) -> None:
+    await signed_in_browser(browser)
+    token = await outdated_id_token(state, issuing, keys, clock)
+
+    page = await browser.get(address(id_token_hint=token, prompt="none"))
+
+    assert error_of(page) == "login_required"
+
+
 @pytest.mark.parametrize(
     "kind",
     ["nonsense", "ü", "tampered", "unsigned", "unknown key", "other client", "access token"],

@@ -1,8 +1,11 @@
 """Signing out because a client asks: at once with proof, otherwise after a question."""
 
+import base64
+import json
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from resource_api.demo.authorization_server.browser import CSRF_COOKIE, SESSION_COOKIE
@@ -120,6 +123,147 @@ async def test_without_proof_the_user_is_asked(
     assert page.status == 200
     assert is_question(page)
     assert "alice" in page.text
+    assert await is_signed_in(browser)
+
+
+@pytest.fixture
+async def outdated(state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock) -> str:
+    """An ID token of alice whose key is not published any longer."""
+    token = await id_token_of(state, issuing)
+    await keys.rotate(now=clock(), keep_seconds=60)
+    clock.advance(61)
+    return token
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"client_id": "web-application"},
+        {"post_logout_redirect_uri": HOME, "state": "s"},
+        {"client_id": "web-application", "post_logout_redirect_uri": HOME, "state": "s"},
+    ],
+    ids=["alone", "client", "address", "client and address"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_id_token_of_a_key_no_longer_published_asks_and_goes_on(
+    browser: UserAgent, outdated: str, parameters: dict[str, str], method: str
+) -> None:
+    await signed_in_browser(browser)
+    asked = {"id_token_hint": outdated, **parameters}
+    if method == "POST":
+        posted = await browser.client.post(LOGOUT, data=asked)
+        page = await browser.get(str(httpx.URL(LOGOUT).join(posted.headers["location"])))
+    else:
+        page = await browser.get(logout(**asked))
+    signed_in_before = await is_signed_in(browser)
+
+    after = await browser.submit(page, page.form("/oidc/logout"))
+
+    assert (is_question(page), signed_in_before) == (True, True)
+    assert not await is_signed_in(browser)
+    if {"client_id", "post_logout_redirect_uri"} <= parameters.keys():
+        assert after.url == f"{HOME}?state=s"
+    else:
+        assert "You are signed out" in after.text
+
+
+async def test_an_outdated_id_token_counts_for_nothing_beside_a_client(
+    browser: UserAgent, outdated: str
+) -> None:
+    """Nothing in it was verified, so that it is for another client is not known either."""
+    await signed_in_browser(browser)
+
+    page = await browser.get(logout(id_token_hint=outdated, client_id="single-page"))
+
+    assert is_question(page)
+    assert "Contact page asks" in page.text
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"client_id": "nobody"},
+        {"client_id": "web-application", "post_logout_redirect_uri": "https://evil.example/"},
+        {"client_id": "single-page", "post_logout_redirect_uri": HOME},
+    ],
+    ids=["unknown client", "unknown address", "address of another client"],
+)
+async def test_an_outdated_id_token_excuses_no_other_fault(
+    browser: UserAgent, outdated: str, parameters: dict[str, str]
+) -> None:
+    await signed_in_browser(browser)
+
+    page = await browser.get(logout(id_token_hint=outdated, **parameters))
+
+    assert page.status == 400
+    assert await is_signed_in(browser)
+
+
+async def test_an_outdated_id_token_leads_nobody_to_an_address(
+    browser: UserAgent, outdated: str
+) -> None:
+    page = await browser.get(
+        logout(id_token_hint=outdated, post_logout_redirect_uri="https://evil.example/")
+    )
+
+    assert page.visited == (page.url,)
+    assert "You are signed out" in page.text
+
+
+@pytest.mark.parametrize(
+    ("header", "changes"),
+    [
+        ({}, {"iss": "https://another.example/"}),
+        ({}, {"aud": AUDIENCE}),
+        ({}, {"aud": ["web-application"]}),
+        ({}, {"sub": None}),
+        ({"alg": "HS256"}, {}),
+        ({"kid": "../../gone"}, {}),
+        ({"kid": ""}, {}),
+        ({"kid": 7}, {}),
+    ],
+    ids=[
+        *("another issuer", "access token", "several audiences", "nobody"),
+        *(
+            "another algorithm",
+            "no name of a key of ours",
+            "empty name of a key",
+            "number of a key",
+        ),
+    ],
+)
+async def test_what_claims_to_be_no_id_token_of_this_server_is_a_fault_under_whatever_key(
+    browser: UserAgent, outdated: str, header: dict[str, object], changes: dict[str, object]
+) -> None:
+    await signed_in_browser(browser)
+    claims = {**jwt.decode(outdated, options={"verify_signature": False}), **changes}
+    token = unverifiable({"alg": "RS256", "kid": "k" * 43, **header}, claims)
+
+    page = await browser.get(logout(id_token_hint=token, client_id="web-application"))
+
+    assert page.status == 400
+    assert await is_signed_in(browser)
+
+
+def unverifiable(header: object, claims: object) -> str:
+    """Return a token that nobody signed."""
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    return ".".join(
+        base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b"signature")
+    )
+
+
+async def test_a_forged_signature_under_a_published_key_is_a_fault(
+    browser: UserAgent, state: State, issuing: Issuing
+) -> None:
+    await signed_in_browser(browser)
+    signed, _, _ = (await id_token_of(state, issuing)).rpartition(".")
+    _, _, signature = (await id_token_of(state, issuing, username="bob")).rpartition(".")
+
+    page = await browser.get(logout(id_token_hint=f"{signed}.{signature}"))
+
+    assert page.status == 400
     assert await is_signed_in(browser)
 
 
