@@ -17,6 +17,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from resource_api.demo.authorization_server.authorize_endpoint import AuthorizeEndpoint
+from resource_api.demo.authorization_server.browser_clients import (
+    BrowserClients,
+    browser_origins,
+)
 from resource_api.demo.authorization_server.client_authentication import ClientAuthentication
 from resource_api.demo.authorization_server.error_page import error_page
 from resource_api.demo.authorization_server.grant_types import GrantTypes
@@ -136,7 +140,8 @@ def create_authorization_server(
                 TrustedHostMiddleware,
                 allowed_hosts=[urlsplit(issuer).hostname or ""],
                 www_redirect=False,
-            )
+            ),
+            Middleware(BrowserClients, origins=browser_origins(registrations.clients.values())),
         ],
         exception_handlers={HTTPException: not_here, Exception: _unforeseen},
         lifespan=lifespan,

@@ -1,4 +1,4 @@
-"""Which addresses a client may be sent back to: those that may be registered, and those that are
+"""A client's addresses: which may be registered, and which of them a request may name
 (RFC 9700 §4.1)."""
 
 import re
@@ -20,6 +20,8 @@ _LOOPBACK = re.compile(
 """The spellings of this machine that native applications use, and a port that can exist."""
 
 _MAX_PORT = 65535
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_registered(uri: str, registered: Collection[str], *, any_loopback_port: bool) -> bool:
@@ -66,6 +68,27 @@ def redirect_uri_fault(uri: str) -> str | None:
         fault = _authority_fault(uri)
     if fault is None and not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(_path(uri)))):
         return "must not have . or .. in its path"
+    return fault
+
+
+def origin(uri: str) -> str | None:
+    """Return the origin of the pages at a registered address, as browsers write it (RFC 6454 §6.2).
+
+    None for an application's own scheme, whose scripts are in no browser.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in _DEFAULT_PORTS or parts.hostname is None:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def origin_fault(value: str) -> str | None:
+    """Return what is wrong with an origin, without quoting it, or None."""
+    fault = address_fault(value)
+    if fault is None and origin(value) != value:
+        return "must be an origin as browsers write it, as in https://app.example"
     return fault
 
 

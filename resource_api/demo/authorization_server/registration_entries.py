@@ -4,27 +4,26 @@ A check runs where what it depends on is right, so that all faults of an entry a
 """
 
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from asgi_bearer.scopes import is_scope_name
-from resource_api.demo.authorization_server.access_token import CLIENT_SUFFIX
 from resource_api.demo.authorization_server.passwords import hash_fault, matches
-from resource_api.demo.authorization_server.redirect_uris import redirect_uri_fault
 from resource_api.demo.authorization_server.registered_claims import claims_fault, kept_claims
+from resource_api.demo.authorization_server.registration_values import (
+    Identifier,
+    Lifetime,
+    Name,
+    Origin,
+    RedirectUri,
+    ResponseType,
+    ScopeName,
+    Secret,
+    Subject,
+    fault,
+)
 from resource_api.demo.authorization_server.registrations import (
     RESPONSE_TYPES,
-    STANDARD_SCOPES,
     Api,
     Client,
     GrantType,
@@ -34,80 +33,6 @@ from resource_api.demo.authorization_server.registrations import (
 
 WEB_APPLICATION = "{web_application}"
 """At the beginning of a redirect URI: the address of the demo's web application."""
-
-MIN_SECRET_CHARACTERS = 16
-"""Of a client secret: fewer could be guessed."""
-
-MAX_CHARACTERS = 255
-"""Of a name or an identifier; `sub` may not have more (OpenID Connect Core §2)."""
-
-MAX_LIFETIME = 86400
-"""Seconds; the keys have to stay published for as long."""
-
-
-def fault(reason: str) -> PydanticCustomError:
-    """Return the error that says what a value has to be, after its place."""
-    return PydanticCustomError("registration", "{reason}", {"reason": reason})
-
-
-def _identifier(value: str) -> str:
-    if not (value.isascii() and value.isprintable() and 0 < len(value) <= MAX_CHARACTERS):
-        raise fault(f"must have 1 to {MAX_CHARACTERS} ASCII characters")
-    if " " in value:
-        raise fault("must not have a space in it")
-    return value
-
-
-def _subject(value: str) -> str:
-    if _identifier(value).lower().endswith(CLIENT_SUFFIX):
-        # RFC 9700 §4.15: a client must not pass for a user, nor a user for a client.
-        raise fault(f"must not end in {CLIENT_SUFFIX}, which marks what clients do for themselves")
-    return value
-
-
-def _name(value: str) -> str:
-    if not (value.isprintable() and value.strip() and len(value) <= MAX_CHARACTERS):
-        raise fault(f"must be one line of 1 to {MAX_CHARACTERS} characters")
-    return value
-
-
-def _secret(value: str) -> str:
-    if not (value.isascii() and value.isprintable() and len(value) <= MAX_CHARACTERS):
-        raise fault(f"must have at most {MAX_CHARACTERS} characters, all of them ASCII")
-    if len(value) < MIN_SECRET_CHARACTERS:
-        raise fault(f"must have at least {MIN_SECRET_CHARACTERS} characters")
-    return value
-
-
-def _scope(value: str) -> str:
-    if not is_scope_name(value):
-        raise fault('must be a scope name: ASCII without space, " and \\ (RFC 6749 §3.3)')
-    if value in STANDARD_SCOPES:
-        raise fault("must not be a scope of OpenID Connect")
-    return value
-
-
-def _redirect_uri(value: str) -> str:
-    if reason := redirect_uri_fault(value):
-        raise fault(reason)
-    return value
-
-
-def _response_type(value: object) -> frozenset[str]:
-    names = value.split(" ") if isinstance(value, str) else []
-    components = frozenset(names)
-    if components not in RESPONSE_TYPES or len(names) != len(components):
-        known = ", ".join(f'"{" ".join(sorted(known))}"' for known in RESPONSE_TYPES)
-        raise fault(f"must be one of {known}")
-    return components
-
-
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Subject = Annotated[str, AfterValidator(_subject)]
-Name = Annotated[str, AfterValidator(_name)]
-RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
-ResponseType = Annotated[frozenset[str], BeforeValidator(_response_type)]
-Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME)]
 
 
 class _Entry(BaseModel):
@@ -119,7 +44,7 @@ class ApiEntry(_Entry):
 
     identifier: Identifier
     name: Name
-    scopes: dict[Annotated[str, AfterValidator(_scope)], Name] = {}
+    scopes: dict[ScopeName, Name] = {}
     token_profile: TokenProfile = "jwt"  # noqa: S105 (a name, no secret)
     allow_offline_access: bool = False
     token_lifetime: Lifetime = 86400
@@ -144,9 +69,10 @@ class ClientEntry(_Entry):
     client_id: Subject
     name: Name
     type: Literal["confidential", "public"]
-    client_secret: Annotated[str, AfterValidator(_secret)] | None = Field(default=None, repr=False)
+    client_secret: Secret | None = Field(default=None, repr=False)
     redirect_uris: list[RedirectUri] = []
     post_logout_redirect_uris: list[RedirectUri] = []
+    origins: list[Origin] = []
     grant_types: list[GrantType] = []
     response_types: list[ResponseType] = []
     introspects: list[str] = []
@@ -159,6 +85,7 @@ class ClientEntry(_Entry):
             client_secret=self.client_secret,
             redirect_uris=tuple(self.redirect_uris),
             post_logout_redirect_uris=tuple(self.post_logout_redirect_uris),
+            origins=tuple(self.origins),
             response_types=frozenset(self.response_types),
             grant_types=frozenset(self.grant_types),
             introspects=frozenset(self.introspects),
@@ -169,6 +96,13 @@ class ClientEntry(_Entry):
     def _only_where_it_can_be_kept(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("type") == "public":
             raise fault("must not be there: a public client cannot keep a secret")
+        return value
+
+    @field_validator("origins")
+    @classmethod
+    def _only_for_a_browser(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if value and info.data.get("type") == "confidential":
+            raise fault("must not be there: a script in a browser cannot keep a secret")
         return value
 
     @field_validator("grant_types")

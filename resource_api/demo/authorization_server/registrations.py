@@ -64,6 +64,7 @@ class Client:
         client_secret: None for a public client.
         redirect_uris: compared byte for byte, except for the port of a public client's loopback
             address.
+        origins: of a public client: where its scripts run, beside its redirect URIs.
         response_types: what it may ask /authorize for; keys of `RESPONSE_TYPES`.
         grant_types: what it may use at all.
         introspects: the identifiers of the APIs whose tokens it may introspect, beside its own.
@@ -74,6 +75,7 @@ class Client:
     client_secret: str | None = field(repr=False)
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     response_types: frozenset[frozenset[str]] = frozenset()
     grant_types: frozenset[GrantType] = frozenset()
     introspects: frozenset[str] = frozenset()

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from resource_api.demo.authorization_server.registration_entries import (
-    MAX_LIFETIME,
     WEB_APPLICATION,
     ApiEntry,
     ClientEntry,
     UserEntry,
 )
+from resource_api.demo.authorization_server.registration_values import MAX_LIFETIME
 from resource_api.demo.authorization_server.registrations import Registrations
 
 SHIPPED = Path(__file__).with_name("registrations.toml")

@@ -179,6 +179,49 @@ def test_a_public_client_has_no_secret_and_needs_none(tmp_path: Path) -> None:
     assert file.with_secrets({}).clients["app"].is_public
 
 
+def test_a_public_client_has_the_origins_that_its_entry_names(tmp_path: Path) -> None:
+    origins = ("https://docs.example", "https://docs.example:8443", "http://localhost:5173")
+    text = f"{PUBLIC_CLIENT}origins = {list(origins)}"
+
+    assert registered(tmp_path, text).clients["app"].origins == origins
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("", "*", "null", "docs.example", "//docs.example", "http://docs.example"),
+        *("https://docs.example/", "https://docs.example/docs", "https://docs.example?x"),
+        *("https://docs.example#x", "https://docs.example:443", "https://DOCS.example"),
+        *("HTTPS://docs.example", "https://user@docs.example"),
+        *("com.example.app:", "file://", "javascript:alert(1)", "https://docs.example:99999"),
+    ],
+)
+def test_what_no_browser_names_as_an_origin_is_a_fault(tmp_path: Path, origin: str) -> None:
+    (told,) = faults(tmp_path, f'{PUBLIC_CLIENT}origins = ["{origin}"]')
+
+    assert told.startswith('client "app": origins[0] must ')
+
+
+def test_a_confidential_client_has_no_origins(tmp_path: Path) -> None:
+    (told,) = faults(tmp_path, f'{CLIENT}origins = ["https://docs.example"]')
+
+    assert told.startswith('client "app": origins must not be there')
+
+
+def test_a_client_in_the_comments_of_the_shipped_file_can_be_registered(tmp_path: Path) -> None:
+    lines = SHIPPED.read_text().splitlines()
+    start = lines.index("# [[client]]")
+    end = lines.index("# Somebody who can sign in.")
+    entries = [
+        line.removeprefix("# ") for line in lines[start:end] if " = " in line or "[[" in line
+    ]
+
+    clients = registered(tmp_path, "\n".join(entries)).clients
+
+    assert list(clients) == ["swagger-ui", "desktop"]
+    assert all(client.is_public for client in clients.values())
+
+
 def test_a_generated_secret_goes_to_the_client_that_has_none(tmp_path: Path) -> None:
     without = CLIENT.replace('client_secret = "sixteen letters."', "")
     file = read_text(tmp_path, without + CLIENT.replace('"app"', '"other"'))
