@@ -14,7 +14,7 @@ from resource_api.contacts import Owner
 from resource_api.database import connect
 from resource_api.demo.addresses import Addresses
 from resource_api.demo.authorization_server.app import create_authorization_server
-from resource_api.demo.authorization_server.registrations import STANDARD_SCOPES, Registrations
+from resource_api.demo.authorization_server.registrations import STANDARD_SCOPES, Api, Registrations
 from resource_api.demo.authorization_server.signing_key import SigningKeys
 from resource_api.demo.authorization_server.state import State
 from resource_api.demo.authorization_server.user_claims import custom_claim_names
@@ -106,7 +106,9 @@ def _web_application_settings(
     addresses: Addresses, registrations: Registrations
 ) -> WebApplicationSettings:
     api = registrations.apis[AUDIENCE]
-    other = next((one for one in registrations.apis.values() if one is not api), None)
+    other = next(
+        (one for one in registrations.apis.values() if _differs_in_audience_alone(one, api)), None
+    )
     custom = sorted(
         {name for user in registrations.users.values() for name in custom_claim_names(user)}
     )
@@ -119,5 +121,18 @@ def _web_application_settings(
         audience=AUDIENCE,
         scopes=tuple(dict.fromkeys([*STANDARD_SCOPES, *api.scopes, *custom])),
         other_audience=other.identifier if other else "",
-        other_scope=next(iter(other.scopes), "") if other else "",
+        other_scope=next(iter(other.scopes)) if other else "",
+    )
+
+
+def _differs_in_audience_alone(other: Api, api: Api) -> bool:
+    """Whether there are tokens for `other` that `api` refuses, and for their audience.
+
+    An API that expects the profile `rfc9068` would refuse others for their type; the profile `jwt`
+    takes both types.
+    """
+    return (
+        other is not api
+        and bool(other.scopes)
+        and api.token_profile in {"jwt", other.token_profile}
     )

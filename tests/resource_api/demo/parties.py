@@ -124,11 +124,18 @@ def shipped_registrations() -> Registrations:
 
 @asynccontextmanager
 async def running_parties(
-    folder: Path, *, refuse_front_channel_tokens: bool = False
+    folder: Path,
+    *,
+    refuse_front_channel_tokens: bool = False,
+    registrations: Registrations | None = None,
 ) -> AsyncGenerator[RunningParties]:
-    """Run the parties; what lies in the folder from before is there again."""
+    """Run the parties; what lies in the folder from before is there again.
+
+    Arguments:
+        registrations: other ones than those that the demo comes with.
+    """
     clock = FakeClock()
-    registrations = shipped_registrations()
+    registrations = registrations or shipped_registrations()
     applications: dict[str, ASGIApp] = {}
 
     def application(origin: str) -> ASGIApp:
