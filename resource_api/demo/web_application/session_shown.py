@@ -45,6 +45,7 @@ class SessionShown:
         access_tokens: the front-channel one first, where there is one.
         id_tokens: likewise.
         no_refresh_token: why there is none; empty where there is one.
+        refreshed_at: when the last refresh was; empty where there was none.
     """
 
     signed_in_at: str
@@ -52,6 +53,7 @@ class SessionShown:
     id_tokens: tuple[TokenShown, ...]
     no_refresh_token: str
     refreshed: Refreshed | None
+    refreshed_at: str
 
 
 def session_shown(signed_in: SignedIn, now: int) -> SessionShown:
@@ -62,11 +64,13 @@ def session_shown(signed_in: SignedIn, now: int) -> SessionShown:
         return TokenShown(which, content, _state(content, now))
 
     response, tokens = signed_in.response, signed_in.tokens
-    later = "refreshed" if signed_in.refreshed else "exchanged"
-    access_tokens = [shown(later, tokens.access_token)]
+    refreshed = signed_in.refreshed
+    access_tokens = [shown("refreshed" if refreshed else "exchanged", tokens.access_token)]
     if "access_token" in response:
         access_tokens.insert(0, shown("front-channel", response["access_token"]))
-    id_tokens = [shown(later, tokens.id_token)]
+    # A refresh need not bring another ID token (OpenID Connect Core §12.2).
+    first = tokens.id_token == signed_in.given.id_token
+    id_tokens = [shown("exchanged" if first else "refreshed", tokens.id_token)]
     if "id_token" in response:
         id_tokens.insert(0, shown("front-channel", response["id_token"]))
     return SessionShown(
@@ -74,7 +78,8 @@ def session_shown(signed_in: SignedIn, now: int) -> SessionShown:
         tuple(access_tokens),
         tuple(id_tokens),
         "" if tokens.refresh_token else _why_not(signed_in),
-        signed_in.refreshed,
+        refreshed,
+        moment(refreshed.at) if refreshed else "",
     )
 
 

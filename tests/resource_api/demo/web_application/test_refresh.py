@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from resource_api.demo.web_application.session import Tokens
+from resource_api.demo.web_application.tokens_shown import moment
 from tests.fake_issuer import signing_key
 from tests.resource_api.demo.web_application.conftest import WEB, Parties
 from tests.resource_api.demo.web_application.fake_provider import ANNEX
@@ -39,6 +40,117 @@ async def test_a_refresh_shows_what_changed(parties: Parties) -> None:
     assert page.url == f"{WEB}session"
     assert "rotated" in page.text
     assert "From the token endpoint, refreshed" in page.text
+
+
+FOR_THE_CODE = "for the code, our secret and the PKCE verifier"
+FOR_THE_REFRESH_TOKEN = "for the refresh token and our secret"
+
+
+def how_it_came(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
+    """Return what the card of the access token says: for a code, for a refresh token, and now."""
+    return (
+        FOR_THE_CODE in page.text,
+        FOR_THE_REFRESH_TOKEN in page.text,
+        f"to this application at {moment(parties.clock())}, for" in page.text,
+    )
+
+
+async def test_before_a_refresh_the_card_says_that_the_token_came_for_the_code(
+    parties: Parties,
+) -> None:
+    page = await parties.signed_in()
+
+    assert how_it_came(parties, page) == (True, False, True)
+
+
+async def test_after_a_refresh_the_card_says_that_the_token_came_for_the_refresh_token(
+    parties: Parties,
+) -> None:
+    session = await parties.signed_in()
+    parties.clock.advance(60)
+    first = await parties.press(session, "/refresh")
+    parties.clock.advance(60)
+
+    second = await parties.press(first, "/refresh")
+
+    assert f"at {moment(parties.clock() - 60)}, for" in first.text
+    assert how_it_came(parties, second) == (False, True, True)
+
+
+@pytest.mark.parametrize("way", ["/contacts", "/break/signature"])
+async def test_a_token_that_was_refreshed_on_the_way_is_said_to_be(
+    parties: Parties, way: str
+) -> None:
+    session = await parties.signed_in()
+    parties.clock.advance(700)
+    if way == "/contacts":
+        await parties.person.get(f"{WEB}contacts")
+    else:
+        await parties.press(session, way)
+
+    page = await parties.person.get(f"{WEB}session")
+
+    assert how_it_came(parties, page) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    "what", ["state", "nonce", "signature", "audience", "expiry", "scope", "code-replay"]
+)
+@pytest.mark.parametrize("refreshed", [False, True], ids=["for the code", "refreshed"])
+async def test_breaking_something_changes_nothing_about_how_the_token_came(
+    parties: Parties, what: str, refreshed: bool
+) -> None:
+    session = await parties.signed_in()
+    if refreshed:
+        session = await parties.press(session, "/refresh")
+    await parties.press(session, f"/break/{what}")
+
+    page = await parties.person.get(f"{WEB}session")
+
+    assert how_it_came(parties, page) == (not refreshed, refreshed, True)
+
+
+async def test_after_another_sign_in_the_token_came_for_its_code(parties: Parties) -> None:
+    await parties.press(await parties.signed_in(), "/refresh")
+    parties.clock.advance(60)
+
+    page = await parties.signed_in()
+
+    assert how_it_came(parties, page) == (True, False, True)
+
+
+@pytest.mark.parametrize("fault", ["refused", "wrong ID token", "no verdict"])
+@pytest.mark.parametrize("refreshed", [False, True], ids=["for the code", "refreshed"])
+async def test_a_refresh_that_brings_nothing_changes_nothing_about_how_the_token_came(
+    parties: Parties, fault: str, refreshed: bool
+) -> None:
+    session = await parties.signed_in()
+    if refreshed:
+        session = await parties.press(session, "/refresh")
+    before = moment(parties.clock())
+    parties.clock.advance(60)
+    if fault == "refused":
+        parties.provider.token_fault = (400, {"error": "invalid_grant"})
+    elif fault == "no verdict":
+        parties.provider.token_fault = (503, None)
+    else:
+        parties.provider.exchanged_id_token = {"sub": "mallory"}
+    await parties.press(session, "/refresh")
+
+    page = await parties.person.get(f"{WEB}session")
+
+    assert how_it_came(parties, page) == (not refreshed, refreshed, False)
+    assert f"to this application at {before}, for" in page.text
+
+
+async def test_the_first_id_token_is_not_said_to_be_refreshed(parties: Parties) -> None:
+    session = await parties.signed_in("code token")
+    parties.provider.tokens = {"id_token": None}
+
+    page = await parties.press(session, "/refresh")
+
+    # The heading of the access token alone.
+    assert page.text.count("From the token endpoint, refreshed") == 1
 
 
 async def test_a_refresh_can_be_refreshed(parties: Parties) -> None:
