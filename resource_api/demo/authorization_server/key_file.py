@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from resource_api.demo.authorization_server.signing_key import RetiredKey, SigningKey, SigningKeys
+from resource_api.demo.private_folders import make_private
 
 FOLDER = "authorization-server"
 """Within the data folder. A folder of its own can be 0700 whatever the other is."""
@@ -160,8 +161,7 @@ def _write(path: Path, content: _Content) -> None:
     }
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        make_private(path.parent)
         path.parent.chmod(0o700)
         # Created with its final mode: there is no moment at which others could open it.
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

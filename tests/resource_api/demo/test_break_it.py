@@ -27,7 +27,7 @@ from tests.user_agent import Page
 CALENDAR = "https://api.example/calendar"
 EVERYTHING = "openid profile read:contacts offline_access"
 
-REASONS = {
+REASONS: dict[str, tuple[list[str], list[str]]] = {
     "state": (["This web application status 400 failed check state"], []),
     "nonce": (["This web application status 400 failed check nonce"], []),
     "signature": (

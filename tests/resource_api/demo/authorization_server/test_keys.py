@@ -252,6 +252,20 @@ def test_only_its_owner_can_read_the_file_and_its_folders(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("one_key")
+def test_every_folder_on_the_way_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        kept(tmp_path / "var" / "lib" / "data", CLIENTS)
+    finally:
+        os.umask(before)
+
+    made = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert {mode(path) for path in made} == {0o700}
+    assert len(made) == 4
+    assert mode(tmp_path / "var" / "lib" / "data" / FILE) == 0o600
+
+
+@pytest.mark.usefixtures("one_key")
 def test_a_data_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
 
