@@ -194,10 +194,10 @@ def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, flo
     if "exp" not in claims:
         raise ClaimMissing("exp is missing")
     ends_at = numeric_date("exp", claims["exp"]) + expected.leeway
-    # Asked this way round, so that a clock that answers nonsense (NaN) lets nothing pass.
-    if not now < ends_at:
+    # A clock that answers nonsense lets nothing pass.
+    if not (math.isfinite(now) and now < ends_at):
         raise TokenExpired(f"expired {now - ends_at + expected.leeway:.0f} s ago")
-    begins_at = -math.inf
+    begins_at = 0.0
     for name in ("nbf", "iat"):
         if name in claims:
             date = numeric_date(name, claims[name])

@@ -8,8 +8,8 @@
     ├── InvalidTokenError                401 invalid_token
     │   ├── TokenTooLarge
     │   ├── TokenMalformed
-    │   ├── TokenOpaque
-    │   ├── TokenEncrypted
+    │   │   ├── TokenOpaque
+    │   │   └── TokenEncrypted
     │   ├── AlgorithmNotAllowed
     │   ├── CriticalHeaderNotUnderstood
     │   ├── TokenTypeNotAllowed
@@ -149,13 +149,13 @@ class TokenMalformed(InvalidTokenError):
     code = "token_malformed"
 
 
-class TokenOpaque(InvalidTokenError):
+class TokenOpaque(TokenMalformed):
     """The token has no dots: it is no JWT, and only its issuer can say what it means."""
 
     code = "token_opaque"
 
 
-class TokenEncrypted(InvalidTokenError):
+class TokenEncrypted(TokenMalformed):
     """The token is a JWE (RFC 7516 §3.1); encrypted tokens are not read here."""
 
     code = "token_encrypted"

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from asgi_bearer.errors import AccessTokenError
+from asgi_bearer.keys.flight import NotOnAsyncio
 from asgi_bearer.keys.source import Warmable
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ class _Lifespan:
             self._verifier.warm()
         except Exception as err:
             # Keys that cannot be fetched ahead must not keep the application from its start.
-            logger.error("the keys cannot be fetched ahead of the first request: %s", _named(err))
+            if not isinstance(err, NotOnAsyncio):  # The key source has said so itself.
+                logger.error("the keys cannot be fetched before the first request: %s", _named(err))
 
 
 def _named(err: Exception) -> str:

@@ -427,7 +427,7 @@ async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
 
     assert log == ["start", "end"]
     assert caplog.messages == [
-        "the keys cannot be fetched ahead of the first request: RuntimeError",
+        "the keys cannot be fetched before the first request: RuntimeError",
         "the verifier could not be closed: RuntimeError",
     ]
 

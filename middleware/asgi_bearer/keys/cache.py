@@ -76,6 +76,7 @@ class CachedKeys:
         self._held: Held | None = None
         self._fault: str | None = None
         self._remark: str | None = None
+        self._left_out: tuple[str, ...] = ()
         self._unsatisfied = False
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
@@ -150,7 +151,7 @@ class CachedKeys:
         waits = 0.0 if refreshing else max(pause, due_in)
         fault = self._reason(now) or self._remark
         counts = MappingProxyType(dict(self._events.counts))
-        return KeySetStatus(state, age, serves, fault, waits, counts)
+        return KeySetStatus(state, age, serves, fault, waits, counts, self._left_out)
 
     def _reason(self, now: float) -> str | None:
         """Return why there are no newer keys, None if nothing is wrong."""
@@ -225,6 +226,7 @@ class CachedKeys:
             # The same object says that nothing changed.
             key_set = before
         self._fault, self._remark = None, fetched.remark
+        self._left_out = fetched.left_out
         self._events.forget()
         # The key that a token names may be at another address by now.
         self._unsatisfied = missed is not None and missed.unknown_kid and key_set is before

@@ -17,11 +17,13 @@ class Fetched:
     Arguments:
         lifetime: seconds that they are fresh.
         remark: what went wrong on the way and did no harm yet.
+        left_out: which entries of the set are not used, and why.
     """
 
     key_set: KeySet
     lifetime: float
     remark: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 _REFRESH_DUE: Final = 0.8

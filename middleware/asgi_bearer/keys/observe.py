@@ -59,6 +59,8 @@ class KeySetStatus:
         next_attempt: seconds until a request of anybody causes the next attempt, 0 while one is
             under way. A token of an unknown key may cause one before.
         counts: how often each kind of event has happened.
+        left_out: the entries of the issuer's key set that are not used, twenty at most, each with
+            its position, its key id and the reason: a fault, or that it is for something else.
     """
 
     state: KeySetState
@@ -67,6 +69,7 @@ class KeySetStatus:
     fault: str | None
     next_attempt: float
     counts: Mapping[EventKind, int]
+    left_out: tuple[str, ...] = ()
 
 
 class KeyObserver(Protocol):

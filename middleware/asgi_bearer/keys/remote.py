@@ -16,7 +16,7 @@ from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, Interrupted
 from asgi_bearer.keys.freshness import Fetched, Freshness
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
 from asgi_bearer.keys.limits import reading
-from asgi_bearer.keys.source import log_remarks
+from asgi_bearer.keys.source import MAX_NAMED, log_remarks
 
 _LOOKS: Final = 10
 """How often within the deadline the clocks are read."""
@@ -130,6 +130,7 @@ class RemoteKeys:
         self._address: str | None = None
         self._last: _Last | None = None
         self._remarks: frozenset[Remark] = frozenset()
+        self._left_out: tuple[str, ...] = ()
 
     async def __call__(self, *, doubted: bool = False) -> Fetched:
         """Return the keys; the very same set if the issuer says that nothing has changed.
@@ -179,7 +180,8 @@ class RemoteKeys:
             key_set = await self._parsed(address, Document(body, document.headers))
         self._last = _Last(address, headers, body, key_set)
         self._doubted = False
-        return Fetched(key_set, self._freshness.lifetime(headers), self._locate.remark)
+        lifetime = self._freshness.lifetime(headers)
+        return Fetched(key_set, lifetime, self._locate.remark, self._left_out)
 
     async def _parsed(self, url: str, document: Document) -> KeySet:
         try:
@@ -190,6 +192,7 @@ class RemoteKeys:
             raise FetchFailed(f"{shown_address(url)}: {err}") from err
         log_remarks([one for one in remarks if one not in self._remarks], shown_address(url))
         self._remarks = frozenset(remarks)
+        self._left_out = tuple(map(str, remarks[:MAX_NAMED]))
         return key_set
 
 

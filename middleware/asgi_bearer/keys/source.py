@@ -7,8 +7,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
 
-_MAX_LOGGED: Final = 20
-"""Entries of a key set that the log names at a time."""
+MAX_NAMED: Final = 20
+"""Entries of a key set that the log names at a time, and the status of a key source."""
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -105,11 +105,11 @@ class StaticKeys:
 
 def log_remarks(remarks: Sequence[Remark], where: object) -> None:
     """Write to the log which entries of a key set are not used, and why."""
-    for remark in remarks[:_MAX_LOGGED]:
+    for remark in remarks[:MAX_NAMED]:
         level = logging.WARNING if remark.is_fault else logging.INFO
         logger.log(level, "%s: %s", where, remark)
-    if len(remarks) > _MAX_LOGGED:
-        logger.warning("%s: and %d more entries", where, len(remarks) - _MAX_LOGGED)
+    if len(remarks) > MAX_NAMED:
+        logger.warning("%s: and %d more entries", where, len(remarks) - MAX_NAMED)
 
 
 def _no_document(document: object) -> str | None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from resource_api.demo.authorization_server.signing_key import RetiredKey, SigningKey, SigningKeys
-from resource_api.demo.private_folders import make_private
+from resource_api.private_files import private_folder
 
 FOLDER = "authorization-server"
 """Within the data folder. A folder of its own can be 0700 whatever the other is."""
@@ -161,7 +161,7 @@ def _write(path: Path, content: _Content) -> None:
     }
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        make_private(path.parent)
+        private_folder(path.parent)
         path.parent.chmod(0o700)
         # Created with its final mode: there is no moment at which others could open it.
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
