@@ -2,7 +2,6 @@
 
 import functools
 import json
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -90,14 +89,32 @@ def compact(
     return f"{signing_input}.{b64(key.sign(signing_input.encode(), alg))}"
 
 
+class FakeClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self.now += seconds
+
+
 @dataclass
 class FakeIssuer:
-    """An authorization server that signs what it is asked to sign."""
+    """An authorization server that signs what it is asked to sign.
+
+    Its clock stands still, so that a token is good however long ago the test was collected. Where
+    another party reads the real time, give it `clock=time.time` and mint when the test runs.
+    """
 
     issuer: str = ISSUER
     audience: str = AUDIENCE
     key: SigningKey = field(default_factory=signing_key)
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = field(default_factory=FakeClock)
 
     def claims(self, **changes: Any) -> Json:
         """Return the claims of an access token for alice; a claim changed to None is left out."""
@@ -170,17 +187,3 @@ class FakeDocuments(Fetch):
             unchanged = etag is not None and document.headers.get("etag") == etag
             return Document(None, document.headers) if unchanged else document
         return Document(document if isinstance(document, bytes) else json.dumps(document).encode())
-
-
-class FakeClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self, now: float = 1_700_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self.now += seconds

@@ -69,7 +69,9 @@ class Delegating:
 
 
 def overridden_by_a_subclass() -> Any:
-    return Revoking(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    return Revoking(
+        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
+    )
 
 
 def overridden_by_a_wrapper() -> Any:
@@ -94,7 +96,9 @@ async def test_a_subclass_that_leaves_verify_alone_is_as_quick() -> None:
     class Named(JWTVerifier):
         name = "contacts"
 
-    verifier = Named(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    verifier = Named(
+        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
+    )
     token = issuer.token()
     principal = await verifier.verify(Presented(token))
 
@@ -110,7 +114,9 @@ async def test_who_overrides_both_is_asked_what_he_remembers() -> None:
         def recall(self, credentials: bytes) -> Principal | None:
             raise InvalidTokenError("closed")
 
-    verifier = Closing(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    verifier = Closing(
+        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
+    )
 
     assert await statuses(verifier) == [401, 401, 401]
 
@@ -121,7 +127,9 @@ async def test_what_is_recalled_and_is_no_principal_is_judged(answer: object) ->
         def recall(self, credentials: bytes) -> Any:
             return answer
 
-    verifier = Strange(issuer=ISSUER, audience="another", keys=StaticKeys(issuer.jwks()))
+    verifier = Strange(
+        issuer=ISSUER, audience="another", keys=StaticKeys(issuer.jwks()), clock=issuer.clock
+    )
 
     assert await statuses(verifier) == [401, 401, 401]
 

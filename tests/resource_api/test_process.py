@@ -22,7 +22,8 @@ ENOUGH = 40
 
 @pytest.fixture
 def issuer() -> FakeIssuer:
-    return FakeIssuer()
+    # The server reads the real time.
+    return FakeIssuer(clock=time.time)
 
 
 @pytest.fixture
