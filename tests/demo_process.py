@@ -1,12 +1,13 @@
 """A real demo as a process of its own, on free ports of this machine."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,13 +22,25 @@ STOP_DEADLINE = 10.0
 """Seconds; generous, for a busy machine. The demo itself needs about two."""
 
 
+_PORTS = range(20_000, 32_768)
+"""Below those that systems give to outgoing connections: none of these can take one of them between
+`free_ports` and the server's start."""
+
+# Not `random`: pytest-randomly seeds it, and processes that run tests would all choose the same.
+_chance = secrets.SystemRandom()
+
+
 def free_ports(count: int) -> list[int]:
     """Return different ports that were free a moment ago."""
+    found: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
-        return [int(held.getsockname()[1]) for held in sockets]
+        while len(found) < count:
+            port = _chance.choice(_PORTS)
+            held = stack.enter_context(socket.socket())
+            with suppress(OSError):
+                held.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 class DemoProcess:

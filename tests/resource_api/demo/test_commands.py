@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -27,9 +27,11 @@ def token(data: Path, *options: str) -> Result:
     return run("token", "--scope", "read:contacts", "--data", str(data), *options)
 
 
-def demo(*options: str) -> Result:
-    ports = zip(("--api-port", "--issuer-port", "--web-port"), free_ports(3), strict=True)
-    return run("demo", *options, *(word for option, port in ports for word in (option, str(port))))
+def demo(*options: str, ports: Sequence[int] = ()) -> Result:
+    """Run `demo` on these ports, or on free ones: those of its defaults may be in use."""
+    api_port, issuer_port, web_port = map(str, ports or free_ports(3))
+    on = ("--api-port", api_port, "--issuer-port", issuer_port, "--web-port", web_port)
+    return run("demo", *options, *on)
 
 
 @contextmanager
@@ -284,13 +286,12 @@ def test_a_web_application_with_another_redirect_uri_is_told(tmp_path: Path) -> 
 
 
 def test_an_api_that_is_named_like_userinfo_is_told(tmp_path: Path) -> None:
-    issuer_port = free_ports(1)[0]
-    userinfo = f"http://127.0.0.1:{issuer_port}/userinfo"
+    ports = free_ports(3)
+    userinfo = f"http://127.0.0.1:{ports[1]}/userinfo"
     file = tmp_path / "registrations.toml"
     file.write_text(SHIPPED.read_text().replace("https://api.example/calendar", userinfo))
-    options = ("--registrations", str(file), "--issuer-port", str(issuer_port))
 
-    result = run("demo", "--data", str(tmp_path / "data"), *options)
+    result = demo("--data", str(tmp_path / "data"), "--registrations", str(file), ports=ports)
 
     assert result.exit_code == 1
     assert f'no [[api]] with the identifier "{userinfo}"' in result.stderr
