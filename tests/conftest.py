@@ -1,7 +1,82 @@
-"""What holds for all tests."""
+"""What holds for all tests: which of them are long, and what shares a process."""
 
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A machine that is busy must not make a property fail.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+TESTS = Path(__file__).parent
+
+LONG = {
+    "browser": "the demo in a browser",
+    "interop": "other OpenID software",
+    "resource_api/demo/test_demo.py": "the demo as a process",
+    "resource_api/test_process.py": "the API as a process",
+    "test_readme.py": "the commands of README.md",
+    "benchmarks/test_speed_chart.py": "plots",
+}
+"""Folders and modules that only run with `--all`, or where they are named; what each is about.
+
+The longest first: each is one group, and groups start in this order."""
+
+NOT_TRACED = (
+    "asgi_bearer/test_agrees_with_pyjwt.py",
+    "asgi_bearer/test_token_properties.py",
+    "asgi_bearer/test_base64url.py",
+    "asgi_bearer/keys/test_history.py",
+    "asgi_bearer/keys/test_freshness.py",
+)
+"""Modules of very many examples, which tracing makes twice as slow. Each line that they reach is
+reached by another test as well."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    names = ", ".join(LONG.values())
+    parser.addoption("--all", action="store_true", help=f"Run the long tests, too: {names}.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Processes of xdist take over the options of the one that starts them.
+    if not hasattr(config, "workerinput"):
+        config.option.all |= config.args_source is pytest.Config.ArgsSource.ARGS
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is long; None leaves the answer to others."""
+    is_long = _within(LONG, collection_path) is not None
+    return True if is_long and not config.option.all else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Keep together what shares fixtures that take their time to make, and begin with the longest.
+
+    What is not grouped by its long folder is grouped by its module (`--dist loadgroup`).
+    """
+    for item in items:
+        group = _within(LONG, item.path) or item.path.relative_to(TESTS).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+        if _within(NOT_TRACED, item.path):
+            item.add_marker(pytest.mark.no_cover)
+    yield
+    first = [*LONG, *NOT_TRACED]
+    ranks = {name: rank for rank, name in enumerate(first)}
+    items.sort(key=lambda item: ranks.get(_within(first, item.path) or "", len(first)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not terminalreporter.config.option.all:
+        names = ", ".join(LONG.values())
+        terminalreporter.write_line(f"Left out: {names}. To run these, too: scripts/test --all")
+
+
+def _within(names: Iterable[str], path: Path) -> str | None:
+    """Return the name of the folder or module that holds a test of this path."""
+    relative = path.relative_to(TESTS) if path.is_relative_to(TESTS) else Path()
+    return next((name for name in names if relative.is_relative_to(name)), None)

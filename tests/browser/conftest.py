@@ -92,7 +92,7 @@ def arrival(chromium: Browser, pictures: Path) -> Generator[Callable[..., Person
 
     yield arrive
     for person in people:
-        person.page.context.close()
+        person.leave()
     assert [fault for person in people for fault in person.faults] == []
 
 

@@ -31,8 +31,9 @@ class Person:
     """A person who knows the address of the web application, and nothing else.
 
     Arguments:
-        pictures: folder for a picture of each page that is seen.
-        thorough: whether pictures are of whole pages, by day and by night; they take their time.
+        pictures: folder for pictures of what is seen.
+        thorough: whether there are pictures of each page as a whole, by day and by night. They take
+            longer than anything else here, so that otherwise there is one of the last page.
     """
 
     def __init__(
@@ -88,20 +89,27 @@ class Person:
         self.look()
 
     def look(self) -> None:
-        """Take a picture of the page, and note what is wrong with it."""
+        """Note what is wrong with the page."""
         self.page.wait_for_load_state()
         self.headings.append(self.heading)
-        title = re.sub(r"[^a-z0-9]+", "-", self.page.title().lower()).strip("-")
-        number = len({picture.name[:2] for picture in self._pictures.iterdir()}) + 1
-        name = f"{number:02}-{title}"
         if self._thorough:
+            name = self._picture_name()
             for scheme in _SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)
                 picture = self._pictures / f"{name}-{scheme}.png"
                 self.page.screenshot(path=picture, full_page=True)
-        else:
-            self.page.screenshot(path=self._pictures / f"{name}.png")
         self._faults += [f"{self.page.url}: {fault}" for fault in page_faults(self.page)]
+
+    def leave(self) -> None:
+        """Take a picture of the last page, and close its window."""
+        if not self._thorough:
+            self.page.screenshot(path=self._pictures / f"{self._picture_name()}.png")
+        self.page.context.close()
+
+    def _picture_name(self) -> str:
+        title = re.sub(r"[^a-z0-9]+", "-", self.page.title().lower()).strip("-")
+        number = len({picture.name[:2] for picture in self._pictures.iterdir()}) + 1
+        return f"{number:02}-{title}"
 
     @property
     def heading(self) -> str:
