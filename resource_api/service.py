@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import socket
-
-import uvloop
+from collections.abc import Callable
 
 from resource_api import logs
 from resource_api.app import create_app
@@ -25,10 +24,19 @@ def run(settings: Settings) -> None:
         ServerFailed: the application did not start.
     """
     logs.configure(settings.log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_new_event_loop()) as runner:
         runner.run(prepare_database(settings))
         with bind(settings.host, settings.port) as listening:
             runner.run(_serve(settings, listening))
+
+
+def _new_event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes the quickest event loop that is installed."""
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows, and the demo does without
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 async def prepare_database(settings: Settings) -> None:

@@ -39,7 +39,7 @@ _LEFT_OUT = (
 )
 
 _STAMPS = """
-for extras in api api,test; do
+for extras in demo demo,api,test; do
     : >".venv/asgi-bearer.$extras.$(cksum <pyproject.toml | tr ' ' '.')"
 done
 """
@@ -210,7 +210,7 @@ _INSTEAD: dict[str, Callable[[re.Match[str], Path], None]] = {
     r"git clone https://\S+/(?P<folder>[\w.-]+?)(\.git)?": _names_the_copy,
     r"cd (?P<folder>[\w.-]+)": _is_the_copy,
     r"scripts/demo": _demo_serves,
-    r"scripts/test": _tests_are_run,
+    r"scripts/test( --all)?": _tests_are_run,
     r"scripts/check": _is_a_script,
     r"""(python -m )?pip install ['"]?(?P<name>[\w-]+)(\[(?P<extras>[\w,-]+)\])?['"]?""": (
         _is_our_package

@@ -55,8 +55,6 @@ def demo(
     # Imported when they are used: `token` needs no server, and --help needs nothing.
     import asyncio
 
-    import uvloop
-
     from resource_api.database import DatabaseUnusable
     from resource_api.demo import needed
     from resource_api.demo.addresses import Addresses
@@ -94,7 +92,7 @@ def demo(
     try:
         with (
             bound(ports) as sockets,
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            asyncio.Runner() as runner,
         ):
             file = read(registrations or SHIPPED, web_application=addresses.web_application)
             keys = kept(data, file.without_secret)

@@ -212,3 +212,17 @@ def test_migrate_makes_the_database_ready(tmp_path: Path, settings: dict[str, st
     assert code == 0
     assert migrating.log == "The database has the schema of this version.\n"
     assert (tmp_path / "contacts.sqlite3").exists()
+
+
+def test_it_serves_where_uvloop_is_not_installed(
+    tmp_path: Path,
+    settings: dict[str, str],
+    headers: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "uvloop.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with ApiProcess(tmp_path, **settings) as server:
+        assert names(server.url, headers) == set()
+        assert server.end() == 0
