@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
 from asgi_bearer.keys.flight import NotOnAsyncio
@@ -93,3 +94,25 @@ def test_closing_elsewhere_does_nothing() -> None:
     asyncio.run(source.keys.key_set())
 
     elsewhere(source.keys.aclose())
+
+
+def test_the_start_of_an_application_says_so_once_and_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+
+    async def receive() -> Any:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    sent: list[str] = []
+    guarded = BearerMiddleware(app, verifier=Published().verifier)
+
+    elsewhere(guarded({"type": "lifespan"}, receive, send))
+
+    assert sent == ["lifespan.startup.complete"]
+    assert sum(SENTENCE in message for message in caplog.messages) == 1
