@@ -22,15 +22,18 @@ const RESOURCES = {
 const COOKIE_KEYS = [randomBytes(32).toString('hex')];
 
 function newKeys() {
-  // The key of RSA is for RS256 and PS256, that of Ed25519 for both names of its algorithm.
+  // A key of RSA is for one algorithm, which it has to name where it is not RS256. That of Ed25519
+  // is for both names of its algorithm.
   return [
-    generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    generateKeyPairSync('ed25519'),
-  ].map(({ privateKey }) => ({
+    [generateKeyPairSync('rsa', { modulusLength: 2048 }), { alg: 'RS256' }],
+    [generateKeyPairSync('rsa', { modulusLength: 2048 }), { alg: 'PS256' }],
+    [generateKeyPairSync('ec', { namedCurve: 'P-256' }), {}],
+    [generateKeyPairSync('ed25519'), {}],
+  ].map(([{ privateKey }, more]) => ({
     ...privateKey.export({ format: 'jwk' }),
     kid: randomUUID(),
     use: 'sig',
+    ...more,
   }));
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from asgi_bearer import TokenMalformed, TokenTooLarge
+from asgi_bearer import InvalidTokenError
 from asgi_bearer.jose import parse
 
 MAX_TOKEN_BYTES = 16 * 1024
@@ -53,10 +53,10 @@ class Shown:
 
 
 def decoded(token: str) -> Shown | None:
-    """Return header and claims of a token, None for one that is opaque."""
+    """Return header and claims of a token, None for one that is opaque, encrypted or no JWT."""
     try:
         jws = parse(token, max_bytes=MAX_TOKEN_BYTES)
-    except (TokenMalformed, TokenTooLarge):
+    except InvalidTokenError:
         return None
     return Shown(jws.header.members, jws.claims)
 
