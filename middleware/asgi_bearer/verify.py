@@ -23,7 +23,7 @@ from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
 from asgi_bearer.principal import CLIENT_CLAIMS, Principal, frozen
-from asgi_bearer.shortcut import shortcut
+from asgi_bearer.shortcut import beside, shortcut
 from asgi_bearer.signature import signing_key
 from asgi_bearer.verified import Verified, VerifiedTokens
 
@@ -210,6 +210,7 @@ class JWTVerifier:
             self._verified.add(known, entry, key_set)
         return self._permitted(principal) if self._rules else principal
 
+    @beside(verify)
     def recall(self, credentials: bytes) -> Principal | None:
         """See `Recalling`. What `verify` found good is known, until it is good no longer."""
         if self._verified is None or self._at_hand is None or len(credentials) > LONGEST_RECALLED:

@@ -1,5 +1,7 @@
 """What a verifier or a key source remembers is asked only if that is all there is to ask."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ from asgi_bearer import (
     Presented,
     Principal,
     StaticKeys,
+    remote_keys,
 )
-from asgi_bearer.keys import KeySet, Missed
+from asgi_bearer.keys import CachedKeys, KeySet, Missed
 from tests.asgi import bearer, client
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer
+from tests.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
 
 issuer = FakeIssuer()
 
@@ -217,3 +220,105 @@ async def test_a_key_set_that_is_replaced_later_is_asked(
     monkeypatch.setattr(StaticKeys if where == "class" else keys, "key_set", refusing)
 
     assert (await http.get("/", headers=headers)).status_code == 401
+
+
+def tracing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what looks like `method` and refuses; as instrumentation wraps methods."""
+
+    @functools.wraps(method)
+    async def traced(*arguments: object, **named: object) -> Any:
+        return await refusing(*arguments, **named)
+
+    return traced
+
+
+@pytest.mark.parametrize("put", [refusing, tracing(JWTVerifier.verify)], ids=["other", "wrapped"])
+@pytest.mark.parametrize("where", ["class", "object"])
+async def test_a_verify_that_was_replaced_before_the_guard_was_made_is_asked(
+    where: str, put: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verifier knows the token already."""
+    verifier, token = issuer.verifier(), issuer.token()
+    await verifier.verify(Presented(token))
+
+    monkeypatch.setattr(JWTVerifier if where == "class" else verifier, "verify", put)
+
+    guarded = BearerMiddleware(application, verifier=verifier)
+    assert (await client(guarded).get("/", headers=bearer(token))).status_code == 401
+
+
+@pytest.mark.parametrize("where", ["class", "object"])
+@pytest.mark.parametrize("kind", [StaticKeys, CachedKeys])
+async def test_a_key_set_that_was_replaced_before_the_verifier_was_made_is_asked(
+    where: str, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "https://issuer.example/jwks"
+    keys: Any = (
+        StaticKeys(issuer.jwks())
+        if kind is StaticKeys
+        else remote_keys(jwks_uri=address, fetch=FakeDocuments({address: issuer.jwks()}))
+    )
+    await keys.key_set()
+
+    monkeypatch.setattr(kind if where == "class" else keys, "key_set", refusing)
+
+    assert await statuses(issuer.verifier(keys=keys), times=1) == [401]
+
+
+async def test_a_subclass_that_remembers_for_itself_is_asked_no_more_when_verify_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Counting(JWTVerifier):
+        def recall(self, credentials: bytes) -> Principal | None:
+            return super().recall(credentials)
+
+    verifier = Counting(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    assert await statuses(verifier) == [200, 200, 200]
+    monkeypatch.setattr(JWTVerifier, "verify", refusing)
+
+    assert await statuses(verifier) == [401, 401, 401]
+
+
+async def test_who_remembers_what_another_verifies_is_asked_what_he_remembers() -> None:
+    """He wrote it after him."""
+
+    class Tenant(JWTVerifier):
+        async def verify(self, presented: Presented) -> Principal:
+            return await super().verify(presented)
+
+    class Closing(Tenant):
+        def recall(self, credentials: bytes) -> Principal | None:
+            raise InvalidTokenError("closed")
+
+    verifier = Closing(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+
+    assert await statuses(verifier, times=1) == [401]
+
+
+async def test_a_shortcut_beside_nothing_is_not_taken() -> None:
+    class Half:
+        def recall(self, credentials: bytes) -> Principal | None:
+            raise InvalidTokenError("closed")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(verifier, name)
+
+    class Odd(JWTVerifier):
+        verify = Verify()  # pyright: ignore[reportAssignmentType] - that is the test
+
+        def recall(self, credentials: bytes) -> Principal | None:
+            raise InvalidTokenError("closed")
+
+    verifier = issuer.verifier()
+    odd = Odd(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+
+    assert await statuses(Half()) == [200, 200, 200]
+    assert await statuses(odd) == [200, 200, 200]
+
+
+class Verify:
+    """A callable in the place of a method."""
+
+    async def __call__(self, presented: Presented) -> Principal:
+        """Verify with another verifier."""
+        return await issuer.verifier().verify(presented)

@@ -24,6 +24,7 @@ from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.limits import BackOff, CoolDown, Pace, chance, reading
 from asgi_bearer.keys.observe import Events, KeyObserver, KeySetState, KeySetStatus
 from asgi_bearer.keys.source import Missed
+from asgi_bearer.shortcut import beside
 
 _ASTRAY: Final = "the clock of the key source went back, or answers nonsense"
 
@@ -90,6 +91,7 @@ class CachedKeys:
             return held.key_set
         return await self._newer(missed, now)
 
+    @beside(key_set)
     def at_hand(self) -> KeySet | None:
         """See `AtHand`. A refresh that is due begins behind whoever asks."""
         held = self._held

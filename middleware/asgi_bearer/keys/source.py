@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
+from asgi_bearer.shortcut import beside
 
 MAX_NAMED: Final = 20
 """Entries of a key set that the log names at a time, and the status of a key source."""
@@ -98,6 +99,7 @@ class StaticKeys:
         """Return the keys, always the same."""
         return self._key_set
 
+    @beside(key_set)
     def at_hand(self) -> KeySet | None:
         """Return the keys, always the same (`AtHand`)."""
         return self._key_set
