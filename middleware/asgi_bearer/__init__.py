@@ -39,7 +39,8 @@ from asgi_bearer.errors import (
 from asgi_bearer.keys import KeySource, StaticKeys, remote_keys
 from asgi_bearer.middleware import BearerMiddleware
 from asgi_bearer.principal import Anonymous, Principal
-from asgi_bearer.verify import JWTVerifier, Recalling, Verifier
+from asgi_bearer.verified import Recalling
+from asgi_bearer.verify import JWTVerifier, Verifier
 
 __all__ = [
     "ALGORITHMS",

@@ -103,10 +103,9 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
     """
     if len(token) > max_bytes:
         raise TokenTooLarge(f"token of {len(token)} bytes, at most {max_bytes} are read")
-    try:
-        encoded = token.encode("ascii")
-    except UnicodeEncodeError:
-        raise TokenMalformed("the token is not ASCII") from None
+    if not token.isascii():
+        raise TokenMalformed("the token is not ASCII")
+    encoded = token.encode("ascii")
     signing_input, _, signature = encoded.rpartition(b".")
     header, dot, claims = signing_input.partition(b".")
     if not dot or b"." in claims:
@@ -143,8 +142,9 @@ def decoded_object(segment: bytes) -> dict[str, object]:
     try:
         return json_object(base64url_decode_bytes(segment))
     except ValueError as err:
-        # Not chained: some decoding errors carry the text that they failed on.
-        raise TokenMalformed(str(err)) from None
+        reason = str(err)
+    # Out here it has no context: some decoding errors carry the text that they failed on.
+    raise TokenMalformed(reason)
 
 
 def decoded(segments: Segments, header: Header) -> CompactJWS:
@@ -159,8 +159,10 @@ def decoded(segments: Segments, header: Header) -> CompactJWS:
     try:
         signature = base64url_decode_bytes(segments.signature)
     except ValueError as err:
-        raise TokenMalformed(str(err)) from None
-    return CompactJWS(header, claims, segments.signing_input, signature)
+        reason = str(err)
+    else:
+        return CompactJWS(header, claims, segments.signing_input, signature)
+    raise TokenMalformed(reason)
 
 
 def check_header(

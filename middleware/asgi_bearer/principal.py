@@ -160,6 +160,25 @@ class Principal:
         }
 
 
+def principal_of(claims: dict[str, object], *, issuer: str, scopes: frozenset[str]) -> Principal:
+    """Return the principal of verified `claims`.
+
+    Arguments:
+        claims: what was decoded. The caller gives it away.
+        scopes: what they grant.
+    """
+    client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
+    subject, expires_at = claims.get("sub"), claims["exp"]
+    return Principal(
+        issuer=issuer,
+        subject=subject if isinstance(subject, str) else None,
+        client_id=client if isinstance(client, str) else None,
+        scopes=scopes,
+        expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else 0.0,
+        claims=frozen(claims),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Anonymous:
     """The caller of a request without credentials, where that is allowed.

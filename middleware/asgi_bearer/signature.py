@@ -29,12 +29,12 @@ async def signing_key(
         key_set = await keys.key_set()
     sets_left = _MAX_NEWER_KEY_SETS
     while True:
-        try:
-            return _signer(token, key_set, rsa_default), key_set
-        except (KeyNotFound, SignatureInvalid) as refusal:
-            newer = await _newer(token, key_set, keys, refusal) if sets_left else key_set
-            if newer is key_set:
-                raise
+        found = _signer(token, key_set, rsa_default)
+        if isinstance(found, Key):
+            return found, key_set
+        newer = await _newer(token, key_set, keys, found) if sets_left else key_set
+        if newer is key_set:
+            raise found
         key_set = newer
         sets_left -= 1
 
@@ -45,17 +45,23 @@ async def _newer(
     try:
         return await keys.key_set(Missed.by_kid(key_set, token.header.kid))
     except KeysUnavailable:
-        # The key that the token names is here and says no: that is a judgement.
-        if isinstance(refusal, SignatureInvalid) and token.header.kid is not None:
-            raise refusal from None
-        raise
+        if not isinstance(refusal, SignatureInvalid) or token.header.kid is None:
+            raise
+    # The key that the token names is here and says no: that is a judgement.
+    raise refusal
 
 
-def _signer(token: CompactJWS, key_set: KeySet, rsa_default: str) -> Key:
+def _signer(
+    token: CompactJWS, key_set: KeySet, rsa_default: str
+) -> Key | KeyNotFound | SignatureInvalid:
+    """Return the key that signed `token`, or why there is none.
+
+    That is not raised, because a failure to get newer keys would be chained to it.
+    """
     alg, kid = token.header.alg, token.header.kid
     candidates = key_set.candidates(alg, kid, rsa_default=rsa_default)
     for key in candidates:
         if key.verifies(alg, token.signing_input, token.signature):
             return key
     refusal = SignatureInvalid if candidates else KeyNotFound
-    raise refusal(f"kid {shown(kid)}, alg {alg}")
+    return refusal(f"kid {shown(kid)}, alg {alg}")

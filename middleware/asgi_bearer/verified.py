@@ -9,7 +9,7 @@ are not kept either: they are cheap, and most come once.
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 from cachetools import LRUCache
 
@@ -25,6 +25,24 @@ WEIGHT_PER_BYTE: Final = 6
 """Bytes of memory for a byte of token: its names and values become objects. Common tokens take 2 to
 6. An issuer that fills tokens with empty objects gets to 27, and all of them to four and a half
 times `MAX_BYTES`."""
+
+
+class Recalling(Protocol):
+    """A verifier that knows credentials again without waiting for anything.
+
+    The guard asks it only if `recall` was written by whoever wrote `verify`, or after him.
+    """
+
+    def recall(self, credentials: bytes) -> Principal | None:
+        """Return the principal that `verify` would return for these credentials, if it is known.
+
+        Arguments:
+            credentials: the whole Authorization header.
+
+        Raises:
+            NotPermittedError: they are known, and a rule says no.
+        """
+        ...
 
 
 @dataclass(slots=True)

@@ -16,13 +16,13 @@ from asgi_bearer.claims import (
     validity,
 )
 from asgi_bearer.credentials import Presented
-from asgi_bearer.errors import ClaimRuleFailed
+from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.jose import Header, check_header, decoded, decoded_object, segments_of
 from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
-from asgi_bearer.principal import CLIENT_CLAIMS, Principal, frozen
+from asgi_bearer.principal import Principal, principal_of
 from asgi_bearer.shortcut import beside, shortcut
 from asgi_bearer.signature import signing_key
 from asgi_bearer.verified import Verified, VerifiedTokens
@@ -40,24 +40,6 @@ _HEADERS: Final = 64
 """Characters and number of the JOSE headers that are remembered; an issuer writes one for each of
 its keys. They are read before anything is verified, so made-up ones may take the place of good
 ones, which are then read anew."""
-
-
-class Recalling(Protocol):
-    """A verifier that knows credentials again without waiting for anything.
-
-    The guard asks it only if `recall` was written by whoever wrote `verify`, or after him.
-    """
-
-    def recall(self, credentials: bytes) -> Principal | None:
-        """Return the principal that `verify` would return for these credentials, if it is known.
-
-        Arguments:
-            credentials: the whole Authorization header.
-
-        Raises:
-            NotPermittedError: they are known, and a rule says no.
-        """
-        ...
 
 
 class Verifier(Protocol):
@@ -141,7 +123,6 @@ class JWTVerifier:
         if faults:
             raise ValueError("; ".join(faults))
 
-        self._issuer = issuer
         self._expected = Expected(
             issuer,
             frozenset([audience] if isinstance(audience, str) else audience),
@@ -182,6 +163,13 @@ class JWTVerifier:
             NotPermittedError: it is, and a rule says no.
             NotJudgedError: the keys to judge it are not to be had.
         """
+        try:
+            return await self._judged(presented)
+        except AccessTokenError as err:
+            # The frames where it was raised hold parts of the token, which an error reporter shows.
+            raise err.with_traceback(None)  # noqa: B904 - it is the same
+
+    async def _judged(self, presented: Presented) -> Principal:
         segments = segments_of(presented.token, max_bytes=self._max_token_bytes)
         header = self._header(segments.header)
         known = b""
@@ -201,7 +189,8 @@ class JWTVerifier:
             check(token.claims, self._expected)
         # Only now: the token may have ended while the keys were fetched.
         begins_at, ends_at = validity(token.claims, self._expected, self._clock())
-        principal = self._principal(token.claims)
+        scopes = granted_scopes(token.claims, self._profile, self._expected)
+        principal = principal_of(token.claims, issuer=self._expected.issuer, scopes=scopes)
         # The claims are the principal's now; a traceback would still show them to be changed.
         del token
         if self._verified is not None:
@@ -216,6 +205,7 @@ class JWTVerifier:
         if self._verified is None or self._at_hand is None or len(credentials) > LONGEST_RECALLED:
             return None
         known = sha256(credentials).digest()
+        del credentials  # A rule may say no, and this frame stays with the refusal.
         principal = self._verified.principal(known, self._at_hand, self._clock)
         return self._permitted(principal) if principal and self._rules else principal
 
@@ -249,15 +239,3 @@ class JWTVerifier:
         header = Header.of(decoded_object(segment))
         check_header(header, algorithms=self._algorithms, types=self._profile.types)
         return header
-
-    def _principal(self, claims: dict[str, object]) -> Principal:
-        client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
-        subject, expires_at = claims.get("sub"), claims["exp"]
-        return Principal(
-            issuer=self._issuer,
-            subject=subject if isinstance(subject, str) else None,
-            client_id=client if isinstance(client, str) else None,
-            scopes=granted_scopes(claims, self._profile, self._expected),
-            expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else 0.0,
-            claims=frozen(claims),
-        )

@@ -12,13 +12,14 @@ from asgi_bearer import (
     InvalidTokenError,
     KeyAmbiguous,
     KeyNotFound,
+    KeysUnavailable,
     Principal,
     TokenExpired,
     TokenTooLarge,
 )
 from asgi_bearer.challenge import response
 from asgi_bearer.credentials import Presented
-from asgi_bearer.keys import StaticKeys, remote_keys
+from asgi_bearer.keys import KeySet, Missed, StaticKeys, remote_keys
 from tests.asgi_bearer.forged_tokens import FORGED_TOKENS
 from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifier
 from tests.asgi_bearer.refused_claims import REFUSED_CLAIMS
@@ -75,23 +76,62 @@ async def test_a_refusal_tells_nobody_the_token(table: list[Refused]) -> None:
             await verifier(of, row.profile).verify(Presented(token))
 
         assert leaked(refusal.value, token) == [], row.name
-        assert refusal.value.__cause__ is None
+        assert refusal.value.__cause__ is refusal.value.__context__ is None
         assert refusal.value.reason.isascii()
         assert refusal.value.reason.isprintable()
 
 
 def leaked(refusal: AccessTokenError, token: str) -> list[str]:
-    """Return what of `token` can be read in any account of `refusal`."""
+    """Return what of `token` can be read in any account of `refusal`, by an error reporter too."""
+    ours = [
+        frame.f_locals
+        for frame, _ in traceback.walk_tb(refusal.__traceback__)
+        if frame.f_globals["__name__"].startswith("asgi_bearer")
+    ]
+    assert ours
     told = "".join(
         [
             *traceback.format_exception(refusal),
             repr(refusal),
             repr(refusal.__dict__),
+            repr(ours),
             str(response(refusal, "contacts")),
         ]
     )
     # Shorter segments, `e30` and the like, are no secret of anybody.
     return [text for text in (token, *token.split(".")) if len(text) >= 12 and text in told]
+
+
+async def test_a_rule_that_says_no_tells_nobody_a_token_that_is_known() -> None:
+    def no(principal: Principal) -> bool:
+        return False
+
+    of = issuer()
+    ruled, token = of.verifier(rules={"no": no}), of.token()
+    with pytest.raises(ClaimRuleFailed):
+        await ruled.verify(Presented(token))
+
+    with pytest.raises(ClaimRuleFailed) as refusal:
+        ruled.recall(Presented(token).credentials)
+
+    assert leaked(refusal.value, token) == []
+
+
+async def test_keys_that_are_not_to_be_had_tell_nobody_the_token() -> None:
+    class Failing(StaticKeys):
+        async def key_set(self, missed: Missed | None = None) -> KeySet:
+            if missed is not None:
+                raise KeysUnavailable("down")
+            return await super().key_set()
+
+    of = issuer()
+    unjudged = of.verifier(keys=Failing(of.jwks()))
+    for token in (of.token_with_header(kid="k2"), f"{of.token()[:-9]}AAAAAAAAA"):
+        with pytest.raises(AccessTokenError) as refusal:
+            await unjudged.verify(Presented(token))
+
+        assert leaked(refusal.value, token) == []
+        assert refusal.value.__context__ is None
 
 
 async def test_from_outside_a_forged_token_looks_like_one_for_somebody_else() -> None:
