@@ -272,7 +272,9 @@ async def test_a_subclass_that_remembers_for_itself_is_asked_no_more_when_verify
         def recall(self, credentials: bytes) -> Principal | None:
             return super().recall(credentials)
 
-    verifier = Counting(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
+    verifier = Counting(
+        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
+    )
     assert await statuses(verifier) == [200, 200, 200]
     monkeypatch.setattr(JWTVerifier, "verify", refusing)
 
