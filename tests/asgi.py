@@ -64,7 +64,7 @@ async def converse(app: Any, scope: Message, *received: Message) -> list[Message
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await app(scope, receive, send)
     return sent
 

@@ -23,7 +23,7 @@ import httpx
 from tests.demo_process import CHECKOUT, DemoProcess, free_ports
 from tests.readme_blocks import Block, commands, shows, steps
 
-DEADLINE = 60.0
+DEADLINE = 180.0
 """Seconds for a command."""
 
 _LEFT_OUT = (

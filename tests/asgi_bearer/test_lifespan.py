@@ -330,7 +330,7 @@ published = Published()
 
 async def verified():
     published.documents.open()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return (await published.verify()).subject
 
 def in_a_child(age):
@@ -394,7 +394,7 @@ def test_a_source_works_in_a_process_that_was_forked_from_one_that_used_it(
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

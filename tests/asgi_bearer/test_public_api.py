@@ -85,7 +85,7 @@ def _modules_after(statement: str) -> set[str]:
     """Return what a fresh interpreter has imported after `statement`."""
     script = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     finished = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120
     )
     return {name.partition(".")[0] for name in json.loads(finished.stdout)}
 

@@ -15,13 +15,13 @@ async def running(app: Any) -> AsyncGenerator[None]:
     sent: asyncio.Queue[Message] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
     life = asyncio.create_task(app(scope, received.get, sent.put))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await received.put({"type": "lifespan.startup"})
         assert (await sent.get())["type"] == "lifespan.startup.complete"
     try:
         yield
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await received.put({"type": "lifespan.shutdown"})
             assert (await sent.get())["type"] == "lifespan.shutdown.complete"
             await life

@@ -28,7 +28,7 @@ LARGE = 60_000
 class Impatient(PatientHttp):
     """Our HTTP with little patience, so that its tests need little."""
 
-    patience = 0.1
+    patience = 0.3
     max_waiting = 3
     waiting: ClassVar[dict[PatientHttp, None]] = {}
 
@@ -95,6 +95,13 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0)
 
 
+def let_pass(seconds: float) -> None:
+    """Move the clock of the event loop on: what is due by then happens in its next turns."""
+    loop = asyncio.get_running_loop()
+    time = loop.time
+    loop.time = lambda: time() + seconds  # type: ignore[method-assign] # of this test's loop alone
+
+
 def reset(writer: asyncio.StreamWriter) -> None:
     """End the connection as a client does that crashed."""
     linger = struct.pack("ii", 1, 0)
@@ -120,7 +127,7 @@ async def serving() -> AsyncGenerator[RawServer]:
     listening = server.sockets[0]
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     raw.port = listening.getsockname()[1]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             yield raw
         finally:

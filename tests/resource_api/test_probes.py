@@ -179,7 +179,7 @@ async def test_the_start_fetches_the_keys_before_anybody_asks(
     noticing = NoticingDocuments(documents.documents)
     keys = remote_keys(jwks_uri=KEYS_ADDRESS, fetch=noticing)
 
-    async with running(create_app(settings, keys=keys, store=store)), asyncio.timeout(5):
+    async with running(create_app(settings, keys=keys, store=store)), asyncio.timeout(60):
         await noticing.first.wait()
 
 

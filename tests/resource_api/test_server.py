@@ -46,7 +46,7 @@ async def test_several_applications_are_served_until_one_signal_ends_them() -> N
         addresses = [url(first), url(second)]
         serving = asyncio.create_task(serve(listeners, started=up.set))
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await up.wait()
             async with httpx.AsyncClient() as client:
                 answers += [(await client.get(address)).text for address in addresses]
@@ -65,7 +65,7 @@ async def test_if_one_application_does_not_start_the_others_end_in_order() -> No
             Listener(application("b", events, starts=False), second),
         ]
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(ServerFailed):
                 await serve(listeners, started=lambda: events.append("started"))
 

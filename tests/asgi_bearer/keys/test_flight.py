@@ -174,7 +174,7 @@ def test_a_fetch_of_an_event_loop_that_is_gone_is_not_waited_for() -> None:
     async def join() -> KeySet:
         fetches = Fetches()
         fetches.outcome.set_result(empty())
-        return await asyncio.wait_for(flight.join(fetches), 5.0)
+        return await asyncio.wait_for(flight.join(fetches), 60.0)
 
     gone = asyncio.new_event_loop()
     gone.run_until_complete(begin())  # And its task stays pending for ever.
@@ -212,7 +212,7 @@ def test_closing_in_another_event_loop_leaves_a_fetch_alone() -> None:
     here = asyncio.new_event_loop()
     here.run_until_complete(begin())
 
-    asyncio.run(asyncio.wait_for(flight.aclose(), 5.0))
+    asyncio.run(asyncio.wait_for(flight.aclose(), 60.0))
 
     assert [task.cancelled() for task in asyncio.all_tasks(here)] == [False]
     here.run_until_complete(flight.aclose())

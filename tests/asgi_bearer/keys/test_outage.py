@@ -339,7 +339,7 @@ async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -
     published.clock.advance(700.0)
 
     tokens = [published.issuer.token()] * 100
-    assert await asyncio.wait_for(published.outcomes(tokens), 5.0) == [ALICE] * 100
+    assert await asyncio.wait_for(published.outcomes(tokens), 60.0) == [ALICE] * 100
 
     assert published.fetches == 2
     await published.keys.aclose()
@@ -355,7 +355,7 @@ async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
     published.clock.advance(age)
 
     for _ in range(100):
-        assert (await asyncio.wait_for(published.verify(), 5.0)).subject == ALICE
+        assert (await asyncio.wait_for(published.verify(), 60.0)).subject == ALICE
         await settled()
 
     assert published.fetches == 2
@@ -370,7 +370,7 @@ async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
     published.documents.close()
 
     with pytest.raises(KeysUnavailable, match=r"no keys within 0.02 s"):
-        await asyncio.wait_for(published.verify(), 5.0)
+        await asyncio.wait_for(published.verify(), 60.0)
 
 
 async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
@@ -449,7 +449,7 @@ def test_a_source_survives_an_event_loop_that_died_with_a_fetch_under_way(
 
     async def go_on() -> list[str]:
         published.documents.open()
-        return await asyncio.wait_for(published.outcomes([published.issuer.token()] * 3), 5.0)
+        return await asyncio.wait_for(published.outcomes([published.issuer.token()] * 3), 60.0)
 
     asyncio.run(published.outcomes([published.issuer.token()]))
     published.clock.advance(age)

@@ -43,7 +43,7 @@ async def test_a_fetch_that_uses_no_proxy_does_not_fail_for_one_that_cannot_be_u
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen((), allow_private=False))
+    fetch = HttpxFetch(timeout=30.0, max_bytes=2000, screen=Screen((), allow_private=False))
     try:
         assert (await fetch(f"http://127.0.0.1:{port}/")).body == b"{}"
     finally:
@@ -56,7 +56,7 @@ async def test_a_proxy_that_cannot_be_used_is_a_failure_that_says_so(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
-    fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
+    fetch = HttpxFetch(timeout=30.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
 
     with pytest.raises(FetchFailed, match=r"(?i)proxy"):
         await fetch(f"https://{HOST}/jwks")
@@ -98,7 +98,7 @@ async def test_no_spelling_of_no_proxy_leads_to_a_host_by_a_name_that_is_resolve
     monkeypatch.setattr(loop, "getaddrinfo", resolve_again)
     monkeypatch.setattr(loop, "create_connection", connect)
     fetch = HttpxFetch(
-        timeout=5.0, max_bytes=2000, screen=Screen((), allow_private=False, resolve=resolve)
+        timeout=30.0, max_bytes=2000, screen=Screen((), allow_private=False, resolve=resolve)
     )
 
     with pytest.raises(FetchFailed):
@@ -262,7 +262,7 @@ async def test_an_address_of_a_proxy_that_cannot_be_one_is_a_fault_without_its_p
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
+    fetch = HttpxFetch(timeout=30.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
 
     with pytest.raises(ProxyMisnamed, match=f"^{name} must name a proxy"):
         proxy_for(f"https://{HOST}/jwks")
@@ -280,7 +280,7 @@ async def test_a_proxy_that_refuses_is_named_as_the_one_that_does(
         taken.bind(("127.0.0.1", 0))
         proxy = f"http://user:s3cret@127.0.0.1:{taken.getsockname()[1]}"
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-        fetch = HttpxFetch(timeout=5.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
+        fetch = HttpxFetch(timeout=30.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
 
         with pytest.raises(FetchFailed, match="through the proxy of the environment") as failed:
             await fetch(f"https://{HOST}/jwks")

@@ -161,7 +161,7 @@ async def test_discovery_and_keys_share_one_deadline() -> None:
     documents.close()
 
     with pytest.raises(FetchFailed, match=r"^no keys within 0.02 s$"):
-        await asyncio.wait_for(attempts(documents, deadline=0.02)(), 5.0)
+        await asyncio.wait_for(attempts(documents, deadline=0.02)(), 60.0)
 
 
 async def test_what_is_wrong_with_single_keys_is_logged_once_per_change(
@@ -441,7 +441,7 @@ async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
     attempt = RemoteKeys(places, documents, freshness=FRESHNESS, deadline=0.02)
     documents.close()
     with pytest.raises(FetchFailed, match="no keys within"):
-        await asyncio.wait_for(attempt(), 5.0)
+        await asyncio.wait_for(attempt(), 60.0)
     documents.open()
 
     await attempt()
@@ -469,12 +469,12 @@ async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
     hangs = HangsAt(METADATA, {METADATA: discovered(NEW), NEW: {"keys": [KEY]}})
     clock = FakeClock()
     locate = Discovery(ISSUER, hangs, freshness=FRESHNESS, patience=0.01, clock=clock)
-    attempt = RemoteKeys(locate, hangs, freshness=FRESHNESS, deadline=5.0)
+    attempt = RemoteKeys(locate, hangs, freshness=FRESHNESS, deadline=30.0)
     await attempt()
     hangs.now = True
     clock.advance(600.0)
 
-    await asyncio.wait_for(attempt(), 4.0)
+    await asyncio.wait_for(attempt(), 20.0)
 
     assert hangs.asked == [METADATA, NEW, METADATA, NEW]
 

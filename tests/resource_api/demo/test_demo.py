@@ -49,7 +49,7 @@ def shell(text: str) -> str:
         env=None,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     return done.stdout
