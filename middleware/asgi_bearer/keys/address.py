@@ -4,9 +4,9 @@ An address is always the operator's word or the issuer's metadata, never a token
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
 MAX_ADDRESS_CHARACTERS: Final = 2048
@@ -56,7 +56,7 @@ def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | Non
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        port = parts.port
+        _ = parts.port
     except ValueError:
         return "must be a URL with a valid host and port"
     if not host:
@@ -69,28 +69,47 @@ def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | Non
         return "must not have a fragment"
     if parts.scheme == "https":
         return None
-    if parts.scheme == "http" and (
-        is_loopback(host) or (host, port or _HTTP_PORT) in http_hosts(allow_http)
-    ):
+    if parts.scheme == "http" and (is_loopback(host) or may_be_http(url, allow_http)):
         return None
     return "must be https (http only on a loopback host, or one that allow_http names)"
 
 
-def http_hosts(allow_http: Collection[str]) -> frozenset[tuple[str, int]]:
+def may_be_http(url: str, allow_http: Collection[str]) -> bool:
+    """Return whether `url` is http at a host and port that `allow_http` names."""
+    parts = urlsplit(url)
+    port = _HTTP_PORT if parts.port is None else parts.port
+    return parts.scheme == "http" and (parts.hostname or "", port) in http_hosts(allow_http)
+
+
+def http_hosts(allow_http: object) -> frozenset[tuple[str, int]]:
     """Return host and port of each entry of `allow_http` that is one; 80 where it names none."""
-    entries = [allow_http] if isinstance(allow_http, str) else allow_http
-    found = (_host_and_port(entry) for entry in entries)
+    found = (_host_and_port(entry) for entry in _each(allow_http) or ())
     return frozenset(one for one in found if one is not None)
 
 
-def allow_http_faults(allow_http: Collection[str]) -> list[str]:
+def allow_http_faults(allow_http: object) -> list[str]:
     """Return a sentence for each entry of `allow_http` that names no host."""
-    entries = [allow_http] if isinstance(allow_http, str) else allow_http
+    entries = _each(allow_http)
+    if entries is None:
+        kind = type(allow_http).__name__
+        return [f"allow_http must be a collection of hosts, as {{'keycloak:8080'}}, not {kind}"]
     return [
         f"allow_http: {shown_address(entry)!r} is no host, as in keycloak or keycloak:8080"
         for entry in entries
         if _host_and_port(entry) is None
     ]
+
+
+def _each(allow_http: object) -> tuple[object, ...] | None:
+    """Return the entries, of one string one; None where it is no collection of strings."""
+    if isinstance(allow_http, str):
+        return (allow_http,)
+    return tuple(allow_http) if _is_collection(allow_http) else None
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[object]]:
+    # What can be read only once is none.
+    return isinstance(value, Collection) and not isinstance(value, bytes | bytearray | Mapping)
 
 
 def _host_and_port(entry: object) -> tuple[str, int] | None:

@@ -130,6 +130,8 @@ def remote_keys(
     if faults:
         raise ValueError("; ".join(faults))
 
+    # A copy: what the caller does with the collection later opens no host.
+    allow_http = (allow_http,) if isinstance(allow_http, str) else tuple(allow_http)
     named = jwks_uri if jwks_uri is not None else str(issuer)
     trusted = {urlsplit(named).hostname or "", *(host for host, _ in http_hosts(allow_http))}
     screen = Screen(trusted, allow_private=allow_private)

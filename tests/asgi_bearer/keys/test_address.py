@@ -172,6 +172,9 @@ def test_http_is_taken_from_a_host_that_the_operator_names(url: str) -> None:
         "http://[fd00::2]:8080/",
         "http://keycloak:8080@evil.example/",
         "ftp://keycloak:8080/",
+        "http://idp:0/",
+        "http://keycloak.:8080/",
+        "http://keycloak:08081/",
     ],
 )
 def test_and_from_no_other(url: str) -> None:
@@ -197,3 +200,29 @@ def test_what_names_no_host_is_named_itself(entry: Any) -> None:
 
     assert len(faults) == 1
     assert faults[0].startswith("allow_http: ")
+
+
+NO_COLLECTIONS: list[Any] = [
+    None,
+    8080,
+    True,
+    b"keycloak:8080",
+    bytearray(b"keycloak"),
+    {"keycloak": 8080},
+    (host for host in ["keycloak:8080"]),
+]
+
+
+@pytest.mark.parametrize("value", NO_COLLECTIONS, ids=lambda value: type(value).__name__)
+def test_what_is_no_collection_of_hosts_is_a_fault_and_allows_nothing(value: Any) -> None:
+    (fault,) = allow_http_faults(value)
+
+    assert fault.startswith("allow_http must be a collection of hosts, as {'keycloak:8080'}, not ")
+    assert address_fault("http://keycloak:8080/", allow_http=value) is not None
+
+
+def test_a_password_in_an_entry_is_not_quoted() -> None:
+    (fault,) = allow_http_faults(["http://me:hunter2@keycloak:8080/?key=hunter2"])
+
+    assert "hunter2" not in fault
+    assert "keycloak:8080" in fault

@@ -346,6 +346,29 @@ def test_allow_private_is_a_flag_and_nothing_that_looks_like_one(value: Any) -> 
         remote_keys(issuer=ISSUER, allow_private=value)
 
 
+@pytest.mark.parametrize("value", [None, 7, b"keycloak:8080", iter(["keycloak:8080"])])
+def test_hosts_without_tls_are_a_collection(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^allow_http must be a collection of hosts"):
+        remote_keys(issuer=ISSUER, allow_http=value)
+
+
+async def test_a_host_without_tls_counts_as_named_by_the_operator() -> None:
+    """It may be anywhere, and what is done to the collection later changes nothing."""
+    hosts = {"Keycloak:8080", "[FD00::1]:8080"}
+    cached = remote_keys(issuer=ISSUER, allow_http=hosts)
+    hosts.clear()
+    attempt = inside(cached, "fetch")
+    screen = inside(inside(attempt, "fetch"), "screen")
+
+    assert isinstance(screen, Screen)
+    assert inside(screen, "trusted") == {"issuer.example", "keycloak", "fd00::1"}
+    assert await screen("keycloak") == []
+    assert set(inside(inside(attempt, "locate"), "allow_http")) == {  # type: ignore[call-overload]
+        "Keycloak:8080",
+        "[FD00::1]:8080",
+    }
+
+
 def test_hosts_without_tls_are_named_one_by_one() -> None:
     remote_keys(issuer="http://keycloak:8080/realms/x", allow_http={"keycloak:8080"})
     remote_keys(jwks_uri="http://keycloak:8080/keys", allow_http="keycloak:8080")
