@@ -57,10 +57,10 @@ _MAX_RETRY_AFTER = 86_400.0
 """A day, in seconds."""
 
 
-def shown(value: object) -> str:
-    """Return untrusted `value` for an operator to read: ASCII, escaped, cut."""
-    text = ascii(value if not isinstance(value, str) else value[: _SHOWN_CHARACTERS + 1])
-    return text if len(text) <= _SHOWN_CHARACTERS + 2 else f"{text[:_SHOWN_CHARACTERS]}..."
+def shown(value: object, *, characters: int = _SHOWN_CHARACTERS) -> str:
+    """Return untrusted `value` for an operator to read: ASCII, escaped, cut after `characters`."""
+    text = ascii(value if not isinstance(value, str) else value[: characters + 1])
+    return text if len(text) <= characters + 2 else f"{text[:characters]}..."
 
 
 def shown_path(path: str) -> str:

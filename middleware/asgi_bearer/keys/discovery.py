@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
+from typing import Final
 from urllib.parse import urlsplit
 
 from asgi_bearer.encoding import json_object
 from asgi_bearer.errors import shown
-from asgi_bearer.keys.address import address_fault, on_loopback
+from asgi_bearer.keys.address import address_fault, may_be_http, on_loopback, shown_address
 from asgi_bearer.keys.documents import read
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.limits import reading
+
+_ISSUER_CHARACTERS: Final = 256
+"""Enough to see where two long ones differ, which may be in the last character."""
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -109,7 +113,7 @@ class Discovery:
         for address in self._places:
             try:
                 document = await self._fetch(address)
-                url = self._jwks_uri(await read(document, json_object))
+                url = await read(document, self._jwks_uri)
             except NotServed as err:
                 faults.append(str(err))
             except ValueError as err:
@@ -120,17 +124,40 @@ class Discovery:
                 return url, self._freshness.lifetime(document.headers)
         raise FetchFailed("; ".join(faults))
 
-    def _jwks_uri(self, metadata: Mapping[str, object]) -> str:
+    def _jwks_uri(self, encoded: bytes) -> str:
+        metadata = json_object(encoded)
         issuer = metadata.get("issuer")
         if issuer != self._issuer:
             # RFC 8414 §3.3: whoever this document speaks for, it is not our issuer.
-            template = " (a template for many tenants: configure the issuer of one tenant)"
-            hint = template if isinstance(issuer, str) and "{" in issuer else ""
-            raise ValueError(f"issuer is {shown(issuer)}, expected {shown(self._issuer)}{hint}")
+            raise ValueError(
+                f"issuer is {shown(issuer, characters=_ISSUER_CHARACTERS)},"
+                f" expected {shown(self._issuer, characters=_ISSUER_CHARACTERS)}"
+                f"{_hint(issuer, self._issuer)}"
+            )
         jwks_uri = metadata.get("jwks_uri")
+        if jwks_uri is None:
+            raise ValueError("jwks_uri must be a URL, and the metadata names none")
         fault = address_fault(jwks_uri, allow_http=self._allow_http)
-        if fault is None and on_loopback(str(jwks_uri)) and not on_loopback(self._issuer):
-            fault = "must not point to this machine, the issuer is elsewhere"
         if fault is not None:
-            raise ValueError(f"jwks_uri {fault}")
-        return str(jwks_uri)
+            raise ValueError(f"jwks_uri {fault}, not {_shown_address(jwks_uri)}")
+        address = str(jwks_uri)
+        if on_loopback(address) and not (
+            on_loopback(self._issuer) or may_be_http(address, self._allow_http)
+        ):
+            raise ValueError("jwks_uri must not point to this machine, the issuer is elsewhere")
+        return address
+
+
+def _hint(found: object, expected: str) -> str:
+    """Return what the operator may have to change. Issuers are compared byte for byte."""
+    if not isinstance(found, str):
+        return ""
+    if "{" in found:
+        return " (a template for many tenants: configure the issuer of one tenant)"
+    if found.rstrip("/") == expected.rstrip("/"):
+        return " (only the final slash differs: configure the issuer as its metadata writes it)"
+    return ""
+
+
+def _shown_address(url: object) -> str:
+    return shown(shown_address(url), characters=_ISSUER_CHARACTERS)

@@ -204,7 +204,7 @@ class HttpxFetch:
     async def _body(self, response: "httpx.Response", headers: Mapping[str, str]) -> bytes:
         if response.status_code != 200:
             to = headers.get("location") if response.is_redirect else None
-            leads = f", it leads to {shown(shown_address(to))}" if to is not None else ""
+            leads = f", it leads to {_led(to)}" if to is not None else ""
             raise NotServed(f"status {response.status_code} instead of 200{leads}")
         encoding = headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
@@ -229,6 +229,11 @@ def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
         headers=request.headers,
         extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
     )
+
+
+def _led(location: str) -> str:
+    # Long enough for a host name: somebody may have to find out whose login page it is.
+    return shown(shown_address(location), characters=256)
 
 
 def _origin(url: str) -> tuple[str, str, int]:

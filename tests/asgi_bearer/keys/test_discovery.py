@@ -146,7 +146,18 @@ async def test_an_issuer_on_this_machine_may_have_its_keys_there() -> None:
     assert await locate(doubted=False) == f"{issuer}/jwks"
 
 
-NOT_METADATA = [b"", b"<html>", b"[]", b"null", b"\xff", b'{"issuer":"a","issuer":"b"}', b"[" * 99]
+NOT_METADATA = [
+    b"",
+    b"<html>",
+    b"[]",
+    b"null",
+    b"\xff",
+    b'{"issuer":"a","issuer":"b"}',
+    b"[" * 99,
+    json.dumps(METADATA).encode("utf-16"),
+    json.dumps(METADATA).encode("utf-32"),
+    b"\xef\xbb\xbf\xef\xbb\xbf" + json.dumps(METADATA).encode(),
+]
 
 
 @pytest.mark.parametrize("body", NOT_METADATA, ids=repr)
@@ -384,6 +395,10 @@ async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() ->
         ("http://evil.example/keys", {"keycloak:8080"}, False),
         ("http://127.0.0.1/keys", {"keycloak:8080"}, False),
         ("http://keycloak:8080/keys", (), False),
+        ("http://keycloak:8080@evil.example/keys", {"keycloak:8080"}, False),
+        ("http://localhost:9000/keys", {"localhost:9000"}, True),
+        ("http://localhost:9001/keys", {"localhost:9000"}, False),
+        ("https://localhost:9000/keys", {"localhost:9000"}, False),
     ],
 )
 async def test_metadata_may_lead_to_http_only_where_the_operator_allows_it(
@@ -411,6 +426,54 @@ async def test_metadata_that_is_a_template_is_called_that() -> None:
 
     with pytest.raises(FetchFailed, match="a template for many tenants: configure the issuer of"):
         await locate(doubted=False)
+
+
+TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizations/v2.0"
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(TENANT, TENANT + "/"), (TENANT + "/", TENANT)])
+async def test_a_final_slash_refuses_and_the_fault_shows_both_issuers_whole(
+    ours: str, theirs: str
+) -> None:
+    """Row 80. They differ behind what a log line shows of other values."""
+    metadata_of_theirs = {"issuer": theirs, "jwks_uri": JWKS_URI}
+    locate, _ = discovery({metadata_addresses(ours)[0]: metadata_of_theirs}, ours)
+
+    with pytest.raises(FetchFailed) as failed:
+        await locate(doubted=False)
+
+    first = str(failed.value).split("; ")[0]
+    assert first.endswith(
+        f"issuer is '{theirs}', expected '{ours}' (only the final slash differs: configure the"
+        " issuer as its metadata writes it) (no content-type)"
+    )
+
+
+async def test_an_endless_issuer_in_metadata_is_cut() -> None:
+    for endless in ("https://issuer.example/" + "a" * 100_000, ["a"] * 100_000):
+        locate, _ = discovery({OAUTH: {**METADATA, "issuer": endless}})
+
+        with pytest.raises(FetchFailed, match=r"expected 'https://issuer\.example/t1'") as failed:
+            await locate(doubted=False)
+
+        assert len(str(failed.value)) < 1000
+
+
+async def test_metadata_without_the_address_of_keys_is_called_that() -> None:
+    locate, _ = discovery({OAUTH: {"issuer": ISSUER}})
+
+    with pytest.raises(FetchFailed, match="jwks_uri must be a URL, and the metadata names none"):
+        await locate(doubted=False)
+
+
+async def test_an_address_of_keys_that_is_not_used_is_shown_without_its_secrets() -> None:
+    jwks_uri = "http://me:s3cret@keys.example/jwks?key=s3cret"
+    locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
+
+    with pytest.raises(FetchFailed, match=r"not 'http://keys\.example/jwks'") as failed:
+        await locate(doubted=False)
+
+    assert "s3cret" not in str(failed.value)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])

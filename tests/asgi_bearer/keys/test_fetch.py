@@ -395,9 +395,44 @@ async def test_a_server_that_insists_on_its_own_type_is_asked_for_it(accepted: b
         assert (await fetcher()(server.address)).body == b"{}"
 
 
+def prefers(request: bytes, served: dict[str, float]) -> str | None:
+    """Return the type that a server picks by RFC 9110 §12.5.1, None for 406."""
+    (accept,) = [line for line in request.decode().lower().split("\r\n") if line[:7] == "accept:"]
+    weights: dict[str, float] = {}
+    for part in accept[7:].split(","):
+        name, *parameters = (text.strip() for text in part.split(";"))
+        weights[name] = next((float(one[2:]) for one in parameters if one[:2] == "q="), 1.0)
+    picked = {name: weights.get(name, 0.0) * quality for name, quality in served.items()}
+    best = max(picked, key=lambda name: picked[name])
+    return best if picked[best] else None
+
+
+@pytest.mark.parametrize(
+    ("served", "expected"),
+    [
+        ({"application/jwk-set+json": 1.0, "text/html": 0.9}, "application/jwk-set+json"),
+        ({"application/json": 0.5, "text/html": 1.0}, "application/json"),
+        ({"application/json": 0.5, "application/jwk-set+json": 0.7}, "application/jwk-set+json"),
+    ],
+    ids=["jwk-set", "json", "both"],
+)
+async def test_a_server_that_weighs_types_finds_one_that_it_has(
+    served: dict[str, float], expected: str
+) -> None:
+    async with serving(says(body(b"{}"))) as server:
+        await fetcher()(server.address)
+
+    assert prefers(server.requests[0], served) == expected
+
+
 @pytest.mark.parametrize(
     ("location", "words"),
     [
+        (
+            b"location: https://login.example/" + b"realms/" * 20 + b"start?x=hunter2\r\n",
+            f"it leads to 'https://login.example/{'realms/' * 20}start'",
+        ),
+        (b"location: \xe2\x80\xae/caf\xc3\xa9\r\n", r"it leads to '\u202e/caf\xe9'"),
         (
             b"location: https://login.example/start?token=hunter2\r\n",
             "'https://login.example/start'",
