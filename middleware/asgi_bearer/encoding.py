@@ -81,6 +81,11 @@ def json_object(encoded: bytes) -> dict[str, object]:
         value, end = _JSON.raw_decode(stripped)
     except json.JSONDecodeError:
         raise ValueError("the JSON does not parse") from None
+    except _Unclear:
+        raise
+    except ValueError:
+        # Python converts no more than some thousands; its own words advise to have it do so.
+        raise ValueError("the JSON holds a number of too many digits") from None
     if end != len(stripped):
         raise ValueError("the JSON is followed by something else")
     if not is_object(value):
@@ -115,22 +120,26 @@ def _nests_too_deep(text: str) -> bool:
     return False
 
 
+class _Unclear(ValueError):
+    """JSON that two decoders could read differently."""
+
+
 def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("the JSON repeats a name")
+        raise _Unclear("the JSON repeats a name")
     return members
 
 
 def _finite(literal: str) -> float:
     number = float(literal)
     if not math.isfinite(number):
-        raise ValueError("the JSON holds a number that is not finite")
+        raise _Unclear("the JSON holds a number that is not finite")
     return number
 
 
 def _no_constant(literal: str) -> object:
-    raise ValueError(f"the JSON holds {literal}")
+    raise _Unclear(f"the JSON holds {literal}")
 
 
 _JSON = json.JSONDecoder(

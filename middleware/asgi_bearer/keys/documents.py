@@ -14,13 +14,16 @@ from asgi_bearer.errors import shown
 from asgi_bearer.keys.fetch import Document
 from asgi_bearer.keys.jwk import MAX_KEYS, Unreadable
 
-_LARGE: Final = 32 * 1024
-"""Bytes; some dozens of keys. Reading more may take longer than others should wait for a turn."""
+_LARGE: Final = 8 * 1024
+"""Bytes; what most issuers publish. Reading more may take longer than others should wait."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]', re.DOTALL)
 """Strings and punctuation. Possessive, so it is linear on hostile text as well."""
+
+_KID: Final = re.compile(rb'"kid"\s*+:\s*+"([^"\\]{1,80})')
+"""What looks like a key id in an entry that cannot be read."""
 
 _Read = TypeVar("_Read")
 
@@ -75,7 +78,8 @@ def _alone(entry: bytes) -> object:
     try:
         return json_object(entry)
     except ValueError as err:
-        return Unreadable(str(err))
+        kid = _KID.search(entry)
+        return Unreadable(str(err), kid[1].decode("utf-8", "replace") if kid else None)
 
 
 def _entries(encoded: bytes) -> list[tuple[int, int]]:

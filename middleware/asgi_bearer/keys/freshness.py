@@ -17,7 +17,7 @@ class Fetched:
     Arguments:
         lifetime: seconds that they are fresh.
         remark: what went wrong on the way and did no harm yet.
-        left_out: which entries of the set are not used, and why.
+        left_out: a sentence for each entry of the document that is not among the keys.
     """
 
     key_set: KeySet

@@ -36,7 +36,7 @@ class Key:
     """A public key of the issuer.
 
     Arguments:
-        kid: its key id, or None.
+        kid: its key id; None where the entry has none, or an empty one.
         algorithms: names of the algorithms that it may serve.
         is_open: it is an RSA key whose algorithm the key set does not name; it serves the one that
             the verifier takes for such keys.
@@ -67,20 +67,24 @@ class KeySet:
         init=False, repr=False, compare=False
     )
     """By algorithm and key id, and all of an algorithm under None: a set can be large. Open keys
-    stand under the algorithm `_OPEN`."""
+    stand under the algorithm `_OPEN`, and keys without an id under the empty one."""
+    _kids: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fitting: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
         for key in self.keys:
             for alg in (_OPEN,) if key.is_open else key.algorithms:
                 fitting[alg, None].append(key)
-                if key.kid is not None:
-                    fitting[alg, key.kid].append(key)
+                fitting[alg, key.kid or ""].append(key)
         object.__setattr__(self, "_fitting", {name: tuple(keys) for name, keys in fitting.items()})
+        object.__setattr__(self, "_kids", frozenset(key.kid or "" for key in self.keys))
 
     def has(self, kid: str) -> bool:
-        """Return whether a key with this id is in the set, whatever it serves."""
-        return any(key.kid == kid for key in self.keys)
+        """Return whether a key with this id is in the set, whatever it serves.
+
+        An empty id names the keys that have none.
+        """
+        return kid in self._kids
 
     def candidates(
         self, alg: str, kid: str | None, *, rsa_default: str = "RS256"
@@ -107,25 +111,34 @@ class Unreadable:
 
     Arguments:
         reason: why not.
+        kid: what looks like its key id, for the operator alone; None if nothing does.
     """
 
     reason: str
+    kid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(str):
     """What an operator should know of an entry of a key set.
 
-    Arguments:
-        text: names the entry by its position and key id, and says why it is not used.
+    It names the entry by its position and key id, never by key material, and says why it is not
+    used or what else is wrong with it.
+
+    Attributes:
         is_fault: the entry has a fault; otherwise it is made for something else.
+        is_used: the key is used all the same.
     """
 
-    text: str
-    is_fault: bool
+    __slots__ = ("is_fault", "is_used")
 
-    def __str__(self) -> str:
-        return self.text
+    is_fault: bool
+    is_used: bool
+
+    def __new__(cls, text: str, *, is_fault: bool, is_used: bool = False) -> "Remark":
+        """Return `text` as a remark."""
+        remark = super().__new__(cls, text)
+        remark.is_fault, remark.is_used = is_fault, is_used
+        return remark
 
 
 class _NotForUs(ValueError):
@@ -156,15 +169,15 @@ def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[Remark, 
         keys[key] = None
         if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
             text = f"key {number}{_named(entry)} is published with private members"
-            remarks.append(Remark(text, is_fault=True))
+            remarks.append(Remark(text, is_fault=True, is_used=True))
     if not keys:
-        reasons = [str(remark) for remark in sorted(remarks, key=lambda one: not one.is_fault)]
+        reasons = sorted(remarks, key=lambda one: not one.is_fault)
         raise ValueError("; ".join(["the key set has no usable key", *reasons[:3]]))
     return KeySet(tuple(keys)), tuple(remarks)
 
 
 def _named(entry: object) -> str:
-    kid = entry.get("kid") if is_object(entry) else None
+    kid = entry.get("kid") if is_object(entry) else getattr(entry, "kid", None)
     return f" (kid {shown(kid)})" if isinstance(kid, str) and kid else ""
 
 
@@ -179,8 +192,7 @@ def _key(entry: object) -> Key:
         raise ValueError(entry.reason)
     if not is_object(entry):
         raise ValueError("it is not an object")
-    kty, crv, alg = (_optional(entry, name) for name in ("kty", "crv", "alg"))
-    kid = entry.get("kid")  # A token may name an empty one.
+    kty, crv, alg, kid = (_optional(entry, name) for name in ("kty", "crv", "alg", "kid"))
     if kid is not None and not isinstance(kid, str):
         raise ValueError("kid is not a string")
     if alg is not None and not isinstance(alg, str):

@@ -59,8 +59,8 @@ class KeySetStatus:
         next_attempt: seconds until a request of anybody causes the next attempt, 0 while one is
             under way. A token of an unknown key may cause one before.
         counts: how often each kind of event has happened.
-        left_out: the entries of the issuer's key set that are not used, twenty at most, each with
-            its position, its key id and the reason: a fault, or that it is for something else.
+        left_out: a sentence for each entry of the key set that is not used, with the reason: it
+            has a fault, or it is made for something else. At most 20, and one that counts the rest.
     """
 
     state: KeySetState

@@ -16,7 +16,7 @@ from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, Interrupted
 from asgi_bearer.keys.freshness import Fetched, Freshness
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
 from asgi_bearer.keys.limits import reading
-from asgi_bearer.keys.source import MAX_NAMED, log_remarks
+from asgi_bearer.keys.source import left_out, log_remarks
 
 _LOOKS: Final = 10
 """How often within the deadline the clocks are read."""
@@ -56,6 +56,7 @@ class _Last:
     headers: Mapping[str, str]
     body: bytes
     key_set: KeySet
+    left_out: tuple[str, ...]
 
 
 class Watch:
@@ -130,7 +131,6 @@ class RemoteKeys:
         self._address: str | None = None
         self._last: _Last | None = None
         self._remarks: frozenset[Remark] = frozenset()
-        self._left_out: tuple[str, ...] = ()
 
     async def __call__(self, *, doubted: bool = False) -> Fetched:
         """Return the keys; the very same set if the issuer says that nothing has changed.
@@ -175,15 +175,15 @@ class RemoteKeys:
             headers, body = {**last.headers, "age": "", **headers}, last.body
         # Parsing may take a while; many issuers send no entity tag, and the same bytes as before.
         if last is not None and last.body == body:
-            key_set = last.key_set
+            key_set, unused = last.key_set, last.left_out
         else:
-            key_set = await self._parsed(address, Document(body, document.headers))
-        self._last = _Last(address, headers, body, key_set)
+            key_set, unused = await self._parsed(address, Document(body, document.headers))
+        self._last = _Last(address, headers, body, key_set, unused)
         self._doubted = False
         lifetime = self._freshness.lifetime(headers)
-        return Fetched(key_set, lifetime, self._locate.remark, self._left_out)
+        return Fetched(key_set, lifetime, self._locate.remark, unused)
 
-    async def _parsed(self, url: str, document: Document) -> KeySet:
+    async def _parsed(self, url: str, document: Document) -> tuple[KeySet, tuple[str, ...]]:
         try:
             key_set, remarks = await read(
                 document, lambda body: key_set_from(key_set_document(body))
@@ -192,8 +192,7 @@ class RemoteKeys:
             raise FetchFailed(f"{shown_address(url)}: {err}") from err
         log_remarks([one for one in remarks if one not in self._remarks], shown_address(url))
         self._remarks = frozenset(remarks)
-        self._left_out = tuple(map(str, remarks[:MAX_NAMED]))
-        return key_set
+        return key_set, left_out(remarks)
 
 
 def _entity_tag(headers: Mapping[str, str]) -> str | None:

@@ -3,13 +3,27 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from os import PathLike
+from typing import Final, Protocol, TypeGuard, runtime_checkable
 
+from asgi_bearer.encoding import is_array
 from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
 from asgi_bearer.shortcut import beside
 
 MAX_NAMED: Final = 20
-"""Entries of a key set that the log names at a time, and the status of a key source."""
+"""Entries of a key set that log and status name at a time."""
+
+_TAKES: Final = "StaticKeys takes a JWK Set, {'keys': [...]}"
+_OF_PEM: Final = (
+    "make one with PyJWT: {'keys': [RSAAlgorithm.to_jwk(load_pem_public_key(pem), as_dict=True)"
+    " | {'kid': kid}]}, with the kid that the issuer's tokens have in their header"
+    " (jwt.algorithms; ECAlgorithm and OKPAlgorithm for other keys)"
+)
+_OF_KEY: Final = (
+    "PyJWT makes a JWK of a key: RSAAlgorithm.to_jwk(key, as_dict=True) | {'kid': kid}"
+    " (jwt.algorithms)"
+)
+_PEM: Final = "-----BEGIN "
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -90,7 +104,7 @@ class StaticKeys:
     """
 
     def __init__(self, document: Mapping[str, object]) -> None:
-        if fault := _no_document(document):
+        if fault := _no_key_set(document):
             raise ValueError(fault)
         self._key_set, remarks = key_set_from(document)
         log_remarks(remarks, "static keys")
@@ -114,28 +128,50 @@ def log_remarks(remarks: Sequence[Remark], where: object) -> None:
         logger.warning("%s: and %d more entries", where, len(remarks) - MAX_NAMED)
 
 
-def _no_document(document: object) -> str | None:
-    """Return why `document` is not even a mapping with keys; it is never quoted."""
-    if isinstance(document, Mapping):
-        if "kty" in document and "keys" not in document:
-            return "StaticKeys takes a JWK Set; put this one key into it: {'keys': [key]}"
-        return None
+def left_out(remarks: Sequence[Remark]) -> tuple[str, ...]:
+    """Return a sentence for each entry that is not used, as many as a status shows."""
+    unused = [remark for remark in remarks if not remark.is_used]
+    more = len(unused) - MAX_NAMED
+    return (*unused[:MAX_NAMED], *([f"and {more} more entries"] if more > 0 else ()))
+
+
+def _no_key_set(document: object) -> str | None:
+    """Return why `document` is not even a mapping with an array of keys; it is never quoted."""
+    if _is_mapping(document):
+        return _no_array(document)
     if isinstance(document, str | bytes | bytearray):
-        text = (
-            bytes(document)
-            if not isinstance(document, str)
-            else document.encode("utf-8", "replace")
-        )
-        if b"-----BEGIN" in text:
-            return (
-                "StaticKeys takes a JWK Set, not PEM; make one with PyJWT: {'keys': ["
-                "RSAAlgorithm.to_jwk(load_pem_public_key(pem), as_dict=True)]}"
-                " (jwt.algorithms; ECAlgorithm and OKPAlgorithm for other keys)"
-            )
-        return "StaticKeys takes a JWK Set as a dictionary, not as text: decode it with json.loads"
-    if isinstance(document, Sequence):
-        return "StaticKeys takes a JWK Set; put this list of keys into it: {'keys': keys}"
-    return (
-        f"StaticKeys takes a JWK Set, {{'keys': [...]}}, and no {type(document).__name__};"
-        " PyJWT makes a JWK of a key: RSAAlgorithm.to_jwk(key, as_dict=True) (jwt.algorithms)"
-    )
+        if _is_pem(document):
+            return f"{_TAKES}, not PEM; {_OF_PEM}"
+        return f"{_TAKES} as a dictionary, not as text: decode it with json.loads"
+    if isinstance(document, PathLike):
+        return f"{_TAKES}, and no path; read it: json.loads(path.read_text())"
+    if _is_sequence(document):
+        return _no_array({"keys": list(document)}) or f"{_TAKES}; put this list of keys into it"
+    return f"{_TAKES}, and no {type(document).__name__}; {_OF_KEY}"
+
+
+def _no_array(document: Mapping[str, object]) -> str | None:
+    keys = document.get("keys")
+    if is_array(keys):
+        return f"{_TAKES}, and no PEM in a list; {_OF_PEM}" if any(map(_is_pem, keys)) else None
+    if _is_pem(keys) or ("keys" not in document and any(map(_is_pem, document.values()))):
+        return f"{_TAKES}, and no PEM by name; {_OF_PEM}"
+    if "keys" not in document and "kty" in document:
+        return f"{_TAKES}; put this one key into it: {{'keys': [key]}}"
+    if isinstance(keys, Mapping):
+        return f"{_TAKES}, the key set has no array of keys; make one of its values"
+    return f"{_TAKES}, the key set has no array of keys"
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence)
+
+
+def _is_pem(value: object) -> bool:
+    if isinstance(value, str):
+        return _PEM in value
+    return isinstance(value, bytes | bytearray) and _PEM.encode() in bytes(value)

@@ -36,6 +36,7 @@ class Source(Gated):
         self.fetches = 0
         self.doubts: list[bool] = []
         self.remark: str | None = None
+        self.left_out: tuple[str, ...] = ()
         self.chance = 0.0
         self.told: list[tuple[KeyEvent, KeySetStatus]] = []
         self.observer: KeyObserver = log_key_events
@@ -57,7 +58,7 @@ class Source(Gated):
         await self.passed()
         if isinstance(brings, Exception):
             raise brings
-        return Fetched(brings, lifetime, self.remark)
+        return Fetched(brings, lifetime, self.remark, self.left_out)
 
     def _random(self) -> float:
         return self.chance

@@ -3,18 +3,25 @@
 import json
 import logging
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from asgi_bearer import StaticKeys
+from asgi_bearer import Presented, StaticKeys
 from asgi_bearer.encoding import json_object
 from asgi_bearer.keys import Document
 from asgi_bearer.keys.documents import key_set_document, read
 from asgi_bearer.keys.jwk import key_set_from
-from tests.fake_issuer import private_key, signing_key
+from tests.fake_issuer import FakeIssuer, private_key, signing_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
 KTY = b'"kty": "EC", "kid": "odd"'
@@ -50,8 +57,9 @@ def test_an_entry_that_cannot_be_read_is_left_out_with_its_reason(
         key_set, remarks = key_set_from(key_set_document(text % (first, second)))
 
         assert [key.kid for key in key_set.keys] == ["good"]
-        (remark,) = map(str, remarks)
-        assert remark.startswith(f"key {number} is not used: ")
+        (remark,) = remarks
+        kid = " (kid 'odd')" if b'"odd"' in entry else ""
+        assert remark.startswith(f"key {number}{kid} is not used: ")
         assert words in remark
         assert len(remark) < 300
 
@@ -100,6 +108,24 @@ def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> No
 def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         key_set_from(key_set_document(text))
+
+
+@pytest.mark.parametrize(
+    ("kid", "named"),
+    [
+        (b'"kid": "a\x1b\xff"', r"key 1 (kid 'a\x1b\ufffd')"),
+        (b'"kid"\n:\t"' + b"a" * 9999 + b'"', "key 1 (kid '" + "a" * 63 + "...)"),
+        (b'"kid": ""', "key 1 is"),
+        (b'"kid": 7', "key 1 is"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named_by_what_looks_like_its_key_id(
+    kid: bytes, named: str
+) -> None:
+    _, (remark,) = key_set_from(key_set_document(b'{"keys": [{"x": NaN, %s}, %s]}' % (kid, GOOD)))
+
+    assert remark.startswith(named)
+    assert len(remark) < 150
 
 
 def test_of_very_many_odd_entries_only_the_first_are_read() -> None:
@@ -166,12 +192,25 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----EN
         pytest.param('{"keys": []}', "not as text: decode it with json.loads", id="JSON"),
         pytest.param("/etc/keys.json", "not as text", id="a path"),
         pytest.param("\ud800", "not as text", id="a surrogate"),
+        pytest.param(Path("/etc/keys.json"), r"and no path; read it: json\.loads", id="a Path"),
+        pytest.param([PEM], "no PEM in a list; make one with", id="a list of PEM"),
+        pytest.param({"keys": [PEM]}, "no PEM in a list; make one with", id="keys of PEM"),
+        pytest.param({"keys": PEM}, "no PEM by name; make one with", id="keys that are PEM"),
+        pytest.param({"k1": PEM}, "no PEM by name; make one with", id="PEM by key id"),
+        pytest.param({"k1": PEM.encode()}, "no PEM by name", id="PEM in bytes by key id"),
+        pytest.param({"keys": None}, "no array of keys", id="keys none"),
+        pytest.param(7, "and no int", id="a number"),
+        pytest.param(key_set_from({"keys": [json.loads(GOOD)]})[0], "no KeySet", id="a KeySet"),
         pytest.param(json.loads(GOOD), "put this one key into it", id="one key"),
         pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
         pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),
         pytest.param(None, "no NoneType; PyJWT makes", id="none"),
         pytest.param(private_key("ES256").public_key(), "PyJWT makes a JWK", id="a key object"),
-        pytest.param({"keys": {"a": json.loads(GOOD)}}, "no array of keys", id="keys by name"),
+        pytest.param(
+            {"keys": {"a": json.loads(GOOD)}},
+            "no array of keys; make one of its values",
+            id="keys by name",
+        ),
         pytest.param({}, "no array of keys", id="nothing"),
     ],
 )
@@ -193,3 +232,19 @@ def test_what_is_left_out_of_static_keys_is_logged(caplog: pytest.LogCaptureFixt
         ("INFO", "static keys: key 2 (kid 'good') is not used: use is 'enc'"),
         ("WARNING", "static keys: key 3 (kid 'good') is not used: x is not a string"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("alg", "algorithm"), [("RS256", RSAAlgorithm), ("ES256", ECAlgorithm), ("EdDSA", OKPAlgorithm)]
+)
+async def test_a_key_set_that_is_made_of_pem_as_the_fault_says_verifies(
+    alg: str, algorithm: Any
+) -> None:
+    issuer = FakeIssuer(key=signing_key(alg, "k1"))
+    public = issuer.key.private_key.public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    jwk = algorithm.to_jwk(load_pem_public_key(pem), as_dict=True) | {"kid": "k1"}
+
+    verifier = issuer.verifier(keys=StaticKeys({"keys": [jwk]}))
+    assert (await verifier.verify(Presented(issuer.token()))).subject == "alice"

@@ -257,6 +257,8 @@ def test_an_rsa_key_whose_alg_is_empty_is_one_without_alg() -> None:
 
 def test_what_is_left_out_is_named_by_its_key_id_and_shows_no_key_material() -> None:
     _, remarks = usable({**EC, "use": "enc", "kid": "a\nb" + "c" * 999}, GOOD)
+    # For whom the remarks are text.
+    assert "; ".join(remarks) == str(remarks[0])
 
     assert remarks[0].startswith(r"key 1 (kid 'a\nbccc")
     assert remarks[0].endswith("is not used: use is 'enc'")

@@ -92,6 +92,25 @@ def test_key_ids_compare_byte_for_byte(kid: str) -> None:
     assert not key_set.has(kid)
 
 
+@pytest.mark.parametrize("kid", ["", None])
+def test_an_empty_key_id_counts_as_none_in_the_key_and_in_the_token(kid: str | None) -> None:
+    """Some issuers write it into their keys, some into their tokens."""
+    nameless = {**EC, "kid": kid}
+    key_set = usable(nameless, RSA)
+
+    assert [key.kid for key in key_set.keys] == [None, "rsa"]
+    assert [key.kid for key in key_set.candidates("ES256", "")] == [None]
+    assert [key.kid for key in key_set.candidates("ES256", None)] == [None]
+    assert key_set.has("")
+
+
+def test_an_empty_key_id_names_no_key_that_has_one() -> None:
+    key_set = usable({**OKP, "kid": ""}, EC, RSA)
+
+    assert key_set.candidates("ES256", "") == ()
+    assert not usable(EC, RSA).has("")
+
+
 def test_a_key_id_is_known_whatever_its_key_serves() -> None:
     key_set = usable(EC)
 

@@ -47,7 +47,10 @@ async def keycloak(**changes: str) -> AsyncGenerator[tuple[Server, FakeIssuer]]:
 async def test_a_token_of_an_issuer_without_tls_is_good_where_its_host_is_named() -> None:
     async with keycloak() as (server, issuer):
         verifier = JWTVerifier(
-            issuer=issuer.issuer, audience=AUDIENCE, allow_http={f"{HOST}:{server.port}"}
+            issuer=issuer.issuer,
+            audience=AUDIENCE,
+            allow_http={f"{HOST}:{server.port}"},
+            clock=issuer.clock,
         )
 
         principal = await verifier.verify(Presented(issuer.token()))

@@ -549,3 +549,66 @@ async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time
 
     assert documents.asked == [OLD]
     assert fetched.remark == "down"
+
+
+ENC, WEAK = {**KEY, "use": "enc", "kid": "e"}, {**KEY, "kid": "w", "x": KEY["y"]}
+LEFT_OUT = (
+    "key 2 (kid 'e') is not used: use is 'enc'",
+    "key 3 (kid 'w') is not used: its members make no key",
+)
+
+
+async def test_what_is_left_out_comes_with_the_keys_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whether the issuer sends the same bytes again, others, or that nothing has changed."""
+    caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
+    document = {"keys": [KEY, ENC, WEAK, {**KEY, "kid": "p", "d": "AAAA"}]}
+    body, etag = json.dumps(document).encode(), {"etag": '"v1"'}
+    answers = Answers(
+        *(Document(body, etag), Document(body + b" ", etag)),
+        *(Document(body + b" ", etag), Document(None, etag)),
+    )
+    attempt = asking(answers)
+
+    assert [(await attempt()).left_out for _ in range(4)] == [LEFT_OUT] * 4
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", f"{NEW}: {LEFT_OUT[0]}"),
+        ("WARNING", f"{NEW}: {LEFT_OUT[1]}"),
+        ("WARNING", f"{NEW}: key 4 (kid 'p') is published with private members"),
+    ]
+
+
+async def test_of_very_many_that_are_left_out_the_status_names_a_few() -> None:
+    document = {"keys": [KEY, *[{**ENC, "kid": "e" * 9999}] * 500]}
+    fetched = await asking(Answers(Document(json.dumps(document).encode())))()
+
+    assert len(fetched.left_out) == 21
+    assert fetched.left_out[-1] == "and 480 more entries"
+    assert max(map(len, fetched.left_out)) < 150
+
+
+async def test_a_set_of_which_every_key_is_left_out_is_a_fault_with_the_reasons() -> None:
+    document = {"keys": [ENC, WEAK]}
+
+    with pytest.raises(FetchFailed, match=r"no usable key; key 2 .*; key 1 .*use is 'enc'"):
+        await asking(Answers(Document(json.dumps(document).encode())))()
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", None, ""])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "byte-order-mark"])
+async def test_the_body_of_a_key_set_decides_not_how_it_is_called(
+    content_type: str | None, mark: bytes
+) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+    body = mark + json.dumps({"keys": [KEY]}).encode()
+
+    assert len((await asking(Answers(Document(body, headers)))()).key_set.keys) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_another_encoding_than_utf_8_is_not_guessed(encoding: str) -> None:
+    body = json.dumps({"keys": [KEY]}).encode(encoding)
+
+    with pytest.raises(FetchFailed, match=r"/new: the JSON .*\(no content-type\)"):
+        await asking(Answers(Document(body)))()

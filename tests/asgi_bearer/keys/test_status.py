@@ -1,19 +1,16 @@
 """How a key source says it fares: true at each moment, and read without changing anything."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
 import pytest
 
-from asgi_bearer import remote_keys
 from asgi_bearer.keys import FetchFailed, KeySetStatus, Missed
 from asgi_bearer.keys.observe import EventKind, KeySetState
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import settled
-from tests.fake_issuer import FakeClock, FakeDocuments, signing_key
 
 NOTHING: Mapping[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
 FETCHED: Mapping[EventKind, int] = {**NOTHING, "fetched": 1, "key_added": 1}
@@ -234,27 +231,21 @@ async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_a
     assert source.keys.status().fault is None
 
 
-async def test_what_is_left_out_of_a_key_set_stands_in_the_status(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """And once in the log, however often the set is fetched."""
-    caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
-    good, uri = signing_key("ES256").jwk(), "https://issuer.example/keys"
-    odd = [{**good, "kid": f"k{number}", "use": "enc"} for number in range(25)]
-    documents = FakeDocuments({uri: {"keys": [good, *odd]}})
-    clock = FakeClock()
-    keys = remote_keys(jwks_uri=uri, fetch=documents, clock=clock)
-    assert keys.status().left_out == ()
+async def test_the_status_names_what_is_left_out_of_the_set_that_serves() -> None:
+    source = Source()
+    assert source.keys.status().left_out == ()
+    source.left_out = ("key 2 (kid 'enc') is not used: use is 'enc'",)
+    await source.aged(90.0)
 
-    for _ in range(3):
-        await keys.key_set()
-        clock.advance(100_000)
+    assert source.keys.status().left_out == source.left_out
+    assert source.told[0][1].left_out == source.left_out
 
-    left_out = keys.status().left_out
-    assert left_out[0] == "key 2 (kid 'k0') is not used: use is 'enc'"
-    assert len(left_out) == 20
-    assert sum("is not used" in message for message in caplog.messages) == 20
+    kept, source.left_out = source.left_out, ()
+    source.brings = FetchFailed("down")
+    await asked(source)
+    assert source.keys.status().left_out == kept
 
-    documents.documents[uri] = {"keys": [good]}
-    await keys.key_set()
-    assert keys.status().left_out == ()
+    source.brings = numbered(1)
+    source.clock.advance(60.0)
+    await asked(source)
+    assert source.keys.status().left_out == ()
