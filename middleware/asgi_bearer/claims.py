@@ -24,7 +24,7 @@ from asgi_bearer.errors import (
     TokenNotYetValid,
     shown,
 )
-from asgi_bearer.jwt.kinds import other_kind
+from asgi_bearer.jwt.kinds import ScopeClaim, other_kind
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import names_among, scope_names
 
@@ -38,9 +38,6 @@ _DEFINED_SCOPE_CLAIMS: Final = frozenset({"scope", "scp"})
 
 _STRINGS: Final = frozenset({str})
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-
-ScopeClaim = str | tuple[str, ...]
-"""The name of a claim, or a path of names through objects."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from asgi_bearer.algorithms import ALGORITHMS, rsa_default
 from asgi_bearer.claims import (
     PROFILES,
     Expected,
-    ScopeClaim,
     check_issuer,
     granted_scopes,
     validity,
@@ -19,6 +18,7 @@ from asgi_bearer.credentials import Presented
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.jose import Header, check_header, decoded, decoded_object, segments_of
 from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
+from asgi_bearer.jwt.kinds import ScopeClaim
 from asgi_bearer.keys.build import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable

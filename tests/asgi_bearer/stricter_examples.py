@@ -129,12 +129,16 @@ EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
     ("no scope names in scope", "jwt"): _each(("scope",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
     ("no scope names in scp", "jwt"): _each(("scp",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
     ("an ID token", "jwt"): [
-        *_each(("at_hash", "c_hash", "s_hash"), ("x", None)),
+        *_each(("at_hash", "c_hash", "s_hash", "sub_jwk"), ("x", None)),
         *_claims({"nonce": "x", "scope": LEFT_OUT}, {"nonce": None, "scope": ""}),
+        *_claims({"nonce": "x", "scope": " "}, {"nonce": "", "scope": LEFT_OUT, "scp": []}),
     ],
     ("another JWT of the issuer", "jwt"): [
         *_each(("events", "code", "response", "error"), ("x", {}, None)),
+        *_each(("toe", "redirect_uri", "response_type", "jwks", "granted_scopes"), ("x", None)),
         *_each(("typ", "token_use"), ("ID", "refresh", "", None, 1)),
+        *_each(("token_type", "tokenType", "tokenName", "tty"), ("ID", "refresh-token", None, 1)),
+        *_each(("type", "purpose"), ("Refresh", "id_token")),
     ],
     ("cnf", "jwt"): _each(("cnf",), ({"jkt": "x"}, {}, None)),
     ("a missing claim of RFC 9068", "rfc9068"): _each(

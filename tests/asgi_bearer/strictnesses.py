@@ -127,17 +127,42 @@ def _is_no_scp(value: object) -> bool:
     return any(_is_no_scope(name) or name == "" or " " in str(name) for name in value)
 
 
+_OF_OTHER_JWTS = {
+    *("events", "toe", "logout_token", "code", "response", "error", "access_token", "id_token"),
+    *("refresh_token", "response_type", "redirect_uri", "code_challenge", "granted_scopes"),
+    *("token_introspection", "software_statement", "redirect_uris", "jwks"),
+}
+_OF_ID_TOKENS = {
+    *("at_hash", "c_hash", "s_hash", "sub_jwk"),
+    *(f"urn:openid:params:jwt:claim:{name}" for name in ("rt_hash", "auth_req_id")),
+}
+_ACCESS = r"bearer|dpop|at|jwt|(application/)?at\+jwt|access([_-]?token)?"
+_OTHER = r"id(t|[_-]?token)?|rt|refresh([_-]?token)?|offline|logout([_-]?token)?"
+
+
+def _grants_something(of: Reading) -> bool:
+    return any(str(of.claims.get(name) or "").strip() for name in ("scope", "scp"))
+
+
 def _is_another_jwt(of: Reading) -> bool:
     typ, use = of.claims.get("typ", "Bearer"), of.claims.get("token_use", "access")
     about, token = {"email", "name"}, {"iat", "jti", "client_id", "azp", "cid", "appid"}
+    kinds = [of.claims.get(name, "at") for name in ("token_type", "tokenType", "tokenName", "tty")]
+    perhaps = [of.claims.get(name) for name in ("type", "purpose")]
     return (
-        not of.claims.keys().isdisjoint({"events", "code", "response", "error"})
+        not of.claims.keys().isdisjoint(_OF_OTHER_JWTS)
         or use != "access"
         or not isinstance(typ, str)
-        or typ.lower() not in {"bearer", "at+jwt", "jwt", "access"}
+        or not re.fullmatch(_ACCESS, typ, re.IGNORECASE)
+        or any(not isinstance(kind, str) for kind in kinds)
+        or any(
+            isinstance(kind, str) and re.fullmatch(_OTHER, kind, re.IGNORECASE)
+            for kind in [*kinds, *perhaps]
+        )
         or (
-            of.claims.keys().isdisjoint(token | {"scope", "scp"})
+            of.claims.keys().isdisjoint(token)
             and not of.claims.keys().isdisjoint(about)
+            and not _grants_something(of)
         )
     )
 
@@ -243,8 +268,8 @@ STRICTNESSES: Final = (
         "an ID token",
         IDTokenPresented,
         lambda of: (
-            not of.claims.keys().isdisjoint({"at_hash", "c_hash", "s_hash"})
-            or ("nonce" in of.claims and not (of.claims.get("scope") or of.claims.get("scp")))
+            not of.claims.keys().isdisjoint(_OF_ID_TOKENS)
+            or ("nonce" in of.claims and not _grants_something(of))
         ),
         "It was made for a client and opens no API (RFC 8725 §3.12).",
     ),

@@ -19,6 +19,9 @@ from asgi_bearer import (
 from tests.asgi_bearer.refused import issuer
 from tests.fake_issuer import Json
 
+CIBA = "urn:openid:params:jwt:claim:"
+TOKEN_TYPE = "urn:ietf:params:oauth:token-type"
+STATEMENTS: Json = {"redirect_uris": ["https://w.example"], "jwks": {"keys": []}}
 LOGOUT: Json = {"http://schemas.openid.net/event/backchannel-logout": {}}
 TYPES: list[object] = [
     *("ID", "id", "Refresh", "Offline", "Logout", "Serialized-ID", "logout+jwt", "dpop+jwt"),
@@ -140,6 +143,71 @@ KINDS = [
         {**ONLY_AN_ID, "iat": None, "preferred_username": "alice"},
         {**ONLY_AN_ID, "iat": None, "preferred_username": "alice", "roles": ["a"]},
     ),
+    Kind(
+        "a signed answer of userinfo with a claim of no other kind",
+        OtherJWTPresented,
+        {**ONLY_AN_ID, "iat": None, "typ": "JWT", "email": "alice@example.com"},
+        {**ONLY_AN_ID, "typ": "JWT", "email": "alice@example.com"},
+    ),
+    Kind(
+        "an ID token with scopes that are blank",
+        IDTokenPresented,
+        {**ONLY_AN_ID, "nonce": "n", "scope": "  "},
+        {**ONLY_AN_ID, "nonce": "n", "scope": "  openid "},
+    ),
+    Kind(
+        "an ID token with roles of no name",
+        IDTokenPresented,
+        {**ONLY_AN_ID, "nonce": "n", "roles": ["", None], "permissions": True},
+        {**ONLY_AN_ID, "nonce": "n", "roles": ["", 7]},
+    ),
+    Kind(
+        "an ID token with clients of no role",
+        IDTokenPresented,
+        {**ONLY_AN_ID, "nonce": "n", "resource_access": {"account": {"roles": []}, "web": {}}},
+        {**ONLY_AN_ID, "nonce": "n", "resource_access": {"account": {"roles": ["view"]}}},
+    ),
+    *(
+        Kind(f"an ID token of CIBA with {name}", IDTokenPresented, {CIBA + name: "x"}, {name: "x"})
+        for name in ("rt_hash", "auth_req_id")
+    ),
+    Kind("a security event with the time of it", OtherJWTPresented, {"toe": 1}, {"txn": "t"}),
+    *(
+        Kind(f"a request or a code, by its {name}", OtherJWTPresented, {name: "x"}, {"max_age": 1})
+        for name in ("response_type", "redirect_uri", "code_challenge")
+    ),
+    *(
+        Kind(f"a statement of {name}", OtherJWTPresented, {name: value}, {"client_name": "Web"})
+        for name, value in STATEMENTS.items()
+    ),
+    Kind("an ID token signed by its subject", IDTokenPresented, {"sub_jwk": {}}, {"sub_id": {}}),
+    Kind("what signs out", OtherJWTPresented, {"logout_token": "x"}, {"logout_url": "x"}),
+    Kind(
+        "a refresh token of UAA",
+        OtherJWTPresented,
+        {"scope": None, "granted_scopes": ["read:contacts"], "jti": "0af1-r"},
+        {"scope": ["read:contacts"], "jti": "0af1"},
+    ),
+    *(
+        Kind(f"{name} {kind}", OtherJWTPresented, {name: kind}, {name: good})
+        for name, kind, good in (
+            ("type", "refresh", "access"),  # Flask-JWT-Extended
+            ("type", "id_token", "org"),
+            ("type", "Logout", 7),
+            ("purpose", "id", "access_token"),  # Curity
+            ("purpose", "refresh-token", ["sign-in"]),
+            ("tokenName", "id_token", "access_token"),  # ForgeRock
+            ("tokenName", "refresh_token", "access"),
+            ("tokenType", "refresh-token", "access-token"),  # Casdoor
+            ("tokenType", "id-token", "Bearer"),
+            ("tokenType", 7, "at"),
+            ("token_type", f"{TOKEN_TYPE}:refresh_token", f"{TOKEN_TYPE}:access_token"),
+            ("token_type", f"{TOKEN_TYPE}:id_token", f"{TOKEN_TYPE}:jwt"),
+            ("typ", f"{TOKEN_TYPE}:id_token", f"{TOKEN_TYPE}:access_token"),
+            ("typ", "id-token", "access-token"),
+            ("drn", "DSR", "DS"),  # Descope
+        )
+    ),
     Kind("a token bound to a key", TokenBoundToKey, {"cnf": {}, "events": {}}, {"cfn": {}}),
 ]
 
@@ -190,6 +258,53 @@ REAL: dict[str, Json] = {
     "Clerk": {"sid": "s", "azp": "https://app.example", "sts": "active", **ONLY_AN_ID},
     "FusionAuth": {"tty": "at", "applicationId": "a", "roles": [], "scope": None},
     "Simple JWT": {"token_type": "access", "user_id": 7, "scope": None, "client_id": None},
+    "Keycloak, a client of no scope": {"typ": "Bearer", "azp": "web", "sid": "s", "scope": ""},
+    "Entra for a user": {
+        **{"scp": "Contacts.Read", "azp": "web", "azpacr": "0", "oid": "o", "ver": "2.0"},
+        **{"name": "Alice", "preferred_username": "alice@example.com", "rh": "r", **ONLY_AN_ID},
+    },
+    "Entra, version 1": {
+        **{"appid": "a", "appidacr": "0", "scp": "Contacts.Read", "unique_name": "alice"},
+        **{"amr": ["pwd"], "ver": "1.0", "family_name": "A", **ONLY_AN_ID},
+    },
+    "ForgeRock": {
+        **{"cts": "OAUTH2_STATELESS_GRANT", "tokenName": "access_token", "nonce": "n"},
+        **{"token_type": "Bearer", "grant_type": "authorization_code", "realm": "/a"},
+        **{"scope": ["read:contacts"], "auth_time": 1, "expires_in": 3599, "client_id": None},
+    },
+    "Cloud Foundry UAA, SAP": {
+        **{"scope": ["openid", "read:contacts"], "cid": "web", "azp": "web", "zid": "z"},
+        **{"grant_type": "authorization_code", "user_name": "alice", "rev_sig": "r"},
+        **{"origin": "uaa", "email": "alice@example.com", "auth_time": 1, "authorities": []},
+    },
+    "Casdoor": {"tokenType": "access-token", "nonce": "", "scope": "profile", "name": "Alice"},
+    "Descope": {"drn": "DS", "amr": ["oauth"], "permissions": ["read"], **ONLY_AN_ID},
+    "Curity": {"purpose": "access_token", "delegationId": "d"},
+    "Flask-JWT-Extended": {"type": "access", "fresh": False, "csrf": "c", "scope": None},
+    "Frontegg": {
+        **{"type": "userToken", "roles": ["Admin"], "permissions": ["a.b"], "tenantId": "t"},
+        **{"email": "alice@example.com", "email_verified": True, "sid": "s", "scope": None},
+    },
+    "PingOne": {"acr": "x", "amr": ["pwd"], "env": "e", "org": "o", "sid": "s", "p1.rid": "r"},
+    "Kinde": {"azp": "web", "scp": ["openid"], "org_code": "o", "permissions": [], **ONLY_AN_ID},
+    "WorkOS": {"sid": "s", "org_id": "o", "role": "member", "permissions": [], **ONLY_AN_ID},
+    "Firebase": {
+        **{"auth_time": 1, "user_id": "alice", "email": "alice@example.com", "name": "Alice"},
+        **{"firebase": {"sign_in_provider": "password", "identities": {}}, **ONLY_AN_ID},
+    },
+    "GitHub Actions": {
+        **{"ref": "refs/heads/main", "repository": "o/r", "actor": "alice", "run_id": "1"},
+        **{"event_name": "push", "ref_type": "branch", "jti": "j", "scope": None},
+    },
+    "GitLab CI": {"user_email": "a@example.com", "ref_type": "tag", "job_id": "1", **ONLY_AN_ID},
+    "a Kubernetes service account": {
+        **{"kubernetes.io": {"namespace": "n", "serviceaccount": {"name": "s"}}, "nbf": 1},
+        **ONLY_AN_ID,
+    },
+    "a Google service account": {
+        **{"email": "job@x.iam.gserviceaccount.com", "email_verified": True, "azp": "1"},
+        **ONLY_AN_ID,
+    },
     "Ory": {"ext": {}, "scp": ["read:contacts"], "scope": None},
     "Zitadel": {"urn:zitadel:iam:org:project:roles": {"a": {}}, "scope": None},
 }
@@ -233,4 +348,16 @@ async def test_a_nonce_beside_a_scope_where_the_issuer_has_it_is_taken() -> None
         principal = await of.verifier(scope_claims=scope_claims).verify(token)
         assert principal.scopes == {"read:contacts"}
     with pytest.raises(IDTokenPresented):
+        await of.verifier().verify(token)
+
+
+async def test_what_is_about_a_person_and_grants_something_where_the_issuer_has_it_is_taken() -> (
+    None
+):
+    of = issuer()
+    claims: Json = {**ONLY_AN_ID, "iat": None, "email": "alice@example.com", "rights": "read"}
+    token = Presented(of.untyped_token(claims))
+
+    assert (await of.verifier(scope_claims="rights").verify(token)).scopes == {"read"}
+    with pytest.raises(OtherJWTPresented):
         await of.verifier().verify(token)

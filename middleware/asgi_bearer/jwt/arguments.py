@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeGuard
 
 from asgi_bearer.algorithms import TABLE, rsa_default
-from asgi_bearer.claims import PROFILES, ScopeClaim
+from asgi_bearer.claims import PROFILES
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
+from asgi_bearer.jwt.kinds import ScopeClaim
 from asgi_bearer.keys.address import (
     address_fault,
     allow_http_faults,
