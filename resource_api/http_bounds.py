@@ -26,6 +26,14 @@ class HttpBounds:
         await problem_response(*refusal, headers={"Connection": "close"})(scope, receive, send)
 
 
+def written_refusal(status: int) -> bytes:
+    """The answer to what is no request, as it goes over the wire."""
+    problem = problem_response(status, "This is no HTTP request that is understood here.")
+    fields = [*problem.raw_headers, (b"connection", b"close")]
+    head = b"".join(b"%s: %s\r\n" % field for field in fields)
+    return b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, head, bytes(problem.body))
+
+
 def _refusal(scope: Scope) -> tuple[int, str] | None:
     if scope["http_version"] not in _VERSIONS:
         return 505, "This version of HTTP is not spoken here."

@@ -12,8 +12,7 @@ import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from resource_api.http_bounds import MAX_FIELDS
-from resource_api.problems import problem_response
+from resource_api.http_bounds import MAX_FIELDS, written_refusal
 
 PATIENCE: Final = 15.0
 """Seconds that a client may take for the head of a request, from its connection or from the answer
@@ -104,10 +103,7 @@ class PatientHttp(H11Protocol):
         self._refuse(int(getattr(sys.exc_info()[1], "error_status_hint", 400)))
 
     def _refuse(self, status: int) -> None:
-        problem = problem_response(status, "This is no HTTP request that is understood here.")
-        fields = [*problem.raw_headers, (b"connection", b"close")]
-        head = b"".join(b"%s: %s\r\n" % field for field in fields)
-        self.transport.write(b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, head, bytes(problem.body)))
+        self.transport.write(written_refusal(status))
         if self._is_asked():
             self.transport.close()
             return
