@@ -3,89 +3,20 @@
 Both classes are also what Starlette calls `request.user` and `request.auth`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Never, Self, TypeGuard
+from typing import Final
+from urllib.parse import quote
 
-from asgi_bearer.encoding import is_array, is_object
-
-_CHANGEABLE: Final = frozenset({dict, list})
-"""What a JSON decoder makes and an application could change."""
+from asgi_bearer.jwt.frozen import FrozenDict, frozen, thawed
 
 CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
 """Where issuers name the client, the first that is present counts: RFC 9068 §2.2, OpenID Connect
 Core §2, Okta, Entra's tokens of version 1."""
 
 
-class FrozenDict(dict[str, object]):
-    """A dictionary that refuses every change.
-
-    Requests with the same token share it, and one must not change it for the next. It is a `dict`,
-    because `json` and most web frameworks serialise nothing else. Its copies are the object itself;
-    `dict(…)`, `{**…}` and `… | {…}` make a dictionary that can be changed.
-    """
-
-    __slots__ = ()
-
-    def _refuse(self, *_args: object, **_kwargs: object) -> Never:
-        raise TypeError(
-            "claims cannot be changed: requests share them; change a copy, dict(claims)"
-        )
-
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = _refuse
-    setdefault = update = _refuse  # pyright: ignore[reportAssignmentType] - it takes what they take
-
-    def __init__(self, members: Mapping[str, object] | Iterable[tuple[str, object]] = ()) -> None:
-        """Do nothing: `__new__` has filled it, and another call must not fill it again."""
-
-    def __new__(cls, members: Mapping[str, object] | Iterable[tuple[str, object]] = ()) -> Self:
-        """Return a dictionary of `members`; `frozen` freezes what is in them as well."""
-        made = super().__new__(cls)
-        super(FrozenDict, made).update(members)
-        return made
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _memo: object) -> Self:
-        return self
-
-    def __reduce__(self) -> tuple[object, tuple[dict[str, object]]]:
-        return type(self), (dict(self),)
-
-
-def frozen(members: dict[str, object]) -> FrozenDict:
-    """Return decoded JSON that cannot be changed at any depth.
-
-    Arguments:
-        members: what was decoded. The caller gives it away.
-    """
-    for name, value in members.items():
-        if type(value) in _CHANGEABLE:
-            members[name] = _frozen(value)
-    return FrozenDict(members)
-
-
-def thawed(value: object) -> object:
-    """Return a copy of `value` in which frozen objects and arrays can be changed again."""
-    if is_object(value):
-        return {name: thawed(member) for name, member in value.items()}
-    if is_frozen_array(value):
-        return [thawed(member) for member in value]
-    return value
-
-
-def is_frozen_array(value: object) -> TypeGuard[tuple[object, ...]]:
-    """Return whether `value` is what `frozen` makes of an array."""
-    return isinstance(value, tuple)
-
-
-def _frozen(value: object) -> object:
-    if is_array(value):
-        # Nearly always an array of names, which needs no second look.
-        return tuple(value if _CHANGEABLE.isdisjoint(map(type, value)) else map(_frozen, value))
-    return frozen(value) if is_object(value) else value
+_SAFE: Final = "/:@!$&'()*+,;="
+"""What needs no escape beside letters, digits and `-._~`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +53,28 @@ class Principal:
 
         Many issuers do not say. An endpoint for users alone must ask `is_client is False`.
         """
-        if (idtyp := self.claims.get("idtyp")) in ("app", "user"):
+        claims = self.claims
+        if (idtyp := claims.get("idtyp")) in ("app", "user"):
             return idtyp == "app"  # Entra
-        if self.claims.get("gty") == "client-credentials":
+        if claims.get("gty") == "client-credentials":
             return True  # Auth0
+        if claims.get("grant_type") == "client_credentials":
+            return True  # Cloud Foundry UAA, ForgeRock
         if self.client_id is not None and self.subject in (
             self.client_id,
             f"{self.client_id}@clients",
         ):
             return True  # RFC 9068 §2.2; Auth0
-        # A user was authenticated (RFC 9068 §2.2.1).
-        return False if self.subject is not None and "auth_time" in self.claims else None
+        # A user was authenticated (RFC 9068 §2.2.1). Old Keycloaks write 0 where nobody was.
+        return False if self.subject is not None and _is_time(claims.get("auth_time")) else None
 
     @property
     def identity(self) -> str:
         """Issuer and subject in one string: a subject alone identifies nobody.
 
-        A space separates them; one within the issuer, which only an issuer that is no URL can
-        have, is written as `%20`.
+        A space separates them. An issuer that is no URL may hold one, and is written with escapes.
         """
-        return f"{self.issuer.replace(' ', '%20')} {self.subject or ''}"
+        return f"{_without_spaces(self.issuer)} {self.subject or ''}"
 
     @property
     def display_name(self) -> str:
@@ -158,6 +91,18 @@ class Principal:
             "expires_at": self.expires_at,
             "claims": thawed(self.claims),
         }
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _without_spaces(issuer: str) -> str:
+    """Return `issuer` so that no other issuer is written the same: URLs as they are, and others
+    such that they are none."""
+    if " " not in issuer and "://" in issuer:
+        return issuer
+    return quote(issuer, safe=_SAFE, errors="surrogatepass").replace("://", "%3A//")
 
 
 def principal_of(claims: dict[str, object], *, issuer: str, scopes: frozenset[str]) -> Principal:

@@ -64,14 +64,19 @@ def names_among(claim: str, value: object) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str) and is_scope_name(name))
 
 
-def lacking(needed: Iterable[str], granted: Iterable[str]) -> str:
-    """Return for the operator which scopes a request needs, and which the token has."""
-    return f"needs {_listed(needed)}, the token has {_listed(sorted(granted)) or 'none'}"
+def lacking(needed: Iterable[str], granted: Iterable[str], *, any_of: bool = False) -> str:
+    """Return for the operator which scopes a request needs, and which the token has.
+
+    Arguments:
+        any_of: one of those that are needed is enough.
+    """
+    needs = "needs one of" if any_of else "needs"
+    return f"{needs} {_listed(needed)}, the token has {_listed(sorted(granted)) or 'none'}"
 
 
 def _listed(names: Iterable[str]) -> str:
-    # Scope names are printable ASCII; a token may hold hundreds.
-    text = " ".join(names)
+    # A token may hold hundreds, and a verifier of somebody else's may have put anything in.
+    text = " ".join(name if is_scope_name(name) else shown(name) for name in names)
     return text if len(text) <= _LONGEST_LISTED else f"{text[:_LONGEST_LISTED]}..."
 
 

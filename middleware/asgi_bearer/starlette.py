@@ -96,11 +96,11 @@ def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
     needed = challenge.checked_scopes(scopes)
     if not needed:
         raise ValueError("requires_any needs at least one scope")
-    return _guard(needed, lambda granted: not granted.isdisjoint(needed))
+    return _guard(needed, lambda granted: not granted.isdisjoint(needed), any_of=True)
 
 
 def _guard(
-    needed: tuple[str, ...], enough: Callable[[frozenset[str]], bool]
+    needed: tuple[str, ...], enough: Callable[[frozenset[str]], bool], *, any_of: bool = False
 ) -> Callable[[_Endpoint], _Endpoint]:
     def decorate(endpoint: _Endpoint) -> _Endpoint:
         if inspect.isclass(endpoint):
@@ -116,7 +116,7 @@ def _guard(
         if not user.is_authenticated:
             refusal = CredentialsMissing("the endpoint needs an access token")
         elif not enough(user.scopes):
-            refusal = InsufficientScope(needed, lacking(needed, user.scopes))
+            refusal = InsufficientScope(needed, lacking(needed, user.scopes, any_of=any_of))
         else:
             return
         log_refusal(scope, refusal)

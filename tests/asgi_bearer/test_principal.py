@@ -6,10 +6,13 @@ import json
 import pickle
 from collections.abc import Callable
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
@@ -81,6 +84,15 @@ async def test_the_client_is_read_where_issuers_name_it(
         pytest.param({"idtyp": ["app"]}, None, id="idtyp in an array"),
         pytest.param({"gty": "client-credentials"}, True, id="Auth0 by its grant"),
         pytest.param({"gty": "password"}, None, id="Auth0 by another grant"),
+        pytest.param({"grant_type": "client_credentials"}, True, id="UAA and ForgeRock"),
+        pytest.param(
+            {"grant_type": "client_credentials", "auth_time": 1}, True, id="ForgeRock, with a time"
+        ),
+        pytest.param({"grant_type": "authorization_code"}, None, id="UAA by another grant"),
+        pytest.param({"auth_time": 0}, None, id="an old Keycloak, nobody was authenticated"),
+        pytest.param({"auth_time": True}, None, id="an auth_time that is no time"),
+        pytest.param({"auth_time": "1700000000"}, None, id="an auth_time that is no number"),
+        pytest.param({"sub": "web", "auth_time": 1}, True, id="Cognito, a client with a time"),
         pytest.param({"auth_time": 1_700_000_000}, False, id="a user was authenticated"),
         pytest.param({"auth_time": 1_700_000_000, "sub": None}, None, id="but which one"),
     ],
@@ -170,12 +182,26 @@ def pickled(value: object) -> object:
 async def test_a_copy_of_claims_cannot_be_changed_either(copied: Callable[[object], Any]) -> None:
     made = copied((await principal_of(address={"city": "Here"})).claims)
     before = dict(made)
+    nobody: Any = ANONYMOUS.claims
 
-    for change in (partial(made.update, sub="eve"), made["address"].clear):
+    for change in (
+        partial(made.update, sub="eve"),
+        partial(made.__init__, {"sub": "eve"}),
+        partial(made.__setitem__, "sub", "eve"),
+        partial(made.__delitem__, "sub"),
+        partial(made.__ior__, {"sub": "eve"}),
+        partial(made.setdefault, "admin", True),
+        partial(made.pop, "sub"),
+        made.popitem,
+        made.clear,
+        made["address"].clear,
+        partial(made["address"].__init__, {"city": "There"}),
+        partial(nobody.__init__, {"sub": "eve"}),
+    ):
         with pytest.raises(TypeError, match="claims cannot be changed"):
             change()
-    made.__init__({"sub": "eve"})
     assert made == before
+    assert ANONYMOUS.claims == {}
 
 
 async def test_a_dictionary_made_of_claims_can_be_changed() -> None:
@@ -197,6 +223,16 @@ async def test_a_principal_as_a_dictionary_is_json_and_a_copy() -> None:
     assert principal.claims["groups"] == ("x", {"y": ("z",)})
     assert json.loads(json.dumps(ANONYMOUS.to_dict()))["scopes"] == []
     assert written.keys() == ANONYMOUS.to_dict().keys()
+
+
+def test_a_dictionary_shares_nothing_with_claims_that_were_not_frozen() -> None:
+    """As a verifier of somebody else's may make them."""
+    claims = {"groups": [["a"], {"b": MappingProxyType({"c": ("d",)})}]}
+    written: Any = Principal("https://i/", "alice", None, frozenset(), 1.0, claims).to_dict()
+
+    assert written["claims"] == {"groups": [["a"], {"b": {"c": ["d"]}}]}
+    written["claims"]["groups"][0].append("e")
+    assert claims["groups"][0] == ["a"]
 
 
 async def test_fastapi_answers_with_the_user() -> None:
@@ -228,13 +264,29 @@ async def test_fastapi_answers_with_the_user() -> None:
 @pytest.mark.parametrize(
     ("issuer", "identity"),
     [
-        ("https://i.example/", "https://i.example/ alice b"),
-        ("kubernetes/serviceaccount", "kubernetes/serviceaccount alice b"),
-        ("My Issuer", "My%20Issuer alice b"),
+        ("https://i.example/", "https://i.example/"),
+        ("https://i.example/a%20b?é", "https://i.example/a%20b?é"),
+        ("kubernetes/serviceaccount", "kubernetes/serviceaccount"),
+        ("job@x.iam.gserviceaccount.com", "job@x.iam.gserviceaccount.com"),
+        ("urn:example:issuer", "urn:example:issuer"),
+        ("My Issuer", "My%20Issuer"),
+        ("My%20Issuer", "My%2520Issuer"),
+        ("https://i.example/a b", "https%3A//i.example/a%20b"),
+        ("https%3A//i.example/a%20b", "https%253A//i.example/a%2520b"),
     ],
 )
 def test_an_identity_has_one_reading(issuer: str, identity: str) -> None:
-    assert Principal(issuer, "alice b", None, frozenset(), 1.0, {}).identity == identity
+    of = Principal(issuer, "alice b", None, frozenset(), 1.0, {})
+
+    assert of.identity == f"{identity} alice b"
+
+
+@given(st.lists(st.text("a %3A:/2é", min_size=1), min_size=2, max_size=2, unique=True))
+def test_no_two_issuers_have_the_same_identities(issuers: list[str]) -> None:
+    one, other = (Principal(name, "x", None, frozenset(), 1.0, {}).identity for name in issuers)
+
+    assert one != other
+    assert one.count(" ") == other.count(" ") == 1
 
 
 async def test_an_issuer_that_is_no_url_is_compared_byte_for_byte() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asgi_bearer.scopes import is_scope_name
+from asgi_bearer.scopes import is_scope_name, lacking
 
 
 @pytest.mark.parametrize("name", ["a", "!", "#", "[", "]", "~", "read:contacts", "https://x/y?z"])
@@ -15,3 +15,28 @@ def test_a_scope_name_is_printable_ascii_without_quote_and_backslash(name: str) 
 def test_nothing_else_is_a_scope_name(name: str) -> None:
     """Row 21."""
     assert not is_scope_name(name)
+
+
+@pytest.mark.parametrize(
+    ("needed", "granted", "any_of", "said"),
+    [
+        (("b", "a"), {"d", "c"}, False, "needs b a, the token has c d"),
+        (("a",), set[str](), False, "needs a, the token has none"),
+        (("b", "a"), {"c"}, True, "needs one of b a, the token has c"),
+        (("a",), {"b\nrefused"}, False, "needs a, the token has 'b\\nrefused'"),
+        (("a",), {"é" * 99}, False, f"needs a, the token has {ascii('é' * 99)[:64]}..."),
+    ],
+)
+def test_the_operator_is_told_which_scopes_are_lacking(
+    needed: tuple[str, ...], granted: set[str], any_of: bool, said: str
+) -> None:
+    """Escaped: a verifier of somebody else's may take anything for a scope."""
+    assert lacking(needed, granted, any_of=any_of) == said
+
+
+def test_of_hundreds_of_scopes_a_few_are_told() -> None:
+    said = lacking(["a"], {f"scope:{number:04}" for number in range(999)})
+
+    assert said.startswith("needs a, the token has scope:0000 scope:0001 ")
+    assert said.endswith("...")
+    assert len(said) < 300

@@ -176,15 +176,22 @@ async def test_the_exception_handler_answers_nothing_else() -> None:
         await refused_response(Request({"type": "http"}), KeyError())
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/one", "needs read:contacts, the token has openid"),
+        ("/some", "needs one of write:contacts read:contacts, the token has openid"),
+    ],
+)
 async def test_a_refusal_by_an_endpoint_is_logged_with_its_code(
-    caplog: pytest.LogCaptureFixture,
+    path: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
 
-    await client(application()).get("/one", headers=bearer(issuer.token(scope="openid")))
+    await client(application()).get(path, headers=bearer(issuer.token(scope="openid")))
 
     (record,) = [record for record in caplog.records if record.name == "asgi_bearer"]
-    assert record.getMessage().startswith("refused GET /one: insufficient_scope: needs ")
+    assert record.getMessage() == f"refused GET {path}: insufficient_scope: {said}"
 
 
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
