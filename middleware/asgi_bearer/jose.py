@@ -22,6 +22,7 @@ from asgi_bearer.errors import (
 )
 
 _NO_OBJECT: Final = "a segment is no JSON object"
+_ENCRYPTED: Final = "an encrypted token (JWE): its issuer must sign, not encrypt"
 _OBJECT_STARTS: Final = b"eICD"
 """What `{` and white space begin with: most junk shows by its first character."""
 
@@ -120,8 +121,8 @@ def _not_three(token: bytes) -> InvalidTokenError:
     if dots == 0 and token[:1] not in (b"", b"{"):
         return TokenOpaque("an opaque token: it has no dots, and only a JWT can be verified")
     if dots == 4 and _is_encrypted(token.partition(b".")[0]):
-        return TokenEncrypted("an encrypted token (JWE): its issuer must sign, not encrypt")
-    return TokenMalformed("not three segments")
+        return TokenEncrypted(_ENCRYPTED)
+    return TokenMalformed(f"{dots + 1} segments, and a signed JWT has three")
 
 
 def _is_encrypted(header: bytes) -> bool:
@@ -176,6 +177,7 @@ def check_header(
             token without `typ`.
 
     Raises:
+        TokenEncrypted: `enc` is there (RFC 7516 §9).
         TokenMalformed: `kid` is there and no string.
         AlgorithmNotAllowed: `alg` is missing or not in `algorithms`.
         CriticalHeaderNotUnderstood: `crit` is there, whatever it holds (RFC 7515 §4.1.11), or
@@ -183,6 +185,8 @@ def check_header(
         TokenTypeNotAllowed: `typ` is not in `types`.
     """
     members = header.members
+    if "enc" in members:
+        raise TokenEncrypted(_ENCRYPTED)
     if header.alg not in algorithms:
         raise AlgorithmNotAllowed(f"alg is {shown(members.get('alg'))}")
     if "crit" in members or "b64" in members:

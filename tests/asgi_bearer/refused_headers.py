@@ -8,6 +8,7 @@ from asgi_bearer import (
     AlgorithmNotAllowed,
     CriticalHeaderNotUnderstood,
     KeyNotFound,
+    TokenEncrypted,
     TokenMalformed,
     TokenTypeNotAllowed,
 )
@@ -116,6 +117,10 @@ def _rows() -> Iterator[Refused]:
     for name, alg in _ALGORITHMS.items():
         yield Refused(name, AlgorithmNotAllowed, partial(_with, members={"alg": alg}))
     yield Refused("no alg", AlgorithmNotAllowed, partial(_without, name="alg"))
+    # Row 36. RFC 7516 §9.
+    for alg in ("RSA-OAEP", "RS256"):
+        encrypted = partial(_with, members={"alg": alg, "enc": "A256GCM"})
+        yield Refused(f"enc beside {alg}", TokenEncrypted, encrypted)
     yield Refused("no members", AlgorithmNotAllowed, lambda of: token_of(of, {}, of.claims()))
     # Row 41.
     yield Refused(

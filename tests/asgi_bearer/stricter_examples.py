@@ -98,6 +98,7 @@ EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
         "[" * 16 + "]" * 16, '{"a": ' * 16 + "1" + "}" * 16, '["]]]]", ' * 16 + "1" + "]" * 16
     ),
     ("a long text", "jwt"): [_longer_than(16 * 1024), *_claims({"x": "x" * 16 * 1024})],
+    ("enc", "jwt"): _headers({"enc": "A256GCM"}, {"enc": None}),
     ("crit or b64", "jwt"): _headers(
         {"b64": True}, {"b64": 1}, {"b64": True, "crit": ["b64"]}, {"b64": "x", "crit": ["b64"]}
     ),

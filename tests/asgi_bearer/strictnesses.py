@@ -20,6 +20,7 @@ from asgi_bearer import (
     KeyAmbiguous,
     OtherJWTPresented,
     TokenBoundToKey,
+    TokenEncrypted,
     TokenMalformed,
     TokenNotYetValid,
     TokenTooLarge,
@@ -215,6 +216,12 @@ STRICTNESSES: Final = (
         CriticalHeaderNotUnderstood,
         lambda of: "crit" in of.header or "b64" in of.header,
         "No extension is understood here; b64 is one (RFC 7515 §4.1.11, RFC 7797 §6).",
+    ),
+    Strictness(
+        "enc",
+        TokenEncrypted,
+        lambda of: "enc" in of.header,
+        "A token with this member is encrypted and not signed (RFC 7516 §9).",
     ),
     Strictness(
         "the type of another token",

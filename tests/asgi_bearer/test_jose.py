@@ -2,7 +2,13 @@
 
 import pytest
 
-from asgi_bearer import AlgorithmNotAllowed, KeyNotFound, TokenMalformed, TokenTooLarge
+from asgi_bearer import (
+    AlgorithmNotAllowed,
+    InvalidTokenError,
+    KeyNotFound,
+    TokenMalformed,
+    TokenTooLarge,
+)
 from asgi_bearer.credentials import Presented
 from asgi_bearer.encoding import base64url_decode, json_object
 from asgi_bearer.jose import parse, segments_of
@@ -10,6 +16,7 @@ from asgi_bearer.keys import KeySet, Missed
 from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifier, with_members
 from tests.asgi_bearer.refused_headers import REFUSED_HEADERS
 from tests.asgi_bearer.refused_structures import REFUSED_STRUCTURES
+from tests.fake_issuer import b64
 
 MAX_BYTES = 16 * 1024
 
@@ -191,3 +198,17 @@ def test_the_segments_of_a_token_show_nothing() -> None:
     shown = repr(segments_of(token, max_bytes=MAX_BYTES))
 
     assert not any(part in shown for part in token.split("."))
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("SlAV32hkKG", "token_opaque: an opaque token: it has no dots"),
+        ("ya29.a0AfB", "token_malformed: 2 segments, and a signed JWT has three"),
+        ("a.b.c.d.e", "token_malformed: 5 segments"),
+        (f"{b64({'alg': 'dir', 'enc': 'A256GCM'})}..AA.AA.AA", "token_encrypted: an encrypted"),
+    ],
+)
+def test_the_operator_is_told_what_is_no_signed_jwt(token: str, said: str) -> None:
+    with pytest.raises(InvalidTokenError, match=said):
+        segments_of(token, max_bytes=MAX_BYTES)
