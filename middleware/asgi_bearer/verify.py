@@ -119,6 +119,7 @@ class JWTVerifier:
             rules=rules,
             verified_tokens=verified_tokens,
             max_token_bytes=max_token_bytes,
+            clock=clock,
         )
         if faults:
             raise ValueError("; ".join(faults))

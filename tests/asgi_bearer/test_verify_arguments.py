@@ -101,6 +101,25 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
         pytest.param(
             {"rules": {"tenant": True}}, "rules: 'tenant'", id="a rule that is no function"
         ),
+        pytest.param({"rules": {7: bool}}, "rules: 7", id="a rule without a name"),
+        pytest.param({"rules": [bool]}, "rules must be", id="rules in a list"),
+        pytest.param({"keys": {"keys": []}}, "keys must be a source", id="keys a document"),
+        pytest.param({"keys": "-----BEGIN"}, "keys must be a source", id="keys a string"),
+        pytest.param({"clock": 1.7e9}, "clock must be a function", id="clock a number"),
+        pytest.param({"leeway": "30"}, "leeway must be 0 to 300", id="leeway a string"),
+        pytest.param({"leeway": True}, "leeway must be 0 to 300", id="leeway true"),
+        pytest.param({"max_token_bytes": "1"}, "max_token_bytes must be", id="size a string"),
+        pytest.param({"max_token_bytes": 1.5}, "max_token_bytes must be", id="half a byte"),
+        pytest.param({"audience": 7}, "audience must be", id="audience one number"),
+        pytest.param({"audience": iter("a")}, "audience must be", id="audience an iterator"),
+        pytest.param({"algorithms": 7}, "algorithms must be some of", id="algorithms a number"),
+        pytest.param({"algorithms": [["RS256"]]}, "algorithms must be", id="algorithms nested"),
+        pytest.param({"algorithms": iter(["RS256"])}, "algorithms must be", id="an iterator"),
+        pytest.param({"profile": ["jwt"]}, "profile must be one of", id="profile a list"),
+        pytest.param({"scope_claims": 7}, "scope_claims must be", id="scope_claims one number"),
+        pytest.param({"scope_claims": iter("a")}, "scope_claims must be", id="of an iterator"),
+        pytest.param({"allow_http": None}, "allow_http must be host names", id="allow_http none"),
+        pytest.param({"allow_http": [7]}, "allow_http must be host names", id="a host a number"),
     ],
 )
 def test_a_wrong_argument_is_named_when_the_verifier_is_made(

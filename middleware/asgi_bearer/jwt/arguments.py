@@ -1,7 +1,6 @@
 """What is wrong with the arguments of a `JWTVerifier`, all of it at once."""
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeGuard
@@ -40,18 +39,19 @@ def scope_paths(
 def argument_faults(
     *,
     issuer: object,
-    audience: str | Collection[str],
+    audience: object,
     audience_claim: object,
-    jwks_uri: str | None,
+    jwks_uri: object,
     keys: object,
-    allow_http: Collection[str],
-    algorithms: Collection[str],
-    profile: str,
-    scope_claims: str | Collection[ScopeClaim] | None,
-    leeway: float,
-    rules: Mapping[str, ClaimRule] | None,
+    allow_http: object,
+    algorithms: object,
+    profile: object,
+    scope_claims: object,
+    leeway: object,
+    rules: object,
     verified_tokens: object,
-    max_token_bytes: int,
+    max_token_bytes: object,
+    clock: object,
 ) -> list[str]:
     """Return a sentence for each argument that is wrong or contradicts another."""
     return [
@@ -59,70 +59,84 @@ def argument_faults(
         *_about_claims(audience, audience_claim, scope_claims, profile),
         *_about_algorithms(algorithms),
         *_about_bounds(leeway, verified_tokens, max_token_bytes),
-        *(
-            f"rules: {name!r} is not a plain function"
-            for name, rule in (rules or {}).items()
-            if not _is_function(rule)
-        ),
+        *_about_functions(rules, clock),
     ]
 
 
 def _about_keys(
-    issuer: object, jwks_uri: str | None, keys: object, allow_http: Collection[str]
+    issuer: object, jwks_uri: object, keys: object, allow_http: object
 ) -> Iterator[str]:
+    hosts = _strings(allow_http)
     discovered = jwks_uri is None and keys is None
-    fault = issuer_fault(issuer, allow_http=allow_http) if discovered else _name_fault(issuer)
+    fault = issuer_fault(issuer, allow_http=hosts or ()) if discovered else _name_fault(issuer)
     if fault:
         yield f"issuer {fault}, not {shown_address(issuer)!r}"
-    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
+    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=hosts or ())):
         yield f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}"
+    if keys is not None and not callable(getattr(keys, "key_set", None)):
+        # Not shown: it may be a key.
+        yield "keys must be a source of keys, such as StaticKeys({'keys': [...]}) or remote_keys()"
     if jwks_uri is not None and keys is not None:
         yield "jwks_uri and keys exclude each other"
-    if allow_http and keys is not None:
+    if hosts and keys is not None:
         yield "allow_http and keys exclude each other: give it to the source of the keys"
-    yield from allow_http_faults(allow_http)
+    if hosts is None:
+        yield "allow_http must be host names, as in {'keycloak:8080'}"
+    yield from allow_http_faults(hosts or ())
 
 
 def _about_claims(
-    audience: str | Collection[str],
-    audience_claim: object,
-    scope_claims: str | Collection[ScopeClaim] | None,
-    profile: str,
+    audience: object, audience_claim: object, scope_claims: object, profile: object
 ) -> Iterator[str]:
-    audiences = [audience] if isinstance(audience, str) else list(audience or ())
-    if not audiences or not all(map(_is_name, audiences)):
+    audiences = _strings(audience)
+    if not audiences or "" in audiences:
         yield "audience must be the identifier of this API and not empty"
     if not _is_name(audience_claim):
         yield f"audience_claim must be the name of a claim, not {audience_claim!r}"
-    if profile not in PROFILES:
+    if not isinstance(profile, str) or profile not in PROFILES:
         yield f"profile must be one of {', '.join(PROFILES)}, not {profile!r}"
     if profile == "rfc9068" and audience_claim != "aud":
         yield "audience_claim must be aud in the profile rfc9068, whose tokens have it"
-    paths = scope_paths(scope_claims)
-    if paths is not None and not (paths and all(map(_is_path, paths))):
+    paths = (scope_claims,) if isinstance(scope_claims, str) else scope_claims
+    if paths is not None and not (_is_collection(paths) and paths and all(map(_is_path, paths))):
         yield (
             "scope_claims must be names of claims, or tuples of names that lead through objects,"
             f" not {scope_claims!r}"
         )
 
 
-def _about_algorithms(algorithms: Collection[str]) -> Iterator[str]:
-    if isinstance(algorithms, str) or not algorithms or not TABLE.keys() >= set(algorithms):
+def _about_algorithms(algorithms: object) -> Iterator[str]:
+    names = None if isinstance(algorithms, str) else _strings(algorithms)
+    if not names or not TABLE.keys() >= set(names):
         yield f"algorithms must be some of {', '.join(TABLE)}, not {algorithms!r}"
-    elif rsa_default(algorithms) is None:
+    elif rsa_default(names) is None:
         yield (
             f"algorithms leaves open what an RSA key without alg serves: name RS256 or one other"
-            f" algorithm of RSA, not {', '.join(sorted(algorithms))}"
+            f" algorithm of RSA, not {', '.join(sorted(names))}"
         )
 
 
-def _about_bounds(leeway: float, verified_tokens: object, max_token_bytes: int) -> Iterator[str]:
-    if not (math.isfinite(leeway) and 0 <= leeway <= MAX_LEEWAY):
+def _about_bounds(
+    leeway: object, verified_tokens: object, max_token_bytes: object
+) -> Iterator[str]:
+    # Asked this way round, so that NaN is none of these.
+    if not (_is_number(leeway) and 0 <= leeway <= MAX_LEEWAY):
         yield f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}"
     if not (_is_count(verified_tokens) and 0 <= verified_tokens <= MAX_VERIFIED_TOKENS):
         yield f"verified_tokens must be 0 to {MAX_VERIFIED_TOKENS}"
-    if not 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES:
+    if not (_is_count(max_token_bytes) and 0 < max_token_bytes <= MAX_CREDENTIAL_BYTES):
         yield f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}"
+
+
+def _about_functions(rules: object, clock: object) -> Iterator[str]:
+    if rules is not None and not _is_mapping(rules):
+        yield "rules must be plain functions by name, as in {'tenant': of_our_tenant}"
+    elif rules is not None:
+        for name, rule in rules.items():
+            if not isinstance(name, str) or not _is_function(rule):
+                yield f"rules: {name!r} is not a plain function by its name"
+    if not _is_function(clock):
+        yield "clock must be a function that returns seconds since the epoch"
 
 
 def _name_fault(issuer: object) -> str | None:
@@ -130,6 +144,19 @@ def _name_fault(issuer: object) -> str | None:
     if not isinstance(issuer, str) or not issuer:
         return "must be the string that its tokens have in iss"
     return "must not hold control characters" if _CONTROL.search(issuer) else None
+
+
+def _strings(value: object) -> tuple[str, ...] | None:
+    """Return one string or several as a tuple, or None if it is anything else.
+
+    An iterator is none: it would be empty when it is needed.
+    """
+    if isinstance(value, str):
+        return (value,)
+    if not _is_collection(value):
+        return None
+    strings = tuple(item for item in value if isinstance(item, str))
+    return strings if len(strings) == len(value) else None
 
 
 def _is_name(value: object) -> bool:
@@ -142,6 +169,18 @@ def _is_path(value: object) -> bool:
 
 def _is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
     return isinstance(value, tuple)
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, Collection)
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_count(value: object) -> TypeGuard[int]:
