@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from asgi_bearer.encoding import is_array
+from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import ClaimMalformed, shown
 
 _NAME: Final = re.compile(r"[!#-\[\]-~]+")
@@ -60,7 +60,11 @@ def names_among(claim: str, value: object) -> frozenset[str]:
         return frozenset()
     names = value.split(" ") if isinstance(value, str) else value
     if not is_array(names) or not all(isinstance(name, str) for name in names):
-        raise ClaimMalformed(f"{claim} is {shown(value)}, neither a string nor an array of strings")
+        hint = "; names within an object take a path, a tuple in scope_claims"
+        raise ClaimMalformed(
+            f"{claim} is {shown(value)}, neither a string nor an array of strings"
+            f"{hint if is_object(names) else ''}"
+        )
     return frozenset(name for name in names if isinstance(name, str) and is_scope_name(name))
 
 

@@ -73,7 +73,7 @@ class JWTVerifier:
             here.
         profile: `jwt` for the tokens of most issuers, `rfc9068` for strict RFC 9068 tokens.
         scope_claims: where scopes are, instead of `scope` (and `scp`): names of claims, or paths
-            such as `("realm_access", "roles")`. What all of them name is granted.
+            through objects, as in `[("realm_access", "roles")]`. What all of them name is granted.
         leeway: seconds that the issuer's clock may differ, 0 to 300.
         rules: by name, what else must be true of a verified token. A rule passes by returning
             True, nothing else; a request that fails one is answered with 403.

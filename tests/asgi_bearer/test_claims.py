@@ -279,6 +279,14 @@ async def test_what_holds_no_names_is_malformed(scope_claims: Any, claims: Json)
         await of.verifier(scope_claims=scope_claims).verify(Presented(of.token(**claims)))
 
 
+async def test_the_operator_who_meant_a_path_is_told_how_to_write_one() -> None:
+    of = issuer()
+    two_claims = of.verifier(scope_claims=("realm_access", "roles"))
+
+    with pytest.raises(ClaimMalformed, match="a tuple in scope_claims"):
+        await two_claims.verify(Presented(of.token(realm_access={"roles": ["a"]})))
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [
