@@ -16,6 +16,7 @@ from typing import Final
 
 from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import (
+    IDENTIFIER_CHARACTERS,
     AudienceMismatch,
     ClaimMalformed,
     ClaimMissing,
@@ -67,7 +68,7 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
     issuer = claims.get("iss")
     if issuer != expected.issuer:
         _require(claims, "iss")
-        raise IssuerMismatch(f"iss is {shown(issuer)}, expected {shown(expected.issuer)}")
+        raise IssuerMismatch(f"iss is {_whole(issuer)}, expected {_whole(expected.issuer)}")
 
 
 def check_audience(claims: Claims, expected: Expected) -> None:
@@ -81,8 +82,12 @@ def check_audience(claims: Claims, expected: Expected) -> None:
             f"{claim} is {shown(audience)}, neither a string nor an array of strings"
         )
     if expected.audiences.isdisjoint(names):
-        wanted = " or ".join(shown(name) for name in sorted(expected.audiences))
-        raise AudienceMismatch(f"{claim} is {shown(audience)}, expected {wanted}")
+        wanted = " or ".join(_whole(name) for name in sorted(expected.audiences))
+        raise AudienceMismatch(f"{claim} is {_whole(audience)}, expected {wanted}")
+
+
+def _whole(identifier: object) -> str:
+    return shown(identifier, characters=IDENTIFIER_CHARACTERS)
 
 
 def check_kind(claims: Claims, expected: Expected) -> None:

@@ -39,12 +39,15 @@ may quote a header or a claim, escaped and cut by `shown`, and never holds a tok
 a key. `code` is stable, for logs and metrics.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 _SHOWN_CHARACTERS = 64
 """As much of a value from a token as a log line shows: a long identifier, not a novel."""
 
+
+IDENTIFIER_CHARACTERS: Final = 256
+"""Of an issuer or an audience: enough to see where two differ, be it in the last character."""
 
 _SHOWN_PATH_CHARACTERS = 256
 """As much of a path as a log line shows."""

@@ -322,6 +322,25 @@ async def test_the_operator_is_told_the_audience_that_was_found_and_the_one_expe
     assert refusal.value.reason == "aud is 'c', expected 'a' or 'b'"
 
 
+TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizations/v2.0"
+
+
+async def test_the_operator_sees_where_two_long_identifiers_differ() -> None:
+    """They differ behind what a log line shows of other values."""
+    of = issuer()
+
+    with pytest.raises(IssuerMismatch) as wrong_issuer:
+        await of.verifier(issuer=TENANT).verify(Presented(of.token(iss=TENANT + "/")))
+    with pytest.raises(AudienceMismatch) as wrong_audience:
+        await of.verifier(audience=TENANT).verify(Presented(of.token(aud=[TENANT + "/"])))
+    with pytest.raises(AudienceMismatch) as cut:
+        await of.verifier(audience=TENANT).verify(Presented(of.token(aud="\n" * 5000)))
+
+    assert wrong_issuer.value.reason == f"iss is '{TENANT}/', expected '{TENANT}'"
+    assert wrong_audience.value.reason == f"aud is ['{TENANT}/'], expected '{TENANT}'"
+    assert len(cut.value.reason) < 400
+
+
 @pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
 async def test_a_clock_that_answers_nonsense_lets_nothing_pass(now: float, known: bool) -> None:

@@ -3,19 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from typing import Final
 from urllib.parse import urlsplit
 
 from asgi_bearer.encoding import json_object
-from asgi_bearer.errors import shown
+from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
 from asgi_bearer.keys.address import address_fault, may_be_http, on_loopback, shown_address
 from asgi_bearer.keys.documents import read
 from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.limits import reading
-
-_ISSUER_CHARACTERS: Final = 256
-"""Enough to see where two long ones differ, which may be in the last character."""
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -130,8 +126,8 @@ class Discovery:
         if issuer != self._issuer:
             # RFC 8414 §3.3: whoever this document speaks for, it is not our issuer.
             raise ValueError(
-                f"issuer is {shown(issuer, characters=_ISSUER_CHARACTERS)},"
-                f" expected {shown(self._issuer, characters=_ISSUER_CHARACTERS)}"
+                f"issuer is {shown(issuer, characters=IDENTIFIER_CHARACTERS)},"
+                f" expected {shown(self._issuer, characters=IDENTIFIER_CHARACTERS)}"
                 f"{_hint(issuer, self._issuer)}"
             )
         jwks_uri = metadata.get("jwks_uri")
@@ -160,4 +156,4 @@ def _hint(found: object, expected: str) -> str:
 
 
 def _shown_address(url: object) -> str:
-    return shown(shown_address(url), characters=_ISSUER_CHARACTERS)
+    return shown(shown_address(url), characters=IDENTIFIER_CHARACTERS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
-from asgi_bearer.errors import shown
+from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
 from asgi_bearer.keys.address import shown_address
 from asgi_bearer.keys.client import PATIENCE, ready
 from asgi_bearer.keys.proxies import proxy_for
@@ -233,7 +233,7 @@ def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
 
 def _led(location: str) -> str:
     # Long enough for a host name: somebody may have to find out whose login page it is.
-    return shown(shown_address(location), characters=256)
+    return shown(shown_address(location), characters=IDENTIFIER_CHARACTERS)
 
 
 def _origin(url: str) -> tuple[str, str, int]:

@@ -432,7 +432,7 @@ async def test_a_server_that_weighs_types_finds_one_that_it_has(
             b"location: https://login.example/" + b"realms/" * 20 + b"start?x=hunter2\r\n",
             f"it leads to 'https://login.example/{'realms/' * 20}start'",
         ),
-        (b"location: \xe2\x80\xae/caf\xc3\xa9\r\n", r"it leads to '\u202e/caf\xe9'"),
+        (b"location: \xe2\x80\xae/\xc3\xa9\r\n", r"it leads to '\u202e/\xe9'"),
         (
             b"location: https://login.example/start?token=hunter2\r\n",
             "'https://login.example/start'",
