@@ -6,6 +6,7 @@ the method that writes a refusal.
 
 import asyncio
 import sys
+from itertools import islice
 from typing import ClassVar, Final
 
 import h11
@@ -23,8 +24,11 @@ MAX_PIPELINED: Final = 32 * 1024
 """Bytes that h11 is given at a time, and that it keeps of requests behind the running one."""
 
 MAX_WAITING: Final = 512
-"""Connections without a running request. One more ends that which waits longest, so that silent
+"""Connections without a running request. One more ends those which wait longest, so that silent
 clients cannot keep others out."""
+
+TURN: Final = 1.0
+"""Seconds that a connection may wait before it can be ended for another one."""
 
 
 class PatientHttp(H11Protocol):
@@ -32,6 +36,7 @@ class PatientHttp(H11Protocol):
 
     patience = PATIENCE
     max_waiting = MAX_WAITING
+    turn = TURN
     waiting: ClassVar[dict["PatientHttp", None]] = {}
     _deadline: asyncio.TimerHandle | None = None
     _running = 0
@@ -53,8 +58,9 @@ class PatientHttp(H11Protocol):
 
         self.app = noted
         self._go_on()
-        if len(self.waiting) > self.max_waiting:
-            next(iter(self.waiting)).transport.abort()
+        for longest in tuple(islice(self.waiting, max(0, len(self.waiting) - self.max_waiting))):
+            if longest._has_had_its_turn():
+                longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
@@ -93,6 +99,11 @@ class PatientHttp(H11Protocol):
         if not self._lost and (self._paused or self._deaf or not self._running):
             self.waiting[self] = None
             self._deadline = self.loop.call_later(self.patience, self.transport.abort)
+
+    def _has_had_its_turn(self) -> bool:
+        # In a burst, connections are accepted before what was sent on them is read.
+        ends = self._deadline.when() if self._deadline is not None else 0.0
+        return self.loop.time() > ends - self.patience + self.turn
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request: a bad head, or a bad body while the application reads it."""

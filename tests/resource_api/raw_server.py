@@ -30,6 +30,7 @@ class Impatient(PatientHttp):
 
     patience = 0.3
     max_waiting = 3
+    turn = 0.0
     waiting: ClassVar[dict[PatientHttp, None]] = {}
 
 

@@ -327,6 +327,21 @@ async def test_one_connection_too_many_ends_the_one_that_waits_longest() -> None
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_a_burst_of_connections_ends_none_that_has_not_had_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Impatient, "turn", 60.0)
+    monkeypatch.setattr(Impatient, "patience", 60.0)
+    async with serving() as server:
+        reader, writer = await server.connect()
+        silent = [await server.connect() for _ in range(3 * Impatient.max_waiting)]
+
+        writer.write(GET + LAST)
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        assert not any(reader.at_eof() for reader, _ in silent)
+
+
 async def test_nothing_is_kept_of_connections_that_are_gone() -> None:
     await exchange(GET, LAST)
 
