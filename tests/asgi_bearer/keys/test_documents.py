@@ -20,7 +20,7 @@ from asgi_bearer import Presented, StaticKeys
 from asgi_bearer.encoding import json_object
 from asgi_bearer.keys import Document
 from asgi_bearer.keys.documents import key_set_document, read
-from asgi_bearer.keys.jwk import key_set_from
+from asgi_bearer.keys.jwk import Unreadable, key_set_from
 from tests.fake_issuer import FakeIssuer, private_key, signing_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
@@ -248,3 +248,32 @@ async def test_a_key_set_that_is_made_of_pem_as_the_fault_says_verifies(
 
     verifier = issuer.verifier(keys=StaticKeys({"keys": [jwk]}))
     assert (await verifier.verify(Presented(issuer.token()))).subject == "alice"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text('{}[]",:\\keys\u00e9', max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["keys", "a", '"', "]", "\\"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    entries=st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=4),
+    before=VALUES,
+    after=VALUES,
+    indent=st.sampled_from([None, 1]),
+)
+def test_one_odd_entry_changes_nothing_about_how_the_others_are_read(
+    entries: list[dict[str, object]], before: object, after: object, indent: int | None
+) -> None:
+    odd = {"x": float("nan")}
+    document = {"before": before, "keys": [*entries, odd, *entries], "after": after}
+
+    read_document = key_set_document(json.dumps(document, indent=indent).encode())
+
+    (unread,) = [one for one in read_document["keys"] if isinstance(one, Unreadable)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
+    assert unread.reason == "the JSON holds NaN"
+    assert read_document == {**document, "keys": [*entries, unread, *entries]}
