@@ -118,8 +118,8 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
         pytest.param({"profile": ["jwt"]}, "profile must be one of", id="profile a list"),
         pytest.param({"scope_claims": 7}, "scope_claims must be", id="scope_claims one number"),
         pytest.param({"scope_claims": iter("a")}, "scope_claims must be", id="of an iterator"),
-        pytest.param({"allow_http": None}, "allow_http must be host names", id="allow_http none"),
-        pytest.param({"allow_http": [7]}, "allow_http must be host names", id="a host a number"),
+        pytest.param({"allow_http": None}, "allow_http must be a collection", id="allow_http none"),
+        pytest.param({"allow_http": [7]}, "allow_http: 'int' is no host", id="a host a number"),
     ],
 )
 def test_a_wrong_argument_is_named_when_the_verifier_is_made(

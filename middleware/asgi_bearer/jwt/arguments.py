@@ -43,7 +43,7 @@ def argument_faults(
     audience_claim: object,
     jwks_uri: object,
     keys: object,
-    allow_http: object,
+    allow_http: Collection[str],
     algorithms: object,
     profile: object,
     scope_claims: object,
@@ -64,25 +64,22 @@ def argument_faults(
 
 
 def _about_keys(
-    issuer: object, jwks_uri: object, keys: object, allow_http: object
+    issuer: object, jwks_uri: object, keys: object, allow_http: Collection[str]
 ) -> Iterator[str]:
-    hosts = _strings(allow_http)
     discovered = jwks_uri is None and keys is None
-    fault = issuer_fault(issuer, allow_http=hosts or ()) if discovered else _name_fault(issuer)
+    fault = issuer_fault(issuer, allow_http=allow_http) if discovered else _name_fault(issuer)
     if fault:
         yield f"issuer {fault}, not {shown_address(issuer)!r}"
-    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=hosts or ())):
+    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
         yield f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}"
     if keys is not None and not callable(getattr(keys, "key_set", None)):
         # Not shown: it may be a key.
         yield "keys must be a source of keys, such as StaticKeys({'keys': [...]}) or remote_keys()"
     if jwks_uri is not None and keys is not None:
         yield "jwks_uri and keys exclude each other"
-    if hosts and keys is not None:
+    if allow_http and keys is not None:
         yield "allow_http and keys exclude each other: give it to the source of the keys"
-    if hosts is None:
-        yield "allow_http must be host names, as in {'keycloak:8080'}"
-    yield from allow_http_faults(hosts or ())
+    yield from allow_http_faults(allow_http)
 
 
 def _about_claims(
