@@ -25,11 +25,9 @@ from asgi_bearer.errors import (
     TokenNotYetValid,
     shown,
 )
-from asgi_bearer.jwt.kinds import ScopeClaim, other_kind
+from asgi_bearer.jwt.kinds import Claims, ScopeClaim, other_kind
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import names_among, scope_names
-
-Claims = Mapping[str, object]
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799
 """The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
