@@ -26,11 +26,15 @@ def can_deny_with_http(scope: Mapping[str, Any]) -> bool:
 
 def log_refusal(scope: Mapping[str, Any], refusal: AccessTokenError) -> None:
     """Write one line about a refused request: method, path without the query, code and reason."""
+    told = str(refusal)
+    if not (told.isascii() and told.isprintable()):
+        # A verifier that is not ours may quote what was sent.
+        told = ascii(told)[1:-1]
     method = "WebSocket" if scope["type"] == "websocket" else str(scope.get("method", ""))
     logger.log(
         logging.WARNING if isinstance(refusal, NotJudgedError) else logging.INFO,
         "refused %s %s: %s",
         shown_path(method[:_LONGEST_METHOD]),
         shown_path(str(scope.get("path", ""))),
-        refusal,
+        told,
     )

@@ -31,10 +31,13 @@ async def with_keys(
             raise
         logger.debug("the application has no lifespan (%s)", type(err).__name__)
     finally:
-        # A start that failed is told of no shutdown.
+        # A start that failed is told of no shutdown, nor is one that a server cancels.
         await lifespan.close()
     if not lifespan.has_one:
-        await lifespan.answer()
+        try:
+            await lifespan.answer()
+        finally:
+            await lifespan.close()
 
 
 class _Lifespan:
@@ -84,6 +87,7 @@ class _Lifespan:
         self._begin()
         await self._send({"type": "lifespan.startup.complete"})
         await self._receive()
+        # Before the server hears that the end is complete.
         await self.close()
         await self._send({"type": "lifespan.shutdown.complete"})
 

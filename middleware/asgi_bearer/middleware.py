@@ -34,6 +34,7 @@ from asgi_bearer.verify import Verifier
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_PREFLIGHT: Final = (b"origin", b"access-control-request-method")
 _PRIVATE: Final = (b"cache-control", b"private")
 _CACHE_CONTROL_LENGTH: Final = len(b"cache-control")
 
@@ -144,7 +145,7 @@ class BearerMiddleware:
             known = self._recall(values[0]) if self._recall and len(values) == 1 else None
             if isinstance(known, Principal):
                 user = known
-            elif (credential := self._presented(values)) is not None:
+            elif (credential := self._presented(values, headers)) is not None:
                 user = await self._verifier.verify(credential)
                 _check_is_principal(user)
             if not user.scopes.issuperset(self._scopes):
@@ -168,13 +169,18 @@ class BearerMiddleware:
         # A browser never sends credentials with a preflight (Fetch, CORS protocol).
         headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         scope["headers"] = headers
-        return {b"origin", b"access-control-request-method"} <= {name for name, _ in headers}
+        sent = [[value for name, value in headers if name == wanted] for wanted in _PREFLIGHT]
+        return all(len(values) == 1 and values[0] for values in sent)
 
-    def _presented(self, values: Sequence[bytes]) -> Presented | None:
+    def _presented(
+        self, values: Sequence[bytes], headers: Iterable[tuple[bytes, bytes]]
+    ) -> Presented | None:
         try:
             return presented(values)
         except CredentialsMissing:
-            if self._optional:
+            # A server that does not write names in lower case, as ASGI demands, hides credentials:
+            # their sender is not anonymous.
+            if self._optional and not any(name.lower() == b"authorization" for name, _ in headers):
                 return None
             raise
 

@@ -52,10 +52,11 @@ class PublicPaths:
 def routed_path(scope: Mapping[str, Any]) -> str:
     """Return the path that an application routes by: that of the scope without `root_path`.
 
-    Where a server leaves `root_path` out of the path, there is nothing to take away. A URL, in
-    which the Host header takes part, is never looked at.
+    As Starlette does it, also where `root_path` ends with a slash. Where a server leaves it out of
+    the path, there is nothing to take away. A URL, in which the Host header takes part, is never
+    looked at.
     """
-    path, root = str(scope["path"]), str(scope.get("root_path") or "").rstrip("/")
+    path, root = str(scope["path"]), str(scope.get("root_path") or "")
     if root and path.startswith(root) and path[len(root) :][:1] in ("", "/"):
         return path[len(root) :]
     return path
@@ -76,6 +77,6 @@ def _is_spelled_plainly(scope: Mapping[str, Any], path: str) -> bool:
     if not sent.endswith(plain):
         return False
     # In front of it may stand the root_path, escaped or not.
-    root = str(scope.get("root_path") or "").rstrip("/")
+    root = str(scope.get("root_path") or "")
     escaped = quote(root, safe=_NEEDS_NO_ESCAPE).encode("ascii")
     return sent[: len(sent) - len(plain)] in (b"", escaped, root.encode("utf-8", "replace"))

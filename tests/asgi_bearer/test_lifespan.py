@@ -515,3 +515,24 @@ async def test_who_ends_the_process_is_never_taken_for_no_lifespan(
 
     with pytest.raises(stopped):
         await converse(BearerMiddleware(app, verifier=WarmVerifier([])), {"type": "lifespan"})
+
+
+async def test_a_server_that_cancels_the_guards_own_lifespan_leaves_no_fetch_behind() -> None:
+    notes: list[str] = []
+    guarded = BearerMiddleware(raises_at_once, verifier=WarmVerifier(notes))
+    started = asyncio.Event()
+
+    async def receive() -> Any:
+        if started.is_set():
+            await asyncio.Event().wait()
+        return dict(STARTUP)
+
+    async def send(_message: Any) -> None:
+        started.set()
+
+    serving = asyncio.create_task(guarded({"type": "lifespan"}, receive, send))
+    await started.wait()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+    assert notes == ["warm", "closed"]

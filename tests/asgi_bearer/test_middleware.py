@@ -322,10 +322,12 @@ PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "
         pytest.param("OPTIONS", {"access-control-request-method": "GET"}, 401, id="no origin"),
         pytest.param("OPTIONS", {}, 401, id="plain OPTIONS"),
         pytest.param("GET", PREFLIGHT, 401, id="not OPTIONS"),
+        pytest.param("OPTIONS", {**PREFLIGHT, "origin": ""}, 401, id="an empty origin"),
+        pytest.param("OPTIONS", [*PREFLIGHT.items(), ("origin", "x")], 401, id="two origins"),
     ],
 )
 async def test_where_it_is_asked_for_a_preflight_passes_and_nothing_that_resembles_one(
-    method: str, headers: dict[str, str], status: int
+    method: str, headers: Any, status: int
 ) -> None:
     """Row 33."""
     app = guarded(preflight=True)
@@ -411,7 +413,10 @@ async def test_public_is_exactly_what_is_listed(method: str, path: str, status: 
     ("path", "root_path", "raw_path", "status"),
     [
         pytest.param("/x/healthz", "/x", b"/x/healthz", 200, id="uvicorn --root-path"),
-        pytest.param("/x/healthz", "/x/", b"/x/healthz", 200, id="a slash behind it"),
+        pytest.param("/x/healthz", "/x/", b"/x/healthz", 401, id="a slash behind it"),
+        pytest.param(
+            "/x//healthz", "/x/", b"/x//healthz", 200, id="a slash behind it, and in path"
+        ),
         pytest.param("/x/healthz", "/x", b"/healthz", 200, id="raw_path without it"),
         pytest.param("/healthz", "/x", b"/healthz", 200, id="path without it"),
         pytest.param("/healthz", "/x", b"/x/healthz", 200, id="raw_path alone with it"),
@@ -608,6 +613,31 @@ async def test_a_refusal_is_logged_with_method_and_path(
     await converse(guarded(), http_scope(**changes))
 
     assert caplog.messages == [f"refused {words}credentials_missing: no Authorization header"]
+
+
+async def test_a_reason_of_another_verifier_breaks_no_log_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+    judge = Judge(KeysUnavailable("down\nrefused GET /: nothing\x1b[31m é"))
+
+    await client(guarded(verifier=judge)).get("/", headers=bearer("x"))
+
+    assert caplog.messages == [
+        r"refused GET /: keys_unavailable: down\nrefused GET /: nothing\x1b[31m \xe9"
+    ]
+
+
+@pytest.mark.parametrize("optional", [False, True])
+async def test_credentials_under_a_name_in_capitals_are_not_read_and_not_anonymous(
+    optional: bool,
+) -> None:
+    """ASGI demands lower case; a server that does not write it must not hide a bad token."""
+    scope = http_scope(headers=[(b"Authorization", b"Bearer x")])
+
+    sent = await converse(guarded(optional=optional), scope)
+
+    assert sent[0]["status"] == 401
 
 
 async def test_a_refused_websocket_is_logged_as_one(caplog: pytest.LogCaptureFixture) -> None:
