@@ -89,12 +89,12 @@ async def _recovery(stage: Stage) -> Figure:
 
 QUICK = (
     *("status 500", "status 404", "connection reset", "empty set", "no key set", "array", "HTML"),
-    *("key set as text/html", "huge", "endless", "gzip bomb", "redirect", "truncated"),
+    *("a page around a key set", "huge", "endless", "gzip bomb", "redirect", "truncated"),
 )
 SLOW = ("silence", "slow drip")
 """Each of them takes as long as the timeout of the fetch."""
 
-_TEMPTING = ("key set as text/html", "huge", "endless", "gzip bomb", "redirect")
+_TEMPTING = ("a page around a key set", "huge", "endless", "gzip bomb", "redirect")
 """They hold a key, or lead to one."""
 
 _ELSEWHERE = "/elsewhere"
@@ -118,8 +118,8 @@ def _bad(name: str, good: bytes, evil: bytes) -> Served:
             return Served(b"[]")
         case "HTML":
             return Served(b"<!doctype html><p>Sorry", headers=html)
-        case "key set as text/html":
-            return Served(evil, headers=html)
+        case "a page around a key set":
+            return Served(b"<!doctype html><pre>" + evil + b"</pre>", headers=html)
         case "huge":
             return Served(evil + b" " * 2**20)
         case "endless":
