@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from asgi_bearer import errors
 from asgi_bearer.errors import AccessTokenError, InsufficientScope, NotJudgedError
@@ -20,13 +20,13 @@ _REMEMBERED: Final = 256
 _Written = tuple[tuple[tuple[bytes, bytes], ...], bytes]
 
 
-def checked_realm(realm: str) -> str:
+def checked_realm(realm: object) -> str:
     """Return `realm` if it can stand in a quoted-string (RFC 9110 §5.6.4).
 
     Raises:
         ValueError: it is empty, or not printable ASCII.
     """
-    if not realm or not (realm.isascii() and realm.isprintable()):
+    if not isinstance(realm, str) or not (realm and realm.isascii() and realm.isprintable()):
         raise ValueError(f"realm must be printable ASCII and not empty, not {realm!r}")
     return realm
 
@@ -37,14 +37,22 @@ def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
     Raises:
         ValueError: a name holds what scope-token does not allow (RFC 6749 §3.3).
     """
-    names = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+    names = _names(scopes)
     # A set has no order of its own, and a challenge must not change from start to start.
-    if isinstance(scopes, set | frozenset):
-        names = tuple(sorted(names))
-    for name in names:
-        if not is_scope_name(name):
+    return tuple(sorted(names) if isinstance(scopes, set | frozenset) else dict.fromkeys(names))
+
+
+def _names(scopes: object) -> list[str]:
+    # What cannot be gone through is no name, and is named like a wrong one.
+    listed: Iterable[object] = (scopes,)
+    if isinstance(scopes, Iterable) and not isinstance(scopes, str | bytes):
+        listed = cast("Iterable[object]", scopes)
+    names: list[str] = []
+    for name in listed:
+        if not isinstance(name, str) or not is_scope_name(name):
             raise ValueError(f"scopes: {name!r} is not one scope name")
-    return tuple(dict.fromkeys(names))
+        names.append(name)
+    return names
 
 
 def challenge(refusal: AccessTokenError, realm: str) -> str | None:

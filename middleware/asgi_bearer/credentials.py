@@ -4,7 +4,7 @@ Only the Authorization header is read. A token in the query or in a form is neve
 link or a log that holds one opens nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,6 +70,16 @@ def presented(values: Sequence[bytes]) -> Presented:
     if not _consists_of(_B64TOKEN, token.rstrip(b"=")):
         raise CredentialsMalformed("the Bearer credentials are not one b64token")
     return Presented(token.decode("ascii"))
+
+
+def check_names(names: Iterable[bytes]) -> None:
+    """Check that no Authorization header hides behind capitals; ASGI demands lower case.
+
+    Raises:
+        CredentialsMissing: one does. It was not read, and its sender is not anonymous either.
+    """
+    if any(name.lower() == b"authorization" for name in names):
+        raise CredentialsMissing("the server did not hand on header names in lower case")
 
 
 def _consists_of(characters: bytes, text: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Keys get ready with the application, and a fetch that is under way ends with it."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import AccessTokenError
 from asgi_bearer.keys.flight import NotOnAsyncio
@@ -9,6 +9,9 @@ from asgi_bearer.keys.source import Warmable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_COMPLETE: Final = "lifespan.startup.complete"
+_FAILED: Final = "lifespan.startup.failed"
 
 logger = logging.getLogger("asgi_bearer")
 
@@ -18,26 +21,26 @@ async def with_keys(
 ) -> None:
     """Run the lifespan of `app`, and let `verifier` know of its beginning and end.
 
-    An application without a lifespan (Django) raises or returns before it asks for the first
-    message, or sends something else than lifespan messages. The guard answers in its place, so that
-    the keys are ready before the first request. What an application does that has begun to start
-    stands: a start that failed has failed.
+    Where the application has no lifespan, the guard answers in its place, so that the keys are
+    ready before the first request. That is so for an application that raises before it asks for the
+    first message (Django), that answers with something else than lifespan messages, and that
+    returns before the end. What an application said of its start, or raises in it, stands.
     """
     lifespan = _Lifespan(verifier, receive, send)
     try:
-        await app(scope, lifespan.receive, lifespan.send)
-    except Exception as err:
-        if lifespan.has_one:
-            raise
-        logger.debug("the application has no lifespan (%s)", type(err).__name__)
+        try:
+            await app(scope, lifespan.receive, lifespan.send)
+        except Exception as err:
+            if lifespan.is_of_application:
+                raise
+            logger.info(
+                "the application has no lifespan (%s); the guard answers in its place",
+                type(err).__name__,
+            )
+        await lifespan.answer()
     finally:
         # A start that failed is told of no shutdown, nor is one that a server cancels.
         await lifespan.close()
-    if not lifespan.has_one:
-        try:
-            await lifespan.answer()
-        finally:
-            await lifespan.close()
 
 
 class _Lifespan:
@@ -49,20 +52,22 @@ class _Lifespan:
         self._send = send
         self._warm = False
         self._began = False
+        self._ended = False
         self._foreign = False
+        self._said: set[str] = set()
 
     @property
-    def has_one(self) -> bool:
-        """Whether the application behaves as one that has a lifespan."""
-        return self._began and not self._foreign
+    def is_of_application(self) -> bool:
+        """Whether what the application raises is a failure of its own lifespan."""
+        return bool(self._said) or (self._began and not self._foreign)
 
     async def receive(self) -> "Message":
         """Hand on what the server says."""
         message = await self._receive()
         if message["type"] == "lifespan.startup":
-            self._began = True
             self._begin()
         elif message["type"] == "lifespan.shutdown":
+            self._ended = True
             await self.close()
         return message
 
@@ -72,23 +77,25 @@ class _Lifespan:
         Raises:
             RuntimeError: it is no lifespan message, which no server takes here.
         """
-        if not message["type"].startswith("lifespan."):
+        kind = str(message.get("type"))
+        if not kind.startswith("lifespan."):
             self._foreign = True
             raise RuntimeError("the application answered its lifespan with another message")
-        if message["type"] == "lifespan.startup.failed":
+        self._said.add(kind)
+        if kind == _FAILED:
             # A server may end the task at once, or wait for it; nothing may be under way then.
             await self.close()
         await self._send(message)
 
     async def answer(self) -> None:
-        """Answer in place of an application that has no lifespan."""
-        if not self._began:
-            await self._receive()
-        self._begin()
-        await self._send({"type": "lifespan.startup.complete"})
-        await self._receive()
-        # Before the server hears that the end is complete.
-        await self.close()
+        """Say in place of the application, which has returned, what it has not said."""
+        if _FAILED in self._said or self._ended:
+            return
+        if _COMPLETE not in self._said:
+            if not self._began:
+                await self.receive()
+            await self._send({"type": _COMPLETE})
+        await self.receive()
         await self._send({"type": "lifespan.shutdown.complete"})
 
     async def close(self) -> None:
@@ -101,7 +108,7 @@ class _Lifespan:
                 logger.error("the verifier could not be closed: %s", _named(err))
 
     def _begin(self) -> None:
-        self._warm = True
+        self._began = self._warm = True
         try:
             self._verifier.warm()
         except Exception as err:

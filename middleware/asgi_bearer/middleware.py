@@ -13,9 +13,10 @@ from asgi_bearer.connection import (
     REALM_KEY,
     USER_KEY,
     can_deny_with_http,
+    is_preflight,
     log_refusal,
 )
-from asgi_bearer.credentials import Presented, presented
+from asgi_bearer.credentials import Presented, check_names, presented
 from asgi_bearer.errors import (
     AccessTokenError,
     CredentialsMissing,
@@ -34,7 +35,6 @@ from asgi_bearer.verify import Verifier
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_PREFLIGHT: Final = (b"origin", b"access-control-request-method")
 _PRIVATE: Final = (b"cache-control", b"private")
 _CACHE_CONTROL_LENGTH: Final = len(b"cache-control")
 
@@ -95,6 +95,10 @@ class BearerMiddleware:
         for name, flag in (("optional", optional), ("preflight", preflight)):
             if not _is_flag(flag):
                 faults.append(f"{name} must be True or False, not {flag!r}")
+        if not _verifies(verifier):
+            faults.append("verifier must be an object with a method verify, such as a JWTVerifier")
+        if not _is_callable(app):
+            faults.append("app must be an ASGI application")
         if faults:
             raise ValueError("; ".join(faults))
         self._app = app
@@ -103,13 +107,17 @@ class BearerMiddleware:
         self._realm = realm
         self._optional = optional
         self._preflight = preflight
-        self._some_pass_unjudged = preflight or bool(public)
+        self._some_pass_unjudged = preflight or self._public.some
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] not in ("http", "websocket"):
-            if scope["type"] != "lifespan":
+        try:
+            kind = scope["type"]
+        except KeyError:
+            kind = None
+        if kind not in ("http", "websocket"):
+            if kind != "lifespan":
                 # Nothing is known of it, so it cannot be judged.
-                raise RuntimeError(f"the ASGI scope type {shown(scope['type'])} is not served")
+                raise RuntimeError(f"the ASGI scope type {shown(kind)} is not served")
             if isinstance(self._verifier, Warmable):
                 await with_keys(self._app, self._verifier, scope, receive, send)
             else:
@@ -124,7 +132,7 @@ class BearerMiddleware:
                 await self._refuse(judged, scope, send)
                 return
             user = judged
-            if scope["type"] == "http":
+            if kind == "http":
                 send = partial(self._send, send)
         scope["user"] = scope["auth"] = scope[USER_KEY] = user
         scope[REALM_KEY] = self._realm
@@ -132,13 +140,13 @@ class BearerMiddleware:
 
     async def _judged(self, scope: "Scope") -> Principal | Anonymous | AccessTokenError:
         """Return in whose name the request is made, or why it is refused."""
-        headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-        if not isinstance(headers, list):
-            # ASGI promises an iterable; the application wants to read it as well.
-            headers = scope["headers"] = list(headers)
         user: Principal | Anonymous = ANONYMOUS
         values: list[bytes] = []
         try:
+            headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+            if not isinstance(headers, list):
+                # ASGI promises an iterable; the application wants to read it as well.
+                headers = scope["headers"] = list(headers)
             for name, value in headers:
                 if name == b"authorization":
                     values.append(value)
@@ -162,15 +170,7 @@ class BearerMiddleware:
         return refusal
 
     def _passes_unjudged(self, scope: "Scope") -> bool:
-        if self._public.cover(scope):
-            return True
-        if not self._preflight or scope.get("method") != "OPTIONS" or scope["type"] != "http":
-            return False
-        # A browser never sends credentials with a preflight (Fetch, CORS protocol).
-        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
-        scope["headers"] = headers
-        sent = [[value for name, value in headers if name == wanted] for wanted in _PREFLIGHT]
-        return all(len(values) == 1 and values[0] for values in sent)
+        return self._public.cover(scope) or (self._preflight and is_preflight(scope))
 
     def _presented(
         self, values: Sequence[bytes], headers: Iterable[tuple[bytes, bytes]]
@@ -178,9 +178,8 @@ class BearerMiddleware:
         try:
             return presented(values)
         except CredentialsMissing:
-            # A server that does not write names in lower case, as ASGI demands, hides credentials:
-            # their sender is not anonymous.
-            if self._optional and not any(name.lower() == b"authorization" for name, _ in headers):
+            check_names(name for name, _ in headers)
+            if self._optional:
                 return None
             raise
 
@@ -239,3 +238,11 @@ def _check_is_principal(value: object) -> None:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
+
+
+def _is_callable(value: object) -> bool:
+    return callable(value)
+
+
+def _verifies(value: object) -> bool:
+    return not isinstance(value, type) and callable(getattr(value, "verify", None))

@@ -2,9 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from typing import Any, Final
-from urllib.parse import quote
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, cast
 
 _ANY_METHOD: Final = ""
 _NO_METHOD: Final = "WebSocket"
@@ -14,10 +13,12 @@ _METHOD: Final = re.compile("[A-Z]+")
 _PATH: Final = re.compile("/[^?#*]*")
 """What could only stand in a URL or a pattern would never match and is refused."""
 
-_NEEDS_NO_ESCAPE: Final = "/!$&'()*+,;=:@"
-"""What may stand in a path beside letters, digits and `-._~` (RFC 3986 §3.3)."""
+_NEEDS_NO_ESCAPE: Final = (
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/"
+)
+"""What may stand in a path as it is (RFC 3986 §3.3)."""
 
-_ESCAPE: Final = re.compile(b"%[0-9A-Fa-f]{2}")
+_ESCAPE: Final = re.compile(b"%([0-9A-Fa-f]{2})")
 
 
 class PublicPaths:
@@ -30,13 +31,15 @@ class PublicPaths:
     def __init__(self, entries: str | Collection[str]) -> None:
         self.faults: list[str] = []
         self._methods: defaultdict[str, set[str]] = defaultdict(set)
-        for entry in [entries] if isinstance(entries, str) else entries:
+        for entry in _listed(entries):
             # A path may hold a space; a method comes before the first one.
-            method, _, path = ("", "", entry) if entry[:1] == "/" else entry.partition(" ")
+            text = entry if isinstance(entry, str) else ""
+            method, _, path = ("", "", text) if text[:1] == "/" else text.partition(" ")
             if not _PATH.fullmatch(path) or (method and not _METHOD.fullmatch(method)):
                 self.faults.append(f"public: {entry!r} is neither a path nor a method and a path")
             else:
                 self._methods[path].add(method or _ANY_METHOD)
+        self.some = bool(self._methods)
 
     def cover(self, scope: Mapping[str, Any]) -> bool:
         """Return whether the request of this ASGI scope needs no token."""
@@ -45,18 +48,27 @@ class PublicPaths:
         if methods is None or not _is_spelled_plainly(scope, path):
             return False
         # A server may name a method for a WebSocket as well, where it says nothing.
-        method: str = scope["method"] if scope["type"] == "http" else _NO_METHOD
+        method = str(scope.get("method")) if scope["type"] == "http" else _NO_METHOD
         return not methods.isdisjoint({_ANY_METHOD, method, "GET" if method == "HEAD" else method})
+
+
+def _listed(entries: object) -> Iterable[object]:
+    # What cannot be gone through is no entry, and is named like a wrong one.
+    if isinstance(entries, Iterable) and not isinstance(entries, str | bytes):
+        return cast("Iterable[object]", entries)
+    return (entries,)
 
 
 def routed_path(scope: Mapping[str, Any]) -> str:
     """Return the path that an application routes by: that of the scope without `root_path`.
 
-    As Starlette does it, also where `root_path` ends with a slash. Where a server leaves it out of
-    the path, there is nothing to take away. A URL, in which the Host header takes part, is never
-    looked at.
+    As Starlette does it, also where `root_path` ends with a slash. Where a server leaves
+    `root_path` out of the path, there is nothing to take away. A URL, in which the Host header
+    takes part, is never looked at.
     """
-    path, root = str(scope["path"]), str(scope.get("root_path") or "")
+    path, root = scope.get("path"), scope.get("root_path") or ""
+    if not isinstance(path, str) or not isinstance(root, str):
+        return ""  # no public path
     if root and path.startswith(root) and path[len(root) :][:1] in ("", "/"):
         return path[len(root) :]
     return path
@@ -72,11 +84,23 @@ def _is_spelled_plainly(scope: Mapping[str, Any], path: str) -> bool:
         return True
     if not isinstance(raw, bytes):
         return False
-    sent = _ESCAPE.sub(lambda escape: escape[0].upper(), raw.partition(b"?")[0])
-    plain = quote(path, safe=_NEEDS_NO_ESCAPE).encode("ascii")
-    if not sent.endswith(plain):
-        return False
-    # In front of it may stand the root_path, escaped or not.
     root = str(scope.get("root_path") or "")
-    escaped = quote(root, safe=_NEEDS_NO_ESCAPE).encode("ascii")
-    return sent[: len(sent) - len(plain)] in (b"", escaped, root.encode("utf-8", "replace"))
+    raw = raw.partition(b"?")[0]
+    # A server hands it on with root_path in front, as it was configured or escaped, or without.
+    return _without_needed_escapes(raw) in (_encoded(path), _encoded(root + path)) or (
+        _without_needed_escapes(raw.removeprefix(_encoded(root))) == _encoded(path)
+    )
+
+
+def _without_needed_escapes(raw: bytes) -> bytes:
+    return _ESCAPE.sub(_unescaped_if_needed, raw)
+
+
+def _unescaped_if_needed(escape: re.Match[bytes]) -> bytes:
+    character = bytes.fromhex(escape[1].decode("ascii"))
+    return escape[0] if character in _NEEDS_NO_ESCAPE else character
+
+
+def _encoded(text: str) -> bytes:
+    # What is no text (a lone surrogate) was not sent, and becomes what no path holds.
+    return text.encode("utf-8", "replace")

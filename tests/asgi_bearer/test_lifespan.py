@@ -13,11 +13,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from asgi_bearer import BearerMiddleware, Presented, Principal
+from asgi_bearer import BearerMiddleware
 from tests.asgi import Message, bearer, client, converse
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
+from tests.asgi_bearer.warm_verifiers import Verifier, WarmVerifier
 from tests.fake_issuer import FakeIssuer, signing_key
 from tests.resource_api.lifespan import running
 
@@ -189,26 +190,6 @@ async def test_the_application_gets_scope_messages_and_send_as_the_server_made_t
 
     assert [id(each) for each in got] == [id(each) for each in (scope, *messages)]
     assert sent == [{"type": "lifespan.noted"}] * 3
-
-
-class Verifier:
-    """A verifier of somebody else's, with nothing to warm."""
-
-    async def verify(self, presented: Presented) -> Principal:
-        raise NotImplementedError
-
-
-class WarmVerifier(Verifier):
-    """One that gets ready, and notes it."""
-
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
-
-    def warm(self) -> None:
-        self._notes.append("warm")
-
-    async def aclose(self) -> None:
-        self._notes.append("closed")
 
 
 class HalfWarmVerifier(Verifier):
@@ -449,45 +430,6 @@ async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -
     assert len(asyncio.all_tasks()) == 1
 
 
-async def raises_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
-    """As Django does."""
-    raise ValueError("Django can only handle ASGI/HTTP connections, not lifespan.")
-
-
-async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
-    """Do nothing."""
-
-
-async def answers_everything(_scope: Any, _receive: Any, send: Any) -> None:
-    """As the first example of many a guide does."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def reads_and_answers_everything(scope: Any, receive: Any, send: Any) -> None:
-    """As one does that wants the body first."""
-    await receive()
-    await answers_everything(scope, receive, send)
-
-
-@pytest.mark.parametrize(
-    "app", [raises_at_once, returns_at_once, answers_everything, reads_and_answers_everything]
-)
-async def test_for_an_application_without_a_lifespan_the_guard_answers(app: Any) -> None:
-    """Its keys get ready before the first request, and the server hears of no failure."""
-    notes: list[str] = []
-    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
-
-    sent = await converse(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
-
-    assert [message["type"] for message in sent] == [
-        "lifespan.startup.complete",
-        "lifespan.shutdown.complete",
-    ]
-    assert notes[0] == "warm"
-    assert notes[-1] == "closed"
-
-
 async def test_where_a_start_fails_the_verifier_is_closed_before_the_server_hears_of_it() -> None:
     """A server may wait for the application to end, or end it at once."""
     notes: list[str] = []
@@ -506,33 +448,33 @@ async def test_where_a_start_fails_the_verifier_is_closed_before_the_server_hear
     assert notes == ["warm", "closed", "told"]
 
 
-@pytest.mark.parametrize("stopped", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
-async def test_who_ends_the_process_is_never_taken_for_no_lifespan(
-    stopped: type[BaseException],
-) -> None:
-    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
-        raise stopped
-
-    with pytest.raises(stopped):
-        await converse(BearerMiddleware(app, verifier=WarmVerifier([])), {"type": "lifespan"})
-
-
-async def test_a_server_that_cancels_the_guards_own_lifespan_leaves_no_fetch_behind() -> None:
+async def test_at_the_end_the_verifier_is_closed_before_the_application_has_ended() -> None:
+    """A server may end the process as soon as it hears of the end, or wait for ever."""
     notes: list[str] = []
-    guarded = BearerMiddleware(raises_at_once, verifier=WarmVerifier(notes))
-    started = asyncio.Event()
 
-    async def receive() -> Any:
-        if started.is_set():
-            await asyncio.Event().wait()
-        return dict(STARTUP)
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.failed"})
+        notes.append("told")
 
-    async def send(_message: Any) -> None:
-        started.set()
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
 
-    serving = asyncio.create_task(guarded({"type": "lifespan"}, receive, send))
-    await started.wait()
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    await converse(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
 
-    assert notes == ["warm", "closed"]
+    assert notes == ["warm", "closed", "told"]
+
+
+async def test_below_a_mount_there_is_no_lifespan_and_the_first_request_fetches(
+    published: Published,
+) -> None:
+    """Starlette hands it on to no mounted application."""
+    app = Starlette(routes=[Mount("/", outermost(published.verifier))])
+
+    async with running(app):
+        await settled()
+        assert published.fetches == 0
+        assert await answer(app, published) == (200, "alice")
+
+    assert published.fetches == 1

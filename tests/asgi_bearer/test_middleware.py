@@ -1,19 +1,18 @@
 """The guard, seen from outside: what passes, what is refused, and what every refusal looks like."""
 
-import gc
 import json
 import logging
 import re
-import traceback
 from typing import Any
 
+import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from asgi_bearer import (
     BearerMiddleware,
     InsufficientScope,
+    InvalidTokenError,
+    JWTVerifier,
     KeysUnavailable,
     Presented,
     Principal,
@@ -322,19 +321,32 @@ PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "
         pytest.param("OPTIONS", {"access-control-request-method": "GET"}, 401, id="no origin"),
         pytest.param("OPTIONS", {}, 401, id="plain OPTIONS"),
         pytest.param("GET", PREFLIGHT, 401, id="not OPTIONS"),
+        pytest.param("options", PREFLIGHT, 401, id="OPTIONS in lower case"),
         pytest.param("OPTIONS", {**PREFLIGHT, "origin": ""}, 401, id="an empty origin"),
-        pytest.param("OPTIONS", [*PREFLIGHT.items(), ("origin", "x")], 401, id="two origins"),
+        pytest.param(
+            "OPTIONS", {**PREFLIGHT, "access-control-request-method": ""}, 401, id="no method named"
+        ),
+        pytest.param(
+            "OPTIONS", [*PREFLIGHT.items(), ("origin", "https://b.example")], 401, id="two origins"
+        ),
+        pytest.param(
+            "OPTIONS",
+            [*PREFLIGHT.items(), ("access-control-request-method", "PUT")],
+            401,
+            id="two methods asked",
+        ),
     ],
 )
 async def test_where_it_is_asked_for_a_preflight_passes_and_nothing_that_resembles_one(
-    method: str, headers: Any, status: int
+    method: str, headers: httpx.Headers, status: int
 ) -> None:
     """Row 33."""
-    app = guarded(preflight=True)
+    # Not through httpx, which writes methods in capitals.
+    fields = httpx.Headers(headers).raw
 
-    response = await client(app).request(method, "/contacts", headers=headers)
+    sent = await converse(guarded(preflight=True), http_scope(method=method, headers=fields))
 
-    assert response.status_code == status
+    assert sent[0]["status"] == status
 
 
 @pytest.mark.parametrize("optional", [False, True])
@@ -384,110 +396,12 @@ async def test_a_script_may_read_the_challenge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    "kind",
     [
-        pytest.param("GET", "/healthz", 200, id="public path"),
-        pytest.param("POST", "/healthz", 200, id="public path, any method"),
-        pytest.param("GET", "/docs", 200, id="public for GET"),
-        pytest.param("HEAD", "/docs", 200, id="HEAD is GET without a body"),
-        pytest.param("POST", "/docs", 401, id="not public for POST"),
-        pytest.param("GET", "/healthz/", 401, id="final slash"),
-        pytest.param("GET", "/healthz/../contacts", 401, id="dot segments"),
-        pytest.param("GET", "//healthz", 401, id="two slashes"),
-        pytest.param("GET", "/HEALTHZ", 401, id="other case"),
-        pytest.param("GET", "/contacts?/healthz", 401, id="behind a question mark"),
-        pytest.param("HEAD", "/head", 200, id="public for HEAD"),
-        pytest.param("GET", "/head", 401, id="public for HEAD is not public for GET"),
+        *("", "whatever", "HTTP", "http2", "http ", "http\n", "websocket ", "WebSocket"),
+        *("webtransport", "Lifespan", "lifespan.startup", b"http", None, 7, ["http"]),
     ],
-)
-async def test_public_is_exactly_what_is_listed(method: str, path: str, status: int) -> None:
-    app = guarded(public={"/healthz", "GET /docs", "HEAD /head"})
-    scope = http_scope(method=method, path=path, query_string=b"/healthz")
-
-    sent = await converse(app, scope)
-
-    assert sent[0]["status"] == status
-
-
-@pytest.mark.parametrize(
-    ("path", "root_path", "raw_path", "status"),
-    [
-        pytest.param("/x/healthz", "/x", b"/x/healthz", 200, id="uvicorn --root-path"),
-        pytest.param("/x/healthz", "/x/", b"/x/healthz", 401, id="a slash behind it"),
-        pytest.param(
-            "/x//healthz", "/x/", b"/x//healthz", 200, id="a slash behind it, and in path"
-        ),
-        pytest.param("/x/healthz", "/x", b"/healthz", 200, id="raw_path without it"),
-        pytest.param("/healthz", "/x", b"/healthz", 200, id="path without it"),
-        pytest.param("/healthz", "/x", b"/x/healthz", 200, id="raw_path alone with it"),
-        pytest.param("/é/healthz", "/é", b"/%C3%A9/healthz", 200, id="an escape in it"),
-        pytest.param("/x/healthz", "/x", None, 200, id="no raw_path"),
-        pytest.param("/x/healthz", "", b"/x/healthz", 401, id="no root_path"),
-        pytest.param("/xhealthz", "/x", b"/xhealthz", 401, id="no slash between"),
-        pytest.param("/x", "/x", b"/x", 401, id="nothing but root_path"),
-        pytest.param("/healthz", "/healthz", b"/healthz", 401, id="the path is root_path"),
-        pytest.param("/x/contacts", "/x", b"/x/contacts", 401, id="another path"),
-        pytest.param("/x/x/healthz", "/x", b"/x/x/healthz", 401, id="taken away once"),
-        pytest.param("/healthz", "", b"/%68ealthz", 401, id="a needless escape"),
-        pytest.param("/healthz", "", b"/healthz%2e", 401, id="another path by raw_path"),
-        pytest.param("/healthz", "", b"/%2Fhealthz", 401, id="an escaped slash"),
-        pytest.param("/healthz", "", b"//healthz", 401, id="two slashes by raw_path"),
-        pytest.param("/healthz", "", b"/contacts/healthz", 401, id="a folder by raw_path"),
-        pytest.param("/healthz", "", b"", 401, id="raw_path empty"),
-        pytest.param("/healthz", "", "/healthz", 401, id="raw_path a string"),
-        pytest.param("/healthz", "", b"/healthz?x=/y", 200, id="raw_path with the query"),
-        pytest.param("/x/healthz", "/x", b"/%78/healthz", 401, id="root_path escaped"),
-        pytest.param("/é-path", "", b"/%C3%A9-path", 200, id="a needed escape"),
-        pytest.param("/é-path", "", b"/%c3%a9-path", 200, id="in lower case"),
-        pytest.param("/\ufffd-path", "", b"/%e9-path", 401, id="not UTF-8"),
-        pytest.param("/a b", "", b"/a%20b", 200, id="an escaped space"),
-        pytest.param("/a;b=(c)", "", b"/a;b=(c)", 200, id="what needs no escape"),
-        pytest.param("/a;b=(c)", "", b"/a%3Bb=(c)", 401, id="and has one"),
-        pytest.param("/100%", "", b"/100%25", 200, id="an escaped per cent"),
-    ],
-)
-async def test_a_public_path_is_compared_as_the_application_routes_it(
-    path: str, root_path: str, raw_path: Any, status: int
-) -> None:
-    public = {"/healthz", "/é-path", "/\ufffd-path", "/a b", "/a;b=(c)", "/100%"}
-    scope = http_scope(path=path, root_path=root_path, raw_path=raw_path)
-
-    sent = await converse(guarded(public=public), scope)
-
-    assert sent[0]["status"] == status
-
-
-async def test_within_a_mount_a_public_path_is_that_of_the_mounted_application() -> None:
-    app = Starlette(routes=[Mount("/admin", guarded(public="/healthz"))])
-
-    async with client(app) as http:
-        assert (await http.get("/admin/healthz")).status_code == 200
-        assert (await http.get("/admin/contacts")).status_code == 401
-        assert (await http.get("/admin/%68ealthz")).status_code == 401
-
-
-async def test_a_host_header_opens_no_public_path() -> None:
-    """CVE-2026-48710: a URL built from Host must not decide."""
-    scope = http_scope(path="/contacts", headers=[(b"host", b"api.example/healthz?x=")])
-
-    sent = await converse(guarded(public="/healthz"), scope)
-
-    assert sent[0]["status"] == 401
-
-
-async def test_a_public_path_is_served_to_nobody_even_with_a_bad_token() -> None:
-    app = Application()
-
-    response = await client(guarded(app=app, public="/healthz")).get(
-        "/healthz", headers=bearer("x")
-    )
-
-    assert response.status_code == 200
-    assert not app.scopes[0]["user"].is_authenticated
-
-
-@pytest.mark.parametrize(
-    "kind", ["whatever", "", "HTTP", "http2", "http ", "webtransport", "lifespan.startup", None, 7]
+    ids=repr,
 )
 async def test_a_scope_type_that_nobody_knows_is_not_served(kind: object) -> None:
     """Row 34. Only the lifespan passes without a token."""
@@ -495,44 +409,19 @@ async def test_a_scope_type_that_nobody_knows_is_not_served(kind: object) -> Non
 
     with pytest.raises(RuntimeError, match=r"the ASGI scope type .* is not served"):
         await converse(guarded(app=app), {**http_scope(), "type": kind})
-    with pytest.raises(KeyError):
-        await converse(guarded(app=app), {})
 
     assert app.scopes == []
 
 
-class Breakdown(Exception):
-    """What an application raises."""
+async def test_a_scope_without_a_type_is_not_served() -> None:
+    scope = http_scope(headers=[(b"authorization", f"Bearer {issuer.token()}".encode())])
+    del scope["type"]
+    app = Application()
 
+    with pytest.raises(RuntimeError, match="the ASGI scope type None is not served"):
+        await converse(guarded(app=app), scope)
 
-async def failing(_scope: Any, _receive: Any, send: Any) -> None:
-    """Fail after the answer has begun."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    raise Breakdown
-
-
-@pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
-@pytest.mark.parametrize("optional", [False, True])
-async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
-    known: bool, optional: bool
-) -> None:
-    """Row 35. Reporters show the local variables of each frame; the scope holds the headers."""
-    verifier, token = issuer.verifier(), issuer.token()
-    if known:
-        await verifier.verify(Presented(token))
-    app = BearerMiddleware(failing, verifier=verifier, optional=optional)
-    scope = http_scope(headers=[(b"authorization", f"Bearer {token}".encode())])
-
-    with pytest.raises(Breakdown) as raised:
-        await converse(app, scope)
-
-    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
-    ours = [frame for frame in frames if "/middleware/asgi_bearer/" in frame.f_code.co_filename]
-    assert any(frame.f_code.co_name == "__call__" for frame in ours)
-    for frame in ours:
-        shown = repr({name: value for name, value in frame.f_locals.items() if name != "scope"})
-        for part in token.split("."):
-            assert part not in shown, frame.f_code.co_qualname
+    assert app.scopes == []
 
 
 @pytest.mark.parametrize(
@@ -553,6 +442,19 @@ async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
         pytest.param({"optional": True, "scopes": ["a"]}, "optional", id="contradiction"),
         pytest.param({"optional": "false"}, "optional", id="a word for a flag"),
         pytest.param({"preflight": 1}, "preflight", id="a number for a flag"),
+        pytest.param({"preflight": None}, "preflight", id="nothing for a flag"),
+        pytest.param({"scopes": None}, "scopes", id="no scopes at all"),
+        pytest.param({"scopes": [b"a"]}, "scopes", id="a scope in bytes"),
+        pytest.param({"scopes": [None]}, "scopes", id="nothing for a scope"),
+        pytest.param({"realm": None}, "realm", id="no realm"),
+        pytest.param({"realm": 5}, "realm", id="a number for a realm"),
+        pytest.param({"public": None}, "public", id="no public paths at all"),
+        pytest.param({"public": 5}, "public", id="a number for public paths"),
+        pytest.param({"public": [b"/x"]}, "public", id="a public path in bytes"),
+        pytest.param({"public": [None]}, "public", id="nothing for a public path"),
+        pytest.param({"verifier": None}, "verifier", id="no verifier"),
+        pytest.param({"verifier": JWTVerifier}, "verifier", id="a class for a verifier"),
+        pytest.param({"app": None}, "app", id="no application"),
     ],
 )
 def test_nonsense_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
@@ -561,8 +463,15 @@ def test_nonsense_is_refused_at_start_up(arguments: dict[str, Any], words: str) 
 
 
 def test_every_fault_is_named_at_once() -> None:
-    with pytest.raises(ValueError, match=r"scopes: .*realm .*public: "):
-        guarded(scopes=["a b"], realm="", public=["x"])
+    with pytest.raises(ValueError, match=r"scopes: .*realm .*public: .*preflight .*verifier "):
+        guarded(scopes=["a b"], realm="", public=["x"], preflight="no", verifier=None)
+
+
+def test_why_optional_and_scopes_exclude_each_other_is_said() -> None:
+    sentence = "`optional=True` cannot be combined with `scopes`: anonymous requests have none"
+
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        guarded(optional=True, scopes="read:contacts")
 
 
 async def test_a_realm_with_quotes_and_backslashes_reads_back_as_it_was() -> None:
@@ -613,31 +522,6 @@ async def test_a_refusal_is_logged_with_method_and_path(
     await converse(guarded(), http_scope(**changes))
 
     assert caplog.messages == [f"refused {words}credentials_missing: no Authorization header"]
-
-
-async def test_a_reason_of_another_verifier_breaks_no_log_line(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO, logger="asgi_bearer")
-    judge = Judge(KeysUnavailable("down\nrefused GET /: nothing\x1b[31m é"))
-
-    await client(guarded(verifier=judge)).get("/", headers=bearer("x"))
-
-    assert caplog.messages == [
-        r"refused GET /: keys_unavailable: down\nrefused GET /: nothing\x1b[31m \xe9"
-    ]
-
-
-@pytest.mark.parametrize("optional", [False, True])
-async def test_credentials_under_a_name_in_capitals_are_not_read_and_not_anonymous(
-    optional: bool,
-) -> None:
-    """ASGI demands lower case; a server that does not write it must not hide a bad token."""
-    scope = http_scope(headers=[(b"Authorization", b"Bearer x")])
-
-    sent = await converse(guarded(optional=optional), scope)
-
-    assert sent[0]["status"] == 401
 
 
 async def test_a_refused_websocket_is_logged_as_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -741,17 +625,81 @@ async def test_of_two_guards_the_inner_one_has_the_last_word() -> None:
     assert app.scopes[0]["user"].subject == "alice"
 
 
-async def test_a_refused_token_is_gone_with_its_request() -> None:
-    """Row 35. Without waiting for the collector: in a flood there would be many."""
-    app, token = guarded(), issuer.token(exp=1, jti="refused")
-    credentials = b"Bearer " + token.encode()
-    gc.collect()
-    gc.disable()
-    try:
-        sent = await converse(app, http_scope(headers=[(b"authorization", credentials)]))
-        left = [it for it in gc.get_objects() if isinstance(it, Presented) and it.token == token]
-    finally:
-        gc.enable()
+@pytest.mark.parametrize("name", [b"Authorization", b"AUTHORIZATION", b"authorizatioN"], ids=repr)
+@pytest.mark.parametrize("optional", [False, True])
+async def test_a_header_name_in_capitals_lets_nobody_pass(
+    name: bytes, optional: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ASGI demands lower case. What a server sent otherwise, the application would not find."""
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+    app = Application()
+    hidden = (name, f"Bearer {issuer.token()}".encode())
+
+    for headers in ([hidden], [(b"authorization", b"Basic dTpw"), hidden]):
+        sent = await converse(guarded(app=app, optional=optional), http_scope(headers=headers))
+
+        assert (sent[0]["status"], app.scopes) == (401, [])
+    assert caplog.text.count("lower case") == 2
+
+
+@pytest.mark.parametrize("headers", [None, 7, "authorization", [(b"origin",)]], ids=repr)
+@pytest.mark.parametrize("arguments", [{}, {"optional": True}, {"preflight": True}], ids=repr)
+async def test_headers_that_are_no_list_of_pairs_let_nobody_pass(
+    headers: object, arguments: dict[str, bool]
+) -> None:
+    app = Application()
+    scope = http_scope(method="OPTIONS", headers=headers)
+
+    sent = await converse(guarded(app=app, **arguments), scope)
+
+    assert (sent[0]["status"], app.scopes) == (503, [])
+
+
+async def test_a_scope_without_headers_lets_nobody_pass() -> None:
+    app, scope = Application(), http_scope()
+    del scope["headers"]
+
+    sent = await converse(guarded(app=app, optional=True), scope)
+
+    assert (sent[0]["status"], app.scopes) == (503, [])
+
+
+@pytest.mark.parametrize("preflight", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "TRACE", "CONNECT", "QUERY", "get", "", None])
+async def test_every_method_is_judged(method: object, preflight: bool) -> None:
+    sent = await converse(guarded(preflight=preflight), http_scope(method=method))
 
     assert sent[0]["status"] == 401
-    assert left == []
+
+
+async def test_of_an_answer_that_announces_trailers_only_the_headers_are_added_to() -> None:
+    messages = [
+        {"type": "http.response.start", "status": 200, "headers": (), "trailers": True},
+        {"type": "http.response.body", "body": b"", "more_body": False},
+        {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": False},
+    ]
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    scope = http_scope(headers=[(b"authorization", f"Bearer {issuer.token()}".encode())])
+
+    sent = await converse(guarded(app=app), scope)
+
+    assert sent == [{**messages[0], "headers": [(b"cache-control", b"private")]}, *messages[1:]]
+
+
+@pytest.mark.parametrize("reason", ["line\nrefused GET /x: good", "\x1b[2J", "caf\u00e9 \u2028"])
+async def test_what_a_verifier_of_somebody_elses_says_stays_one_line(
+    reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may quote what was sent."""
+    caplog.set_level(logging.INFO, logger="asgi_bearer")
+
+    await client(guarded(verifier=Judge(InvalidTokenError(reason)))).get("/", headers=bearer("x"))
+
+    (message,) = caplog.messages
+    assert message.startswith("refused GET /: invalid_token: ")
+    assert message.isascii()
+    assert message.isprintable()

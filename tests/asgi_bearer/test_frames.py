@@ -1,0 +1,182 @@
+"""While an application runs, and after a refusal, nothing of ours holds the token."""
+
+import gc
+import traceback
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from asgi_bearer import BearerMiddleware, Presented
+from asgi_bearer.starlette import Refused, requires
+from tests.asgi import converse, http_scope
+from tests.fake_issuer import FakeIssuer
+
+issuer = FakeIssuer()
+
+
+class Breakdown(Exception):
+    """What an application or a server raises."""
+
+
+async def failing(_scope: Any, _receive: Any, send: Any) -> None:
+    """Fail after the answer has begun."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise Breakdown
+
+
+@requires("read:contacts")
+async def failing_endpoint(request: Request) -> None:
+    """Fail where a scope was asked for."""
+    raise Breakdown
+
+
+@requires("read:contacts")
+def failing_function(request: Request) -> None:
+    """Fail in a function that is not async, where a scope was asked for."""
+    raise Breakdown
+
+
+def in_starlette(endpoint: Any) -> Starlette:
+    return Starlette(routes=[Route("/", endpoint)])
+
+
+def scope_with(token: str, **changes: Any) -> dict[str, Any]:
+    return http_scope(headers=[(b"authorization", f"Bearer {token}".encode())], **changes)
+
+
+async def frames_of(raised: type[Exception], running: Coroutine[Any, Any, Any]) -> list[FrameType]:
+    """Return our frames that stand in the traceback of what `running` raises."""
+    with pytest.raises(raised) as caught:
+        await running
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    return [frame for frame in frames if "/middleware/asgi_bearer/" in frame.f_code.co_filename]
+
+
+def assert_without(token: str, frames: list[FrameType]) -> None:
+    """Check what a reporter shows of `frames`: their local variables, but for the scope."""
+    assert frames
+    for frame in frames:
+        shown = repr({name: value for name, value in frame.f_locals.items() if name != "scope"})
+        for part in token.split("."):
+            assert part not in shown, frame.f_code.co_qualname
+
+
+@pytest.mark.parametrize(
+    "app",
+    [failing, in_starlette(failing_endpoint), in_starlette(failing_function)],
+    ids=["bare", "requires", "requires, not async"],
+)
+@pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
+@pytest.mark.parametrize("optional", [False, True])
+async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
+    app: Any, known: bool, optional: bool
+) -> None:
+    """Row 35. Reporters show the local variables of each frame; the scope holds the headers."""
+    verifier, token = issuer.verifier(), issuer.token()
+    if known:
+        await verifier.verify(Presented(token))
+    guard = BearerMiddleware(app, verifier=verifier, optional=optional)
+
+    frames = await frames_of(Breakdown, converse(guard, scope_with(token)))
+
+    assert_without(token, frames)
+
+
+async def answering(_scope: Any, _receive: Any, send: Any) -> None:
+    """Send the head of an answer."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    "make", [issuer.token, lambda: issuer.token(exp=1)], ids=["let in", "refused"]
+)
+async def test_a_server_that_fails_while_we_send_finds_no_token_in_our_frames(
+    make: Callable[[], str], kind: str, optional: bool
+) -> None:
+    """Row 35. The answer of the application goes through the guard, a refusal comes from it."""
+
+    async def receive() -> Any:
+        raise NotImplementedError
+
+    async def send(_message: Any) -> None:
+        raise Breakdown
+
+    token = make()
+    guard = BearerMiddleware(answering, verifier=issuer.verifier(), optional=optional)
+
+    frames = await frames_of(Breakdown, guard(scope_with(token, type=kind), receive, send))
+
+    assert_without(token, frames)
+
+
+async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None:
+    """Row 35."""
+    token = issuer.token(scope="openid")
+
+    async def reraising(scope: Any, _receive: Any, _send: Any) -> None:
+        await failing_endpoint(Request(scope))
+
+    guard = BearerMiddleware(reraising, verifier=issuer.verifier())
+
+    frames = await frames_of(Refused, converse(guard, scope_with(token)))
+
+    assert {"check", "guarded_async"} <= {frame.f_code.co_name for frame in frames}
+    assert_without(token, frames)
+
+
+async def test_a_start_that_fails_after_requests_carries_no_token_in_our_frames() -> None:
+    """Row 35. The verifier, which remembers tokens by their digest, stands in those frames."""
+    token, verifier = issuer.token(), WarmVerifier()
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await answering(scope, _receive, send)
+        else:
+            await _receive()
+            raise Breakdown
+
+    guard = BearerMiddleware(app, verifier=verifier)
+    await converse(guard, scope_with(token))
+
+    frames = await frames_of(
+        Breakdown, converse(guard, {"type": "lifespan"}, {"type": "lifespan.startup"})
+    )
+
+    assert "with_keys" in {frame.f_code.co_name for frame in frames}
+    assert_without(token, frames)
+
+
+class WarmVerifier:
+    """Has something to get ready."""
+
+    def __init__(self) -> None:
+        self.verify = issuer.verifier().verify
+
+    def warm(self) -> None:
+        """Nothing."""
+
+    async def aclose(self) -> None:
+        """Nothing."""
+
+
+async def test_a_refused_token_is_gone_with_its_request() -> None:
+    """Row 35. Without waiting for the collector: in a flood there would be many."""
+    app = BearerMiddleware(failing, verifier=issuer.verifier())
+    token = issuer.token(exp=1, jti="refused")
+    gc.collect()
+    gc.disable()
+    try:
+        sent = await converse(app, scope_with(token))
+        left = [it for it in gc.get_objects() if isinstance(it, Presented) and it.token == token]
+    finally:
+        gc.enable()
+
+    assert sent[0]["status"] == 401
+    assert left == []

@@ -1,0 +1,139 @@
+"""The guard under a real server: its lifespan, and the path that it hands on."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from asgi_bearer import BearerMiddleware
+from tests.asgi import bearer
+from tests.asgi_bearer.keys.published import Published, settled
+from tests.fake_issuer import FakeIssuer
+
+issuer = FakeIssuer()
+
+
+@pytest.fixture
+def published() -> Published:
+    return Published()
+
+
+@asynccontextmanager
+async def served(app: Any, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
+    """Serve `app` on a free port, and yield a client of it; end the server afterwards."""
+    config = uvicorn.Config(app, log_config=None, ws="none", **settings)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
+                yield http
+        finally:
+            server.should_exit = True
+            await serving
+
+
+async def where(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.scope["path"])
+
+
+@pytest.mark.parametrize("http_of", ["h11", "httptools"])
+@pytest.mark.parametrize("root_path", ["", "/x", "/x/"])
+async def test_a_public_path_is_public_behind_every_root_path(
+    http_of: Literal["h11", "httptools"], root_path: str
+) -> None:
+    routes = [Route(path, where) for path in ("/healthz", "/café", "/contacts")]
+    app = Starlette(routes=[*routes, Mount("/admin", routes=routes)])
+    guard = BearerMiddleware(app, verifier=issuer.verifier(), public={"/healthz", "/café"})
+
+    async with served(guard, root_path=root_path, http=http_of) as http:
+        statuses = {
+            # As it is written, which httpx would change.
+            path: (await http.get("/", extensions={"target": path.encode()})).status_code
+            for path in (
+                "/healthz",
+                "/healthz?x=1",
+                "/caf%C3%A9",
+                "/caf%c3%a9",
+                "/%68ealthz",
+                "/contacts",
+                "/contacts/../healthz",
+                "/admin/healthz",
+                "//healthz",
+            )
+        }
+
+    assert [path for path, status in statuses.items() if status == 200] == [
+        "/healthz",
+        "/healthz?x=1",
+        "/caf%C3%A9",
+        "/caf%c3%a9",
+    ]
+    assert {status for status in statuses.values() if status != 200} == {401}
+
+
+async def without_lifespan(scope: Any, _receive: Any, send: Any) -> None:
+    """Raise, as Django does, at what is no request."""
+    if scope["type"] != "http":
+        raise ValueError("can only handle ASGI/HTTP connections, not lifespan.")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
+
+
+@pytest.mark.parametrize("lifespan", ["on", "auto"])
+async def test_an_application_without_a_lifespan_starts_with_its_keys_and_ends_cleanly(
+    lifespan: Literal["on", "auto"], published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="uvicorn.error")
+    guard = BearerMiddleware(without_lifespan, verifier=published.verifier)
+
+    async with served(guard, lifespan=lifespan) as http:
+        nobody = await http.get("/")
+        before = published.fetches
+        published.documents.close()
+        response = await http.get("/", headers=bearer(published.issuer.token()))
+
+    assert (nobody.status_code, before) == (401, 1)
+    assert (response.status_code, response.text) == (200, "alice")
+    told = " ".join(caplog.messages)
+    assert "Application startup complete." in told
+    assert "Application shutdown complete." in told
+    assert "unsupported" not in told
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+@pytest.mark.parametrize("lifespan", ["on", "auto"])
+async def test_where_the_start_fails_while_keys_are_fetched_the_server_ends(
+    lifespan: Literal["on", "auto"], published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    published.documents.close()
+
+    @asynccontextmanager
+    async def failing(_app: Starlette) -> AsyncGenerator[None]:
+        await settled()
+        if published.fetches == 1:
+            raise RuntimeError("no database")
+        yield
+
+    guard = BearerMiddleware(Starlette(lifespan=failing), verifier=published.verifier)
+    server = uvicorn.Server(uvicorn.Config(guard, log_config=None, lifespan=lifespan, ws="none"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with asyncio.timeout(30):
+            # Some versions of uvicorn return here, others leave.
+            with suppress(SystemExit):
+                await server.serve([listening])
+
+    assert not server.started
+    assert "Application startup failed. Exiting." in caplog.messages
+    assert asyncio.all_tasks() == {asyncio.current_task()}
