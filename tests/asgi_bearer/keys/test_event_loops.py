@@ -104,15 +104,16 @@ def test_the_start_of_an_application_says_so_once_and_goes_on(
         await send({"type": "lifespan.startup.complete"})
 
     async def receive() -> Any:
-        return {"type": "lifespan.startup"}
+        return {"type": waiting.pop(0)}
 
     async def send(message: Any) -> None:
         sent.append(message["type"])
 
     sent: list[str] = []
+    waiting = ["lifespan.startup", "lifespan.shutdown"]
     guarded = BearerMiddleware(app, verifier=Published().verifier)
 
     elsewhere(guarded({"type": "lifespan"}, receive, send))
 
-    assert sent == ["lifespan.startup.complete"]
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert sum(SENTENCE in message for message in caplog.messages) == 1
