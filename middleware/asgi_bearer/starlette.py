@@ -89,6 +89,8 @@ def requires(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
 def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
     """Guard an endpoint: the access token must grant at least one of `scopes`.
 
+    It stands under `@app.get(...)`, as `requires` does; **above it, it guards nothing**.
+
     Raises:
         ValueError: a name is no scope name, or there is none.
         TypeError: as `requires`.

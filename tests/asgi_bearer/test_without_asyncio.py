@@ -87,10 +87,15 @@ def test_without_asyncio_keys_that_are_at_hand_serve() -> None:
     assert sent[0]["status"] == 200
 
 
-def test_without_asyncio_keys_that_must_be_fetched_are_a_503(published: Published) -> None:
+def test_without_asyncio_keys_that_must_be_fetched_are_a_503_and_the_log_says_why(
+    published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
     guarded = BearerMiddleware(answers, verifier=published.verifier)
 
     without_asyncio(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
     sent = without_asyncio(guarded, http_scope(headers=fields(published.issuer)))
 
     assert sent[0]["status"] == 503
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert all("on asyncio only" in message for message in caplog.messages)
