@@ -1,13 +1,13 @@
 """Connections to the database: which drivers, and how SQLite is told to lose nothing."""
 
 import re
-import ssl
 from pathlib import Path
 from typing import Protocol, cast
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from resource_api.postgres_options import driver_arguments
 from resource_api.private_files import private_file
 
 DRIVERS = {
@@ -41,61 +41,11 @@ class DatabaseUnusable(Exception):
     """The database cannot be used as it is; the message says what to do about it."""
 
 
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""What `sslmode` may be, as for PostgreSQL's own clients."""
-
-_SSL_FILES = ("sslrootcert", "sslcert", "sslkey")
-_OPTIONS = frozenset({"sslmode", *_SSL_FILES, "application_name"})
-
-
 def async_url(url: str) -> URL:
     """The URL with its asynchronous driver named; the scheme must be one of `DRIVERS`."""
     # `postgres` is how many providers of databases write it; SQLAlchemy knows no such dialect.
     parsed = make_url(re.sub("^postgres:", "postgresql:", url))
     return parsed.set(drivername=DRIVERS[parsed.drivername])
-
-
-def option_fault(url: URL) -> str | None:
-    """What is wrong with the options of a PostgreSQL URL, the part behind the question mark."""
-    if unknown := sorted(url.query.keys() - _OPTIONS):
-        return f"has the option {unknown[0]}; {', '.join(sorted(_OPTIONS))} are understood"
-    repeated = [name for name, value in url.query.items() if not isinstance(value, str)]
-    if repeated:
-        return f"has the option {repeated[0]} more than once"
-    if _option(url, "sslmode") not in (None, *SSL_MODES):
-        return f"must have one of {', '.join(SSL_MODES)} as sslmode"
-    if _option(url, "sslkey") and not _option(url, "sslcert"):
-        return "has an sslkey without its sslcert"
-    for name in _SSL_FILES:
-        path = _option(url, name)
-        if path is not None and not Path(path).is_file():
-            return f"names a file as {name} that is not there"
-    try:
-        _ssl(url)
-    except (OSError, ValueError):  # an SSLError is an OSError
-        return "names files that are no certificate and key in PEM"
-    return None
-
-
-def _option(url: URL, name: str) -> str | None:
-    value = url.query.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _ssl(url: URL) -> str | ssl.SSLContext:
-    """What asyncpg takes as `ssl`: a mode of its own, or all that the files say."""
-    mode = _option(url, "sslmode") or "prefer"
-    root, certificate = _option(url, "sslrootcert"), _option(url, "sslcert")
-    verifies = mode.startswith("verify") or (mode == "require" and root is not None)
-    if mode in ("disable", "allow", "prefer") or not (verifies or certificate):
-        return mode
-    context = ssl.create_default_context(cafile=root)
-    context.check_hostname = mode == "verify-full"
-    if not verifies:
-        context.verify_mode = ssl.CERT_NONE
-    if certificate is not None:
-        context.load_cert_chain(certificate, _option(url, "sslkey"))
-    return context
 
 
 def connect(url: str) -> AsyncEngine:
@@ -120,13 +70,6 @@ def connect(url: str) -> AsyncEngine:
     if is_sqlite:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
-
-
-def driver_arguments(url: URL) -> dict[str, object]:
-    """What the options of a checked PostgreSQL URL are called by its driver."""
-    name = _option(url, "application_name")
-    settings = {} if name is None else {"server_settings": {"application_name": name}}
-    return {"ssl": _ssl(url), **settings}
 
 
 def _make_file(file: Path) -> None:

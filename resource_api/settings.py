@@ -30,7 +30,8 @@ from asgi_bearer.keys.address import (
     issuer_fault,
     shown_address,
 )
-from resource_api.database import async_url, option_fault
+from resource_api.database import async_url
+from resource_api.postgres_options import option_fault
 
 PREFIX = "RESOURCE_API_"
 
@@ -160,7 +161,7 @@ def _database_url(value: str) -> str:
         path = url.database or ":memory:"
         if path.startswith((":", "file:")) or url != URL.create(url.drivername, database=path):
             raise _fault("must name a file and nothing else")
-    elif fault := option_fault(url):
+    elif fault := option_fault(url, value.partition("?")[2]):
         raise _fault(fault)
     elif importlib.util.find_spec("asyncpg") is None:
         raise _fault("needs the package asyncpg, which is not installed")

@@ -3,19 +3,12 @@
 import asyncio
 import os
 import sqlite3
-import ssl
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 
 from resource_api.contacts import Contact, ContactFields, Owner
@@ -23,12 +16,8 @@ from resource_api.database import (
     BUSY_SECONDS,
     POOL_SECONDS,
     POOL_SIZE,
-    SSL_MODES,
     DatabaseUnusable,
-    async_url,
     connect,
-    driver_arguments,
-    option_fault,
 )
 from resource_api.private_files import private_file
 from resource_api.schema import check, migrate, prepare
@@ -233,79 +222,6 @@ async def test_nobody_waits_long_for_a_connection(
         async with asyncio.timeout(60):
             with pytest.raises(StoreUnavailable, match="connection timed out"):
                 await SqlContactStore(engine).ping()
-
-
-def ssl_of(url: str) -> object:
-    """Return what the driver is told of TLS."""
-    parsed = async_url(url)
-    assert option_fault(parsed) is None
-    return driver_arguments(parsed)["ssl"]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """Return the files of a certificate and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "db.example")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .sign(key, SHA256())
-    )
-    (tmp_path / "ca.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return tmp_path / "ca.pem", tmp_path / "key.pem"
-
-
-def test_the_name_of_the_application_is_told_to_the_server() -> None:
-    arguments = driver_arguments(async_url("postgres://h/d?application_name=contacts"))
-
-    assert arguments["server_settings"] == {"application_name": "contacts"}
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        pytest.param("", "prefer", id="none"),
-        *(pytest.param(f"?sslmode={mode}", mode, id=mode) for mode in SSL_MODES[:4]),
-    ],
-)
-def test_sslmode_without_files_is_the_drivers_own(query: str, expected: str) -> None:
-    assert ssl_of(f"postgres://u@h/d{query}") == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "verifies", "checks_the_name"),
-    [
-        ("sslmode=verify-ca", True, False),
-        ("sslmode=verify-full", True, True),
-        ("sslmode=verify-full&sslrootcert={ca}", True, True),
-        ("sslmode=require&sslrootcert={ca}", True, False),
-        ("sslmode=require&sslcert={ca}&sslkey={key}", False, False),
-        ("sslmode=verify-full&sslcert={ca}&sslkey={key}", True, True),
-    ],
-)
-def test_sslmode_with_files_verifies_what_it_says(
-    query: str, verifies: bool, checks_the_name: bool, certificate: tuple[Path, Path]
-) -> None:
-    """As PostgreSQL's own clients read it: require with a root certificate verifies."""
-    ca, key = certificate
-    context = ssl_of("postgresql://h/d?" + query.format(ca=ca, key=key))
-
-    assert isinstance(context, ssl.SSLContext)
-    assert (context.verify_mode is ssl.CERT_REQUIRED) is verifies
-    assert context.check_hostname is checks_the_name
-
-
-def test_files_that_are_no_certificates_are_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "ca").write_text("no certificate")
-
-    fault = option_fault(async_url(f"postgres://h/d?sslmode=verify-ca&sslrootcert={tmp_path}/ca"))
-
-    assert fault == "names files that are no certificate and key in PEM"
 
 
 @pytest.fixture
