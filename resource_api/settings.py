@@ -3,35 +3,26 @@
 A variable that is set to the empty string counts as not set.
 """
 
-import importlib.util
 import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from sqlalchemy import URL
-from sqlalchemy.exc import ArgumentError
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.algorithms import rsa_default
 from asgi_bearer.keys.address import (
-    address_fault,
-    allow_http_faults,
-    issuer_fault,
     shown_address,
 )
-from resource_api.database import async_url
-from resource_api.postgres_options import option_fault
+from resource_api import setting_checks as checks
 
 PREFIX = "RESOURCE_API_"
 
@@ -40,7 +31,7 @@ LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 _EXPECTED = {
     "issuer": "the issuer identifier, exactly as iss in its tokens",
     "audience": "the identifier of this API, exactly as aud in the tokens for it; several in a "
-    "comma list",
+    "comma list, or in a JSON list if one has a comma",
     "allow_http": "a comma list of hosts that may be asked without TLS, as keycloak:8080",
     "audience_claim": "the claim that names the audience",
     "scope_claims": "a comma list of the claims that hold scopes, as permissions or "
@@ -66,109 +57,7 @@ class SettingsFaults(Exception):
         super().__init__("\n  ".join([f"resource_api cannot start, {count} wrong:", *faults]))
 
 
-def _fault(reason: str = "") -> PydanticCustomError:
-    return PydanticCustomError("setting", "{reason}", {"reason": reason})
-
-
-def _issuer(value: str, info: ValidationInfo) -> str:
-    # What is not discovered need not be a URL; the library says what it must be.
-    fault = issuer_fault(value, allow_http=info.data.get("allow_http", ()))
-    if fault and not info.data.get("jwks_uri"):
-        raise _fault(fault)
-    if not value.isprintable():
-        raise _fault("must not hold control characters")
-    return value
-
-
-def _address(value: str, info: ValidationInfo) -> str:
-    if fault := address_fault(value, allow_http=info.data.get("allow_http", ())):
-        raise _fault(fault)
-    return value
-
-
-def _audience(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(value) or any(name != name.strip() for name in value):
-        raise _fault("must not have an empty name")
-    return value
-
-
-def _allow_http(value: tuple[str, ...]) -> tuple[str, ...]:
-    if faults := allow_http_faults(value):
-        raise _fault(faults[0].removeprefix("allow_http: "))
-    return value
-
-
-def _audience_claim(value: str, info: ValidationInfo) -> str:
-    if value != "aud" and info.data.get("token_profile") == "rfc9068":
-        raise _fault("must be aud with the token profile rfc9068")
-    return value
-
-
-def _paths(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(tuple(map(str.strip, path.split(">"))) for path in value.split(","))
-
-
-def _scope_claims(value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    if not all(all(path) for path in value):
-        raise _fault("must not have an empty name")
-    return value
-
-
-def _cors_origins(value: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in value:
-        # As a browser sends it (RFC 6454 §6.2): lower case, no path, no default port.
-        match = re.fullmatch(
-            r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", origin
-        )
-        if match is None or (match[1], match[3]) in (("http", "80"), ("https", "443")):
-            raise _fault(f"{shown_address(origin)!r} is no origin as browsers send it")
-    return value
-
-
-def _names(value: object) -> object:
-    return tuple(map(str.strip, value.split(","))) if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value or not set(value) <= set(ALGORITHMS):
-        raise _fault()
-    if rsa_default(value) is None:
-        raise _fault("of RS… and PS… must name RS256 or only one, for keys that name no alg")
-    return value
-
-
-def _grant_types(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(re.fullmatch(r"[!-+\--~]+", name) for name in value):
-        raise _fault("must not have an empty name or a space in one")
-    return value
-
-
-def _database_url(value: str) -> str:
-    if "\0" in unquote(value):
-        raise _fault("must not hold a NUL")
-    try:
-        url = async_url(value)
-    except (ArgumentError, KeyError, ValueError):
-        raise _fault() from None  # the cause may hold the password
-    if url.get_backend_name() == "sqlite":
-        # A database in memory would lose what was acknowledged.
-        path = url.database or ":memory:"
-        if path.startswith((":", "file:")) or url != URL.create(url.drivername, database=path):
-            raise _fault("must name a file and nothing else")
-    elif fault := option_fault(url, value.partition("?")[2]):
-        raise _fault(fault)
-    elif importlib.util.find_spec("asyncpg") is None:
-        raise _fault("needs the package asyncpg, which is not installed")
-    return value
-
-
-DatabaseURL = Annotated[str, AfterValidator(_database_url)]
+DatabaseURL = Annotated[str, AfterValidator(checks.database_url)]
 
 DEFAULT_DATABASE = "sqlite:///data/contacts.sqlite3"
 
@@ -182,38 +71,57 @@ class Settings(BaseSettings):
 
     # The order matters: what is checked against another setting stands behind it.
     allow_http: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_allow_http)
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(checks.comma_list),
+        AfterValidator(checks.allow_http),
     ] = ()
-    jwks_uri: Annotated[str, AfterValidator(_address)] | None = None
-    issuer: Annotated[str, AfterValidator(_issuer)]
+    jwks_uri: Annotated[str, AfterValidator(checks.address)] | None = None
+    issuer: Annotated[str, AfterValidator(checks.issuer)]
     audience: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_audience)
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(checks.audience_list),
+        AfterValidator(checks.audience),
     ]
     algorithms: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_algorithms)
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(checks.comma_list),
+        AfterValidator(checks.algorithms),
     ] = ALGORITHMS
     token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, no secret)
-    audience_claim: Annotated[str, Field(min_length=1), AfterValidator(_audience_claim)] = "aud"
+    audience_claim: Annotated[str, Field(min_length=1), AfterValidator(checks.audience_claim)] = (
+        "aud"
+    )
     scope_claims: (
         Annotated[
             tuple[tuple[str, ...], ...],
             NoDecode,
-            BeforeValidator(_paths),
-            AfterValidator(_scope_claims),
+            BeforeValidator(checks.claim_paths),
+            AfterValidator(checks.scope_claims),
         ]
         | None
     ) = None
     grant_types: (
-        Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_grant_types)]
+        Annotated[
+            tuple[str, ...],
+            NoDecode,
+            BeforeValidator(checks.comma_list),
+            AfterValidator(checks.grant_types),
+        ]
         | None
     ) = None
     cors_origins: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_cors_origins)
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(checks.comma_list),
+        AfterValidator(checks.cors_origins),
     ] = ()
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     database_url: DatabaseURL = Field(default=DEFAULT_DATABASE, repr=False)
-    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
+    log_level: Annotated[LogLevel, BeforeValidator(checks.lower_case)] = "info"
 
     @classmethod
     def settings_customise_sources(

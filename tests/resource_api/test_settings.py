@@ -14,6 +14,20 @@ from resource_api.settings import (
 
 GOOD = {"ISSUER": "https://issuer.example/", "AUDIENCE": "https://api.example/contacts"}
 
+NO_ORIGINS = [
+    *("null", "a.example", "//a.example", "https://", "file://", "capacitor://localhost"),
+    *("https://a.example/", "https://a.example/path", "https://a b.example", "https://*.example"),
+    *("https://A.example", "HTTPS://a.example", "https://bücher.example", "https://-"),
+    *("https://.", "https://.example", "https://a..example", "https://a-.example"),
+    *("https://a.example:443", "http://a.example:80", "https://a.example:", "https://a:x"),
+    *("https://a.example:0", "https://a.example:65536", "https://a.example:08443"),
+    *("https://[::1", "https://[x]", "http://[]", "https://[0:0::1]", "https://[::FFFF]"),
+]
+ORIGINS = [
+    *("http://my_app:3000", "https://xn--bcher-kva.example", "https://10.0.0.1:65535"),
+    *("https://a-b.example", "https://a.example.", "http://a.example:443"),
+]
+
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +79,9 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
             *("CORS_ORIGINS", "http://localhost:3000,https://[::1]:8443", "cors_origins"),
             ("http://localhost:3000", "https://[::1]:8443"),
         ),
+        *(("CORS_ORIGINS", origin, "cors_origins", (origin,)) for origin in ORIGINS),
+        ("AUDIENCE", '["https://x/?a,b", "c"]', "audience", ("https://x/?a,b", "c")),
+        ("AUDIENCE", "urn:a, b c", "audience", ("urn:a", "b c")),
         ("DATABASE_URL", "sqlite:///c", "database_url", "sqlite:///c"),
         ("JWKS_URI", "http://[::1]:9/keys?x=1", "jwks_uri", "http://[::1]:9/keys?x=1"),
         ("ALGORITHMS", "RS256", "algorithms", ("RS256",)),
@@ -104,21 +121,27 @@ def test_a_variable_sets_its_setting(
         ("AUDIENCE", "", "is not set"),
         ("AUDIENCE", "a,,b", "must not have an empty name"),
         ("AUDIENCE", "a,", "must not have an empty name"),
+        ("AUDIENCE", "a\tb", "or a control character in one"),
+        ("AUDIENCE", "[]", "must not have an empty name"),
+        ("AUDIENCE", '[""]', "must not have an empty name"),
+        ("AUDIENCE", '["a", 1]', "must be a JSON list of strings"),
+        ("AUDIENCE", '["a"', "must be a JSON list of strings"),
+        ("AUDIENCE", "[" * 100_000, "must be a JSON list of strings"),
         ("SCOPE_CLAIMS", "a,", "must not have an empty name"),
         ("SCOPE_CLAIMS", "a>>b", "must not have an empty name"),
-        ("ALLOW_HTTP", "http://keycloak", "'http://keycloak' is no host"),
+        ("ALLOW_HTTP", "http://k", "(it must name hosts: 'http://k' is no host, as in keycloak"),
         ("ALLOW_HTTP", "keycloak,*", "'*' is no host"),
-        ("CORS_ORIGINS", "*", "'*' is no origin as browsers send it"),
-        ("CORS_ORIGINS", "null", "'null' is no origin"),
-        ("CORS_ORIGINS", "https://a.example/", "is no origin"),
-        ("CORS_ORIGINS", "https://a.example/path", "is no origin"),
-        ("CORS_ORIGINS", "https://A.example", "is no origin"),
-        ("CORS_ORIGINS", "https://a.example:443", "is no origin"),
-        ("CORS_ORIGINS", "http://a.example:80", "is no origin"),
-        ("CORS_ORIGINS", "https://*.example", "is no origin"),
-        ("CORS_ORIGINS", "a.example", "is no origin"),
-        ("CORS_ORIGINS", "https://a.example,", "'' is no origin"),
-        ("CORS_ORIGINS", "https://me:hunter2@a.example", "'https://a.example' is no origin"),
+        ("ALLOW_HTTP", "*,http://k", "keycloak:8080; 'http://k' is no host"),
+        ("CORS_ORIGINS", "*", "must be as browsers send it, scheme://host[:port]; wrong: '*')"),
+        ("CORS_ORIGINS", "https://a.example,", "wrong: ''"),
+        (
+            "CORS_ORIGINS",
+            "*,https://a.example,https://B.example",
+            "wrong: '*', 'https://B.example'",
+        ),
+        ("CORS_ORIGINS", "https://me:hunter2@a.example", "wrong: 'https://a.example'"),
+        ("CORS_ORIGINS", "https://a.example?x", "wrong: 'https://a.example'"),
+        *(("CORS_ORIGINS", origin, f"wrong: {origin!r}") for origin in NO_ORIGINS),
         ("ALGORITHMS", "RS384,RS512", "must name RS256 or only one"),
         ("DATABASE_URL", "postgres://h/d?sslmode=on", "must have one of disable, allow"),
         ("DATABASE_URL", "postgres://h/d?ssl=true", "has options that are unknown: ssl;"),
@@ -316,7 +339,7 @@ def test_with_the_address_of_the_keys_an_issuer_need_not_be_a_url(
 
 def test_without_tls_are_only_the_hosts_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESOURCE_API_ISSUER", "http://keycloak:8080/realms/x")
-    with pytest.raises(SettingsFaults, match=r"RESOURCE_API_ISSUER .* must be https"):
+    with pytest.raises(SettingsFaults, match=r"must be https .* RESOURCE_API_ALLOW_HTTP"):
         from_environment()
 
     monkeypatch.setenv("RESOURCE_API_ALLOW_HTTP", "keycloak:8080")
