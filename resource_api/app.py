@@ -79,7 +79,7 @@ def create_app(
     described = document(settings)
 
     async def openapi(request: Request) -> Response:
-        root: str = request.scope.get("root_path", "")
+        root: str = request.scope.get("root_path", "").rstrip("/")
         servers = {"servers": [{"url": root}]} if root else {}
         return JSONResponse({**described, **servers}, headers={"Cache-Control": "no-cache"})
 

@@ -65,7 +65,8 @@ class ContactEndpoints:
         fields = await read_model(request, ContactFields)
         contact = await self._store.add(_owner(request), fields)
         root: str = request.scope.get("root_path", "")
-        return _answer(contact, status=201, Location=f"{root}/contacts/{contact.id}")
+        location = f"{root.rstrip('/')}/contacts/{contact.id}"
+        return _answer(contact, status=201, Location=location)
 
     @requires(READ)
     async def read(self, request: Request) -> Response:

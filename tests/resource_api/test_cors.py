@@ -136,25 +136,3 @@ async def test_without_the_setting_a_preflight_is_judged(
 
     assert answer.status_code == 401
     assert allowed(answer) is None
-
-
-async def test_behind_a_prefix_addresses_keep_it(
-    settings: Settings,
-    keys: CachedKeys,
-    store: ContactStore,
-    issuer: FakeIssuer,
-    clock: FakeClock,
-) -> None:
-    """As with `uvicorn --root-path /x`."""
-    app = create_app(settings, keys=keys, store=store, clock=clock)
-    transport = httpx.ASGITransport(app=app, root_path="/x")
-    headers = bearer(issuer.token(scope="write:contacts"))
-
-    async with httpx.AsyncClient(transport=transport, base_url="https://api.example") as http:
-        health = await http.get("/x/healthz")
-        made = await http.post("/x/contacts", headers=headers, json={"name": "Bob"})
-        described = await http.get("/x/openapi.json")
-
-    assert (health.status_code, made.status_code) == (200, 201)
-    assert made.headers["location"].startswith("/x/contacts/")
-    assert described.json()["servers"] == [{"url": "/x"}]
