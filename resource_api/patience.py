@@ -39,7 +39,7 @@ class PatientHttp(H11Protocol):
     turn = TURN
     waiting: ClassVar[dict["PatientHttp", None]] = {}
     _deadline: asyncio.TimerHandle | None = None
-    _running = 0
+    _running = _lines = 0
     _lost = _paused = _deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -72,12 +72,15 @@ class PatientHttp(H11Protocol):
         # 5 us for each field, however short.
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
-            in_head = self.conn.their_state is h11.IDLE
-            if in_head and piece.partition(b"\r\n\r\n")[0].count(b"\n") > MAX_FIELDS:
+            if self.conn.their_state is h11.IDLE:
+                self._lines += piece.partition(b"\r\n\r\n")[0].count(b"\n")
+            if self._lines > MAX_FIELDS:
                 self._refuse(431)
             if self._deaf or self.transport.is_closing():
                 return
             super().data_received(piece)
+            if self.conn.their_state is not h11.IDLE:
+                self._lines = 0
         if len(self.conn.trailing_data[0]) > MAX_PIPELINED:
             self.transport.abort()
 

@@ -126,6 +126,23 @@ async def _dripped(port: int, begin: bytes, seconds: float) -> None:
             await asyncio.sleep(0.1)
 
 
+async def _fields_in_pieces(port: int, seconds: float) -> None:
+    """Send heads of as many fields as a head may have bytes, a hundred at a time, on many
+    connections; and end them all at once.
+    """
+    clients = [await _connection(port) for _ in range(100)]
+    loop = asyncio.get_running_loop()
+    pieces = [GET[:-2], *[b"a:\r\n" * 100] * 80, b"\r\n"]
+    for piece in pieces:
+        for client in clients:
+            with suppress(OSError):
+                await loop.sock_sendall(client, piece)
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(seconds)
+    for client in clients:
+        client.close()
+
+
 def _attacks(scale: float) -> dict[str, Attack]:
     chunked = b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     pipelined = GET * int(13_000_000 * scale / len(GET))
@@ -136,7 +153,11 @@ def _attacks(scale: float) -> dict[str, Attack]:
         "100 connections with 18,000 header fields each": lambda p, s: _sent(
             p, fields, s, copies=100
         ),
+        "100 connections with 8,000 header fields each, in pieces": _fields_in_pieces,
         f"{SILENT} silent connections": lambda p, s: _sent(p, b"", s, copies=SILENT),
+        "20 connections that read none of their large answers": lambda p, s: _sent(
+            p, GET.replace(b"/healthz", b"/openapi.json") * 1000, s, copies=20
+        ),
         "a head of a byte a tenth of a second": lambda p, s: _dripped(p, GET[:-2] + b"X: ", s),
         "a body of a byte a tenth of a second": lambda p, s: _dripped(
             p, GET.replace(b"GET", b"POST")[:-2] + b"Content-Length: 99999999\r\n\r\n", s

@@ -163,6 +163,27 @@ async def test_a_head_within_the_limit_is_read() -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
+async def test_fields_that_arrive_a_few_at_a_time_are_counted_together() -> None:
+    answer = await exchange(GET, *[b"x:\r\n" * 50] * 5)
+
+    assert problem_status(answer) == 431
+
+
+async def test_the_fields_of_a_head_are_not_counted_with_those_of_the_next() -> None:
+    answer = await exchange(*[GET + b"x:\r\n" * 50 + b"\r\n"] * 5, GET + LAST)
+
+    assert answer.count(b"HTTP/1.1 200 ") == 6
+
+
+async def test_the_lines_of_a_body_are_no_fields() -> None:
+    lines = b"\n" * (2 * MAX_FIELDS)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(lines)
+
+    answer = await exchange(head + lines, head, lines, GET + LAST)
+
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+
+
 async def test_a_body_in_chunks_of_one_byte_is_read() -> None:
     answer = await exchange(CHUNKED, b"1\r\nx\r\n" * 30_000, b"0\r\n\r\n" + GET + LAST)
 
