@@ -5,8 +5,8 @@ the method that writes a refusal.
 """
 
 import asyncio
+import re
 import sys
-from itertools import islice
 from typing import ClassVar, Final
 
 import h11
@@ -19,16 +19,25 @@ PATIENCE: Final = 15.0
 """Seconds that a client may take for the head of a request, from its connection or from the answer
 before it on, and to take in what it was sent. Less than the server's grace."""
 
-PIECE: Final = 16 * 1024
+PIECE: Final = 4 * 1024
+"""Bytes that h11 is given at a time, so that a head too large is refused before it is parsed: that
+takes h11 some 5 us a field. Of a body, whose chunks may hold a byte each, h11 gets one piece a turn
+of the event loop."""
+
 MAX_PIPELINED: Final = 32 * 1024
-"""Bytes that h11 is given at a time, and that it keeps of requests behind the running one."""
+"""Bytes that h11 keeps of requests behind the running one."""
+
+MAX_UNREAD: Final = 512 * 1024
+"""Bytes of a body that wait for their turn; the applications here refuse bodies far smaller."""
 
 MAX_WAITING: Final = 512
 """Connections without a running request. One more ends those which wait longest, so that silent
 clients cannot keep others out."""
 
-TURN: Final = 1.0
+TURN: Final = 0.5
 """Seconds that a connection may wait before it can be ended for another one."""
+
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 
 class PatientHttp(H11Protocol):
@@ -40,11 +49,13 @@ class PatientHttp(H11Protocol):
     waiting: ClassVar[dict["PatientHttp", None]] = {}
     _deadline: asyncio.TimerHandle | None = None
     _running = _lines = 0
+    _tail = b""
     _lost = _paused = _deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # override: uvicorn narrows the transport's type in the same way
         super().connection_made(transport)
+        self._unread = bytearray()
         app = self.app
 
         async def noted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,9 +69,15 @@ class PatientHttp(H11Protocol):
 
         self.app = noted
         self._go_on()
-        for longest in tuple(islice(self.waiting, max(0, len(self.waiting) - self.max_waiting))):
-            if longest._has_had_its_turn():
-                longest.transport.abort()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self.waiting) > self.max_waiting:
+            longest = next(iter(self.waiting))
+            if not longest._has_had_its_turn():
+                return
+            del self.waiting[longest]
+            longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
@@ -68,21 +85,50 @@ class PatientHttp(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        # In pieces, so that a head too large is refused before it is parsed: that takes h11 some
-        # 5 us for each field, however short.
-        for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
-            if self.conn.their_state is h11.IDLE:
-                self._lines += piece.partition(b"\r\n\r\n")[0].count(b"\n")
-            if self._lines > MAX_FIELDS:
+        if self._deaf:
+            return
+        is_first = not self._unread
+        self._unread += data
+        if is_first:
+            self._parse()
+        elif len(self._unread) > MAX_UNREAD:
+            self.transport.abort()
+
+    def _parse(self) -> None:
+        while self._unread and not (self._deaf or self._lost or self.transport.is_closing()):
+            if self._is_in_body() and not self._is_asked() and _is_chunked(self.headers):
+                # The application has answered without this body, which may go on for ever.
+                self._turn_deaf()
+                break
+            piece = bytes(self._unread[:PIECE])
+            del self._unread[:PIECE]
+            if self.conn.their_state is h11.IDLE and self._fields_after(piece) > MAX_FIELDS:
                 self._refuse(431)
-            if self._deaf or self.transport.is_closing():
-                return
+                break
             super().data_received(piece)
             if self.conn.their_state is not h11.IDLE:
-                self._lines = 0
-        if len(self.conn.trailing_data[0]) > MAX_PIPELINED:
-            self.transport.abort()
+                self._lines, self._tail = 0, b""
+            if len(self.conn.trailing_data[0]) > MAX_PIPELINED:
+                self.transport.abort()
+            if self._unread and self._is_in_body():
+                self.transport.pause_reading()
+                self.loop.call_soon(self._parse)
+                return
+        self._unread.clear()
+        if not (self.flow.read_paused or self._lost or self.transport.is_closing()):
+            self.transport.resume_reading()
+
+    def _is_in_body(self) -> bool:
+        return self.conn.their_state is h11.SEND_BODY
+
+    def _fields_after(self, piece: bytes) -> int:
+        """Return how many lines the head has, as far as it has arrived."""
+        text = self._tail + piece
+        end = _HEAD_END.search(text)
+        head = text[: end.start()] if end else text
+        self._lines += head.count(b"\n") - self._tail.count(b"\n")
+        self._tail = text[-2:]
+        return self._lines
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -121,6 +167,9 @@ class PatientHttp(H11Protocol):
         if self._is_asked():
             self.transport.close()
             return
+        self._turn_deaf()
+
+    def _turn_deaf(self) -> None:
         # Closing on bytes unread would reset the connection, and the client might not see the
         # answer. So it is told that nothing follows, and what it still sends is dropped.
         self.transport.write_eof()
@@ -131,3 +180,7 @@ class PatientHttp(H11Protocol):
         """Return whether the application is at a request."""
         # There is none before the first.
         return not getattr(self.cycle, "response_complete", True)
+
+
+def _is_chunked(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"transfer-encoding" for name, _ in headers)

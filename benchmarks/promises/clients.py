@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -143,6 +144,23 @@ async def _fields_in_pieces(port: int, seconds: float) -> None:
         client.close()
 
 
+async def _connected(port: int, seconds: float) -> None:
+    """Open 5,000 connections a second, leave them silent, and keep the last ones."""
+    began = time.monotonic()
+    clients: deque[socket.socket] = deque(maxlen=SILENT)
+    opened = 0
+    while (passed := time.monotonic() - began) < seconds:
+        for _ in range(int(5000 * passed) - opened):
+            if len(clients) == SILENT:
+                clients.popleft().close()
+            with suppress(OSError):
+                clients.append(await _connection(port))
+            opened += 1
+        await asyncio.sleep(0.01)
+    for client in clients:
+        client.close()
+
+
 def _attacks(scale: float) -> dict[str, Attack]:
     chunked = b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     pipelined = GET * int(13_000_000 * scale / len(GET))
@@ -154,6 +172,10 @@ def _attacks(scale: float) -> dict[str, Attack]:
             p, fields, s, copies=100
         ),
         "100 connections with 8,000 header fields each, in pieces": _fields_in_pieces,
+        "a refused body in endless chunks of one byte": lambda p, s: _sent(
+            p, chunked + b"1\r\na\r\n" * (large // 6), s, copies=10
+        ),
+        "5,000 silent connections more each second": _connected,
         f"{SILENT} silent connections": lambda p, s: _sent(p, b"", s, copies=SILENT),
         "20 connections that read none of their large answers": lambda p, s: _sent(
             p, GET.replace(b"/healthz", b"/openapi.json") * 1000, s, copies=20

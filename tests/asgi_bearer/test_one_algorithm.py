@@ -58,6 +58,16 @@ async def test_a_key_that_names_its_algorithm_serves_that_one(named: str) -> Non
                 await verifier.verify(token(alg))
 
 
+@pytest.mark.parametrize("kid", [issuer.key.kid, "another"])
+async def test_an_entry_without_alg_serves_what_another_entry_of_its_key_names(kid: str) -> None:
+    twice = StaticKeys({"keys": [issuer.key.jwk(alg=None, kid=kid), issuer.key.jwk(alg="PS256")]})
+    verifier = issuer.verifier(keys=twice)
+
+    assert (await verifier.verify(token("PS256", kid=kid))).subject == "alice"
+    with pytest.raises(KeyNotFound):
+        await verifier.verify(token("RS256", kid=kid))
+
+
 async def test_verifiers_that_share_keys_are_each_asked_for_their_own_algorithm() -> None:
     shared = keys(alg=None)
     of_rs256 = issuer.verifier(keys=shared)

@@ -47,11 +47,15 @@ class RawServer:
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer with the method and the names of the fields.
 
-        A body is read first if it is chunked, else not at all. `/later` takes some turns of the
-        event loop, `/wait` never ends, and the answer of `/large` is.
+        A body is read first if it is chunked, else not at all, nor at `/unread`. `/later` takes
+        some turns of the event loop, `/wait` never ends, and the answer of `/large` is.
         """
         request = Request(scope, receive)
-        if "transfer-encoding" in request.headers and scope["path"] not in ("/stream", "/wait"):
+        if "transfer-encoding" in request.headers and scope["path"] not in (
+            "/stream",
+            "/unread",
+            "/wait",
+        ):
             with suppress(ClientDisconnect):
                 await request.body()
         if scope["path"] == "/wait":

@@ -169,6 +169,62 @@ async def test_fields_that_arrive_a_few_at_a_time_are_counted_together() -> None
     assert problem_status(answer) == 431
 
 
+async def test_fields_that_end_in_bare_line_feeds_are_counted_too() -> None:
+    few = GET.replace(b"\r", b"") + b"x:\n" * 50 + b"\n"
+
+    assert (await exchange(few, few, few, GET + LAST)).count(b"HTTP/1.1 200 ") == 4
+    assert problem_status(await exchange(GET, *[b"x:\n" * 50] * 5)) == 431
+
+
+async def test_a_head_may_end_between_two_segments_of_a_body_of_many_lines() -> None:
+    lines = b"\n" * (2 * MAX_FIELDS)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(lines)
+
+    for cut in (1, 2, 3):
+        answer = await exchange(head[:-cut], head[-cut:] + lines, GET + LAST)
+        assert answer.count(b"HTTP/1.1 200 ") == 2
+
+
+async def test_a_client_that_sends_on_after_too_many_fields_causes_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving() as server:
+        reader, writer = await server.connect()
+        writer.write(GET + b"x:\r\n" * (2 * MAX_FIELDS))
+        assert problem_status(await reader.read()) == 431
+
+        for _ in range(3):
+            writer.write(b"x:\r\n" * MAX_FIELDS)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_chunks_that_the_application_did_not_read_end_the_connection_after_its_answer() -> (
+    None
+):
+    async with serving() as server:
+        reader, writer = await server.connect()
+        writer.write(UNREAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        answer = await reader.readuntil(b"POST host transfer-encoding")
+
+        writer.write(b"1\r\nx\r\n")
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert await reader.read() == b""
+        with pytest.raises(ConnectionError):
+            await write_for_ever(writer)
+
+
+async def test_a_body_of_known_length_may_follow_its_answer() -> None:
+    head = UNREAD + b"Content-Length: 5\r\n\r\n"
+
+    answer = await exchange(head, b"x", b"xxxx", head, b"xxxxx", GET + LAST)
+
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+
+
 async def test_the_fields_of_a_head_are_not_counted_with_those_of_the_next() -> None:
     answer = await exchange(*[GET + b"x:\r\n" * 50 + b"\r\n"] * 5, GET + LAST)
 
@@ -237,6 +293,9 @@ async def test_the_body_of_an_upgrade_is_never_the_next_request(
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"DELETE" not in answer
+
+
+UNREAD = b"POST /unread HTTP/1.1\r\nHost: x\r\n"
 
 
 async def write_for_ever(writer: asyncio.StreamWriter) -> None:

@@ -72,8 +72,13 @@ class KeySet:
 
     def __post_init__(self) -> None:
         fitting: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
+        named: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for key in self.keys:
-            for alg in (_OPEN,) if key.is_open else key.algorithms:
+            if not key.is_open:
+                named[key.members] |= key.algorithms
+        for key in self.keys:
+            # An entry without `alg` serves what another entry of the same key names.
+            for alg in named.get(key.members, {_OPEN}) if key.is_open else key.algorithms:
                 fitting[alg, None].append(key)
                 fitting[alg, key.kid or ""].append(key)
         object.__setattr__(self, "_fitting", {name: tuple(keys) for name, keys in fitting.items()})

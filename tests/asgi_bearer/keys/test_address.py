@@ -51,6 +51,8 @@ BAD: list[tuple[str, object, str]] = [
     ("bracket-not-closed", "https://[::1", HOST_OR_PORT),
     ("text-before-the-bracket", "http://evil.example[::1]/", HOST_OR_PORT),
     ("text-after-the-bracket", "http://[::1]evil.example/", HOST_OR_PORT),
+    ("address-of-the-future", "https://[v1.a]/", HOST_OR_PORT),
+    ("zone-of-an-address", "https://[fe80::1%25eth0]/", HOST_OR_PORT),
     ("no-scheme", "issuer.example/keys", ABSOLUTE),
     ("no-host", "https:///keys", ABSOLUTE),
     ("path", "/keys", ABSOLUTE),
