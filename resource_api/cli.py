@@ -4,13 +4,8 @@ What a command needs is imported when it runs, because none needs everything.
 """
 
 import asyncio
-import importlib
-import importlib.util
 
 import click
-
-_DEMO_COMMANDS = "resource_api.demo.commands"
-_DEMO_NAMES = ("demo", "hash-password", "token")
 
 
 class WrongSettings(click.ClickException):
@@ -19,28 +14,7 @@ class WrongSettings(click.ClickException):
     exit_code = 2
 
 
-class _Commands(click.Group):
-    # The demo is optional and nothing else may import it; it is found by name when asked for.
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *(_DEMO_NAMES if _demo_is_there() else ())])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _DEMO_NAMES and _demo_is_there():
-            commands = importlib.import_module(_DEMO_COMMANDS)
-            found: object = getattr(commands, cmd_name.replace("-", "_"))
-            return found if isinstance(found, click.Command) else None
-        return super().get_command(ctx, cmd_name)
-
-
-def _demo_is_there() -> bool:
-    try:
-        return importlib.util.find_spec(_DEMO_COMMANDS) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-@click.group(cls=_Commands, invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @click.pass_context
 def main(context: click.Context) -> None:
     """A contacts API behind access tokens.

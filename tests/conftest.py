@@ -1,10 +1,14 @@
 """What holds for all tests: which of them are long, and what shares a process."""
 
+import asyncio
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from resource_api.database import connect
+from resource_api.schema import prepare
 
 # A machine that is busy must not make a property fail.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,7 +19,7 @@ TESTS = Path(__file__).parent
 LONG = {
     "browser": "the demo in a browser",
     "interop": "other OpenID software",
-    "resource_api/demo/test_demo.py": "the demo as a process",
+    "demo/test_demo.py": "the demo as a process",
     "resource_api/test_process.py": "the API as a process",
     "test_readme.py": "the commands of README.md",
     "benchmarks/test_speed_chart.py": "plots",
@@ -80,3 +84,17 @@ def _within(names: Iterable[str], path: Path) -> str | None:
     """Return the name of the folder or module that holds a test of this path."""
     relative = path.relative_to(TESTS) if path.is_relative_to(TESTS) else Path()
     return next((name for name in names if relative.is_relative_to(name)), None)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the schema; made once, because migrations take their time."""
+    file = tmp_path_factory.mktemp("database") / "contacts.sqlite3"
+
+    async def make() -> None:
+        engine = connect(f"sqlite:///{file}")
+        await prepare(engine)
+        await engine.dispose()
+
+    asyncio.run(make())
+    return file

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_process import CHECKOUT, DemoProcess
-from tests.readme_blocks import Block, blocks
-from tests.readme_runs import (
+from tests.support.demo_process import CHECKOUT, DemoProcess
+from tests.support.readme_blocks import Block, blocks
+from tests.support.readme_runs import (
     clean_environment,
     copied_checkout,
     run_in_checkout,

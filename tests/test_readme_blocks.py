@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme_blocks import Block, ReadmeFault, Step, blocks, commands, shows, steps
-from tests.readme_runs import (
+from tests.support.readme_blocks import Block, ReadmeFault, Step, blocks, commands, shows, steps
+from tests.support.readme_runs import (
     copied_checkout,
     run_in_checkout,
     run_python,
@@ -202,8 +202,8 @@ def test_a_python_block_that_needs_nothing_passes(tmp_path: Path) -> None:
 def test_a_command_for_the_demo_is_given_to_the_one_that_runs(checkout: Path) -> None:
     block = console(
         "$ test http://127.0.0.1:8000/contacts = http://127.0.0.1:1/contacts\n"
-        "$ echo resource_api token\n"
-        "resource_api token --issuer http://127.0.0.1:2/\n"
+        "$ echo demo token\n"
+        "demo token --issuer http://127.0.0.1:2/\n"
     )
 
     run_with_demo(block, checkout, (1, 2, 3))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_process import CHECKOUT
+from tests.support.demo_process import CHECKOUT
 
 PYTHON = """\
 #!/bin/sh

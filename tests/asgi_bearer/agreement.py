@@ -15,7 +15,7 @@ from asgi_bearer.verify import LONGEST_RECALLED
 from tests.asgi_bearer.minted_tokens import NOW, static_keys
 from tests.asgi_bearer.pyjwt_reading import LEEWAY, Reading, reading
 from tests.asgi_bearer.strictnesses import STRICTNESSES
-from tests.fake_issuer import FakeIssuer
+from tests.support.fake_issuer import FakeIssuer
 
 Verdict = str | type[InvalidTokenError]
 """What a principal holds, as JSON, or the class of the refusal."""

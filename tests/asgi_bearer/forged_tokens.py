@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from asgi_bearer import AlgorithmNotAllowed, KeyNotFound, SignatureInvalid
 from tests.asgi_bearer.refused import Refused, signed, token_of
-from tests.fake_issuer import FakeIssuer, SigningKey, b64, compact, signing_key
+from tests.support.fake_issuer import FakeIssuer, SigningKey, b64, compact, signing_key
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from asgi_bearer import StaticKeys
-from tests.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey, b64, signing_key
+from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey, b64, signing_key
 
 NOW: Final = math.floor(time.time())
 """Real time, because PyJWT lives in it."""

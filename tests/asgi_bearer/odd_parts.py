@@ -5,7 +5,7 @@ import string
 from typing import Final
 
 from tests.asgi_bearer.minted_tokens import DAY, LEFT_OUT, NOW, SIGNERS
-from tests.fake_issuer import AUDIENCE, ISSUER
+from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 BASE64URL: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 """In order: the neighbour of a last character differs in a bit that may be unused."""

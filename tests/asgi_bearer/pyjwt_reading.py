@@ -8,7 +8,7 @@ from typing import Final
 import jwt
 
 from tests.asgi_bearer.minted_tokens import SIGNERS
-from tests.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey
+from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey
 
 LEEWAY: Final = 30
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from asgi_bearer import AccessTokenError, JWTVerifier, StaticKeys
-from tests.fake_issuer import FakeClock, FakeIssuer, Json, SigningKey, b64, signing_key
+from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, SigningKey, b64, signing_key
 
 MORE_KEYS = ("PS256", "ES256", "ES384", "ES512", "EdDSA")
 """Published next to the issuer's RS256 key, each with its algorithm as key id."""

@@ -16,7 +16,7 @@ from asgi_bearer import (
     TokenNotYetValid,
 )
 from tests.asgi_bearer.refused import Refused, token_of
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer
+from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer
 
 NOW = FakeClock().now
 LEEWAY = 30.0

@@ -13,7 +13,7 @@ from asgi_bearer import (
     TokenTypeNotAllowed,
 )
 from tests.asgi_bearer.refused import Refused, token_of
-from tests.fake_issuer import FakeIssuer, b64
+from tests.support.fake_issuer import FakeIssuer, b64
 
 _ALGORITHMS: dict[str, object] = {
     # Row 41.

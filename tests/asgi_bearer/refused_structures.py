@@ -6,7 +6,7 @@ from functools import partial
 
 from asgi_bearer import TokenEncrypted, TokenMalformed, TokenOpaque, TokenTooLarge
 from tests.asgi_bearer.refused import Refused, signed, token_of, with_members
-from tests.fake_issuer import FakeIssuer, b64
+from tests.support.fake_issuer import FakeIssuer, b64
 
 
 def _segments(of: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str:

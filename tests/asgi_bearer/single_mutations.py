@@ -23,7 +23,7 @@ from tests.asgi_bearer.odd_parts import (
     encoded,
     respellings,
 )
-from tests.fake_issuer import b64
+from tests.support.fake_issuer import b64
 
 Named = Iterator[tuple[str, str]]
 """What was changed, and the token."""

@@ -14,7 +14,7 @@ from tests.asgi_bearer.minted_tokens import (
     token_of,
 )
 from tests.asgi_bearer.pyjwt_reading import LEEWAY
-from tests.fake_issuer import b64
+from tests.support.fake_issuer import b64
 
 HEADER: Final = header_members("ed")
 CLAIMS: Final = claims_members()

@@ -33,7 +33,7 @@ from tests.asgi_bearer.single_mutations import (
 )
 from tests.asgi_bearer.stricter_examples import EXAMPLES
 from tests.asgi_bearer.strictnesses import STRICTNESSES
-from tests.fake_issuer import FakeClock
+from tests.support.fake_issuer import FakeClock
 
 PROFILES = st.sampled_from(["jwt", "jwt", "jwt", "rfc9068"])
 

@@ -19,7 +19,15 @@ from asgi_bearer.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validi
 from asgi_bearer.credentials import Presented
 from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
 from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer, Json, compact, signing_key
+from tests.support.fake_issuer import (
+    AUDIENCE,
+    ISSUER,
+    FakeClock,
+    FakeIssuer,
+    Json,
+    compact,
+    signing_key,
+)
 
 NONE: set[str] = set()
 

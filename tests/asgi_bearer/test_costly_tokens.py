@@ -8,7 +8,7 @@ from asgi_bearer import InvalidTokenError, JWTVerifier
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
 from asgi_bearer.encoding import json_object
 from tests.asgi_bearer.refused import issuer, signed
-from tests.fake_issuer import b64
+from tests.support.fake_issuer import b64
 
 ROOM = 44 * 1024
 """Bytes of JSON that fit into a token of the largest size that can be configured."""

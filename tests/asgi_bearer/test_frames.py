@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware, Presented
 from asgi_bearer.starlette import Refused, requires
-from tests.asgi import converse, http_scope
-from tests.fake_issuer import FakeIssuer
+from tests.support.asgi import converse, http_scope
+from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware, remote_keys
-from tests.fake_issuer import FakeDocuments, FakeIssuer
+from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
 JWKS_URI = "https://issuer.example/jwks"
 

@@ -16,7 +16,7 @@ from asgi_bearer.keys import KeySet, Missed
 from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifier, with_members
 from tests.asgi_bearer.refused_headers import REFUSED_HEADERS
 from tests.asgi_bearer.refused_structures import REFUSED_STRUCTURES
-from tests.fake_issuer import b64
+from tests.support.fake_issuer import b64
 
 MAX_BYTES = 16 * 1024
 

@@ -17,7 +17,7 @@ from asgi_bearer import (
     TokenBoundToKey,
 )
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import Json
+from tests.support.fake_issuer import Json
 
 CIBA = "urn:openid:params:jwt:claim:"
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type"

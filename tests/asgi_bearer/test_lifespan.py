@@ -16,11 +16,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi import Message, bearer, client, converse
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.asgi_bearer.warm_verifiers import Verifier, WarmVerifier
-from tests.fake_issuer import FakeIssuer, signing_key
-from tests.resource_api.lifespan import running
+from tests.support.asgi import Message, bearer, client, converse
+from tests.support.fake_issuer import FakeIssuer, signing_key
+from tests.support.lifespan import running
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 

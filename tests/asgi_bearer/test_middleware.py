@@ -19,8 +19,8 @@ from asgi_bearer import (
 )
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.principal import ANONYMOUS
-from tests.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
-from tests.fake_issuer import FakeIssuer, compact, signing_key
+from tests.support.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
+from tests.support.fake_issuer import FakeIssuer, compact, signing_key
 
 issuer = FakeIssuer()
 PARAMETER = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')

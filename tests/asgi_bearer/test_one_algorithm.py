@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer import InvalidTokenError, KeyAmbiguous, KeyNotFound, Presented, StaticKeys
 from asgi_bearer.algorithms import RSA_ALGORITHMS, rsa_default
-from tests.fake_issuer import FakeClock, FakeIssuer, compact, signing_key
+from tests.support.fake_issuer import FakeClock, FakeIssuer, compact, signing_key
 
 issuer = FakeIssuer(clock=FakeClock())
 

@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.principal import ANONYMOUS
-from tests.asgi import bearer, client
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
+from tests.support.asgi import bearer, client
+from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
 
 
 async def principal_of(**changes: object) -> Principal:

@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
-from tests.fake_issuer import FakeIssuer
+from tests.support.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
+from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

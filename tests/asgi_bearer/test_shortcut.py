@@ -17,8 +17,8 @@ from asgi_bearer import (
     remote_keys,
 )
 from asgi_bearer.keys import CachedKeys, KeySet, Missed
-from tests.asgi import bearer, client
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
+from tests.support.asgi import bearer, client
+from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -13,7 +13,7 @@ from asgi_bearer.credentials import Presented
 from asgi_bearer.jose import parse
 from asgi_bearer.jwt.frozen import frozen
 from tests.asgi_bearer.refused import issuer, verifier
-from tests.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, b64, signing_key
+from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, b64, signing_key
 
 MAX_BYTES = 16 * 1024
 BASE64URL = string.ascii_letters + string.digits + "-_"

@@ -27,7 +27,7 @@ from asgi_bearer.jose import CompactJWS, Header
 from asgi_bearer.keys import KeySet, Missed, key_set_from
 from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
+from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
 LEEWAY = 30
 

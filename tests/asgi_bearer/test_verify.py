@@ -25,7 +25,7 @@ from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifi
 from tests.asgi_bearer.refused_claims import REFUSED_CLAIMS
 from tests.asgi_bearer.refused_headers import REFUSED_HEADERS
 from tests.asgi_bearer.refused_structures import REFUSED_STRUCTURES
-from tests.fake_issuer import (
+from tests.support.fake_issuer import (
     FakeClock,
     FakeDocuments,
     FakeIssuer,

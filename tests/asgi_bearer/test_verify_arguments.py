@@ -7,7 +7,7 @@ import pytest
 from asgi_bearer import ALGORITHMS, JWTVerifier, StaticKeys
 from asgi_bearer.jwt.arguments import MAX_LEEWAY
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import AUDIENCE, ISSUER
+from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
 

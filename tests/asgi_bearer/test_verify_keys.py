@@ -12,7 +12,7 @@ from asgi_bearer import (
 from asgi_bearer.credentials import Presented
 from asgi_bearer.keys import KeySet, Missed, StaticKeys
 from tests.asgi_bearer.refused import issuer
-from tests.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
+from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
 OLD = signing_key("RS256", "old", 1)
 SAME_ID = signing_key("RS256", "k1", 1)

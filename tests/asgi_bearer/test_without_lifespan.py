@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi import Message, bearer, client, converse
 from tests.asgi_bearer.keys.published import Published, settled
 from tests.asgi_bearer.warm_verifiers import Verifier, WarmVerifier
-from tests.resource_api.lifespan import running
+from tests.support.asgi import Message, bearer, client, converse
+from tests.support.lifespan import running
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.speed.result import Curve, Goal, Line, Result
 from benchmarks.speed.rounds import Spread
-from tests.missing import missing
+from tests.support.missing import missing
 
 ROUGHLY_ONE = Spread(1.0, 0.9, 1.1)
 

@@ -7,7 +7,7 @@ import pytest
 from asgi_bearer import Presented
 from asgi_bearer.verify import MAX_TOKEN_BYTES
 from benchmarks.speed.signing import Signer, claims
-from tests.missing import missing
+from tests.support.missing import missing
 
 ALGORITHMS = ["RS256", "PS384", "ES256", "ES512", "Ed25519"]
 

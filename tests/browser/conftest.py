@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.person import Person
-from tests.demo_process import CHECKOUT, DemoProcess
-from tests.missing import missing
+from tests.support.demo_process import CHECKOUT, DemoProcess
+from tests.support.missing import missing
 
 PICTURES = CHECKOUT / "test-artefacts"
 
@@ -64,7 +64,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[DemoProcess]:
 
 def started_demo(folder: Path, *options: str, ports: tuple[int, ...] = ()) -> DemoProcess:
     """Return a demo with its data in this folder, to be entered with `with`."""
-    command = [sys.executable, "-m", "resource_api", "demo", "--data", str(folder / "data")]
+    command = [sys.executable, "-m", "demo", "--data", str(folder / "data")]
     return DemoProcess([*command, *options], folder / "logs", ports=ports)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.browser.faults import page_faults
-from tests.demo_process import DemoProcess
+from tests.support.demo_process import DemoProcess
 
 DEADLINE = 60_000
 """Milliseconds, for a busy machine; the pages come in a few dozen."""

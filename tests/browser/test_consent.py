@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.browser.conftest import started_demo
 from tests.browser.person import EVERY_SCOPE, Person
-from tests.demo_process import DemoProcess
+from tests.support.demo_process import DemoProcess
 
 FEW = ("openid", "read:contacts")
 MORE = (*FEW, "profile")

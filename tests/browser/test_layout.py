@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from tests.browser.person import Person
-from tests.demo_process import DemoProcess
+from tests.support.demo_process import DemoProcess
 
 BREAKAGES = ("Another state", "Another signature", "The code again")
 """One for each party that refuses; the other pages are like these."""

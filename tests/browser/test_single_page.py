@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from resource_api.demo.authorization_server.registrations_file import SHIPPED
+from demo.authorization_server.registrations.file import SHIPPED
 from tests.browser.conftest import started_demo
-from tests.resource_api.demo.authorization_server.back_channel import CHALLENGE, VERIFIER
+from tests.support.authorization_server.back_channel import CHALLENGE, VERIFIER
 
 PUBLIC_CLIENT = """
 [[client]]

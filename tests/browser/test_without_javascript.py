@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.person import Person
-from tests.demo_process import DemoProcess
+from tests.support.demo_process import DemoProcess
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from resource_api.schema import prepare
 from resource_api.settings import Settings
 from tests.interop.node import install_packages
 from tests.interop.provider import AUDIENCE, Provider
-from tests.resource_api.lifespan import running
-from tests.user_agent import UserAgent
+from tests.support.lifespan import running
+from tests.support.user_agent import UserAgent
 
 
 @pytest.fixture(scope="session")

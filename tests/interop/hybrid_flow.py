@@ -3,7 +3,7 @@
 import httpx
 
 from tests.interop.provider import AUDIENCE, CLIENT_SECRET, Provider, client_id
-from tests.user_agent import Page, UserAgent
+from tests.support.user_agent import Page, UserAgent
 
 REDIRECT_URI = "http://localhost:8080/callback"
 

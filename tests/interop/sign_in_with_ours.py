@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from resource_api.demo.authorization_server.registrations import Client
+from demo.authorization_server.registrations.registered import Client
 from tests.interop.our_server import (
     AUDIENCE,
     CONFIDENTIAL,
@@ -14,7 +14,7 @@ from tests.interop.our_server import (
     OurServer,
 )
 from tests.interop.relying_party import RelyingParty
-from tests.user_agent import Page, UserAgent
+from tests.support.user_agent import Page, UserAgent
 
 SCOPE = f"openid profile offline_access read:contacts {TEAM_CLAIM}"
 

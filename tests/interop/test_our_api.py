@@ -6,7 +6,7 @@ import pytest
 
 from tests.interop.hybrid_flow import RESPONSE_TYPES, exchanged, front_channel
 from tests.interop.provider import ALGORITHMS, OTHER_AUDIENCE, Provider
-from tests.user_agent import UserAgent
+from tests.support.user_agent import UserAgent
 
 one_profile = pytest.mark.parametrize("api_app", ["rfc9068"], indirect=True)
 """For what does not depend on the token's profile."""

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 
-from resource_api.demo.authorization_server.registrations import Client
-from resource_api.demo.authorization_server.signing_key import SigningKey
+from demo.authorization_server.keys.signing_key import SigningKey
+from demo.authorization_server.registrations.registered import Client
 from tests.interop.our_server import (
     AUDIENCE,
     CONFIDENTIAL,
@@ -24,7 +24,7 @@ from tests.interop.our_server import (
 )
 from tests.interop.relying_party import Refused, RelyingParty
 from tests.interop.sign_in_with_ours import SCOPE, SignIn
-from tests.user_agent import UserAgent
+from tests.support.user_agent import UserAgent
 
 METHODS = [
     pytest.param(CONFIDENTIAL, "client_secret_basic", id="client_secret_basic"),

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from demo.web_application.app import create_web_application
+from demo.web_application.session.store import Sessions
+from demo.web_application.settings import WebApplicationSettings
 from resource_api.database import connect
-from resource_api.demo.web_application.app import create_web_application
-from resource_api.demo.web_application.sessions import Sessions
-from resource_api.demo.web_application.settings import WebApplicationSettings
 from tests.interop.hybrid_flow import RESPONSE_TYPES, sign_in
 from tests.interop.provider import (
     ALGORITHMS,
@@ -23,8 +23,8 @@ from tests.interop.provider import (
     Provider,
     client_id,
 )
-from tests.resource_api.lifespan import running
-from tests.user_agent import Page, UserAgent
+from tests.support.lifespan import running
+from tests.support.user_agent import Page, UserAgent
 
 WEB = "http://localhost:8080/"
 API = "http://127.0.0.1:8000/"

@@ -1,6 +1,5 @@
 """The API in one process: a fake issuer, a fake clock, a real database file."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from asgi_bearer import remote_keys
 from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
 from resource_api.database import connect
-from resource_api.schema import prepare
 from resource_api.settings import Settings
 from resource_api.sql_store import SqlContactStore
 from resource_api.store import ContactStore
 from resource_api.tables import metadata
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
-from tests.resource_api.lifespan import running
+from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
+from tests.support.lifespan import running
 
 KEYS_ADDRESS = "https://issuer.example/keys"
 
@@ -79,20 +77,6 @@ def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
         audience=(issuer.audience,),
         database_url=f"sqlite:///{tmp_path}/contacts.sqlite3",
     )
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the schema; made once, because migrations take their time."""
-    file = tmp_path_factory.mktemp("database") / "contacts.sqlite3"
-
-    async def make() -> None:
-        engine = connect(f"sqlite:///{file}")
-        await prepare(engine)
-        await engine.dispose()
-
-    asyncio.run(make())
-    return file
 
 
 # PostgreSQL joins here: another parameter, and an engine on an empty schema of its own.

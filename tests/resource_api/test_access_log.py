@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from resource_api.access_log import AccessLog
-from tests.asgi import converse, http_scope
+from tests.support.asgi import converse, http_scope
 
 TOKEN = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9." + "s3cr3t" * 20
 

@@ -21,10 +21,10 @@ from resource_api.problems import problem as handle
 from resource_api.settings import Settings
 from resource_api.sql_store import SqlContactStore
 from resource_api.store import ContactStore
-from tests.asgi import bearer, client, http_scope
-from tests.fake_issuer import FakeClock, FakeIssuer
 from tests.resource_api.conftest import Api
 from tests.resource_api.test_contacts import problem
+from tests.support.asgi import bearer, client, http_scope
+from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 class BrokenStore(SqlContactStore):

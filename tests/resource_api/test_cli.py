@@ -1,7 +1,5 @@
 """The command line."""
 
-import importlib.util
-
 import pytest
 from click.testing import CliRunner
 
@@ -16,26 +14,8 @@ def run(*arguments: str) -> str:
 def test_the_help_lists_every_command() -> None:
     printed = run("--help")
 
-    for command in ("migrate", "demo", "token"):
+    for command in ("migrate",):
         assert f"\n  {command} " in printed
-
-
-def test_the_demos_commands_are_loaded_by_name() -> None:
-    assert "--scope" in run("token", "--help")
-
-
-@pytest.mark.parametrize("missing", [None, ModuleNotFoundError("resource_api.demo")])
-def test_without_the_demo_its_commands_do_not_exist(
-    monkeypatch: pytest.MonkeyPatch, missing: ModuleNotFoundError | None
-) -> None:
-    def find_spec(name: str) -> None:
-        if missing is not None:
-            raise missing
-
-    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
-
-    assert "demo" not in run("--help")
-    assert "No such command 'token'" in run("token")
 
 
 @pytest.mark.parametrize(

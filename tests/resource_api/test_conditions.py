@@ -7,9 +7,9 @@ import pytest
 from starlette.requests import Request
 
 from resource_api.etags import required_versions
-from tests.asgi import http_scope
 from tests.resource_api.conftest import Api
 from tests.resource_api.test_contacts import UNKNOWN, problem
+from tests.support.asgi import http_scope
 
 METHODS = pytest.mark.parametrize("method", ["PUT", "DELETE"])
 MATCHING = ['"1"', "*", '"9", "1"', '"9","1",', ', "1"', 'W/"1", "1"', '"a,b", "1"']

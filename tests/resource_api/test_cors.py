@@ -10,9 +10,9 @@ from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
 from resource_api.settings import Settings
 from resource_api.store import ContactStore, StoreUnavailable
-from tests.asgi import bearer, client
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
 from tests.resource_api.conftest import KEYS_ADDRESS
+from tests.support.asgi import bearer, client
+from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
 
 ORIGINS = ("https://app.example", "http://localhost:3000")
 PREFLIGHT = {

@@ -10,7 +10,7 @@ from resource_api.bodies import BODY_SECONDS
 from resource_api.http_bounds import MAX_FIELDS
 from resource_api.patience import PATIENCE
 from resource_api.server import GRACE_SECONDS, MAX_HEAD
-from tests.resource_api.raw_server import (
+from tests.support.raw_server import (
     CHUNKED,
     GET,
     LARGE,

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from resource_api.identifiers import ContactIds, contact_id
-from tests.fake_issuer import FakeClock
+from tests.support.fake_issuer import FakeClock
 
 
 def test_identifiers_are_version_7_and_hold_their_time() -> None:

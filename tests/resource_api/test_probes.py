@@ -16,11 +16,11 @@ from resource_api.probes import Probes
 from resource_api.settings import Settings
 from resource_api.sql_store import SqlContactStore
 from resource_api.store import ContactStore
-from tests.asgi import bearer, client
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
 from tests.resource_api.conftest import KEYS_ADDRESS, Api
-from tests.resource_api.lifespan import running
 from tests.resource_api.test_contacts import problem
+from tests.support.asgi import bearer, client
+from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
+from tests.support.lifespan import running
 
 FRESH, SERVING = 600, 4200
 """Seconds; the defaults of the library's key source."""

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from resource_api.server import GRACE_SECONDS
-from tests.asgi import bearer
-from tests.fake_issuer import FakeIssuer
-from tests.resource_api.api_process import DEADLINE, ApiProcess, KeysServer
+from tests.support.api_process import DEADLINE, ApiProcess, KeysServer
+from tests.support.asgi import bearer
+from tests.support.fake_issuer import FakeIssuer
 
 WRITERS = 8
 ENOUGH = 40

@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.resource_api.api_process import DEADLINE, ApiProcess
-from tests.resource_api.raw_server import CHUNKED, GET, LAST
+from tests.support.api_process import DEADLINE, ApiProcess
+from tests.support.raw_server import CHUNKED, GET, LAST
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = HEALTH.replace(b"GET", b"POST")

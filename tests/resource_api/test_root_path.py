@@ -12,8 +12,8 @@ from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
 from resource_api.settings import Settings
 from resource_api.store import ContactStore
-from tests.asgi import bearer
-from tests.fake_issuer import FakeClock, FakeIssuer
+from tests.support.asgi import bearer
+from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 @pytest.fixture(params=["/x", "/x/", "mounted"])

@@ -7,7 +7,7 @@ import pytest
 
 from resource_api.contacts import ContactFields, Owner
 from resource_api.store import ContactChanged, ContactNotFound, ContactStore
-from tests.fake_issuer import FakeClock
+from tests.support.fake_issuer import FakeClock
 
 ALICE = Owner("https://issuer.example/", "alice")
 STRANGERS = [

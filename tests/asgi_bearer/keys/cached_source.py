@@ -16,7 +16,7 @@ from asgi_bearer.keys.freshness import Fetched
 from asgi_bearer.keys.jwk import key_set_from
 from asgi_bearer.keys.limits import BackOff, CoolDown
 from tests.asgi_bearer.keys.published import Gated, settled
-from tests.fake_issuer import FakeClock, signing_key
+from tests.support.fake_issuer import FakeClock, signing_key
 
 
 def numbered(*numbers: int) -> KeySet:

@@ -6,7 +6,14 @@ from typing import Any
 
 from asgi_bearer import JWTVerifier, Presented, Principal
 from asgi_bearer.keys import CachedKeys, Document, FetchFailed, remote_keys
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, SigningKey, b64, signing_key
+from tests.support.fake_issuer import (
+    FakeClock,
+    FakeDocuments,
+    FakeIssuer,
+    SigningKey,
+    b64,
+    signing_key,
+)
 
 JWKS_URI = "https://issuer.example/jwks"
 

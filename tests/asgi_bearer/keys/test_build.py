@@ -19,7 +19,7 @@ from asgi_bearer.keys.fetch import HttpxFetch
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.remote import RemoteKeys
 from asgi_bearer.keys.screen import Screen
-from tests.fake_issuer import FakeDocuments
+from tests.support.fake_issuer import FakeDocuments
 
 ISSUER = "https://issuer.example/"
 JWKS_URI = "https://issuer.example/jwks"

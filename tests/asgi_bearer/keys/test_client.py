@@ -15,7 +15,7 @@ from asgi_bearer.keys.fetch import HttpxFetch
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.remote import RemoteKeys
 from tests.asgi_bearer.keys.published import JWKS_URI, settled
-from tests.fake_issuer import FakeDocuments, FakeIssuer
+from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
 
 class Slow:

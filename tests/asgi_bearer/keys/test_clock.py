@@ -19,7 +19,7 @@ from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.limits import BackOff, CoolDown, Pace, chance, reading
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeClock, FakeDocuments
+from tests.support.fake_issuer import FakeClock, FakeDocuments
 
 ISSUER = "https://issuer.example"
 METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"

@@ -11,7 +11,7 @@ from asgi_bearer.keys import Document, Fetch, FetchFailed
 from asgi_bearer.keys.discovery import Discovery, metadata_addresses
 from asgi_bearer.keys.freshness import Freshness
 from tests.asgi_bearer.keys.published import GatedDocuments, settled
-from tests.fake_issuer import FakeClock, FakeDocuments
+from tests.support.fake_issuer import FakeClock, FakeDocuments
 
 ISSUER = "https://issuer.example/t1"
 OAUTH = "https://issuer.example/.well-known/oauth-authorization-server/t1"

@@ -21,7 +21,7 @@ from asgi_bearer.encoding import json_object
 from asgi_bearer.keys import Document
 from asgi_bearer.keys.documents import key_set_document, read
 from asgi_bearer.keys.jwk import Unreadable, key_set_from
-from tests.fake_issuer import FakeIssuer, private_key, signing_key
+from tests.support.fake_issuer import FakeIssuer, private_key, signing_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
 KTY = b'"kty": "EC", "kid": "odd"'

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from asgi_bearer.keys import Document
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeIssuer, SigningKey, signing_key
+from tests.support.fake_issuer import FakeIssuer, SigningKey, signing_key
 
 SERVE_STALE = 3600.0
 COOL_DOWN = 10.0

@@ -13,7 +13,7 @@ from asgi_bearer.keys.fetch import Interrupted
 from asgi_bearer.keys.remote import Watch
 from tests.asgi_bearer.keys.cached_source import Source, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeClock
+from tests.support.fake_issuer import FakeClock
 
 FROZEN = Interrupted("no keys within 5 s; the process did not run for a part of the time")
 

@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer.keys import KeySet
 from asgi_bearer.keys.jwk import key_set_from
-from tests.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
 
 RSA = signing_key("RS256", "rsa").jwk()
 EC = signing_key("ES256", "ec").jwk()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asgi_bearer.errors import KeyAmbiguous
 from asgi_bearer.keys import KeySet
 from asgi_bearer.keys.jwk import MAX_CANDIDATES, key_set_from
-from tests.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
 
 RSA = signing_key("RS256", "rsa").jwk()
 EC = signing_key("ES256", "ec").jwk()

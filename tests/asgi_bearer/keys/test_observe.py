@@ -18,7 +18,7 @@ from asgi_bearer.keys import (
 from asgi_bearer.keys.observe import EventKind
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import signing_key
+from tests.support.fake_issuer import signing_key
 
 Story = Callable[[Source], Awaitable[None]]
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import CachedKeys, remote_keys
 from tests.asgi_bearer.keys.test_fetch import body, certified, says, serving
-from tests.fake_issuer import FakeDocuments, FakeIssuer
+from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
 JWKS = json.dumps(FakeIssuer().jwks()).encode()
 NAME = "localhost"

@@ -9,9 +9,9 @@ import pytest
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Document, FetchFailed, NotServed, remote_keys
-from tests.asgi import bearer, client
 from tests.asgi_bearer.keys.published import DOWN, JWKS_URI, Published, settled
-from tests.fake_issuer import FakeDocuments, signing_key
+from tests.support.asgi import bearer, client
+from tests.support.fake_issuer import FakeDocuments, signing_key
 
 ALICE = "alice"
 

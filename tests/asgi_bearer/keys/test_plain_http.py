@@ -11,7 +11,7 @@ from asgi_bearer import JWTVerifier, Presented
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import remote_keys
 from tests.asgi_bearer.keys.test_fetch import Server, body, serving
-from tests.fake_issuer import AUDIENCE, FakeIssuer, signing_key
+from tests.support.fake_issuer import AUDIENCE, FakeIssuer, signing_key
 
 HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
 """Leads to this machine as 127.0.0.1 does, and is no loopback host by its name."""

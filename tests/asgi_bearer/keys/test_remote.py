@@ -14,7 +14,7 @@ from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.jwk import Remark
 from asgi_bearer.keys.remote import RemoteKeys
 from tests.asgi_bearer.keys.published import GatedDocuments
-from tests.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
+from tests.support.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
 
 ISSUER = "https://issuer.example"
 METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"

@@ -7,7 +7,7 @@ import pytest
 from asgi_bearer import Presented, remote_keys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, b64, signing_key
+from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, b64, signing_key
 
 ALICE = "alice"
 

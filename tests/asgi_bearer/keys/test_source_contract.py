@@ -9,7 +9,14 @@ from asgi_bearer import KeySource, Presented, StaticKeys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
 from asgi_bearer.keys import KeySet, Missed, Warmable, remote_keys
 from asgi_bearer.keys.jwk import key_set_from
-from tests.fake_issuer import ISSUER, FakeClock, FakeDocuments, FakeIssuer, Json, signing_key
+from tests.support.fake_issuer import (
+    ISSUER,
+    FakeClock,
+    FakeDocuments,
+    FakeIssuer,
+    Json,
+    signing_key,
+)
 
 JWKS_URI = "https://issuer.example/jwks"
 METADATA = "https://issuer.example/.well-known/openid-configuration"

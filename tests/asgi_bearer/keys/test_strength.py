@@ -5,7 +5,7 @@ import math
 import pytest
 
 from asgi_bearer.keys.jwk import key_set_from
-from tests.fake_issuer import b64, signing_key
+from tests.support.fake_issuer import b64, signing_key
 
 PRIMORIAL = math.prod(n for n in range(2, 168) if all(n % d for d in range(2, n)))
 SOUND = signing_key().private_key.public_key().public_numbers().n

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.asgi_bearer.keys.published import JWKS_URI, Published
-from tests.fake_issuer import FakeIssuer, compact, signing_key
+from tests.support.fake_issuer import FakeIssuer, compact, signing_key
 
 TRAP = "https://trap.example/jwks"
 ATTACKER = signing_key("ES256", "trap", number=666)

@@ -1,0 +1,204 @@
+"""`python -m demo` starts the demo; its commands ask it for a token and make password hashes.
+
+What a command needs is imported when it runs: `token` needs no server, and --help needs nothing.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from demo.instructions import (
+    API_PORT,
+    DATA,
+    DEFAULT_ISSUER,
+    ISSUER_PORT,
+    WEB_PORT,
+    instructions,
+    python_command,
+)
+from demo.needed import AUDIENCE, COMMAND_LINE
+
+DATA_OPTION = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DATA,
+    show_default=True,
+    help="Folder of the keys and of the databases.",
+)
+PORT = click.IntRange(1, 65535)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+@DATA_OPTION
+@click.option("--web-port", type=PORT, default=WEB_PORT, show_default=True)
+@click.option("--api-port", type=PORT, default=API_PORT, show_default=True)
+@click.option("--issuer-port", type=PORT, default=ISSUER_PORT, show_default=True)
+@click.option(
+    "--registrations",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file with APIs, clients and users.  [default: the one that comes with the demo]",
+)
+@click.option(
+    "--refuse-front-channel-tokens",
+    is_flag=True,
+    help="Let the API refuse access tokens that passed through the browser.",
+)
+def main(
+    context: click.Context,
+    data: Path,
+    web_port: int,
+    api_port: int,
+    issuer_port: int,
+    registrations: Path | None,
+    refuse_front_channel_tokens: bool,
+) -> None:
+    """Start the API, an authorization server and a web application on this machine."""
+    if context.invoked_subcommand is not None:
+        return
+    import asyncio
+
+    from demo import needed
+    from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound
+    from demo.authorization_server.keys.key_file import KeyFileError, kept
+    from demo.authorization_server.registrations.file import (
+        SHIPPED,
+        RegistrationsFaults,
+        read,
+    )
+    from demo.authorization_server.token.issuing import userinfo_address
+    from demo.servers import serve_demo
+    from resource_api.database import DatabaseUnusable
+    from resource_api.server import ServerFailed
+
+    if len({web_port, api_port, issuer_port}) < 3:
+        raise click.UsageError("--web-port, --api-port and --issuer-port must differ.")
+    if "?" in str(data):
+        raise click.BadParameter("the database's URL cannot hold a '?'.", param_hint="--data")
+    addresses = Addresses(
+        api=f"http://{HOST}:{api_port}/",
+        issuer=f"http://{HOST}:{issuer_port}/",
+        # By another name, since browsers keep cookies by host name and not by port.
+        web_application=f"http://localhost:{web_port}/",
+        data=data,
+    )
+    ports = [
+        Port(api_port, "--api-port"),
+        Port(issuer_port, "--issuer-port"),
+        Port(web_port, "--web-port"),
+    ]
+
+    def ready() -> None:
+        click.echo(instructions(addresses))
+
+    try:
+        with (
+            bound(ports) as sockets,
+            asyncio.Runner() as runner,
+        ):
+            file = read(registrations or SHIPPED, web_application=addresses.web_application)
+            keys = kept(data, file.without_secret)
+            registered = file.with_secrets(keys.client_secrets)
+            needed.check(
+                registered,
+                userinfo=userinfo_address(addresses.issuer),
+                redirect_uri=f"{addresses.web_application}callback",
+            )
+            runner.run(
+                serve_demo(
+                    addresses,
+                    registered,
+                    keys.keys,
+                    sockets,
+                    refuse_front_channel_tokens=refuse_front_channel_tokens,
+                    ready=ready,
+                )
+            )
+    except (
+        PortsUnavailable,
+        RegistrationsFaults,
+        needed.RegistrationsMissing,
+        KeyFileError,
+        DatabaseUnusable,
+        ServerFailed,
+    ) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.option("--scope", required=True, help="Scopes to ask for, separated by spaces.")
+@click.option(
+    "--audience", default=AUDIENCE, show_default=True, help="The API that the token is for."
+)
+@click.option(
+    "--expires-in",
+    type=click.IntRange(-86_400, 86_400),
+    help="Seconds that it shall be good; a negative number for one that has ended.",
+)
+@click.option("--issuer", default=DEFAULT_ISSUER, show_default=True, help="The running issuer.")
+@DATA_OPTION
+def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: Path) -> None:
+    """Print an access token from the authorization server of a running demo."""
+    from demo.authorization_server.keys.key_file import (
+        KeyFileError,
+        KeyFileMissing,
+        loaded,
+    )
+    from demo.token_request import (
+        ClientUnknown,
+        IssuerNotRunning,
+        TokenRequestFailed,
+        issuer_address,
+        requested_token,
+    )
+
+    try:
+        address = issuer_address(issuer)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--issuer") from None
+    parameters = {"scope": scope, "audience": audience}
+    if expires_in is not None:
+        parameters["expires_in"] = str(expires_in)
+    start = f"Start it with: {python_command()} -m demo"
+    try:
+        secret = loaded(data).client_secrets.get(COMMAND_LINE)
+        if secret is None:
+            raise click.ClickException(
+                f"The registrations have a secret of their own for {COMMAND_LINE}; "
+                "this command knows generated ones only."
+            )
+        click.echo(requested_token(address, COMMAND_LINE, secret, parameters))
+    except KeyFileMissing as error:
+        raise click.ClickException(f"{error}: no demo has run with this --data. {start}") from None
+    except IssuerNotRunning as error:
+        raise click.ClickException(f"{error} {start}") from None
+    except ClientUnknown as error:
+        raise click.ClickException(
+            f"{error} Was it started with another --data than {data}?"
+        ) from None
+    except (KeyFileError, TokenRequestFailed) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("hash-password")
+def hash_password() -> None:
+    """Print the hash of a password, for the registrations file.
+
+    The password is asked for twice; where no person types, it is the first line of the input.
+    """
+    from demo.authorization_server.registrations.passwords import hashed
+
+    # Never an argument: other users see those, and the shell keeps them.
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        click.echo(hashed(password))
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from None
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m demo")

@@ -1,0 +1,153 @@
+"""The authorization server as an ASGI application."""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+from demo.authorization_server.authorize.endpoint import AuthorizeEndpoint
+from demo.authorization_server.authorize.error_page import error_page
+from demo.authorization_server.key_rotation import KeyRotation
+from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.metadata import Documents
+from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.requests.client_authentication import ClientAuthentication
+from demo.authorization_server.requests.cors import (
+    BrowserClients,
+    browser_origins,
+)
+from demo.authorization_server.requests.oauth_error import NO_STORE
+from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
+from demo.authorization_server.state.state import State
+from demo.authorization_server.token.endpoint import TokenEndpoint
+from demo.authorization_server.token.grant_types import GrantTypes
+from demo.authorization_server.token.introspection import IntrospectionEndpoint
+from demo.authorization_server.token.issuing import Issuing, userinfo_address
+from demo.authorization_server.token.recorded_tokens import RecordedTokens
+from demo.authorization_server.token.revocation import RevocationEndpoint
+from demo.authorization_server.token.userinfo import UserInfo
+from demo.pages.rendering import Pages, Party, static_files
+
+
+class _Endpoint(Protocol):
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+
+def create_authorization_server(
+    *,
+    issuer: str,
+    registrations: Registrations,
+    keys: SigningKeys,
+    state: State,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """Return the application; it closes the state when it ends.
+
+    Arguments:
+        issuer: its identifier, with the final slash that Auth0's have; also its address.
+        state: prepared already.
+        clock: seconds since the epoch, the same that the state goes by.
+    """
+
+    def recorded_tokens(*audience: str) -> RecordedTokens:
+        return RecordedTokens(
+            issuer=issuer,
+            audience=audience,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            clock=clock,
+        )
+
+    pages = Pages(
+        Path(__file__).parent / "templates",
+        Party("authorization-server", "Authorization server", issuer),
+    )
+    userinfo = userinfo_address(issuer)
+    issuing = Issuing(
+        issuer=issuer, registrations=registrations, keys=keys, state=state, clock=clock
+    )
+    authentication = ClientAuthentication(registrations.clients)
+    grant_types = GrantTypes(registrations=registrations, issuing=issuing, state=state, clock=clock)
+    all_tokens = recorded_tokens(*registrations.apis, userinfo)
+    endpoints: list[_Endpoint] = [
+        Documents(issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock),
+        AuthorizeEndpoint(
+            issuer=issuer,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            issuing=issuing,
+            pages=pages,
+            clock=clock,
+        ),
+        LogoutEndpoint(
+            issuer=issuer,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            pages=pages,
+            clock=clock,
+        ),
+        TokenEndpoint(authentication=authentication, grant_types=grant_types),
+        UserInfo(registrations=registrations, tokens=recorded_tokens(userinfo)),
+        RevocationEndpoint(authentication=authentication, tokens=all_tokens, state=state),
+        IntrospectionEndpoint(
+            issuer=issuer,
+            authentication=authentication,
+            tokens=all_tokens,
+            state=state,
+            clock=clock,
+        ),
+        KeyRotation(issuer=issuer, apis=registrations.apis, keys=keys, clock=clock),
+    ]
+
+    async def not_here(request: Request, raised: Exception) -> Response:
+        error = cast(HTTPException, raised)
+        sentence = HTTPStatus(error.status_code).phrase
+        if "text/html" in request.headers.get("accept", ""):
+            words = f"There is no page here: {sentence}."
+            answer: Response = error_page(pages, words, status=error.status_code, onward="/")
+        else:
+            answer = PlainTextResponse(sentence, error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await state.aclose()
+
+    return Starlette(
+        routes=[*(route for endpoint in endpoints for route in endpoint.routes()), static_files()],
+        # A page of somebody else's that has its name point here gets no answer (DNS rebinding), and
+        # under another name of this machine the cookies would be shared with what runs there.
+        middleware=[
+            Middleware(
+                TrustedHostMiddleware,
+                allowed_hosts=[urlsplit(issuer).hostname or ""],
+                www_redirect=False,
+            ),
+            Middleware(BrowserClients, origins=browser_origins(registrations.clients.values())),
+        ],
+        exception_handlers={HTTPException: not_here, Exception: _unforeseen},
+        lifespan=lifespan,
+    )
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    # The log has the error; what it says may be about somebody else's request.
+    return PlainTextResponse("Something went wrong here. Please try again.", 500, dict(NO_STORE))

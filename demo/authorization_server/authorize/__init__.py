@@ -1,0 +1,1 @@
+"""`/authorize`: from the authorization request to its answer, with sign-in and consent between."""

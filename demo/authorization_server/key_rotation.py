@@ -1,0 +1,83 @@
+"""`POST /.demo/rotate-keys`: a new signing key, for somebody at this machine to watch."""
+
+import ipaddress
+import logging
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from demo.authorization_server.keys.signing_key import SigningKeys, TooManyKeys
+from demo.authorization_server.registrations.registered import Api
+from demo.authorization_server.requests.browser import Site
+from demo.authorization_server.requests.oauth_error import NO_STORE
+from demo.authorization_server.token import id_token
+from demo.authorization_server.token import lifetime as demo_parameters
+from demo.authorization_server.token.issuing import USERINFO_TOKEN_LIFETIME
+
+_SPARE_SECONDS = 60
+"""How much longer than the last token an old key stays: verifiers allow for clocks that differ."""
+
+logger = logging.getLogger("demo")
+
+
+class KeyRotation:
+    """The endpoint."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        apis: Mapping[str, Api],
+        keys: SigningKeys,
+        clock: Callable[[], float],
+    ) -> None:
+        self._site = Site(issuer)
+        self._keep_seconds = longest_lifetime(apis) + _SPARE_SECONDS
+        self._keys = keys
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """Return the route."""
+        return [Route("/.demo/rotate-keys", self._respond, methods=["POST"])]
+
+    async def _respond(self, request: Request) -> Response:
+        # A browser names the page that a POST comes from; another program has no need to.
+        if not _is_loopback(request) or not self._site.is_own_page(request):
+            return _answer({"error": "Only somebody at this machine may rotate the keys."}, 403)
+        now = self._clock()
+        try:
+            key = await self._keys.rotate(now=now, keep_seconds=self._keep_seconds)
+        except TooManyKeys:
+            return _answer(
+                {"error": "Too many keys are published; each stays until its tokens have ended."},
+                429,
+            )
+        logger.info("The signing key is now %s", key.kid)
+        published = [old.kid for old in self._keys.published(now)]
+        return _answer({"kid": key.kid, "published": published}, 200)
+
+
+def longest_lifetime(apis: Mapping[str, Api]) -> int:
+    """Return how long a token can be good that is signed now, in seconds."""
+    of_apis = [
+        seconds
+        for api in apis.values()
+        for seconds in (api.token_lifetime, api.front_channel_token_lifetime)
+    ]
+    others = (demo_parameters.MAX_LIFETIME, id_token.LIFETIME, USERINFO_TOKEN_LIFETIME)
+    return max([*of_apis, *others])
+
+
+def _is_loopback(request: Request) -> bool:
+    if request.client is None:
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _answer(content: dict[str, object], status: int) -> JSONResponse:
+    return JSONResponse(content, status, dict(NO_STORE))

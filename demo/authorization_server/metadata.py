@@ -1,0 +1,126 @@
+"""What anybody may know of this server: its metadata, its key set, and a page that lists them."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from demo.authorization_server.authorize.rules import PROMPTS, RESPONSE_MODES
+from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKeys
+from demo.authorization_server.registrations.registered import (
+    RESPONSE_TYPES,
+    STANDARD_SCOPES,
+    GrantType,
+    Registrations,
+)
+from demo.authorization_server.registrations.user_claims import CLAIMS_BY_SCOPE, custom_claim_names
+from demo.authorization_server.requests.client_authentication import METHODS, SECRET_METHODS
+from demo.authorization_server.token.issuing import userinfo_address
+from demo.pages.rendering import Pages
+
+KEY_SET_MAX_AGE = 600
+"""Seconds; how long a reader may keep the key set, and so how late it may hear of a new key."""
+
+_SHOWN_ADDRESSES = MappingProxyType(
+    {
+        "Authorization": "authorization_endpoint",
+        "Tokens": "token_endpoint",
+        "About the user": "userinfo_endpoint",
+        "Revocation": "revocation_endpoint",
+        "Introspection": "introspection_endpoint",
+        "Sign-out": "end_session_endpoint",
+    }
+)
+"""What the front page calls the addresses that the metadata names."""
+
+_TOKEN_CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat")
+_SIGN_IN_CLAIMS = ("auth_time", "nonce", "c_hash", "at_hash")
+"""What an ID token holds beside the claims about the user."""
+
+
+def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
+    """Return the metadata of OpenID Connect Discovery §3 and RFC 8414 §2: only what exists."""
+    apis, users = registrations.apis.values(), registrations.users.values()
+    custom = sorted({name for user in users for name in custom_claim_names(user)})
+    of_apis = [name for api in apis for name in api.scopes]
+    standard = [name for names in CLAIMS_BY_SCOPE.values() for name in names]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}authorize",
+        "token_endpoint": f"{issuer}oauth/token",
+        "userinfo_endpoint": userinfo_address(issuer),
+        "jwks_uri": f"{issuer}.well-known/jwks.json",
+        "revocation_endpoint": f"{issuer}oauth/revoke",
+        "introspection_endpoint": f"{issuer}oauth/introspect",
+        "end_session_endpoint": f"{issuer}oidc/logout",
+        "scopes_supported": list(dict.fromkeys([*STANDARD_SCOPES, *of_apis, *custom])),
+        "claims_supported": [
+            *_TOKEN_CLAIMS,
+            *_SIGN_IN_CLAIMS,
+            *(name for name in standard if any(name in user.claims for user in users)),
+            *custom,
+        ],
+        "claim_types_supported": ["normal"],
+        "response_types_supported": [" ".join(sorted(names)) for names in RESPONSE_TYPES],
+        "response_modes_supported": list(RESPONSE_MODES),
+        # `implicit` is what registration calls the part of the Hybrid Flow in the browser.
+        "grant_types_supported": list(get_args(GrantType)),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": list(PROMPTS),
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+class Documents:
+    """The endpoints that tell about the server and need no proof of anybody."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        registrations: Registrations,
+        keys: SigningKeys,
+        pages: Pages,
+        clock: Callable[[], float],
+    ) -> None:
+        self._metadata = metadata(issuer, registrations)
+        self._registrations = registrations
+        self._keys = keys
+        self._clock = clock
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Return the routes; both names of the metadata give the same document."""
+        return [
+            Route("/", self._show_front),
+            Route("/.well-known/openid-configuration", self._show_metadata),
+            Route("/.well-known/oauth-authorization-server", self._show_metadata),
+            Route("/.well-known/jwks.json", self._show_key_set),
+        ]
+
+    async def _show_front(self, request: Request) -> Response:
+        context = {
+            "metadata": self._metadata,
+            "apis": list(self._registrations.apis.values()),
+            "addresses": _SHOWN_ADDRESSES,
+        }
+        return self._pages.response("front.html", context)
+
+    async def _show_metadata(self, request: Request) -> Response:
+        return JSONResponse(self._metadata)
+
+    async def _show_key_set(self, request: Request) -> Response:
+        published = self._keys.published(self._clock())
+        headers = {"Cache-Control": f"public, max-age={KEY_SET_MAX_AGE}"}
+        return JSONResponse({"keys": [key.public_jwk() for key in published]}, headers=headers)

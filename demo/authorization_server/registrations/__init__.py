@@ -1,0 +1,1 @@
+"""What the operator registers: APIs, clients and users, read from a file."""

@@ -1,0 +1,225 @@
+"""The file with the registrations: reading it, and telling all that is wrong with it at once."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from demo.authorization_server.registrations.entries import (
+    WEB_APPLICATION,
+    ApiEntry,
+    ClientEntry,
+    UserEntry,
+)
+from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.values import MAX_LIFETIME
+
+SHIPPED = Path(__file__).with_name("registrations.toml")
+"""The documented example, which the demo runs with unless it is told otherwise."""
+
+MAX_BYTES = 256 * 1024
+"""Of the file; hundreds of entries fit."""
+
+_EXPECTED = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "greater_than_equal": f"must be from 1 to {MAX_LIFETIME}",
+    "less_than_equal": f"must be from 1 to {MAX_LIFETIME}",
+}
+
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {"api": "identifier", "client": "client_id", "user": "username"}
+)
+"""The kinds of entries, and the member that tells one of a kind from another."""
+
+_EntryType = TypeVar("_EntryType", ApiEntry, ClientEntry, UserEntry)
+
+
+class RegistrationsFaults(Exception):
+    """All that is wrong with the registrations, a line each; no line holds a secret.
+
+    Arguments:
+        faults: each with its place and what is expected there.
+    """
+
+    def __init__(self, file: Path, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__("\n  ".join([f"The registrations {file} have {count}:", *faults]))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationsFile:
+    """What the file says, in which the generated client secrets are missing still.
+
+    Arguments:
+        without_secret: the ids of the confidential clients that need a generated one.
+    """
+
+    without_secret: frozenset[str]
+    _registrations: Registrations = field(repr=False)
+
+    def with_secrets(self, secrets: Mapping[str, str]) -> Registrations:
+        """Return the registrations, complete.
+
+        Arguments:
+            secrets: by client id; those of all clients in `without_secret`.
+
+        Raises ValueError where one is missing: its client would be a public one.
+        """
+        if missing := sorted(client for client in self.without_secret if not secrets.get(client)):
+            raise ValueError(f"secrets has none for {', '.join(missing)}")
+        clients = {
+            client_id: replace(client, client_secret=secrets[client_id])
+            if client_id in self.without_secret
+            else client
+            for client_id, client in self._registrations.clients.items()
+        }
+        return replace(self._registrations, clients=MappingProxyType(clients))
+
+
+def read(file: Path, *, web_application: str) -> RegistrationsFile:
+    """Return what the file registers.
+
+    Arguments:
+        web_application: the address that stands for `{web_application}`, with its final slash.
+
+    Raises RegistrationsFaults.
+    """
+    try:
+        document = _document(file)
+    except ValueError as error:
+        raise RegistrationsFaults(file, [str(error)]) from None
+    faults = [
+        f"{name}: is not known here; there are [[api]], [[client]] and [[user]]"
+        for name in document
+        if name not in _KINDS
+    ]
+    raw = {kind: _tables(kind, document.get(kind, []), faults) for kind in _KINDS}
+    for client in raw["client"]:
+        for name in ("redirect_uris", "post_logout_redirect_uris"):
+            client[name] = _with_address(client.get(name, []), web_application)
+    apis = _entries("api", ApiEntry, raw["api"], faults)
+    clients = _entries("client", ClientEntry, raw["client"], faults)
+    users = _entries("user", UserEntry, raw["user"], faults)
+    faults.extend(_faults_between(raw, apis, users))
+    if faults:
+        raise RegistrationsFaults(file, faults)
+    return RegistrationsFile(
+        frozenset(
+            client.client_id
+            for client in clients
+            if client.type == "confidential" and client.client_secret is None
+        ),
+        Registrations(
+            apis=MappingProxyType({entry.identifier: entry.registered() for entry in apis}),
+            clients=MappingProxyType({entry.client_id: entry.registered() for entry in clients}),
+            users=MappingProxyType({entry.username: entry.registered() for entry in users}),
+        ),
+    )
+
+
+def _document(file: Path) -> dict[str, object]:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"The file cannot be read: {error.strerror}") from None
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"The file must be at most {MAX_BYTES} bytes")
+    try:
+        return tomllib.loads(text.decode())
+    except UnicodeDecodeError:
+        raise ValueError("The file must be UTF-8") from None
+    except RecursionError:
+        raise ValueError("The file must not hold lists in lists without end") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"The file must be TOML: {error}") from None
+
+
+def _tables(kind: str, value: object, faults: list[str]) -> list[dict[str, object]]:
+    tables = _list(value)
+    found = [cast("dict[str, object]", table) for table in tables if isinstance(table, dict)]
+    if not isinstance(value, list) or len(found) < len(tables):
+        faults.append(f"{kind}: must be tables, each under [[{kind}]]")
+    return found
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _with_address(value: object, web_application: str) -> object:
+    """Return a list of redirect URIs with the address in its place; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    return [
+        web_application + uri.removeprefix(WEB_APPLICATION)
+        if isinstance(uri, str) and uri.startswith(WEB_APPLICATION)
+        else uri
+        for uri in _list(cast("object", value))
+    ]
+
+
+def _entries(
+    kind: str, entry: type[_EntryType], tables: list[dict[str, object]], faults: list[str]
+) -> list[_EntryType]:
+    found: list[_EntryType] = []
+    for position, table in enumerate(tables, start=1):
+        try:
+            found.append(entry.model_validate(table))
+        except ValidationError as error:
+            place = _place(kind, table.get(_KINDS[kind]), position)
+            faults.extend(f"{place}: {_told(details)}" for details in error.errors())
+    return found
+
+
+def _place(kind: str, name: object, position: int) -> str:
+    return f"{kind} {json.dumps(name) if isinstance(name, str) and name else position}"
+
+
+def _told(details: ErrorDetails) -> str:
+    where = ""
+    for step in details["loc"]:
+        if isinstance(step, int):
+            where += f"[{step}]"
+        elif step != "[key]":  # pydantic's word for the name of a member
+            where += f".{step}" if where else step
+    kind = details["type"]
+    if kind == "literal_error":
+        return f"{where} must be {details.get('ctx', {}).get('expected')}"
+    return f"{where} {_EXPECTED.get(kind, details['msg'])}"
+
+
+def _faults_between(
+    raw: Mapping[str, list[dict[str, object]]],
+    apis: Sequence[ApiEntry],
+    users: Sequence[UserEntry],
+) -> Iterator[str]:
+    for kind, member in _KINDS.items():
+        names = [table.get(member) for table in raw[kind]]
+        for name in dict.fromkeys(name for name in names if isinstance(name, str)):
+            if names.count(name) > 1:
+                yield f"{_place(kind, name, 0)}: {member} must not be there twice"
+    identifiers = [table.get("identifier") for table in raw["api"]]
+    for number, client in enumerate(raw["client"], start=1):
+        for position, identifier in enumerate(_list(client.get("introspects"))):
+            if identifier not in identifiers:
+                place = _place("client", client.get("client_id"), number)
+                yield f"{place}: introspects[{position}] must be the identifier of an [[api]]"
+    claims = {name for user in users for name in user.claims}
+    for api in apis:
+        for scope in claims.intersection(api.scopes):
+            place = _place("api", api.identifier, 0)
+            yield f"{place}: scopes.{scope} must not be the name of a user's claim"

@@ -1,0 +1,118 @@
+"""What is registered at the authorization server: APIs, clients and users, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+GrantType = Literal["authorization_code", "implicit", "refresh_token", "client_credentials"]
+
+TokenProfile = Literal["jwt", "rfc9068"]
+
+CLIENT_SUFFIX = "@clients"
+"""Ends the subject of a token that a client got for itself, as Auth0 has it.
+
+No user's name may end so (RFC 9700 §4.15); the registrations see to it."""
+
+RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType(
+    {
+        frozenset({"code"}): frozenset[GrantType]({"authorization_code"}),
+        frozenset({"code", "id_token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
+        frozenset({"code", "token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
+        frozenset({"code", "id_token", "token"}): frozenset[GrantType](
+            {"authorization_code", "implicit"}
+        ),
+    }
+)
+"""The response types there are, and the grant types that each needs (RFC 7591 §2.1)."""
+
+STANDARD_SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "openid": "Know that it is you",
+        "profile": "See your name and your picture",
+        "email": "See your e-mail address",
+        "address": "See your postal address",
+        "phone": "See your telephone number",
+        "offline_access": "Keep this access while you are away",
+    }
+)
+"""The scopes of OpenID Connect Core §5.4 and §11, in the words of the consent page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An API that tokens are issued for.
+
+    Arguments:
+        identifier: the audience of its tokens.
+        scopes: name → description, in the words of the consent page.
+        token_profile: the shape of its tokens: `jwt`, or `rfc9068`.
+        allow_offline_access: whether there are refresh tokens for it.
+        token_lifetime: seconds, for tokens from the token endpoint.
+        front_channel_token_lifetime: seconds, for tokens that pass through the browser.
+    """
+
+    identifier: str
+    name: str
+    scopes: Mapping[str, str]
+    token_profile: TokenProfile
+    allow_offline_access: bool
+    token_lifetime: int
+    front_channel_token_lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client (RFC 6749 §2); its `repr` does not show the secret.
+
+    Arguments:
+        client_secret: None for a public client.
+        redirect_uris: compared byte for byte, except for the port of a public client's loopback
+            address.
+        origins: of a public client: where its scripts run, beside its redirect URIs.
+        response_types: what it may ask /authorize for; keys of `RESPONSE_TYPES`.
+        grant_types: what it may use at all.
+        introspects: the identifiers of the APIs whose tokens it may introspect, beside its own.
+    """
+
+    client_id: str
+    name: str
+    client_secret: str | None = field(repr=False)
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    response_types: frozenset[frozenset[str]] = frozenset()
+    grant_types: frozenset[GrantType] = frozenset()
+    introspects: frozenset[str] = frozenset()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it cannot keep a secret, and so has to prove itself with PKCE."""
+        return self.client_secret is None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who can sign in; the `repr` shows no password.
+
+    Arguments:
+        username: also the subject of the user's tokens.
+        password_hash: Argon2id, in PHC form.
+        shown_password: the password itself, for the sign-in page to fill in; right only for an
+            account that protects nothing. None for every other.
+        claims: standard claims by their names, custom ones by a URL.
+    """
+
+    username: str
+    password_hash: str = field(repr=False)
+    shown_password: str | None = field(default=None, repr=False)
+    claims: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class Registrations:
+    """All that is registered: APIs by identifier, clients by id, users by name, in file order."""
+
+    apis: Mapping[str, Api]
+    clients: Mapping[str, Client]
+    users: Mapping[str, User]

@@ -1,0 +1,82 @@
+"""Proof of the client: its secret, by header or body (RFC 6749 §2.3.1), or its id if public."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from urllib.parse import unquote_plus
+
+from starlette.requests import Request
+
+from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.requests.oauth_error import OAuthError
+
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = (*SECRET_METHODS, "none")
+
+
+class ClientAuthentication:
+    """Tells which of the registered clients a request comes from."""
+
+    def __init__(self, clients: Mapping[str, Client]) -> None:
+        self._clients = clients
+        self._digests = {
+            client.client_id: _digest(client.client_secret)
+            for client in clients.values()
+            if client.client_secret is not None
+        }
+        # What the secret of a client that has none is compared with: nobody knows it.
+        self._no_secret = _digest(secrets.token_urlsafe(32))
+
+    def authenticated(self, request: Request, parameters: Mapping[str, str]) -> Client:
+        """Return the client.
+
+        Raises OAuthError: `invalid_client` with one sentence, after the same work, for a wrong
+        id, a wrong secret, none where there must be one and one where there is none to send;
+        `invalid_request` for credentials in header and body (RFC 6749 §2.3).
+        """
+        client_id, secret = _credentials(request, parameters)
+        client = self._clients.get(client_id)
+        expected = self._digests.get(client_id, self._no_secret)
+        proved = hmac.compare_digest(_digest(secret or ""), expected)
+        if client is not None and client.is_public and secret is None:
+            return client
+        if client is not None and not client.is_public and proved:
+            return client
+        raise OAuthError("invalid_client", "The client's id or secret is wrong or missing.")
+
+
+def _digest(secret: str) -> bytes:
+    # Digests are of equal length, so that comparing them does not tell the length of the secret.
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _credentials(request: Request, parameters: Mapping[str, str]) -> tuple[str, str | None]:
+    authorization = request.headers.getlist("authorization")
+    if len(authorization) > 1:
+        raise OAuthError("invalid_request", "There is more than one Authorization header.")
+    if not authorization:
+        return parameters.get("client_id", ""), parameters.get("client_secret")
+    client_id, secret = _basic(authorization[0])
+    if "client_secret" in parameters or parameters.get("client_id", client_id) != client_id:
+        raise OAuthError(
+            "invalid_request",
+            "The client's credentials are in the header and in the body; send them in one.",
+        )
+    return client_id, secret
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError(scheme)
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode("utf-8")
+        client_id, colon, secret = decoded.partition(":")
+        if not colon:
+            raise ValueError("no colon")
+        return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError):
+        raise OAuthError("invalid_client", "The Authorization header is not Basic.") from None

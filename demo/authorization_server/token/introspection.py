@@ -1,0 +1,95 @@
+"""`POST /oauth/introspect`: whether a token is good, and for what (RFC 7662)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from asgi_bearer import InvalidTokenError, Presented, Principal
+from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.requests.client_authentication import ClientAuthentication
+from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
+from demo.authorization_server.state.state import RefreshToken, State
+from demo.authorization_server.token.access_token import is_client, subject
+from demo.authorization_server.token.recorded_tokens import RecordedTokens
+
+_SHOWN_CLAIMS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
+
+_INACTIVE: dict[str, object] = {"active": False}
+"""Also for tokens that are none of the asker's business: it learns nothing about them (§2.2)."""
+
+
+class IntrospectionEndpoint:
+    """The endpoint; `tokens` verifies access tokens for whatever audience."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        authentication: ClientAuthentication,
+        tokens: RecordedTokens,
+        state: State,
+        clock: Callable[[], float],
+    ) -> None:
+        self._issuer = issuer
+        self._authentication = authentication
+        self._tokens = tokens
+        self._state = state
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """Return the route."""
+        return [Route("/oauth/introspect", self._respond, methods=["POST"])]
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            parameters = await body_parameters(request)
+            client = self._authentication.authenticated(request, parameters)
+            if client.is_public:
+                raise OAuthError("invalid_client", "Only a client with a secret may ask.")
+            if "token" not in parameters:
+                raise OAuthError("invalid_request", "token is missing.")
+            answer = await self._introspected(parameters["token"], client)
+        except OAuthError as error:
+            return error.response()
+        return JSONResponse(answer, headers=dict(NO_STORE))
+
+    async def _introspected(self, token: str, client: Client) -> dict[str, object]:
+        refresh_token = await self._state.refresh_token(token)
+        if refresh_token is not None:
+            return self._refresh_token(refresh_token, client)
+        try:
+            principal = await self._tokens.verify(Presented(token))
+        except InvalidTokenError:
+            return _INACTIVE
+        return _access_token(principal, client)
+
+    def _refresh_token(self, token: RefreshToken, client: Client) -> dict[str, object]:
+        grant = token.grant
+        ended = token.used or token.expires_at <= self._clock()
+        if ended or grant.client_id != client.client_id:
+            return _INACTIVE
+        return {
+            "active": True,
+            "iss": self._issuer,
+            "sub": subject(grant),
+            "client_id": grant.client_id,
+            "username": grant.username,
+            "scope": " ".join(grant.scopes),
+            "exp": token.expires_at,
+        }
+
+
+def _access_token(principal: Principal, client: Client) -> dict[str, object]:
+    claims = principal.claims
+    # A string or strings, which was checked.
+    audience: Any = claims["aud"]
+    named = client.introspects.intersection([audience] if isinstance(audience, str) else audience)
+    if principal.client_id != client.client_id and not named:
+        return _INACTIVE
+    shown = {name: claims[name] for name in _SHOWN_CLAIMS if name in claims}
+    answer = {"active": True, "token_type": "Bearer", **shown, "client_id": principal.client_id}
+    return answer if is_client(principal) else {**answer, "username": principal.subject}

@@ -1,0 +1,138 @@
+"""Gives tokens: decides what stands in them, signs them, and records the access tokens."""
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.user_claims import custom_claims, user_claims
+from demo.authorization_server.state.state import Grant, State
+from demo.authorization_server.token.access_token import signed_access_token
+from demo.authorization_server.token.id_token import signed_id_token
+
+FRONT_CHANNEL = "implicit"
+"""The `gty` of an access token that passes through the browser."""
+
+USERINFO_TOKEN_LIFETIME = 3600
+"""Seconds, for an access token that no API is named in."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedAccessToken:
+    """An access token; its `repr` does not show it. `expires_in` is in seconds."""
+
+    value: str = field(repr=False)
+    expires_in: int
+
+
+class Issuing:
+    """Gives the tokens of a grant.
+
+    The grant's API, where it has one, and its user, where it has one, must be registered: to see
+    to that is the caller's task, who can say what is wrong.
+
+    Arguments:
+        issuer: the identifier of this server, with its final slash.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        registrations: Registrations,
+        keys: SigningKeys,
+        state: State,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._issuer = issuer
+        self._registrations = registrations
+        self._keys = keys
+        self._state = state
+        self._clock = clock
+
+    async def access_token(
+        self,
+        grant: Grant,
+        *,
+        gty: str,
+        scopes: tuple[str, ...] | None = None,
+        lifetime: int | None = None,
+    ) -> IssuedAccessToken:
+        """Return a new access token.
+
+        Arguments:
+            gty: how it is come by, in Auth0's words: `implicit` through the browser, otherwise
+                `authorization_code`, `refresh_token` or `client-credentials`.
+            scopes: fewer than the grant has; by default all.
+            lifetime: seconds, by default what the API's entry says. A negative one makes a token
+                that ended that long ago.
+        """
+        granted = grant.scopes if scopes is None else scopes
+        api = None if grant.audience is None else self._registrations.apis[grant.audience]
+        if api is None:
+            usual = USERINFO_TOKEN_LIFETIME
+        elif gty == FRONT_CHANNEL:
+            usual = api.front_channel_token_lifetime
+        else:
+            usual = api.token_lifetime
+        now = int(self._clock())
+        expires_at = now + (usual if lifetime is None else lifetime)
+        jti = secrets.token_urlsafe(16)
+        value = signed_access_token(
+            self._keys.current,
+            profile="rfc9068" if api is None else api.token_profile,
+            issuer=self._issuer,
+            audience=self._audience(grant, granted),
+            grant=grant,
+            scopes=granted,
+            gty=gty,
+            issued_at=now if expires_at > now else expires_at - usual,
+            expires_at=expires_at,
+            jti=jti,
+            custom=(
+                {}
+                if grant.username is None
+                else custom_claims(self._registrations.users[grant.username], granted)
+            ),
+        )
+        await self._state.record_access_token(jti, grant, expires_at=expires_at)
+        return IssuedAccessToken(value, max(0, expires_at - now))
+
+    def id_token(
+        self, grant: Grant, *, code: str | None = None, access_token: str | None = None
+    ) -> str:
+        """Return a new ID token for the user of the grant.
+
+        Arguments:
+            code: the code that goes along, for `c_hash`.
+            access_token: the one that goes along, for `at_hash`.
+
+        Raises:
+            ValueError: the grant is a client's own, and has no user.
+        """
+        if grant.username is None:
+            raise ValueError("grant has no user to make an ID token for")
+        user = self._registrations.users[grant.username]
+        return signed_id_token(
+            self._keys.current,
+            issuer=self._issuer,
+            grant=grant,
+            issued_at=int(self._clock()),
+            user=user_claims(user, grant.scopes),
+            code=code,
+            access_token=access_token,
+        )
+
+    def _audience(self, grant: Grant, scopes: Collection[str]) -> tuple[str, ...]:
+        userinfo = userinfo_address(self._issuer)
+        if grant.audience is None:
+            return (userinfo,)
+        return (grant.audience, userinfo) if "openid" in scopes else (grant.audience,)
+
+
+def userinfo_address(issuer: str) -> str:
+    """Return the address of /userinfo, which is also its identifier in `aud`."""
+    return f"{issuer}userinfo"

@@ -1,0 +1,69 @@
+"""`POST /oauth/revoke`: a client gives a token back (RFC 7009)."""
+
+import logging
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from asgi_bearer import InvalidTokenError, Presented
+from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.requests.client_authentication import ClientAuthentication
+from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
+from demo.authorization_server.state.state import State
+from demo.authorization_server.token.recorded_tokens import RecordedTokens, token_id
+
+logger = logging.getLogger("demo")
+
+
+class RevocationEndpoint:
+    """The endpoint; `tokens` verifies access tokens for whatever audience."""
+
+    def __init__(
+        self, *, authentication: ClientAuthentication, tokens: RecordedTokens, state: State
+    ) -> None:
+        self._authentication = authentication
+        self._tokens = tokens
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """Return the route."""
+        return [Route("/oauth/revoke", self._respond, methods=["POST"])]
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            parameters = await body_parameters(request)
+            client = self._authentication.authenticated(request, parameters)
+            if "token" not in parameters:
+                raise OAuthError("invalid_request", "token is missing.")
+            await self._revoke(parameters["token"], client)
+        except OAuthError as error:
+            return error.response()
+        return Response(headers=dict(NO_STORE))
+
+    async def _revoke(self, token: str, client: Client) -> None:
+        """Revoke the token; one that is not known counts as revoked (§2.2).
+
+        `token_type_hint` is not needed: the two kinds cannot be taken for one another.
+        """
+        refresh_token = await self._state.refresh_token(token)
+        if refresh_token is not None:
+            grant = refresh_token.grant
+            _check_owner(grant.client_id, client)
+            await self._state.revoke_grant(grant.grant_id)
+            logger.info(
+                "The client %s revoked its grant of user %s", client.client_id, grant.username
+            )
+            return
+        try:
+            principal = await self._tokens.verify(Presented(token))
+        except InvalidTokenError:
+            return
+        _check_owner(principal.client_id, client)
+        await self._state.revoke_access_token(token_id(principal))
+
+
+def _check_owner(client_id: str | None, client: Client) -> None:
+    if client_id != client.client_id:
+        raise OAuthError("invalid_request", "The token was not issued to this client.")

@@ -1,0 +1,138 @@
+"""The three parties of the Hybrid Flow, put together: each has its own address and its own file."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from asgi_bearer.keys import CachedKeys
+from demo.addresses import Addresses
+from demo.authorization_server.app import create_authorization_server
+from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.registrations.registered import STANDARD_SCOPES, Api, Registrations
+from demo.authorization_server.registrations.user_claims import custom_claim_names
+from demo.authorization_server.state.state import State
+from demo.first_contacts import CONTACTS_OF, give
+from demo.needed import AUDIENCE, WEB_APPLICATION
+from demo.web_application.app import create_web_application
+from demo.web_application.session.store import Sessions
+from demo.web_application.settings import WebApplicationSettings
+from resource_api.app import create_app
+from resource_api.contacts import Owner
+from resource_api.database import connect
+from resource_api.schema import prepare
+from resource_api.settings import Settings
+from resource_api.sql_store import SqlContactStore
+
+GRANT_TYPES_OF_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token", "client-credentials")
+"""The claim `gty` of every access token that did not pass through the browser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """The applications."""
+
+    api: ASGIApp
+    authorization_server: Starlette
+    web_application: Starlette
+
+
+async def prepared_parties(
+    addresses: Addresses,
+    registrations: Registrations,
+    keys: SigningKeys,
+    *,
+    http: httpx.AsyncClient,
+    refuse_front_channel_tokens: bool = False,
+    issuer_keys: CachedKeys | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Parties:
+    """Return the parties, with their databases ready and the first contacts in place.
+
+    Arguments:
+        registrations: checked by `needed.check`.
+        keys: what the authorization server signs with.
+        http: what the web application reaches the other two with.
+        issuer_keys: where the API has the issuer's keys from. By default it finds them as it
+            would find anybody's: through discovery, over HTTP.
+        clock: seconds since the epoch.
+
+    Raises:
+        DatabaseUnusable: one of the databases cannot be used.
+    """
+    # Everything is named here, so that nothing of a deployment's environment gets in.
+    settings = Settings(
+        issuer=addresses.issuer,
+        audience=(AUDIENCE,),
+        token_profile=registrations.apis[AUDIENCE].token_profile,
+        grant_types=GRANT_TYPES_OF_THE_TOKEN_ENDPOINT if refuse_front_channel_tokens else None,
+        database_url=_file(addresses, "contacts.sqlite3"),
+    )
+    contacts = connect(settings.database_url)
+    await prepare(contacts)
+    store = SqlContactStore(contacts, clock=clock)
+    for subject, fields in CONTACTS_OF.items():
+        await give(store, Owner(addresses.issuer, subject), fields)
+    state = State(connect(_file(addresses, "authorization-server/state.sqlite3")), clock=clock)
+    await state.prepare()
+    sessions = Sessions(connect(_file(addresses, "web-application.sqlite3")), clock=clock)
+    await sessions.prepare()
+    return Parties(
+        api=create_app(settings, keys=issuer_keys, store=store, clock=clock),
+        authorization_server=create_authorization_server(
+            issuer=addresses.issuer,
+            registrations=registrations,
+            keys=keys,
+            state=state,
+            clock=clock,
+        ),
+        web_application=create_web_application(
+            _web_application_settings(addresses, registrations),
+            sessions=sessions,
+            http=http,
+            clock=clock,
+        ),
+    )
+
+
+def _file(addresses: Addresses, name: str) -> str:
+    return f"sqlite:///{addresses.data / name}"
+
+
+def _web_application_settings(
+    addresses: Addresses, registrations: Registrations
+) -> WebApplicationSettings:
+    api = registrations.apis[AUDIENCE]
+    other = next(
+        (one for one in registrations.apis.values() if _differs_in_audience_alone(one, api)), None
+    )
+    custom = sorted(
+        {name for user in registrations.users.values() for name in custom_claim_names(user)}
+    )
+    return WebApplicationSettings(
+        address=addresses.web_application,
+        issuer=addresses.issuer,
+        client_id=WEB_APPLICATION,
+        client_secret=registrations.clients[WEB_APPLICATION].client_secret or "",
+        api=addresses.api,
+        audience=AUDIENCE,
+        scopes=tuple(dict.fromkeys([*STANDARD_SCOPES, *api.scopes, *custom])),
+        other_audience=other.identifier if other else "",
+        other_scope=next(iter(other.scopes)) if other else "",
+    )
+
+
+def _differs_in_audience_alone(other: Api, api: Api) -> bool:
+    """Whether there are tokens for `other` that `api` refuses, and for their audience.
+
+    An API that expects the profile `rfc9068` would refuse others for their type; the profile `jwt`
+    takes both types.
+    """
+    return (
+        other is not api
+        and bool(other.scopes)
+        and api.token_profile in {"jwt", other.token_profile}
+    )

@@ -1,0 +1,87 @@
+"""The web application, composed: what it talks to, its pages, and who may reach them."""
+
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from asgi_bearer import remote_keys
+from demo.pages.rendering import Pages, Party, static_files
+from demo.web_application.breakage.attempts import Attempts
+from demo.web_application.breakage.breakage import Breakage
+from demo.web_application.checks.id_token import IdTokens
+from demo.web_application.flow.contacts import ContactsApi
+from demo.web_application.flow.hybrid_flow import HybridFlow
+from demo.web_application.flow.revocation import Revocation
+from demo.web_application.pages.faults import fault_pages
+from demo.web_application.pages.session import SessionPages
+from demo.web_application.pages.sign_in import SignInPages
+from demo.web_application.provider.discovery import Provider
+from demo.web_application.provider.http import ClientFetch
+from demo.web_application.provider.token_endpoint import TokenEndpoint
+from demo.web_application.session.store import Sessions
+from demo.web_application.session.visits import Visits
+from demo.web_application.settings import WebApplicationSettings
+
+_HERE = Path(__file__).parent
+
+
+def create_web_application(
+    settings: WebApplicationSettings,
+    *,
+    sessions: Sessions,
+    http: httpx.AsyncClient,
+    clock: Callable[[], float] = time.time,
+    token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+) -> Starlette:
+    """Return the application.
+
+    Arguments:
+        sessions: prepared; closed when the application ends.
+        http: for the provider and the API; stays its maker's to close. It should not trust the
+            environment where those are on this machine.
+        clock: seconds since the epoch.
+        token: makes state, nonce and the other values that nobody may guess: 43 characters or
+            more that a URL may hold (RFC 7636 §4.1).
+    """
+    provider = Provider(settings.issuer, http, clock=clock)
+    keys = remote_keys(issuer=settings.issuer, fetch=ClientFetch(http))
+    flow = HybridFlow(
+        provider=provider,
+        endpoint=TokenEndpoint(settings, provider, http),
+        revocation=Revocation(settings, provider, http),
+        id_tokens=IdTokens(settings.issuer, settings.client_id, keys),
+        clock=clock,
+        token=token,
+    )
+    api = ContactsApi(settings.api, http)
+    breakage = Breakage(settings, Attempts(flow, api, http), token)
+    pages = Pages(_HERE / "templates", Party("web-application", "Contact book", settings.address))
+    visits = Visits(settings, sessions, token)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        yield
+        await keys.aclose()
+        await sessions.aclose()
+
+    return Starlette(
+        routes=[
+            *SignInPages(settings, flow, visits, pages).routes(),
+            *SessionPages(settings, flow, api, breakage, visits, pages).routes(),
+            static_files(),
+            Mount("/scripts", StaticFiles(directory=_HERE / "scripts")),
+        ],
+        # Against DNS rebinding: another name for this machine reaches nothing.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[settings.host])],
+        exception_handlers=fault_pages(pages),
+        lifespan=lifespan,
+    )

@@ -1,0 +1,1 @@
+"""The checks of a sign-in, and the tokens that they look at."""

@@ -1,0 +1,1 @@
+"""The steps after the answer: sign-in, refreshing, revocation, calling the API."""

@@ -1,0 +1,1 @@
+"""What the web application keeps of each browser, and the cookie that finds it."""

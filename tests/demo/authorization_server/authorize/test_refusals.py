@@ -1,0 +1,330 @@
+"""Whoever attacks /authorize gets nothing, and nobody is sent where no client has registered.
+
+Somebody is signed in who allows everything: a request that is not refused is answered with tokens.
+"""
+
+import hmac
+import re
+from collections.abc import AsyncGenerator, Callable
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.refusals.authorization_requests import (
+    PUBLIC_CALLBACK,
+    SHOWN,
+    SIGNED_OUT,
+    TOLD,
+    Shown,
+    Told,
+)
+from tests.support.authorization_server.attacked_server import (
+    AttackedServer,
+    attacked_server,
+)
+from tests.support.authorization_server.front_channel import CALLBACK, CHALLENGE, query
+from tests.support.authorization_server.registered import ISSUER
+from tests.support.fake_issuer import b64, signing_key
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FORM = "application/x-www-form-urlencoded"
+
+_DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749 §4.1.2.1."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[AttackedServer]:
+    async with attacked_server(tmp_path_factory.mktemp("state")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def cookie(attacked: AttackedServer) -> dict[str, str]:
+    return await attacked.consenting_session()
+
+
+def outcome(answer: httpx.Response) -> tuple[int, str | None, str | None]:
+    """Return where an answer leads."""
+    return answer.status_code, answer.headers.get("location"), answer.headers.get("content-type")
+
+
+async def asked(
+    server: AttackedServer, method: str, encoded: str, headers: dict[str, str]
+) -> httpx.Response:
+    if method == "GET":
+        return await server.http.get(f"/authorize?{encoded}", headers=headers)
+    form = {**headers, "Content-Type": FORM}
+    return await server.http.post("/authorize", content=encoded, headers=form)
+
+
+class _Hidden(HTMLParser):
+    """The forms of a page: where they lead, and what is hidden in them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.actions: list[str] = []
+        self.fields: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.actions.append(given["action"])
+        if tag == "input":
+            self.fields.append((given["name"], given["value"]))
+
+
+def told_in(answer: httpx.Response, row: Told) -> list[tuple[str, str]]:
+    """Return the parameters in the place where they must be; there are none in another."""
+    if row.place == "form_post":
+        page = _Hidden(answer.text)
+        assert answer.status_code == 200
+        assert "location" not in answer.headers
+        assert page.actions == [row.redirect_uri]
+        return page.fields
+    assert answer.status_code == 303
+    assert answer.content == b""
+    target = urlsplit(answer.headers["location"])
+    assert target._replace(query="", fragment="").geturl() == row.redirect_uri
+    there, elsewhere = target.fragment, target.query
+    if row.place == "query":
+        there, elsewhere = elsewhere, there
+    assert elsewhere == ""
+    return parse_qsl(there, keep_blank_values=True, strict_parsing=True)
+
+
+def assert_told(answer: httpx.Response, row: Told) -> None:
+    parameters = told_in(answer, row)
+    told = dict(parameters)
+    assert len(told) == len(parameters)
+    assert _DESCRIPTION.fullmatch(told.pop("error_description"))
+    state = {} if row.state is None else {"state": row.state}
+    assert told == {"error": row.error, "iss": ISSUER, **state}
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+async def test_the_request_that_the_others_are_made_of_is_granted_at_once(
+    attacked: AttackedServer, cookie: dict[str, str]
+) -> None:
+    answer = await asked(attacked, "GET", query(), cookie)
+
+    assert answer.headers["location"].startswith(f"{CALLBACK}#code=")
+
+
+async def test_the_same_request_of_a_public_client_brings_the_consent_page(
+    attacked: AttackedServer, cookie: dict[str, str]
+) -> None:
+    changes = {
+        "client_id": "single-page",
+        "redirect_uri": PUBLIC_CALLBACK,
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+
+    answer = await asked(attacked, "GET", query(**changes), cookie)
+
+    assert answer.status_code == 200
+    assert "Allow Contact page?" in answer.text
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=lambda row: row.case)
+async def test_without_a_sure_address_the_fault_is_a_page_and_nobody_is_sent_anywhere(
+    attacked: AttackedServer, cookie: dict[str, str], row: Shown
+) -> None:
+    before = attacked.memory()
+
+    answer = await asked(attacked, "GET", row.query, cookie)
+
+    assert answer.status_code == 400
+    assert row.named in answer.text
+    assert {"location", "refresh", "set-cookie", "link"}.isdisjoint(answer.headers)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "form-action 'self'; frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert not re.search(r"<form|<script|http-equiv|<meta[^>]*refresh", answer.text)
+    assert all(link.startswith("/") for link in re.findall(r'(?:href|src)="([^"]*)', answer.text))
+    assert len(answer.content) < 5000
+    assert attacked.memory() == before
+
+
+@pytest.mark.parametrize("row", TOLD, ids=lambda row: row.case[:60])
+async def test_any_other_fault_is_told_to_the_client_in_the_place_of_the_answer(
+    attacked: AttackedServer, cookie: dict[str, str], row: Told
+) -> None:
+    before = attacked.memory()
+
+    answer = await asked(attacked, "GET", row.query, cookie)
+
+    assert_told(answer, row)
+    assert attacked.memory() == before
+
+
+async def test_posting_a_request_makes_no_difference(
+    attacked: AttackedServer, cookie: dict[str, str]
+) -> None:
+    different: list[str] = []
+    before = attacked.memory()
+
+    rows: list[Shown | Told] = [*SHOWN, *TOLD]
+    for row in rows:
+        there = await asked(attacked, "GET", row.query, cookie)
+        posted = await asked(attacked, "POST", row.query, cookie)
+        if posted.headers.get("location", "").startswith("/authorize?"):
+            # An id_token_hint is looked at when the request has become an address.
+            posted = await attacked.http.get(posted.headers["location"], headers=cookie)
+        if outcome(there) != outcome(posted):
+            different.append(row.case)
+
+    assert different == []
+    assert attacked.memory() == before
+
+
+Signing = Callable[[RSAPrivateKey, bytes], bytes]
+
+
+def with_its_key(key: RSAPrivateKey, content: bytes) -> bytes:
+    return key.sign(content, PKCS1v15(), SHA256())
+
+
+def with_another_key(_key: RSAPrivateKey, content: bytes) -> bytes:
+    return signing_key("RS256").sign(content)
+
+
+def with_the_public_key(key: RSAPrivateKey, content: bytes) -> bytes:
+    secret = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return hmac.digest(secret, content, "sha256")
+
+
+def with_nothing(_key: RSAPrivateKey, _content: bytes) -> bytes:
+    return b""
+
+
+def hint_of(server: AttackedServer, header: dict[str, Any], sign: Signing) -> str:
+    """Return an ID token of alice with this header, with the signing key's name in it."""
+    key = server.keys.current
+    claims = {"iss": ISSUER, "sub": "alice", "aud": "web-application", "azp": "web-application"}
+    content = f"{b64({'kid': key.kid, **header})}.{b64({**claims, 'exp': 4_000_000_000})}"
+    return f"{content}.{b64(sign(key.private_key, content.encode()))}"
+
+
+async def test_the_hint_that_the_others_are_made_of_is_taken(
+    attacked: AttackedServer, cookie: dict[str, str]
+) -> None:
+    hint = hint_of(attacked, {"alg": "RS256"}, with_its_key)
+
+    answer = await asked(attacked, "GET", query(id_token_hint=hint), cookie)
+
+    assert answer.headers["location"].startswith(f"{CALLBACK}#code=")
+
+
+@pytest.mark.parametrize(
+    ("header", "sign"),
+    [
+        pytest.param({"alg": "HS256"}, with_the_public_key, id="HMAC with the public key"),
+        pytest.param({"alg": "RS256"}, with_another_key, id="another key of the same name"),
+        pytest.param({"alg": "RS256", "kid": "../keys"}, with_its_key, id="a path for a name"),
+        pytest.param({"alg": "RS256", "kid": None}, with_its_key, id="no name"),
+        pytest.param({"alg": "RS256", "jku": "https://evil.example/"}, with_another_key, id="jku"),
+        pytest.param({"alg": "none"}, with_nothing, id="not signed"),
+        pytest.param({"alg": "RS256"}, with_nothing, id="not signed, and not saying so"),
+        pytest.param({"alg": "RS384"}, with_its_key, id="another algorithm"),
+        pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, with_its_key, id="crit"),
+    ],
+)
+async def test_a_forged_hint_is_none(
+    attacked: AttackedServer, cookie: dict[str, str], header: dict[str, Any], sign: Signing
+) -> None:
+    row = Told("", query(id_token_hint=hint_of(attacked, header, sign)), "invalid_request")
+    before = attacked.memory()
+
+    answer = await asked(attacked, "GET", row.query, cookie)
+
+    assert_told(answer, row)
+    assert attacked.memory() == before
+
+
+@pytest.mark.parametrize("row", SIGNED_OUT, ids=lambda row: row.case)
+async def test_where_nobody_is_signed_in_no_interaction_means_no_answer_but_an_error(
+    attacked: AttackedServer, row: Told
+) -> None:
+    before = attacked.memory()
+
+    answer = await asked(attacked, "GET", row.query, {})
+
+    assert_told(answer, row)
+    assert attacked.memory() == before
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x", "x" * 5000, "' OR 1=1--", '"\\000\\377"', "\u00ff"],
+    ids=["unknown", "long", "SQL", "octal", "not ASCII"],
+)
+async def test_a_cookie_that_nobody_was_given_signs_nobody_in(
+    attacked: AttackedServer, value: str
+) -> None:
+    header = f"authorization_server_session={value}".encode("latin-1")
+
+    answer = await attacked.http.get(f"/authorize?{query()}", headers=[(b"Cookie", header)])
+
+    assert answer.status_code == 200
+    assert "/authorize/sign-in?" in answer.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "X"])
+async def test_no_other_method_is_answered(
+    attacked: AttackedServer, cookie: dict[str, str], method: str
+) -> None:
+    before = attacked.memory()
+
+    answer = await attacked.http.request(method, f"/authorize?{query()}", headers=cookie)
+
+    assert answer.status_code == 405
+    assert attacked.memory() == before
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "in_address"),
+    [
+        pytest.param("application/json", b'{"client_id": "web-application"}', "", id="JSON"),
+        pytest.param("text/plain", query().encode(), "", id="plain text"),
+        pytest.param("multipart/form-data; boundary=x", b"--x--", "", id="multipart"),
+        pytest.param("", query().encode(), "", id="no type"),
+        pytest.param(FORM, query().encode(), query(), id="form and address"),
+        pytest.param(FORM, query().encode(), "x=y", id="form, and a bit in the address"),
+        pytest.param(FORM, b"", query(), id="empty form and address"),
+        pytest.param(FORM, query().encode("utf-16"), "", id="UTF-16"),
+        pytest.param(FORM, b"\xef\xbb\xbfclient_id=web-application", "", id="BOM"),
+        pytest.param(FORM, b"\x00" * 16_385, "", id="too long"),
+    ],
+)
+async def test_a_posted_request_that_can_be_read_in_two_ways_is_a_page(
+    attacked: AttackedServer,
+    cookie: dict[str, str],
+    content_type: str,
+    body: bytes,
+    in_address: str,
+) -> None:
+    before = attacked.memory()
+
+    answer = await attacked.http.post(
+        f"/authorize?{in_address}" if in_address else "/authorize",
+        content=body,
+        headers={**cookie, "Content-Type": content_type},
+    )
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+    assert attacked.memory() == before

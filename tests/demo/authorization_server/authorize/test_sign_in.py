@@ -1,0 +1,320 @@
+"""The sign-in page: who gets in, what the page tells, and which forms it believes."""
+
+import re
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from demo.authorization_server.registrations import passwords
+from demo.authorization_server.requests.browser import CSRF_COOKIE, SESSION_COOKIE
+from demo.authorization_server.state.state import State
+from tests.support.authorization_server.front_channel import (
+    CALLBACK,
+    ISSUER,
+    ORIGIN,
+    PASSWORDS,
+    address,
+    browser_of,
+    decide,
+    is_consent,
+    is_sign_in,
+    query,
+    sign_in,
+    signed_in_browser,
+)
+from tests.support.fake_issuer import FakeClock
+from tests.support.user_agent import UserAgent
+
+ACTION = f"{ISSUER}authorize/sign-in?{query()}"
+TOKEN = "t" * 43
+
+
+def form_of(**changes: str) -> dict[str, str]:
+    return {"csrf": TOKEN, "username": "alice", "password": PASSWORDS["alice"], **changes}
+
+
+async def posted(
+    http: httpx.AsyncClient,
+    form: dict[str, str],
+    *,
+    cookie: str | None = TOKEN,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    cookies = {} if cookie is None else {"Cookie": f"{CSRF_COOKIE}={cookie}"}
+    return await http.post(ACTION, data=form, headers={**cookies, **(headers or {})})
+
+
+async def test_somebody_unknown_to_the_browser_is_asked_to_sign_in(browser: UserAgent) -> None:
+    page = await browser.get(address())
+
+    assert page.status == 200
+    assert is_sign_in(page)
+    assert "Contact book" in page.text
+
+
+async def test_name_and_password_lead_on_with_the_same_request(browser: UserAgent) -> None:
+    page = await sign_in(browser, await browser.get(address()))
+
+    assert is_consent(page)
+    assert page.url == address()
+
+
+async def test_the_fields_have_labels_and_tell_password_managers_what_they_are(
+    browser: UserAgent,
+) -> None:
+    text = (await browser.get(address())).response.text
+
+    for name, purpose in (("username", "username"), ("password", "current-password")):
+        assert f'<label for="{name}">' in text
+        assert re.search(rf'<input id="{name}"[^>]* autocomplete="{purpose}"', text)
+
+
+async def test_the_account_that_protects_nothing_is_filled_in(browser: UserAgent) -> None:
+    page = await browser.get(address())
+
+    fields = page.form("/authorize/sign-in").fields
+    assert (fields["username"], fields["password"]) == ("alice", PASSWORDS["alice"])
+    assert f"the password of alice is {PASSWORDS['alice']}" in page.text
+
+
+async def test_a_login_hint_is_filled_in_without_the_password_that_is_not_shown(
+    browser: UserAgent,
+) -> None:
+    page = await browser.get(address(login_hint="bob"))
+
+    fields = page.form("/authorize/sign-in").fields
+    assert (fields["username"], fields["password"]) == ("bob", "")
+    assert PASSWORDS["bob"] not in page.response.text
+
+
+async def test_another_account_that_protects_nothing_is_a_link(browser: UserAgent) -> None:
+    page = await browser.get(address(login_hint="bob"))
+
+    assert [link for link in page.links if "login_hint=bob" in link] == []
+    there = await browser.follow(page, "login_hint=alice")
+    assert there.form("/authorize/sign-in").fields["username"] == "alice"
+    assert is_consent(await sign_in(browser, there, "alice"))
+
+
+async def test_a_login_hint_is_text_and_cut(browser: UserAgent) -> None:
+    page = await browser.get(address(login_hint='"><script>alert(1)</script>' + "x" * 1000))
+
+    assert "<script" not in page.response.text
+    assert len(page.form("/authorize/sign-in").fields["username"]) == 255
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        pytest.param("alice", "wrong", id="wrong password"),
+        pytest.param("alice", "", id="no password"),
+        pytest.param("alice", PASSWORDS["bob"], id="password of another"),
+        pytest.param("alice", f"{PASSWORDS['alice']} ", id="space behind"),
+        pytest.param("alice", "x" * 1025, id="password too long"),
+        pytest.param("alice", f"{PASSWORDS['alice']}\x00", id="NUL behind"),
+        pytest.param("Alice", PASSWORDS["alice"], id="name in capitals"),
+        pytest.param("mallory", PASSWORDS["alice"], id="unknown user"),
+        pytest.param("web-application", "a secret:with +%& in it", id="a client"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("ü☃", "ü☃", id="not ASCII"),
+    ],
+)
+async def test_what_does_not_fit_gets_one_sentence_and_the_password_is_not_put_back(
+    browser: UserAgent, username: str, password: str
+) -> None:
+    page = await browser.get(address())
+
+    again = await browser.submit(
+        page, page.form("/authorize/sign-in"), {"username": username, "password": password}
+    )
+
+    assert again.status == 400
+    assert "User name and password do not fit together." in again.text
+    assert again.form("/authorize/sign-in").fields["username"] == username
+    assert again.form("/authorize/sign-in").fields["password"] == ""
+    assert SESSION_COOKIE not in browser.client.cookies
+    assert 'role="alert"' in again.response.text
+
+
+async def test_after_a_wrong_password_the_right_one_still_leads_on(browser: UserAgent) -> None:
+    page = await browser.get(address())
+    again = await browser.submit(page, page.form("/authorize/sign-in"), {"password": "wrong"})
+
+    assert is_consent(await sign_in(browser, again))
+
+
+async def test_the_cookies_are_out_of_reach_for_scripts_and_for_other_sites(
+    browser: UserAgent,
+) -> None:
+    page = await browser.get(address())
+    form = page.form("/authorize/sign-in")
+    answer = await browser.client.post(ORIGIN + form.action, data=form.fields)
+
+    (session,) = answer.headers.get_list("set-cookie")
+    (csrf,) = page.response.headers.get_list("set-cookie")
+    assert session.startswith(f"{SESSION_COOKIE}=")
+    assert csrf.startswith(f"{CSRF_COOKIE}=")
+    for cookie in (session, csrf):
+        attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert attributes == {"httponly", "samesite=lax", "path=/"}
+
+
+async def test_a_session_that_somebody_planted_is_not_the_one_that_is_used(
+    browser: UserAgent, state: State
+) -> None:
+    planted = await state.open_session("bob", signed_in_for="nothing")
+    browser.client.cookies.set(SESSION_COOKIE, planted, domain="127.0.0.1", path="/")
+
+    await sign_in(browser, await browser.get(address(prompt="login")), "alice")
+
+    assert browser.client.cookies[SESSION_COOKIE] != planted
+    assert await state.session(planted) is None
+    session = await state.session(browser.client.cookies[SESSION_COOKIE])
+    assert session is not None
+    assert session.username == "alice"
+
+
+@pytest.mark.parametrize(
+    ("form", "cookie", "headers"),
+    [
+        pytest.param(form_of(), None, {}, id="no cookie"),
+        pytest.param(form_of(), "u" * 43, {}, id="another cookie"),
+        pytest.param(form_of(csrf=""), TOKEN, {}, id="no field"),
+        pytest.param(form_of(csrf=""), "", {}, id="neither"),
+        pytest.param(form_of(csrf="short"), "short", {}, id="both, but not ours"),
+        pytest.param(form_of(csrf="ü" * 43), TOKEN, {}, id="field not ASCII"),
+        pytest.param(form_of(), TOKEN, {"Origin": "https://evil.example"}, id="other origin"),
+        pytest.param(form_of(), TOKEN, {"Origin": "http://127.0.0.1:8000"}, id="other port"),
+        pytest.param(form_of(), TOKEN, {"Origin": "http://localhost:9000"}, id="other name"),
+        pytest.param(form_of(), TOKEN, {"Origin": "null"}, id="hidden origin"),
+        pytest.param(form_of(), TOKEN, {"Origin": ""}, id="empty origin"),
+        pytest.param(form_of(), TOKEN, {"Sec-Fetch-Site": "cross-site"}, id="other site"),
+        pytest.param(form_of(), TOKEN, {"Sec-Fetch-Site": "same-site"}, id="same host, other port"),
+        pytest.param(form_of(), TOKEN, {"Sec-Fetch-Site": "none"}, id="no site"),
+    ],
+)
+async def test_a_form_that_is_not_of_this_server_signs_nobody_in(
+    http: httpx.AsyncClient, form: dict[str, str], cookie: str | None, headers: dict[str, str]
+) -> None:
+    answer = await posted(http, form, cookie=cookie, headers=headers)
+
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Origin": ORIGIN}, {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}]
+)
+async def test_a_form_of_this_server_signs_in(
+    http: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await posted(http, form_of(), headers=headers)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/authorize?{query()}"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_second_tab_does_not_spoil_the_first_ones_form(browser: UserAgent) -> None:
+    first = await browser.get(address())
+    await browser.get(address(state="another"))
+
+    assert is_consent(await sign_in(browser, first))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("application/json", b"{}", id="JSON"),
+        pytest.param("text/plain", b"csrf=" + TOKEN.encode(), id="plain text"),
+        pytest.param("multipart/form-data; boundary=x", b"--x--", id="multipart"),
+        pytest.param("application/x-www-form-urlencoded", b"a" * 16_385, id="too long"),
+    ],
+)
+async def test_what_is_no_form_is_refused(
+    http: httpx.AsyncClient, content_type: str, body: bytes
+) -> None:
+    headers = {"Content-Type": content_type, "Cookie": f"{CSRF_COOKIE}={TOKEN}"}
+
+    answer = await http.post(ACTION, content=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert "set-cookie" not in answer.headers
+
+
+async def test_the_request_in_the_address_of_the_form_is_judged_anew(
+    http: httpx.AsyncClient,
+) -> None:
+    evil = query(redirect_uri="https://evil.example/")
+    answer = await http.post(
+        f"{ISSUER}authorize/sign-in?{evil}",
+        data=form_of(),
+        headers={"Cookie": f"{CSRF_COOKIE}={TOKEN}"},
+    )
+
+    assert answer.status_code == 400
+    assert "set-cookie" not in answer.headers
+
+
+async def test_so_many_sign_ins_at_once_are_told_to_come_again(
+    browser: UserAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "MAX_ASKED", 0)
+    page = await browser.get(address())
+
+    busy = await browser.submit(page, page.form("sign-in"))
+
+    assert busy.status == 503
+    assert busy.response.headers["retry-after"] == "2"
+    assert "try again in a few seconds" in busy.text
+
+
+@pytest.mark.parametrize("step", ["sign-in", "consent"])
+async def test_the_address_of_a_form_loaded_anew_begins_the_request_again(
+    browser: UserAgent, step: str
+) -> None:
+    page = await browser.get(f"{ISSUER}authorize/{step}?{query()}")
+
+    assert page.url == address()
+    assert is_sign_in(page)
+
+
+async def test_there_is_no_sign_in_page_without_a_request(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/authorize/sign-in")
+
+    assert answer.status_code == 400
+
+
+async def test_the_page_cannot_be_framed_nor_kept_nor_run_foreign_script(
+    browser: UserAgent,
+) -> None:
+    headers = (await browser.get(address())).response.headers
+
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' http://localhost:8080;" in policy
+    assert "unsafe" not in policy
+
+
+async def test_a_session_ends_after_its_time(browser: UserAgent, clock: FakeClock) -> None:
+    await signed_in_browser(browser)
+
+    clock.advance(12 * 3600 + 1)
+
+    assert is_sign_in(await browser.get(address()))
+
+
+async def test_two_browsers_have_nothing_to_do_with_each_other(
+    browser: UserAgent, app: Starlette
+) -> None:
+    await signed_in_browser(browser)
+
+    async with browser_of(app) as other:
+        assert is_sign_in(await other.get(address()))
+        page = await decide(other, await sign_in(other, await other.get(address()), "bob"))
+        assert page.url.startswith(CALLBACK)

@@ -1,0 +1,156 @@
+"""A scope that nobody knows is left out, and the answer says what was granted.
+
+OpenID Connect Core §3.1.2.1, RFC 6749 §3.3, §5.1.
+"""
+
+import pytest
+
+from demo.authorization_server.keys.signing_key import SigningKeys
+from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
+from tests.support.authorization_server.front_channel import (
+    address,
+    decide,
+    is_consent,
+    sign_in,
+    signed_in_browser,
+)
+from tests.support.authorization_server.registered import COMMAND_LINE, CONTACTS
+from tests.support.user_agent import UserAgent
+
+EVERYTHING = "code id_token token"
+
+
+@pytest.mark.parametrize(
+    ("scope", "granted"),
+    [
+        ("openid read:contacts nobody:knows", "openid read:contacts"),
+        ("nobody:knows read:contacts openid", "read:contacts openid"),
+        ("openid Read:Contacts read:contacts", "openid read:contacts"),
+        ("read:contacts nobody:knows", "openid read:contacts"),
+        ("openid https://contacts.example/salary", "openid"),
+        ("openid a b c d e a b", "openid"),
+    ],
+)
+async def test_what_is_known_is_granted_and_the_answer_says_so(
+    browser: UserAgent, keys: SigningKeys, scope: str, granted: str
+) -> None:
+    asked = address(response_type=EVERYTHING, scope=scope)
+
+    page = await decide(browser, await sign_in(browser, await browser.get(asked)))
+
+    assert page.fragment["scope"] == granted
+    assert claims_of(page.fragment["access_token"], keys)["scope"] == granted
+
+
+async def test_an_answer_without_an_access_token_leaves_it_to_the_token_endpoint(
+    browser: UserAgent, back_channel: BackChannel
+) -> None:
+    asked = address(response_type="code id_token", scope="openid read:contacts nobody:knows")
+    page = await decide(browser, await sign_in(browser, await browser.get(asked)))
+
+    tokens = (await back_channel.exchange(page.fragment["code"])).json()
+
+    assert "scope" not in page.fragment
+    assert tokens["scope"] == "openid read:contacts"
+
+
+async def test_where_all_is_granted_the_answer_through_the_browser_names_no_scope(
+    browser: UserAgent,
+) -> None:
+    asked = address(response_type=EVERYTHING, scope="openid read:contacts")
+
+    page = await decide(browser, await sign_in(browser, await browser.get(asked)))
+
+    assert "scope" not in page.fragment
+
+
+async def test_the_consent_page_shows_what_is_granted_only(browser: UserAgent) -> None:
+    asked = address(scope="openid read:contacts nobody:knows https://contacts.example/salary")
+
+    page = await sign_in(browser, await browser.get(asked))
+
+    assert is_consent(page)
+    assert "read:contacts" in page.text
+    assert "nobody:knows" not in page.text
+    assert "salary" not in page.text
+
+
+async def test_consent_is_not_asked_again_for_a_scope_that_nobody_knows(
+    browser: UserAgent,
+) -> None:
+    await signed_in_browser(browser)
+
+    page = await browser.get(address(scope="openid read:contacts nobody:knows"))
+
+    assert page.fragment["code"]
+
+
+@pytest.mark.parametrize(
+    "scope", ["nobody:knows", "nobody:knows nor:this", "Openid", "team", "openid,read:contacts"]
+)
+@pytest.mark.parametrize("response_type", ["code", "code id_token", EVERYTHING])
+async def test_where_nothing_is_left_the_request_is_refused(
+    browser: UserAgent, scope: str, response_type: str
+) -> None:
+    page = await browser.get(address(response_type=response_type, scope=scope))
+
+    answer = page.query if response_type == "code" else page.fragment
+    assert answer["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scope": "openid read:calendar"},
+        {"scope": "openid read:calendar nobody:knows"},
+        {"audience": None, "scope": "openid read:contacts"},
+        {"scope": "openid  nobody:knows"},
+        {"scope": 'openid nobody"knows'},
+    ],
+    ids=["another API's", "another API's and nobody's", "no API", "two spaces", "quotation mark"],
+)
+async def test_a_scope_that_somebody_knows_and_one_that_is_malformed_are_refused(
+    browser: UserAgent, changes: dict[str, str | None]
+) -> None:
+    page = await browser.get(address(**changes))
+
+    assert page.fragment["error"] == "invalid_scope"
+
+
+async def test_a_client_gets_a_token_of_its_own_for_what_is_known(
+    back_channel: BackChannel, keys: SigningKeys
+) -> None:
+    answer = await back_channel.post(
+        "oauth/token",
+        client_id=COMMAND_LINE.client_id,
+        grant_type="client_credentials",
+        audience=CONTACTS.identifier,
+        scope="nobody:knows read:contacts",
+    )
+
+    assert answer.json()["scope"] == "read:contacts"
+    assert claims_of(answer.json()["access_token"], keys)["scope"] == "read:contacts"
+
+
+async def test_a_refresh_that_repeats_the_scope_of_the_request_is_answered(
+    back_channel: BackChannel, keys: SigningKeys
+) -> None:
+    tokens = await back_channel.tokens(scopes=("openid", "read:contacts", "offline_access"))
+
+    answer = await back_channel.refresh(
+        tokens["refresh_token"], scope="openid read:contacts offline_access nobody:knows"
+    )
+
+    assert answer.json()["scope"] == "openid read:contacts offline_access"
+    assert claims_of(answer.json()["access_token"], keys)["scope"] == answer.json()["scope"]
+
+
+@pytest.mark.parametrize("scope", ["nobody:knows", "read:contacts write:contacts nobody:knows"])
+async def test_a_refresh_for_nothing_or_for_more_is_refused(
+    back_channel: BackChannel, scope: str
+) -> None:
+    tokens = await back_channel.tokens(scopes=("openid", "read:contacts", "offline_access"))
+
+    answer = await back_channel.refresh(tokens["refresh_token"], scope=scope)
+
+    assert error(answer) == (400, "invalid_scope")

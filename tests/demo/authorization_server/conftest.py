@@ -1,0 +1,96 @@
+"""The authorization server in-process: one key for all tests, a state of its own for each."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from demo.authorization_server.app import create_authorization_server
+from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.state.state import State
+from demo.authorization_server.token.issuing import Issuing
+from tests.support.authorization_server import registered
+from tests.support.authorization_server.back_channel import BackChannel
+from tests.support.authorization_server.registered import ISSUER
+from tests.support.fake_issuer import FakeClock
+from tests.support.user_agent import UserAgent
+
+ORIGIN = "http://127.0.0.1:9000"
+
+
+@pytest.fixture
+def keys() -> SigningKeys:
+    return registered.signing_keys()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def registrations() -> Registrations:
+    return registered.registrations()
+
+
+@pytest.fixture(scope="session")
+def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty state; made once, because making tables takes its time."""
+    folder = tmp_path_factory.mktemp("state")
+
+    async def make() -> None:
+        async with registered.opened_state(folder, FakeClock()):
+            pass
+
+    asyncio.run(make())
+    return folder
+
+
+@pytest.fixture
+async def state(tmp_path: Path, empty_state: Path, clock: FakeClock) -> AsyncGenerator[State]:
+    """An empty state in a file of its own."""
+    shutil.copytree(empty_state, tmp_path, dirs_exist_ok=True)
+    async with registered.opened_state(tmp_path, clock) as state:
+        yield state
+
+
+@pytest.fixture
+def issuing(
+    registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock
+) -> Issuing:
+    return Issuing(issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock)
+
+
+@pytest.fixture
+def app(
+    registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock
+) -> Starlette:
+    return create_authorization_server(
+        issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock
+    )
+
+
+@pytest.fixture
+async def http(app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client whose base address is the issuer's identifier; errors of the app reach the test."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=ISSUER, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def browser(app: Starlette) -> AsyncGenerator[UserAgent]:
+    """A browser that knows the authorization server alone."""
+    async with UserAgent({ORIGIN: app}) as browser:
+        yield browser
+
+
+@pytest.fixture
+def back_channel(http: httpx.AsyncClient, state: State) -> BackChannel:
+    """The requests of clients."""
+    return BackChannel(http, state)

@@ -1,0 +1,193 @@
+"""Passwords: the right one fits, no other does, and nobody can make the server pay too much."""
+
+import asyncio
+import io
+import threading
+
+import pytest
+from click.testing import CliRunner
+
+from demo.__main__ import hash_password
+from demo.authorization_server.registrations import passwords
+from demo.authorization_server.registrations.passwords import (
+    AT_ONCE,
+    DUMMY_HASH,
+    MAX_ASKED,
+    MAX_BYTES,
+    TooManyComparisons,
+    hash_fault,
+    hashed,
+    matches,
+    verifies,
+)
+from tests.support.authorization_server.registered import cheap_hash
+
+SALT = "MDAwMDAwMDAwMDAwMDAwMA"
+HASH = "TZCCCJQw6qE40QoszdZDx3LhW/RG6J0UYvSQtFYYSrQ"
+
+
+async def test_a_password_fits_its_own_hash() -> None:
+    assert await verifies("correct horse", hashed("correct horse"))
+
+
+def test_a_hash_is_argon2id_at_the_recommended_cost_and_accepted_as_registered() -> None:
+    password_hash = hashed("correct horse")
+
+    assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert hash_fault(password_hash) is None
+
+
+def test_the_same_password_has_another_hash_each_time() -> None:
+    assert hashed("correct horse") != hashed("correct horse")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        pytest.param("correct hors", id="shorter"),
+        pytest.param("correct horse ", id="a space more"),
+        pytest.param("Correct horse", id="another case"),
+        pytest.param("", id="empty"),
+        pytest.param("correct horse\0", id="NUL"),
+        pytest.param("\ud800", id="half a surrogate pair"),
+        pytest.param("x" * (MAX_BYTES + 1), id="too long"),
+    ],
+)
+async def test_another_password_does_not_fit(password: str) -> None:
+    assert not await verifies(password, cheap_hash("correct horse"))
+
+
+async def test_a_password_that_is_too_long_fits_not_even_its_own_hash() -> None:
+    longest, too_long = "x" * MAX_BYTES, "é" * (MAX_BYTES // 2 + 1)
+
+    assert await verifies(longest, cheap_hash(longest))
+    assert not await verifies(too_long, cheap_hash(too_long))
+
+
+async def test_an_accent_fits_however_the_keyboard_composes_it() -> None:
+    assert await verifies("cafe\N{COMBINING ACUTE ACCENT}", cheap_hash("café"))
+
+
+@pytest.mark.parametrize("password", ["", "x" * (MAX_BYTES + 1)], ids=["empty", "too long"])
+def test_a_password_that_could_not_be_used_is_not_hashed(password: str) -> None:
+    with pytest.raises(ValueError, match="1 to 1024 bytes"):
+        hashed(password)
+
+
+def test_nobody_passes_for_an_unknown_user_and_finding_out_takes_as_long() -> None:
+    assert DUMMY_HASH.split("$")[:4] == hashed("x").split("$")[:4]
+    assert not any(matches(password, DUMMY_HASH) for password in ("", "dummy", "password"))
+
+
+@pytest.mark.parametrize(
+    "password_hash",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("correct horse", id="the password itself"),
+        pytest.param(f"$argon2id$v=19$m=1,t=1,p=1${SALT}${HASH}", id="impossible cost"),
+    ],
+)
+def test_what_is_no_hash_fits_nothing(password_hash: str) -> None:
+    assert not matches("correct horse", password_hash)
+
+
+@pytest.mark.parametrize(
+    ("password_hash", "expected"),
+    [
+        pytest.param("correct horse", "must be an Argon2id hash", id="a password"),
+        pytest.param(f"$argon2i$v=19$m=8,t=1,p=1${SALT}${HASH}", "Argon2id", id="Argon2i"),
+        pytest.param(f"$argon2id$v=16$m=8,t=1,p=1${SALT}${HASH}", "Argon2id", id="old version"),
+        pytest.param("$2b$12$MDAwMDAwMDAwMDAwMDAwMA", "Argon2id", id="bcrypt"),
+        pytest.param(f"$argon2id$v=19$m=08,t=1,p=1${SALT}${HASH}", "Argon2id", id="zero first"),
+        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}\n", "Argon2id", id="line feed"),
+        pytest.param(f"$argon2id$v=19$m=262145,t=1,p=1${SALT}${HASH}", "at most", id="memory"),
+        pytest.param(f"$argon2id$v=19$m=8,t=11,p=1${SALT}${HASH}", "at most", id="iterations"),
+        pytest.param(f"$argon2id$v=19$m=64,t=1,p=2${SALT}${HASH}", "p of 1", id="lanes"),
+        pytest.param(f"$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}", "at least", id="no memory"),
+        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1$MDAw${HASH}", "salt", id="short salt"),
+        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}$MDAw", "16 of hash", id="short hash"),
+    ],
+)
+def test_a_hash_that_must_not_be_registered_is_told(password_hash: str, expected: str) -> None:
+    assert expected in (hash_fault(password_hash) or "")
+
+
+async def test_so_many_are_compared_at_a_time_and_the_others_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both_run, go_on = threading.Barrier(AT_ONCE + 1), threading.Event()
+    running: list[int] = []
+
+    class HeldBack:
+        @staticmethod
+        def verify_phc_encoded(_password: bytes, _password_hash: str) -> None:
+            running.append(threading.get_ident())
+            if len(running) <= AT_ONCE:
+                both_run.wait(5)
+                go_on.wait(5)
+
+    monkeypatch.setattr(passwords, "Argon2id", HeldBack)
+    asked = [asyncio.create_task(verifies("x", "y")) for _ in range(AT_ONCE + 3)]
+
+    await asyncio.to_thread(both_run.wait, 5)
+    at_first = len(running)
+    go_on.set()
+    await asyncio.gather(*asked)
+
+    assert at_first == AT_ONCE
+    assert len(set(running)) <= AT_ONCE
+
+
+async def test_who_asks_for_very_many_keeps_nobody_waiting_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = threading.Event()
+
+    class HeldBack:
+        @staticmethod
+        def verify_phc_encoded(_password: bytes, _password_hash: str) -> None:
+            go_on.wait(5)
+
+    monkeypatch.setattr(passwords, "Argon2id", HeldBack)
+    asked = [asyncio.create_task(verifies("x", "y")) for _ in range(MAX_ASKED)]
+    await asyncio.sleep(0)  # every task runs to where it waits
+
+    with pytest.raises(TooManyComparisons):
+        await verifies("x", "y")
+    go_on.set()
+    assert await asyncio.gather(*asked) == [True] * MAX_ASKED
+
+    assert await verifies("x", "y")
+
+
+def test_the_command_prints_a_hash_of_the_first_line_of_its_input() -> None:
+    result = CliRunner().invoke(hash_password, input="correct horse\r\nmore\n")
+
+    assert result.exit_code == 0
+    assert matches("correct horse", result.stdout.removesuffix("\n"))
+
+
+class Terminal(io.BytesIO):
+    """An input that a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_command_asks_a_person_until_both_times_are_the_same_and_shows_nothing() -> None:
+    typed = Terminal(b"correct horse\nbattery staple\ncorrect horse\ncorrect horse\n")
+
+    result = CliRunner().invoke(hash_password, input=typed)
+
+    assert result.exit_code == 0
+    assert matches("correct horse", result.stdout.splitlines()[-1])
+    assert result.stdout.count("Repeat for confirmation") == 2
+    assert "horse" not in result.output
+    assert "staple" not in result.output
+
+
+def test_the_command_refuses_an_empty_password_with_a_sentence() -> None:
+    result = CliRunner().invoke(hash_password, input="\n")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: a password has 1 to 1024 bytes.\n"

@@ -1,0 +1,581 @@
+"""The server's memory: what is used once is used once, what ends ends, and a restart loses none."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from demo.authorization_server.state import grants
+from demo.authorization_server.state import sessions as sign_ins
+from demo.authorization_server.state import tokens as granted_tokens
+from demo.authorization_server.state.grants import CODE_LIFETIME, GRANT_KEPT
+from demo.authorization_server.state.sessions import SESSION_LIFETIME
+from demo.authorization_server.state.state import Code, Grant, RefreshToken, Session, State
+from demo.authorization_server.state.tokens import REFRESH_TOKEN_LIFETIME
+from resource_api.database import DatabaseUnusable, connect
+from tests.support.authorization_server.registered import opened_state
+from tests.support.fake_issuer import FakeClock
+
+NOW = 1_700_000_000
+AUDIENCE = "https://api.example/contacts"
+REDIRECT_URI = "http://localhost:8080/callback"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW + 0.75)
+
+
+@pytest.fixture
+async def state(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[State]:
+    async with opened_state(tmp_path, clock) as state:
+        yield state
+
+
+async def a_grant(state: State, username: str | None = "alice") -> Grant:
+    return await state.open_grant(
+        client_id="web-application",
+        username=username,
+        audience=AUDIENCE,
+        scopes=("write:contacts", "openid"),
+        auth_time=NOW - 5,
+        nonce="n",
+    )
+
+
+async def a_code(state: State, grant: Grant) -> str:
+    return await state.add_code(grant, redirect_uri=REDIRECT_URI, code_challenge="c")
+
+
+def rows(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "authorization-server.sqlite3")) as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    assert isinstance(count, int)
+    return count
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+# Sessions
+
+
+async def test_a_session_says_who_signed_in_when_and_for_which_request(state: State) -> None:
+    secret = await state.open_session("alice", signed_in_for="request")
+
+    assert await state.session(secret) == Session("alice", NOW, "request")
+
+
+async def test_an_answered_request_is_forgotten_and_the_session_stays(state: State) -> None:
+    secret = await state.open_session("alice", signed_in_for="request")
+
+    await state.request_answered(secret)
+
+    assert await state.session(secret) == Session("alice", NOW, None)
+
+
+async def test_a_closed_session_is_gone_and_others_stay(state: State) -> None:
+    one = await state.open_session("alice", signed_in_for="request")
+    other = await state.open_session("alice", signed_in_for="request")
+
+    await state.close_session(one)
+
+    assert await state.session(one) is None
+    assert await state.session(other) is not None
+
+
+async def test_a_session_ends_after_its_lifetime(state: State, clock: FakeClock) -> None:
+    secret = await state.open_session("alice", signed_in_for="request")
+
+    clock.now = NOW + SESSION_LIFETIME - 0.5
+    just_before = await state.session(secret)
+    clock.now = NOW + SESSION_LIFETIME
+
+    assert just_before is not None
+    assert await state.session(secret) is None
+
+
+async def test_ended_sessions_are_deleted_when_the_next_one_begins(
+    state: State, clock: FakeClock, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        await state.open_session("alice", signed_in_for="request")
+
+    clock.advance(SESSION_LIFETIME)
+    await state.open_session("bob", signed_in_for="request")
+
+    assert rows(tmp_path, "sessions") == 1
+
+
+async def test_of_too_many_sessions_the_same_users_oldest_goes(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_ins, "SESSIONS_PER_USER", 2)
+    bobs = await state.open_session("bob", signed_in_for="request")
+    alices = [await state.open_session("alice", signed_in_for="request") for _ in range(3)]
+
+    kept = [await state.session(secret) is not None for secret in alices]
+
+    assert kept == [False, True, True]
+    assert await state.session(bobs) is not None
+
+
+# Consents
+
+
+async def test_nobody_has_consented_before_being_asked(state: State) -> None:
+    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+
+
+async def test_a_consent_replaces_the_one_before(state: State) -> None:
+    await state.remember_consent("alice", "web-application", AUDIENCE, {"openid", "email"})
+
+    await state.remember_consent("alice", "web-application", AUDIENCE, {"openid", "profile"})
+
+    remembered = await state.consented_scopes("alice", "web-application", AUDIENCE)
+    assert remembered == frozenset({"openid", "profile"})
+
+
+async def test_a_consent_to_no_scope_at_all_is_one(state: State) -> None:
+    await state.remember_consent("alice", "web-application", AUDIENCE, set())
+
+    assert await state.consented_scopes("alice", "web-application", AUDIENCE) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("username", "client_id", "audience"),
+    [
+        pytest.param("bob", "web-application", None, id="another user"),
+        pytest.param("alice", "other", None, id="another client"),
+        pytest.param("alice", "web-application", AUDIENCE, id="an API where there was none"),
+    ],
+)
+async def test_a_consent_counts_for_one_user_client_and_api(
+    state: State, username: str, client_id: str, audience: str | None
+) -> None:
+    await state.remember_consent("alice", "web-application", None, {"openid"})
+
+    remembered = await state.consented_scopes("alice", "web-application", None)
+    assert remembered == frozenset({"openid"})
+    assert await state.consented_scopes(username, client_id, audience) is None
+
+
+# Codes
+
+
+async def test_a_code_stands_for_all_that_it_was_made_with(state: State) -> None:
+    grant = await a_grant(state)
+
+    code = await a_code(state, grant)
+
+    assert await state.code(code) == Code(grant, REDIRECT_URI, "c", NOW + CODE_LIFETIME, False)
+
+
+async def test_a_grant_keeps_its_scopes_in_the_order_in_which_they_were_asked_for(
+    state: State,
+) -> None:
+    found = await state.code(await a_code(state, await a_grant(state)))
+
+    assert found is not None
+    assert found.grant.scopes == ("write:contacts", "openid")
+
+
+async def test_what_a_grant_does_not_have_comes_back_as_none(state: State) -> None:
+    grant = await state.open_grant(client_id="c", username=None, audience=None, scopes=())
+
+    found = await state.code(await state.add_code(grant, redirect_uri="u", code_challenge=None))
+
+    assert found is not None
+    assert found.grant == Grant(grant.grant_id, "c", None, None, (), None, None)
+    assert found.code_challenge is None
+
+
+async def test_of_many_callers_at_once_one_uses_the_code(state: State) -> None:
+    code = await a_code(state, await a_grant(state))
+
+    answers = await asyncio.gather(*(state.use_code(code) for _ in range(20)))
+
+    assert answers.count(True) == 1
+    found = await state.code(code)
+    assert found is not None
+    assert found.used
+
+
+async def test_a_code_is_used_once_by_two_servers_on_one_file(
+    state: State, tmp_path: Path, clock: FakeClock
+) -> None:
+    codes = [await a_code(state, await a_grant(state)) for _ in range(10)]
+    async with opened_state(tmp_path, clock) as other:
+        answers = await asyncio.gather(
+            *(server.use_code(code) for code in codes for server in (state, other))
+        )
+
+    assert [sum(answers[index : index + 2]) for index in range(0, 20, 2)] == [1] * 10
+
+
+async def test_an_expired_code_is_still_known_and_cannot_be_used(
+    state: State, clock: FakeClock
+) -> None:
+    code = await a_code(state, await a_grant(state))
+
+    clock.now = NOW + CODE_LIFETIME
+    used = await state.use_code(code)
+
+    assert not used
+    assert await state.code(code) is not None
+
+
+async def test_the_code_of_a_revoked_grant_is_still_known_and_cannot_be_used(
+    state: State,
+) -> None:
+    grant = await a_grant(state)
+    code = await a_code(state, grant)
+
+    await state.revoke_grant(grant.grant_id)
+
+    assert not await state.use_code(code)
+    assert await state.code(code) is not None
+
+
+async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
+    state: State, clock: FakeClock
+) -> None:
+    grant = await a_grant(state)
+    code = await a_code(state, grant)
+    await state.use_code(code)
+    await state.add_refresh_token(grant)
+
+    clock.now = NOW + REFRESH_TOKEN_LIFETIME - 1
+    await a_grant(state)
+
+    assert await state.code(code) is not None
+
+
+# Refresh tokens
+
+
+async def test_a_refresh_token_stands_for_its_grant(state: State) -> None:
+    grant = await a_grant(state)
+
+    token = await state.add_refresh_token(grant)
+
+    expected = RefreshToken(grant, NOW + REFRESH_TOKEN_LIFETIME, used=False)
+    assert await state.refresh_token(token) == expected
+
+
+async def test_of_many_callers_at_once_one_gets_the_next_refresh_token(state: State) -> None:
+    token = await state.add_refresh_token(await a_grant(state))
+
+    answers = await asyncio.gather(*(state.rotate_refresh_token(token) for _ in range(20)))
+
+    (following,) = [answer for answer in answers if answer is not None]
+    found = await state.refresh_token(following)
+    assert found is not None
+    assert not found.used
+
+
+async def test_a_used_refresh_token_is_known_as_used(state: State) -> None:
+    token = await state.add_refresh_token(await a_grant(state))
+
+    await state.rotate_refresh_token(token)
+
+    found = await state.refresh_token(token)
+    assert found is not None
+    assert found.used
+
+
+async def test_rotation_does_not_prolong_a_refresh_token(state: State, clock: FakeClock) -> None:
+    token = await state.add_refresh_token(await a_grant(state))
+
+    clock.advance(1000)
+    following = await state.rotate_refresh_token(token)
+
+    assert following is not None
+    found = await state.refresh_token(following)
+    assert found is not None
+    assert found.expires_at == NOW + REFRESH_TOKEN_LIFETIME
+
+
+async def test_an_expired_refresh_token_is_worth_nothing(state: State, clock: FakeClock) -> None:
+    token = await state.add_refresh_token(await a_grant(state))
+
+    clock.now = NOW + REFRESH_TOKEN_LIFETIME
+
+    assert await state.refresh_token(token) is None
+    assert await state.rotate_refresh_token(token) is None
+
+
+async def test_a_revoked_grant_takes_its_refresh_tokens_along_and_no_others(state: State) -> None:
+    revoked, other = await a_grant(state), await a_grant(state)
+    token = await state.add_refresh_token(revoked)
+    others = await state.add_refresh_token(other)
+
+    await state.revoke_grant(revoked.grant_id)
+
+    assert await state.refresh_token(token) is None
+    assert await state.rotate_refresh_token(token) is None
+    assert await state.refresh_token(others) is not None
+
+
+# Access tokens
+
+
+async def test_a_recorded_access_token_is_active_until_it_ends(
+    state: State, clock: FakeClock
+) -> None:
+    await state.record_access_token("jti", await a_grant(state), expires_at=NOW + 60)
+
+    clock.now = NOW + 59.9
+    just_before = await state.access_token_is_active("jti")
+    clock.now = NOW + 60
+
+    assert just_before
+    assert not await state.access_token_is_active("jti")
+
+
+async def test_an_access_token_that_was_never_recorded_is_not_active(state: State) -> None:
+    assert not await state.access_token_is_active("jti")
+
+
+async def test_one_access_token_can_be_revoked_without_the_others(state: State) -> None:
+    grant = await a_grant(state)
+    await state.record_access_token("one", grant, expires_at=NOW + 60)
+    await state.record_access_token("other", grant, expires_at=NOW + 60)
+
+    await state.revoke_access_token("one")
+
+    assert not await state.access_token_is_active("one")
+    assert await state.access_token_is_active("other")
+
+
+async def test_a_revoked_grant_takes_its_access_tokens_along_and_no_others(state: State) -> None:
+    revoked, other = await a_grant(state), await a_grant(state)
+    await state.record_access_token("one", revoked, expires_at=NOW + 60)
+    await state.record_access_token("other", other, expires_at=NOW + 60)
+
+    await state.revoke_grant(revoked.grant_id)
+
+    assert not await state.access_token_is_active("one")
+    assert await state.access_token_is_active("other")
+
+
+async def test_tokens_made_after_their_grant_was_revoked_are_worth_nothing(state: State) -> None:
+    """A replay may come between the use of a code and the tokens that are made for it."""
+    grant = await a_grant(state)
+    code = await a_code(state, grant)
+    await state.use_code(code)
+
+    await state.revoke_grant(grant.grant_id)
+    await state.record_access_token("jti", grant, expires_at=NOW + 60)
+    refresh_token = await state.add_refresh_token(grant)
+
+    assert not await state.access_token_is_active("jti")
+    assert await state.refresh_token(refresh_token) is None
+    assert await state.rotate_refresh_token(refresh_token) is None
+
+
+# What holds for all
+
+
+Question = Callable[[State, str], Awaitable[object]]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param(State.session, id="session"),
+        pytest.param(State.code, id="code"),
+        pytest.param(State.use_code, id="use of a code"),
+        pytest.param(State.refresh_token, id="refresh token"),
+        pytest.param(State.rotate_refresh_token, id="rotation"),
+    ],
+)
+@pytest.mark.parametrize("secret", ["", "unknown", "é\0", "\ud800"], ids=ascii)
+async def test_an_unknown_secret_gives_nothing(
+    state: State, question: Question, secret: str
+) -> None:
+    assert not await question(state, secret)
+
+
+async def test_no_secret_lies_in_the_file(state: State, tmp_path: Path) -> None:
+    grant = await a_grant(state)
+    secrets = [
+        await state.open_session("alice", signed_in_for="request"),
+        await a_code(state, grant),
+        first := await state.add_refresh_token(grant),
+        await state.rotate_refresh_token(first),
+    ]
+
+    await state.aclose()
+
+    written = contents(tmp_path)
+    assert b"alice" in written
+    assert all(secret and secret.encode() not in written for secret in secrets)
+
+
+async def test_a_restart_loses_nothing(tmp_path: Path, clock: FakeClock) -> None:
+    async with opened_state(tmp_path, clock) as before:
+        session = await before.open_session("alice", signed_in_for="request")
+        await before.remember_consent("alice", "web-application", AUDIENCE, {"openid"})
+        grant = await a_grant(before)
+        code, used = await a_code(before, grant), await a_code(before, grant)
+        await before.use_code(used)
+        refresh_token = await before.add_refresh_token(grant)
+        await before.record_access_token("jti", grant, expires_at=NOW + 60)
+        revoked = await a_grant(before)
+        await before.record_access_token("revoked", revoked, expires_at=NOW + 60)
+        await before.revoke_grant(revoked.grant_id)
+
+    async with opened_state(tmp_path, clock) as after:
+        assert await after.session(session) == Session("alice", NOW, "request")
+        consent = await after.consented_scopes("alice", "web-application", AUDIENCE)
+        assert consent == frozenset({"openid"})
+        assert not await after.use_code(used)
+        assert await after.use_code(code)
+        assert await after.rotate_refresh_token(refresh_token) is not None
+        assert await after.access_token_is_active("jti")
+        assert not await after.access_token_is_active("revoked")
+
+
+async def test_what_has_ended_is_deleted_when_the_next_of_its_kind_comes(
+    state: State, clock: FakeClock, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        grant = await a_grant(state)
+        await a_code(state, grant)
+        await state.add_refresh_token(grant)
+        await state.record_access_token(grant.grant_id, grant, expires_at=NOW + 60)
+
+    clock.now = NOW + REFRESH_TOKEN_LIFETIME
+    grant = await a_grant(state)
+    await a_code(state, grant)
+    await state.add_refresh_token(grant)
+    await state.record_access_token("jti", grant, expires_at=int(clock.now) + 60)
+
+    tables = ("grants", "codes", "refresh_tokens", "access_tokens")
+    assert [rows(tmp_path, table) for table in tables] == [1, 1, 1, 1]
+
+
+async def test_ended_tokens_go_before_their_grant_does(
+    state: State, clock: FakeClock, tmp_path: Path
+) -> None:
+    grant = await a_grant(state)
+    await state.record_access_token("one", grant, expires_at=NOW + 60)
+
+    clock.advance(61)
+    await state.record_access_token("other", grant, expires_at=NOW + 600)
+
+    assert rows(tmp_path, "access_tokens") == 1
+
+
+async def test_a_grant_without_tokens_goes_after_a_day(
+    state: State, clock: FakeClock, tmp_path: Path
+) -> None:
+    await a_code(state, await a_grant(state))
+
+    clock.now = NOW + GRANT_KEPT - 1
+    await a_grant(state)
+    kept_for_a_day = rows(tmp_path, "codes")
+    clock.now = NOW + GRANT_KEPT
+    await a_grant(state)
+
+    assert kept_for_a_day == 1
+    assert rows(tmp_path, "codes") == 0
+
+
+@pytest.mark.parametrize("username", ["alice", None], ids=["a user's", "a client's own"])
+async def test_of_too_many_grants_the_same_holders_oldest_goes_with_its_tokens(
+    state: State, monkeypatch: pytest.MonkeyPatch, username: str | None
+) -> None:
+    monkeypatch.setattr(grants, "GRANTS_PER_HOLDER", 2)
+    bobs = await a_grant(state, "bob")
+    await state.record_access_token("bob's", bobs, expires_at=NOW + 60)
+    for number in range(3):
+        grant = await a_grant(state, username)
+        await state.record_access_token(str(number), grant, expires_at=NOW + 60)
+
+    active = [await state.access_token_is_active(jti) for jti in ("0", "1", "2", "bob's")]
+
+    assert active == [False, True, True, True]
+
+
+async def test_of_too_many_tokens_the_same_grants_oldest_go(
+    state: State, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(granted_tokens, "TOKENS_PER_GRANT", 2)
+    others = await state.add_refresh_token(await a_grant(state))
+    grant = await a_grant(state)
+    token = await state.add_refresh_token(grant)
+    for number in range(3):
+        await state.record_access_token(str(number), grant, expires_at=NOW + 60)
+        following = await state.rotate_refresh_token(token)
+        assert following is not None
+        token = following
+
+    active = [await state.access_token_is_active(jti) for jti in ("0", "1", "2")]
+
+    assert active == [False, True, True]
+    assert rows(tmp_path, "refresh_tokens") == 3
+    assert await state.refresh_token(token) is not None
+    assert await state.refresh_token(others) is not None
+
+
+# The file
+
+
+async def test_two_servers_that_start_at_once_make_one_file(tmp_path: Path) -> None:
+    states = [State(connect(f"sqlite:///{tmp_path}/s.sqlite3")) for _ in range(3)]
+
+    await asyncio.gather(*(state.prepare() for state in states))
+
+    secret = await states[0].open_session("alice", signed_in_for="request")
+    assert await states[2].session(secret) is not None
+    for state in states:
+        await state.aclose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("PRAGMA user_version = 2", id="a newer version"),
+        pytest.param("CREATE TABLE contacts (id)", id="another database"),
+    ],
+)
+async def test_the_file_of_something_else_is_refused_and_left_alone(
+    tmp_path: Path, statement: str
+) -> None:
+    path = tmp_path / "s.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+    before = path.read_bytes()
+    state = State(connect(f"sqlite:///{path}"))
+
+    with pytest.raises(DatabaseUnusable, match=f"{path} was not written by this version"):
+        await state.prepare()
+
+    await state.aclose()
+    assert path.read_bytes()[100:] == before[100:], "the header counts the opening"
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite3"
+    path.write_bytes(b"no database" * 1000)
+    state = State(connect(f"sqlite:///{path}"))
+
+    with pytest.raises(DatabaseUnusable, match=f"{path} does not answer .* not a database"):
+        await state.prepare()
+
+    await state.aclose()
+
+
+async def test_secrets_are_long_and_never_the_same(state: State) -> None:
+    grant = await a_grant(state)
+
+    secrets = {await a_code(state, grant) for _ in range(20)}
+
+    assert len(secrets) == 20
+    assert all(len(secret) >= 43 for secret in secrets)

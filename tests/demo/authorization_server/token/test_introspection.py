@@ -1,0 +1,178 @@
+"""An API may ask about the tokens that are meant for it, a client about its own (RFC 7662)."""
+
+import httpx
+import pytest
+
+from demo.authorization_server.keys.signing_key import SigningKeys
+from tests.support.authorization_server.back_channel import (
+    BackChannel,
+    claims_of,
+    error,
+)
+from tests.support.authorization_server.registered import (
+    CALENDAR,
+    COMMAND_LINE,
+    CONTACTS,
+    CONTACTS_API,
+    ISSUER,
+    PUBLIC,
+)
+from tests.support.fake_issuer import FakeClock
+
+
+async def introspected(
+    back_channel: BackChannel, token: str, client_id: str = "web-application"
+) -> dict[str, object]:
+    answer = await back_channel.post("oauth/introspect", client_id=client_id, token=token)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    content: dict[str, object] = answer.json()
+    return content
+
+
+@pytest.mark.parametrize("asker", [CONTACTS_API.client_id, "web-application"])
+async def test_an_access_token_is_described(
+    back_channel: BackChannel, keys: SigningKeys, clock: FakeClock, asker: str
+) -> None:
+    token = (await back_channel.tokens())["access_token"]
+
+    answer = await introspected(back_channel, token, asker)
+
+    assert answer == {
+        "active": True,
+        "token_type": "Bearer",
+        "iss": ISSUER,
+        "sub": "alice",
+        "username": "alice",
+        "aud": [CONTACTS.identifier, f"{ISSUER}userinfo"],
+        "client_id": "web-application",
+        "scope": "openid read:contacts write:contacts offline_access",
+        "iat": clock.now,
+        "exp": clock.now + 86_400,
+        "jti": claims_of(token, keys)["jti"],
+    }
+
+
+async def test_the_client_is_named_also_where_the_token_has_it_in_azp_only(
+    back_channel: BackChannel,
+) -> None:
+    tokens = await back_channel.tokens(audience=CALENDAR.identifier, scopes=("read:calendar",))
+
+    answer = await introspected(back_channel, tokens["access_token"])
+
+    assert answer["client_id"] == "web-application"
+
+
+async def test_a_clients_own_token_names_no_user(back_channel: BackChannel) -> None:
+    answer = await back_channel.post(
+        "oauth/token",
+        client_id=COMMAND_LINE.client_id,
+        grant_type="client_credentials",
+        audience=CONTACTS.identifier,
+        scope="read:contacts",
+    )
+
+    told = await introspected(back_channel, answer.json()["access_token"], CONTACTS_API.client_id)
+
+    assert told["sub"] == "command-line@clients"
+    assert "username" not in told
+
+
+async def test_a_refresh_token_is_described_to_its_client(
+    back_channel: BackChannel, clock: FakeClock
+) -> None:
+    token = (await back_channel.tokens())["refresh_token"]
+
+    answer = await introspected(back_channel, token)
+
+    assert answer == {
+        "active": True,
+        "iss": ISSUER,
+        "sub": "alice",
+        "username": "alice",
+        "client_id": "web-application",
+        "scope": "openid read:contacts write:contacts offline_access",
+        "exp": clock.now + 30 * 86_400,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "asker"),
+    [
+        ("access_token", COMMAND_LINE.client_id),
+        ("refresh_token", COMMAND_LINE.client_id),
+        ("refresh_token", CONTACTS_API.client_id),
+        ("id_token", "web-application"),
+    ],
+)
+async def test_what_is_none_of_the_askers_business_looks_like_no_token_at_all(
+    back_channel: BackChannel, kind: str, asker: str
+) -> None:
+    tokens = await back_channel.tokens()
+
+    assert await introspected(back_channel, tokens[kind], asker) == {"active": False}
+
+
+async def test_an_api_is_told_nothing_about_the_tokens_of_another(
+    back_channel: BackChannel,
+) -> None:
+    tokens = await back_channel.tokens(
+        audience=CALENDAR.identifier, scopes=("openid", "read:calendar")
+    )
+
+    answer = await introspected(back_channel, tokens["access_token"], CONTACTS_API.client_id)
+
+    assert answer == {"active": False}
+
+
+@pytest.mark.parametrize("token", ["a guess", "a.b.c", "é"])
+async def test_an_unknown_token_is_not_active(back_channel: BackChannel, token: str) -> None:
+    assert await introspected(back_channel, token) == {"active": False}
+
+
+async def test_a_token_is_not_active_from_its_end_on(
+    back_channel: BackChannel, clock: FakeClock
+) -> None:
+    token = (await back_channel.tokens())["access_token"]
+
+    clock.advance(86_399)
+    before = await back_channel.is_active(token)
+    clock.advance(1)
+    after = await back_channel.is_active(token)
+
+    assert (before, after) == (True, False)
+
+
+async def test_a_token_with_a_changed_signature_is_not_active(back_channel: BackChannel) -> None:
+    token = (await back_channel.tokens())["access_token"]
+    head, _, signature = token.rpartition(".")
+    changed = ("B" if signature[0] == "A" else "A") + signature[1:]
+
+    assert await introspected(back_channel, f"{head}.{changed}") == {"active": False}
+
+
+async def test_a_used_refresh_token_is_not_active(back_channel: BackChannel) -> None:
+    token = (await back_channel.tokens())["refresh_token"]
+    await back_channel.refresh(token)
+
+    assert await introspected(back_channel, token) == {"active": False}
+
+
+async def test_a_public_client_may_not_ask(back_channel: BackChannel) -> None:
+    token = (await back_channel.tokens())["access_token"]
+
+    answer = await back_channel.post("oauth/introspect", client_id=PUBLIC.client_id, token=token)
+
+    assert error(answer) == (401, "invalid_client")
+
+
+async def test_without_a_token_there_is_nothing_to_ask(back_channel: BackChannel) -> None:
+    answer = await back_channel.post("oauth/introspect")
+
+    assert error(answer) == (400, "invalid_request")
+
+
+async def test_a_question_in_the_address_is_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.get("oauth/introspect", params={"token": "x"})
+
+    assert answer.status_code == 405

@@ -1,0 +1,234 @@
+"""A refresh token gives the next tokens once; used twice it ends the whole grant."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from demo.authorization_server.app import create_authorization_server
+from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.state.state import RefreshToken, State
+from resource_api.database import connect
+from tests.support.authorization_server.back_channel import (
+    AUTH_TIME,
+    BackChannel,
+    Meeting,
+    claims_of,
+    error,
+    served,
+)
+from tests.support.authorization_server.registered import (
+    CONFIDENTIAL,
+    CONTACTS,
+    ISSUER,
+    PUBLIC,
+)
+from tests.support.fake_issuer import FakeClock
+
+
+async def test_a_refresh_gives_new_tokens_of_the_same_grant(
+    back_channel: BackChannel, keys: SigningKeys, clock: FakeClock
+) -> None:
+    first = await back_channel.tokens()
+    clock.advance(60)
+
+    second = (await back_channel.refresh(first["refresh_token"])).json()
+
+    before, after = (claims_of(tokens["access_token"], keys) for tokens in (first, second))
+    assert after["gty"] == "refresh_token"
+    assert after["jti"] != before["jti"]
+    assert after["exp"] == before["exp"] + 60
+    assert all(after[name] == before[name] for name in ("sub", "aud", "scope", "auth_time"))
+    assert second["refresh_token"] != first["refresh_token"]
+
+
+async def test_a_refreshed_id_token_tells_the_old_sign_in_and_no_nonce(
+    back_channel: BackChannel, keys: SigningKeys, clock: FakeClock
+) -> None:
+    """OpenID Connect Core §12.2."""
+    first = await back_channel.tokens()
+    clock.advance(60)
+
+    second = (await back_channel.refresh(first["refresh_token"])).json()
+
+    before, after = (claims_of(tokens["id_token"], keys) for tokens in (first, second))
+    assert after["auth_time"] == AUTH_TIME
+    assert after["iat"] == before["iat"] + 60
+    assert "nonce" not in after
+    assert after["at_hash"] != before["at_hash"]
+    assert all(after[name] == before[name] for name in ("iss", "sub", "aud", "azp"))
+
+
+async def test_refreshing_goes_on_with_each_new_token(back_channel: BackChannel) -> None:
+    token = (await back_channel.tokens())["refresh_token"]
+
+    for _ in range(3):
+        answer = await back_channel.refresh(token)
+        assert answer.status_code == 200
+        token = answer.json()["refresh_token"]
+
+    assert await back_channel.is_active(token)
+
+
+async def test_reuse_of_a_refresh_token_ends_the_whole_grant(
+    back_channel: BackChannel, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = await back_channel.tokens()
+    second = (await back_channel.refresh(first["refresh_token"])).json()
+
+    with caplog.at_level(logging.WARNING, "demo"):
+        reuse = await back_channel.refresh(first["refresh_token"])
+
+    assert error(reuse) == (400, "invalid_grant")
+    for token in (first["access_token"], second["access_token"], second["refresh_token"]):
+        assert not await back_channel.is_active(token)
+    (message,) = caplog.messages
+    assert message.startswith("A refresh token was reused: the grant of user alice to client web-")
+    assert first["refresh_token"] not in caplog.text
+
+
+async def test_other_grants_of_the_same_user_and_client_stay(back_channel: BackChannel) -> None:
+    replayed, other = await back_channel.tokens(), await back_channel.tokens()
+    await back_channel.refresh(replayed["refresh_token"])
+
+    await back_channel.refresh(replayed["refresh_token"])
+
+    assert await back_channel.is_active(other["access_token"])
+    assert (await back_channel.refresh(other["refresh_token"])).status_code == 200
+
+
+class MeetingState(State):
+    """Two callers that ask what a refresh token stands for both know it before either goes on."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: FakeClock) -> None:
+        super().__init__(engine, clock=clock)
+        self._meeting = Meeting()
+
+    async def refresh_token(self, token: str) -> RefreshToken | None:
+        found = await super().refresh_token(token)
+        await self._meeting.other()
+        return found
+
+
+async def test_of_two_refreshes_at_once_one_is_a_reuse(
+    registrations: Registrations, keys: SigningKeys, clock: FakeClock, tmp_path: Path
+) -> None:
+    state = MeetingState(connect(f"sqlite:///{tmp_path / 'state.sqlite3'}"), clock=clock)
+    async with served(state, registrations=registrations, keys=keys, clock=clock) as back_channel:
+        token = (await back_channel.tokens())["refresh_token"]
+
+        answers = await asyncio.gather(back_channel.refresh(token), back_channel.refresh(token))
+
+        assert sorted(answer.status_code for answer in answers) == [200, 400]
+        (given,) = [answer.json() for answer in answers if answer.status_code == 200]
+        assert not await back_channel.is_active(given["refresh_token"])
+
+
+async def test_a_refresh_may_ask_for_less(back_channel: BackChannel, keys: SigningKeys) -> None:
+    tokens = await back_channel.tokens()
+
+    less = await back_channel.refresh(tokens["refresh_token"], scope="read:contacts")
+
+    claims = claims_of(less.json()["access_token"], keys)
+    assert less.json()["scope"] == claims["scope"] == "read:contacts"
+    assert claims["aud"] == CONTACTS.identifier
+    assert "id_token" not in less.json()
+
+
+async def test_what_one_refresh_left_out_the_next_may_ask_for_again(
+    back_channel: BackChannel,
+) -> None:
+    tokens = await back_channel.tokens()
+    less = await back_channel.refresh(tokens["refresh_token"], scope="read:contacts")
+
+    all_again = await back_channel.refresh(less.json()["refresh_token"])
+
+    assert all_again.json()["scope"] == tokens["scope"]
+
+
+@pytest.mark.parametrize(
+    "scope", ["read:contacts email", "email", "read:contacts  write:contacts", " "]
+)
+async def test_a_refresh_that_asks_for_more_gets_nothing_and_leaves_the_token_good(
+    back_channel: BackChannel, scope: str
+) -> None:
+    tokens = await back_channel.tokens()
+
+    more = await back_channel.refresh(tokens["refresh_token"], scope=scope)
+    as_granted = await back_channel.refresh(tokens["refresh_token"])
+
+    assert error(more) == (400, "invalid_scope")
+    assert as_granted.status_code == 200
+
+
+async def test_a_refresh_token_of_another_client_is_refused_and_stays_good(
+    back_channel: BackChannel,
+) -> None:
+    tokens = await back_channel.tokens()
+
+    stolen = await back_channel.refresh(tokens["refresh_token"], client_id=PUBLIC.client_id)
+    own = await back_channel.refresh(tokens["refresh_token"])
+
+    assert error(stolen) == (400, "invalid_grant")
+    assert own.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [(None, "invalid_request"), ("", "invalid_request"), ("a guess", "invalid_grant")],
+)
+async def test_without_a_good_refresh_token_there_is_nothing(
+    back_channel: BackChannel, token: str | None, expected: str
+) -> None:
+    answer = await back_channel.post("oauth/token", grant_type="refresh_token", refresh_token=token)
+
+    assert error(answer) == (400, expected)
+
+
+async def test_refreshing_does_not_prolong_the_thirty_days(
+    back_channel: BackChannel, clock: FakeClock
+) -> None:
+    token = (await back_channel.tokens())["refresh_token"]
+    clock.advance(29 * 86_400)
+    token = (await back_channel.refresh(token)).json()["refresh_token"]
+
+    clock.advance(86_400)
+
+    assert error(await back_channel.refresh(token)) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("change", ["API forbids", "client may not", "user is gone"])
+async def test_what_is_not_allowed_any_longer_ends_refreshing(
+    back_channel: BackChannel,
+    registrations: Registrations,
+    keys: SigningKeys,
+    state: State,
+    clock: FakeClock,
+    change: str,
+) -> None:
+    token = (await back_channel.tokens())["refresh_token"]
+    forbidding = replace(CONTACTS, allow_offline_access=False)
+    without = replace(CONFIDENTIAL, grant_types=frozenset({"authorization_code"}))
+    changed, expected = {
+        "API forbids": (
+            replace(registrations, apis={CONTACTS.identifier: forbidding}),
+            "invalid_grant",
+        ),
+        "client may not": (
+            replace(registrations, clients={without.client_id: without}),
+            "unauthorized_client",
+        ),
+        "user is gone": (replace(registrations, users={}), "invalid_grant"),
+    }[change]
+    app = create_authorization_server(
+        issuer=ISSUER, registrations=changed, keys=keys, state=state, clock=clock
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http:
+        answer = await BackChannel(http, state).refresh(token)
+
+    assert error(answer) == (400, expected)

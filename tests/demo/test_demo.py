@@ -1,0 +1,231 @@
+"""A real demo: what it prints can be copied and gives what it says; it starts and ends cleanly."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+from demo.authorization_server.keys.key_file import loaded
+from tests.support.demo_process import CHECKOUT, DemoProcess, free_ports
+
+# What an environment may hold because of another deployment. The demo must not care.
+FOREIGN_SETTINGS = {
+    "RESOURCE_API_HOST": "0.0.0.0",  # noqa: S104 - this is what must not be bound
+    "RESOURCE_API_PORT": "1",
+    "RESOURCE_API_ISSUER": "https://other.example/",
+    "RESOURCE_API_AUDIENCE": "other",
+    "RESOURCE_API_JWKS_URI": "https://other.example/jwks.json",
+    "RESOURCE_API_ALGORITHMS": "ES256",
+    "RESOURCE_API_DATABASE_URL": "nonsense",
+    "HTTP_PROXY": "http://127.0.0.1:1",
+}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "demo", *arguments]
+
+
+def started(folder: Path, *, ports: Sequence[int] = ()) -> DemoProcess:
+    return DemoProcess(
+        command("--data", str(folder / "the data")),
+        folder,
+        ports=ports,
+        environment=FOREIGN_SETTINGS,
+    )
+
+
+def shell(text: str) -> str:
+    done = subprocess.run(
+        ["sh", "-c", text],
+        cwd=CHECKOUT,
+        env=None,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+def printed_commands(demo: DemoProcess) -> dict[str, str]:
+    """The commands that the demo prints, by the status that it says each will get."""
+    found = re.findall(r"^(\d{3})  .*\n +(curl .*)$", demo.printed, re.MULTILINE)
+    return dict(found)
+
+
+def printed_token(demo: DemoProcess, status: str) -> str:
+    """The token that the command within a printed command gives."""
+    match = re.search(r"\$\((.*)\)", printed_commands(demo)[status])
+    assert match is not None
+    return shell(match[1]).strip()
+
+
+def token(demo: DemoProcess, folder: Path, *options: str) -> str:
+    line = command("token", "--data", str(folder / "the data"), "--issuer", demo.issuer, *options)
+    done = subprocess.run(line, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def foreign_token(demo: DemoProcess, folder: Path) -> str:
+    """A good token, for another API."""
+    calendar = "https://api.example/calendar"
+    return token(demo, folder, "--scope", "read:calendar", "--audience", calendar)
+
+
+def contacts(demo: DemoProcess, token: str | None = None) -> httpx.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.get(f"{demo.api}contacts", headers=headers, trust_env=False)
+
+
+def names(answer: httpx.Response) -> list[str]:
+    return [contact["name"] for contact in answer.json()["contacts"]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Iterator[DemoProcess]:
+    with started(folder) as running:
+        yield running
+
+
+def test_it_prints_a_command_for_each_of_three_answers(demo: DemoProcess) -> None:
+    assert list(printed_commands(demo)) == ["401", "200", "403"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
+@pytest.mark.parametrize("status", ["401", "200", "403"])
+def test_a_printed_command_gets_the_answer_it_says(demo: DemoProcess, status: str) -> None:
+    output = shell(printed_commands(demo)[status])
+
+    assert output.startswith(f"HTTP/1.1 {status} ")
+
+
+def test_without_a_token_the_challenge_has_no_error(demo: DemoProcess) -> None:
+    answer = contacts(demo)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="contacts"'
+
+
+def test_with_the_printed_token_the_contacts_are_there(demo: DemoProcess) -> None:
+    answer = contacts(demo, printed_token(demo, "200"))
+
+    assert answer.status_code == 200
+    assert names(answer) == ["Bob Baker", "Carol Carter", "Dave Dyer"]
+
+
+def test_without_the_scope_the_challenge_names_it(demo: DemoProcess) -> None:
+    answer = contacts(demo, printed_token(demo, "403"))
+
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert 'scope="read:contacts"' in answer.headers["www-authenticate"]
+
+
+def test_a_token_for_another_audience_is_refused(demo: DemoProcess, folder: Path) -> None:
+    answer = contacts(demo, foreign_token(demo, folder))
+
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_a_token_that_has_ended_is_refused(demo: DemoProcess, folder: Path) -> None:
+    answer = contacts(demo, token(demo, folder, "--scope", "read:contacts", "--expires-in", "-99"))
+
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_a_token_is_good_for_as_long_as_was_asked(demo: DemoProcess, folder: Path) -> None:
+    given = token(demo, folder, "--scope", "read:contacts", "--expires-in", "7")
+
+    claims = jwt.decode(given, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 7
+
+
+def test_the_api_is_ready_with_keys_from_the_issuer(demo: DemoProcess) -> None:
+    assert httpx.get(f"{demo.api}readyz", trust_env=False).status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of its own")
+@pytest.mark.parametrize("server", [0, 1, 2], ids=["API", "issuer", "web application"])
+def test_it_listens_on_one_loopback_address_only(demo: DemoProcess, server: int) -> None:
+    with socket.socket() as visitor:
+        assert visitor.connect_ex(("127.0.0.1", demo.ports[server])) == 0
+    with socket.socket() as visitor:
+        assert visitor.connect_ex(("127.0.0.2", demo.ports[server])) != 0
+
+
+def test_its_log_holds_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
+    given = foreign_token(demo, folder)
+    contacts(demo, given)
+    secrets = loaded(folder / "the data").client_secrets.values()
+
+    assert "GET /contacts 401" in demo.logged
+    assert secrets
+    for secret in (given.split(".")[2], *secrets):
+        assert secret not in demo.logged + demo.printed
+
+
+def test_a_restart_breaks_no_token_and_doubles_no_contact(tmp_path: Path) -> None:
+    with started(tmp_path) as first:
+        given = token(first, tmp_path, "--scope", "read:contacts")
+        before = contacts(first, given)
+        first.stop()
+
+    with started(tmp_path, ports=first.ports) as second:
+        after = contacts(second, given)
+
+    assert (before.status_code, after.status_code) == (200, 200)
+    assert after.json() == before.json()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path) as demo:
+        assert demo.stop(number) == 0
+
+        assert "Traceback" not in demo.logged
+        assert "ERROR" not in demo.logged
+
+
+@pytest.mark.parametrize(
+    ("taken", "options"),
+    [
+        ((0,), ["--api-port"]),
+        ((1,), ["--issuer-port"]),
+        ((2,), ["--web-port"]),
+        ((0, 1, 2), ["--api-port", "--issuer-port", "--web-port"]),
+    ],
+    ids=["API", "issuer", "web application", "all"],
+)
+def test_taken_ports_are_named_with_their_options_and_nothing_starts(
+    tmp_path: Path, taken: tuple[int, ...], options: list[str]
+) -> None:
+    ports = free_ports(3)
+    sockets = [socket.create_server(("127.0.0.1", ports[index])) for index in taken]
+
+    demo = started(tmp_path, ports=ports)
+    code = demo.exit_code()
+    for listener in sockets:
+        listener.close()
+
+    assert code == 1
+    assert re.findall(r"port (\d+)", demo.logged) == [str(ports[index]) for index in taken]
+    assert re.findall(r"--\S+-port", demo.logged) == options
+    assert "Traceback" not in demo.logged
+    assert demo.printed == ""
+    assert not (tmp_path / "the data").exists()

@@ -1,0 +1,44 @@
+"""What the demo keeps is for the user who started it, at every level."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from demo.authorization_server.keys.key_file import kept
+from tests.support.demo_parties import running_parties
+
+
+@pytest.fixture
+def open_to_all() -> Generator[None]:
+    """A user whose new files would be open to everybody."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def open_to_others(folder: Path) -> dict[str, int]:
+    """Return what others may do with each file and folder."""
+    found = folder.rglob("*")
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o077 for path in found}
+
+
+@pytest.mark.usefixtures("open_to_all")
+async def test_keys_and_databases_and_their_folders_are_their_users_alone(tmp_path: Path) -> None:
+    data = tmp_path / "var" / "lib" / "demo"
+    kept(data, [])
+
+    async with running_parties(data) as parties:
+        await parties.allowed(parties.authorization_url())
+        modes = open_to_others(tmp_path)
+
+    assert {name for name, mode in modes.items() if mode} == set()
+    assert {
+        "var/lib",
+        "var/lib/demo/authorization-server/keys.json",
+        "var/lib/demo/authorization-server/state.sqlite3",
+        "var/lib/demo/authorization-server/state.sqlite3-wal",
+        "var/lib/demo/web-application.sqlite3",
+        "var/lib/demo/contacts.sqlite3",
+    } <= modes.keys()

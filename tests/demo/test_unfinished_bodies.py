@@ -1,0 +1,58 @@
+"""A form whose end never comes keeps nobody waiting, and leaves no traceback in the log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from demo.authorization_server.requests import parameters
+from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.oauth_error import OAuthError
+from demo.web_application.session import visits
+from demo.web_application.session.faults import Fault
+
+BEGUN: Message = {"type": "http.request", "body": b"grant_type=", "more_body": True}
+GONE: Message = {"type": "http.disconnect"}
+
+READERS: list[tuple[Callable[[Request], Awaitable[object]], type[Exception]]] = [
+    (parameters.form_parameters, parameters.ParametersUnreadable),
+    (body_parameters, OAuthError),
+    (visits.form_fields, Fault),
+]
+NAMES = ["authorize", "token endpoint", "web application"]
+
+
+def posted(*messages: Message) -> Request:
+    """Return a form of which these messages come, and then nothing more."""
+    waiting = list(messages)
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else await asyncio.get_running_loop().create_future()
+
+    content_type = (b"content-type", b"application/x-www-form-urlencoded")
+    scope = {"type": "http", "method": "POST", "query_string": b"", "headers": [content_type]}
+    return Request(scope, receive)
+
+
+@pytest.mark.parametrize(("read", "refusal"), READERS, ids=NAMES)
+async def test_a_form_that_does_not_arrive_is_refused_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Request], Awaitable[object]],
+    refusal: type[Exception],
+) -> None:
+    monkeypatch.setattr(parameters, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(visits, "FORM_SECONDS", 0.01)
+
+    async with asyncio.timeout(60):
+        with pytest.raises(refusal):
+            await read(posted(BEGUN))
+
+
+@pytest.mark.parametrize(("read", "refusal"), READERS, ids=NAMES)
+async def test_a_form_whose_sender_goes_away_is_refused(
+    read: Callable[[Request], Awaitable[object]], refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await read(posted(BEGUN, GONE))

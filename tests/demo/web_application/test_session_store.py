@@ -1,0 +1,260 @@
+"""The store of sessions: bounded in time and number, and useless to who reads the file."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from demo.web_application.checks.checklist import Row
+from demo.web_application.provider.authorization_request import Selection, Transaction
+from demo.web_application.session.sealing import sealed
+from demo.web_application.session.session import Session, SignedIn, Tokens
+from demo.web_application.session.store import MAX_SESSIONS, Sessions
+from resource_api.database import DatabaseUnusable, connect
+from tests.support.fake_issuer import FakeClock
+
+TRANSACTION = Transaction(Selection("code token", ("openid",)), "state", "nonce", "verifier", 1)
+TOKENS = Tokens("access-secret", 5, "openid", "id-secret", "refresh-secret")
+SIGNED_IN = SignedIn(
+    at=1,
+    subject="alice",
+    name="Alice",
+    transaction=TRANSACTION,
+    response={"code": "code-secret"},
+    rows=(Row("state", ("a", "b"), "passed"),),
+    exchange_rows=(Row("nonce", (), "not reached"),),
+    given=TOKENS,
+    tokens=TOKENS,
+)
+
+
+async def test_a_session_comes_back_as_it_was_kept(sessions: Sessions) -> None:
+    session = Session("form", (TRANSACTION,), SIGNED_IN)
+
+    secret = await sessions.open(session)
+
+    assert await sessions.session(secret) == session
+
+
+async def test_a_session_survives_a_restart(
+    sessions: Sessions, file: Path, clock: FakeClock
+) -> None:
+    secret = await sessions.open(Session("form"))
+    await sessions.aclose()
+
+    again = Sessions(connect(f"sqlite:///{file}"), clock=clock)
+    await again.prepare()
+
+    assert await again.session(secret) == Session("form")
+    await again.aclose()
+
+
+async def test_another_content_takes_the_place_of_the_first(sessions: Sessions) -> None:
+    secret = await sessions.open(Session("form"))
+
+    await sessions.keep(secret, Session("form", (TRANSACTION,)))
+
+    assert await sessions.session(secret) == Session("form", (TRANSACTION,))
+
+
+async def test_a_made_up_cookie_has_no_session(sessions: Sessions) -> None:
+    await sessions.open(Session("form"))
+
+    assert await sessions.session("made up \xff") is None
+
+
+async def test_a_closed_session_stays_closed(sessions: Sessions) -> None:
+    secret = await sessions.open(Session("form"))
+    await sessions.close(secret)
+
+    await sessions.keep(secret, Session("form"))
+
+    assert await sessions.session(secret) is None
+    assert await sessions.renew(secret, Session("form")) is None
+
+
+async def test_a_renewed_session_has_another_cookie(sessions: Sessions) -> None:
+    old = await sessions.open(Session("form"))
+
+    new = await sessions.renew(old, Session("another"))
+
+    assert new not in {None, old}
+    assert await sessions.session(old) is None
+    assert await sessions.session(new or "") == Session("another")
+
+
+@pytest.mark.parametrize(("seconds", "there"), [(12 * 3600 - 1, True), (12 * 3600, False)])
+async def test_a_session_lives_twelve_hours(
+    sessions: Sessions, clock: FakeClock, seconds: float, there: bool
+) -> None:
+    secret = await sessions.open(Session("form"))
+
+    clock.advance(seconds)
+
+    assert (await sessions.session(secret) is not None) is there
+
+
+async def _rows(file: Path) -> list[str]:
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        found = [str(row) for row in await connection.execute(text("SELECT * FROM sessions"))]
+    await engine.dispose()
+    return found
+
+
+async def test_ended_sessions_leave_the_file(
+    sessions: Sessions, file: Path, clock: FakeClock
+) -> None:
+    for _ in range(3):
+        await sessions.open(Session("form"))
+    clock.advance(12 * 3600)
+
+    await sessions.open(Session("form"))
+
+    assert len(await _rows(file)) == 1
+
+
+async def test_the_value_of_a_cookie_is_not_in_the_file(sessions: Sessions, file: Path) -> None:
+    secret = await sessions.open(Session("form"))
+
+    (row,) = await _rows(file)
+    assert secret not in row
+
+
+async def test_without_the_cookie_the_file_says_nothing(sessions: Sessions, file: Path) -> None:
+    await sessions.open(Session("form-secret", (TRANSACTION,), SIGNED_IN))
+
+    (row,) = await _rows(file)
+    for word in ("secret", "verifier", "nonce", "alice", "openid"):
+        assert word not in row
+
+
+async def test_the_content_of_one_session_cannot_be_given_to_another(
+    sessions: Sessions, file: Path
+) -> None:
+    first, second = await sessions.open(Session("first")), await sessions.open(Session("second"))
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET content = (SELECT max(content) FROM sessions)")
+        )
+    await engine.dispose()
+
+    found = [await sessions.session(first), await sessions.session(second)]
+
+    assert sorted(session.form_token for session in found if session) in (["first"], ["second"])
+
+
+async def _fill(sessions: Sessions, clock: FakeClock, number: int) -> None:
+    for _ in range(number):
+        clock.advance(1)
+        await sessions.open(Session("form"))
+
+
+async def test_the_oldest_go_when_there_are_too_many(
+    sessions: Sessions, file: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 5)
+    first = await sessions.open(Session("form"))
+    clock.advance(1)
+    second = await sessions.open(Session("form"))
+
+    await _fill(sessions, clock, 4)
+
+    assert MAX_SESSIONS == 1000
+    assert len(await _rows(file)) == 5
+    assert await sessions.session(first) is None
+    assert await sessions.session(second) is not None
+
+
+async def test_who_is_signed_in_stays_longest(
+    sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 3)
+    secret = await sessions.open(Session("form", (), SIGNED_IN))
+
+    await _fill(sessions, clock, 9)
+
+    assert await sessions.session(secret) is not None
+
+
+async def test_a_new_session_is_kept_though_everybody_is_signed_in(
+    sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 2)
+    for _ in range(3):
+        clock.advance(1)
+        await sessions.open(Session("form", (), SIGNED_IN))
+
+    secret = await sessions.open(Session("form"))
+
+    assert await sessions.session(secret) is not None
+
+
+async def test_content_of_another_version_counts_as_no_session(
+    sessions: Sessions, file: Path
+) -> None:
+    secret = await sessions.open(Session("form"))
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE sessions SET content = '{}'"))
+    await engine.dispose()
+
+    assert await sessions.session(secret) is None
+
+
+async def test_content_that_is_no_session_counts_as_none(sessions: Sessions, file: Path) -> None:
+    secret = await sessions.open(Session("form"))
+    engine = connect(f"sqlite:///{file}")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET content = :content"), {"content": sealed(secret, "{}")}
+        )
+    await engine.dispose()
+
+    assert await sessions.session(secret) is None
+
+
+async def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/other.sqlite3")
+    async with engine.begin() as connection:
+        await connection.execute(text("PRAGMA user_version = 7"))
+
+    with pytest.raises(DatabaseUnusable, match="version 7, expected 1"):
+        await Sessions(engine).prepare()
+    await engine.dispose()
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.sqlite3"
+    file.write_bytes(b"no database at all" * 100)
+    engine = connect(f"sqlite:///{file}")
+
+    with pytest.raises(DatabaseUnusable):
+        await Sessions(engine).prepare()
+    await engine.dispose()
+
+
+async def test_requests_of_one_session_take_turns(sessions: Sessions) -> None:
+    order: list[str] = []
+
+    async def request(name: str, secret: str) -> None:
+        async with sessions.turn(secret):
+            order.append(f"{name} begins")
+            await asyncio.sleep(0)
+            order.append(f"{name} ends")
+
+    await asyncio.gather(request("first", "a"), request("second", "a"), request("other", "b"))
+
+    assert order.index("first ends") < order.index("second begins")
+    assert order.index("other begins") < order.index("first ends")
+
+
+@pytest.mark.parametrize("shown", [repr, str])
+def test_no_secret_is_in_a_repr(shown: Callable[[object], str]) -> None:
+    words = shown(Session("form-secret", (TRANSACTION,), SIGNED_IN))
+
+    for secret in ("secret", "verifier", "nonce'", "'state'"):
+        assert secret not in words.replace("Row(name='state'", "").replace("Row(name='nonce'", "")

@@ -1,0 +1,83 @@
+"""Tokens as a page may show them."""
+
+import pytest
+
+from demo.web_application.checks.tokens_shown import (
+    Shown,
+    abbreviated,
+    decoded,
+    duration,
+    moment,
+)
+from tests.support.fake_issuer import compact, signing_key
+
+
+def test_a_token_is_taken_apart_without_its_signature() -> None:
+    token = compact({"alg": "RS256"}, {"sub": "alice", "iat": 1, "exp": 61}, signing_key())
+
+    shown = decoded(token)
+
+    assert shown is not None
+    assert (shown.text("sub"), shown.lifetime) == ("alice", 60)
+    assert '"alg": "RS256"' in shown.header_text
+    assert token.rpartition(".")[2] not in shown.header_text + shown.claims_text
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.b.c.d.e", "a" * 20_000])
+def test_what_is_no_token_is_not_taken_apart(token: str) -> None:
+    assert decoded(token) is None
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [({}, ""), ({"aud": "a"}, "a"), ({"aud": ["a", "b"]}, '["a", "b"]'), ({"aud": 7}, "7")],
+)
+def test_a_claim_is_shown_as_one_line(claims: dict[str, object], text: str) -> None:
+    assert Shown({}, claims).text("aud") == text
+
+
+@pytest.mark.parametrize("claims", [{}, {"iat": 1}, {"exp": 1}, {"iat": "1", "exp": 2}], ids=str)
+def test_without_its_times_a_token_has_no_lifetime(claims: dict[str, object]) -> None:
+    assert Shown({}, claims).lifetime is None
+
+
+@pytest.mark.parametrize("secret", ["", "short", "a" * 17])
+def test_of_a_short_secret_nothing_is_shown(secret: str) -> None:
+    assert abbreviated(secret) == "…"
+
+
+def test_of_a_long_secret_the_beginning_is_shown() -> None:
+    assert abbreviated("abcdefghijklmnopqr") == "abcdef…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1970-01-01 00:00:00 UTC"),
+        (1.5, "1970-01-01 00:00:01 UTC"),
+        (None, ""),
+        (True, ""),
+        ("1", ""),
+        (1e30, ""),
+        (float("nan"), ""),
+    ],
+)
+def test_a_moment_is_shown_if_it_is_one(seconds: object, text: str) -> None:
+    assert moment(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0, "no time"),
+        (1, "1 second"),
+        (90, "90 seconds"),
+        (60, "1 minute"),
+        (7200, "2 hours"),
+        (86_400, "1 day"),
+        (-3600, "-1 hours"),
+    ],
+)
+def test_a_duration_is_shown_in_its_largest_unit(seconds: int | None, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,194 @@
+"""The three parties of the demo in one process: real applications, one clock, no sockets."""
+
+import base64
+import hashlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+import jwt
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from asgi_bearer import remote_keys
+from asgi_bearer.keys import Document
+from demo.addresses import Addresses
+from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
+from demo.authorization_server.registrations.file import SHIPPED, read
+from demo.authorization_server.registrations.registered import Registrations
+from demo.needed import AUDIENCE, WEB_APPLICATION
+from demo.parties import prepared_parties
+from tests.support.asgi import bearer
+from tests.support.authorization_server.registered import signing_key
+from tests.support.fake_issuer import FakeClock
+from tests.support.lifespan import running
+from tests.support.user_agent import Page, UserAgent
+
+API = "http://127.0.0.1:8000/"
+ISSUER = "http://127.0.0.1:9000/"
+CONTACT_BOOK = "http://localhost:8080/"
+CALLBACK = f"{CONTACT_BOOK}callback"
+
+SCOPE = "openid profile read:contacts"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningParties:
+    """The parties as their user meets them, and as a client of the authorization server does."""
+
+    agent: UserAgent
+    clock: FakeClock
+    signing_key: SigningKey
+    registrations: Registrations
+
+    def authorization_url(self, **changes: str) -> str:
+        """Return a good authorization request of the web application, with changes."""
+        parameters = {
+            "audience": AUDIENCE,
+            "scope": SCOPE,
+            "response_type": "code id_token",
+            "client_id": WEB_APPLICATION,
+            "redirect_uri": CALLBACK,
+            "state": "opaque",
+            "nonce": "nonce",
+        }
+        return f"{ISSUER}authorize?{urlencode({**parameters, **changes})}"
+
+    async def signed_in(self, url: str) -> Page:
+        """Go to an authorization request, and sign in with what the form is filled in with."""
+        page = await self.agent.get(url)
+        return await self.agent.submit(page, page.form("sign-in"))
+
+    async def allowed(self, url: str) -> Page:
+        """Go through an authorization request to its answer, whatever is asked on the way."""
+        page = await self.agent.get(url)
+        if any("sign-in" in form.action for form in page.forms):
+            page = await self.agent.submit(page, page.form("sign-in"))
+        if any("consent" in form.action for form in page.forms):
+            page = await self.agent.submit(page, page.form("consent"), button=("decision", "allow"))
+        return page
+
+    def exchange(self, code: str) -> dict[str, str]:
+        """Return the token request of the web application for a code."""
+        return {
+            "grant_type": "authorization_code",
+            "client_id": WEB_APPLICATION,
+            "client_secret": self._secret,
+            "code": code,
+            "redirect_uri": CALLBACK,
+        }
+
+    async def token(self, request: Mapping[str, str]) -> httpx.Response:
+        """Send a token request, as JSON."""
+        return await self.agent.client.post(f"{ISSUER}oauth/token", json=dict(request))
+
+    async def refresh(self, refresh_token: str) -> httpx.Response:
+        """Use a refresh token."""
+        return await self.token(
+            {
+                "grant_type": "refresh_token",
+                "client_id": WEB_APPLICATION,
+                "client_secret": self._secret,
+                "refresh_token": refresh_token,
+            }
+        )
+
+    async def userinfo(self, access_token: str) -> httpx.Response:
+        """Ask who the token's user is."""
+        return await self.agent.client.get(f"{ISSUER}userinfo", headers=bearer(access_token))
+
+    async def contacts(self, access_token: str) -> httpx.Response:
+        """Call the API."""
+        return await self.agent.client.get(f"{API}contacts", headers=bearer(access_token))
+
+    async def deliver(self, answer: Page, fragment: Mapping[str, str]) -> Page:
+        """Post a fragment from the callback page, as the page's script does."""
+        return await self.agent.submit(
+            answer, answer.form("callback"), {"fragment": urlencode(fragment)}
+        )
+
+    @property
+    def _secret(self) -> str:
+        return self.registrations.clients[WEB_APPLICATION].client_secret or ""
+
+
+@cache
+def shipped_registrations() -> Registrations:
+    """Return what the demo registers; reading it verifies the shown passwords, which takes long."""
+    file = read(SHIPPED, web_application=CONTACT_BOOK)
+    return file.with_secrets({name: f"secret of {name}" for name in file.without_secret})
+
+
+@asynccontextmanager
+async def running_parties(
+    folder: Path,
+    *,
+    refuse_front_channel_tokens: bool = False,
+    registrations: Registrations | None = None,
+) -> AsyncGenerator[RunningParties]:
+    """Run the parties; what lies in the folder from before is there again.
+
+    Arguments:
+        registrations: other ones than those that the demo comes with.
+    """
+    clock = FakeClock()
+    registrations = registrations or shipped_registrations()
+    applications: dict[str, ASGIApp] = {}
+
+    def application(origin: str) -> ASGIApp:
+        # Looked up with the request: who talks to it is made before it is.
+        async def found(scope: Scope, receive: Receive, send: Send) -> None:
+            await applications[origin](scope, receive, send)
+
+        return found
+
+    origins = {address: application(address) for address in (API[:-1], ISSUER[:-1])}
+    async with UserAgent(origins) as back_channel:
+
+        async def fetch(url: str, *, etag: str | None = None) -> Document:
+            return Document((await back_channel.client.get(url)).content)
+
+        parties = await prepared_parties(
+            Addresses(API, ISSUER, CONTACT_BOOK, folder),
+            registrations,
+            SigningKeys(signing_key()),
+            http=back_channel.client,
+            refuse_front_channel_tokens=refuse_front_channel_tokens,
+            issuer_keys=remote_keys(issuer=ISSUER, fetch=fetch, clock=clock),
+            clock=clock,
+        )
+        applications[API[:-1]] = parties.api
+        applications[ISSUER[:-1]] = parties.authorization_server
+        origins[CONTACT_BOOK[:-1]] = parties.web_application
+        async with (
+            running(parties.authorization_server),
+            running(parties.api),
+            running(parties.web_application),
+            UserAgent(origins) as browser,
+        ):
+            yield RunningParties(browser, clock, signing_key(), registrations)
+
+
+def claims(token: str) -> dict[str, object]:
+    """Return what a token says, unverified."""
+    told: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
+    return told
+
+
+def with_claims(token: str, key: SigningKey, changes: Mapping[str, object]) -> str:
+    """Return a token like this one, with other claims, signed by the authorization server's key."""
+    return jwt.encode(
+        {**claims(token), **changes},
+        key.private_key,
+        algorithm="RS256",
+        headers=jwt.get_unverified_header(token),
+    )
+
+
+def left_half_hash(value: str) -> str:
+    """Return what `c_hash` or `at_hash` holds, for RS256 (OpenID Connect Core §3.3.2.11)."""
+    digest = hashlib.sha256(value.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
