@@ -69,7 +69,7 @@ def main(
     )
     from demo.authorization_server.token.issuing import userinfo_address
     from demo.servers import serve_demo
-    from resource_api.database import DatabaseUnusable
+    from resource_api.database.connect import DatabaseUnusable
     from resource_api.server import ServerFailed
 
     if len({web_port, api_port, issuer_port}) < 3:

@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from demo.authorization_server.registrations.registered import CLIENT_SUFFIX
 from demo.needed import COMMAND_LINE
-from resource_api.contacts import ContactFields, Owner
-from resource_api.store import ContactStore
+from resource_api.contacts.model import ContactFields, Owner
+from resource_api.contacts.store import ContactStore
 
 _BOB = ContactFields(
     name="Bob Baker",

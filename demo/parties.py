@@ -21,11 +21,11 @@ from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
 from resource_api.app import create_app
-from resource_api.contacts import Owner
-from resource_api.database import connect
-from resource_api.schema import prepare
+from resource_api.contacts.model import Owner
+from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.database.connect import connect
+from resource_api.database.schema import prepare
 from resource_api.settings import Settings
-from resource_api.sql_store import SqlContactStore
 
 GRANT_TYPES_OF_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token", "client-credentials")
 """The claim `gty` of every access token that did not pass through the browser."""

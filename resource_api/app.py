@@ -17,15 +17,15 @@ from starlette.types import ASGIApp
 from asgi_bearer import BearerMiddleware, JWTVerifier, Principal, remote_keys
 from asgi_bearer.keys import CachedKeys
 from asgi_bearer.starlette import Refused, refused_response
-from resource_api.contacts import can_own
-from resource_api.database import connect
-from resource_api.endpoints import ContactEndpoints
-from resource_api.openapi import document
-from resource_api.probes import Probes
-from resource_api.problems import internal_error, problem, problem_response
+from resource_api.contacts.endpoints import ContactEndpoints
+from resource_api.contacts.model import can_own
+from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.contacts.store import ContactStore, StoreUnavailable
+from resource_api.database.connect import connect
 from resource_api.settings import Settings
-from resource_api.sql_store import SqlContactStore
-from resource_api.store import ContactStore, StoreUnavailable
+from resource_api.web.openapi import document
+from resource_api.web.probes import Probes
+from resource_api.web.problems import internal_error, problem, problem_response
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """The paths that need no token."""
@@ -46,7 +46,7 @@ def create_app(
     """The API as an ASGI application, which closes `keys` and `store` when it ends.
 
     Nothing is fetched or opened here; with its lifespan the keys begin to be fetched. The database
-    must have been prepared before the first request (`resource_api.schema.prepare`).
+    must have been prepared before the first request (`resource_api.database.schema.prepare`).
 
     Arguments:
         keys: where the issuer's keys come from, instead of the addresses in the settings.

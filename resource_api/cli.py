@@ -29,8 +29,8 @@ def main(context: click.Context) -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    from resource_api.database import DatabaseUnusable, connect
-    from resource_api.schema import migrate as run_migrations
+    from resource_api.database.connect import DatabaseUnusable, connect
+    from resource_api.database.schema import migrate as run_migrations
     from resource_api.settings import SettingsFaults, database_url_from_environment
 
     async def run(url: str) -> None:
@@ -50,7 +50,7 @@ def migrate() -> None:
 
 
 def _serve() -> None:
-    from resource_api.database import DatabaseUnusable
+    from resource_api.database.connect import DatabaseUnusable
     from resource_api.server import CannotListen, ServerFailed
     from resource_api.service import run
     from resource_api.settings import SettingsFaults, from_environment

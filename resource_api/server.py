@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from resource_api.access_log import AccessLog
-from resource_api.http_bounds import HttpBounds
-from resource_api.patience import PatientHttp
+from resource_api.web.access_log import AccessLog
+from resource_api.web.connection_limits import PatientHttp
+from resource_api.web.request_limits import HttpBounds
 
 GRACE_SECONDS = 20
 """How long running requests may take to end after the signal; more than a client may take."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from resource_api import logs
 from resource_api.app import create_app
-from resource_api.database import connect
-from resource_api.schema import prepare
+from resource_api.database.connect import connect
+from resource_api.database.schema import prepare
 from resource_api.server import Listener, bind, serve, url
 from resource_api.settings import Settings
 

@@ -18,8 +18,8 @@ from asgi_bearer.keys.address import (
     issuer_fault,
     shown_address,
 )
-from resource_api.database import async_url
-from resource_api.postgres_options import option_fault
+from resource_api.database.connect import async_url
+from resource_api.database.postgres_options import option_fault
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _ORIGIN = re.compile(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from resource_api.database import connect
-from resource_api.schema import prepare
+from resource_api.database.connect import connect
+from resource_api.database.schema import prepare
 
 # A machine that is busy must not make a property fail.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

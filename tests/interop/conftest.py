@@ -11,8 +11,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from resource_api.app import create_app
-from resource_api.database import connect
-from resource_api.schema import prepare
+from resource_api.database.connect import connect
+from resource_api.database.schema import prepare
 from resource_api.settings import Settings
 from tests.interop.node import install_packages
 from tests.interop.provider import AUDIENCE, Provider

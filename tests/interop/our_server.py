@@ -22,9 +22,9 @@ from demo.authorization_server.registrations.registered import (
     User,
 )
 from demo.authorization_server.state.state import State
-from resource_api.database import connect
-from resource_api.patience import PatientHttp
+from resource_api.database.connect import connect
 from resource_api.server import bind
+from resource_api.web.connection_limits import PatientHttp
 
 AUDIENCE = "https://api.example/contacts"
 REDIRECT_URI = "http://localhost:8080/callback"

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
-from resource_api.database import connect
+from resource_api.database.connect import connect
 from tests.interop.hybrid_flow import RESPONSE_TYPES, sign_in
 from tests.interop.provider import (
     ALGORITHMS,

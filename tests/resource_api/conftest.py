@@ -13,11 +13,11 @@ from starlette.types import ASGIApp
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
-from resource_api.database import connect
+from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.contacts.store import ContactStore
+from resource_api.database.connect import connect
+from resource_api.database.tables import metadata
 from resource_api.settings import Settings
-from resource_api.sql_store import SqlContactStore
-from resource_api.store import ContactStore
-from resource_api.tables import metadata
 from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
 from tests.support.lifespan import running
 

@@ -15,14 +15,14 @@ from asgi_bearer import BearerMiddleware
 from asgi_bearer.keys import CachedKeys
 from resource_api import logs
 from resource_api.app import create_app
-from resource_api.database import connect
-from resource_api.endpoints import ContactEndpoints
-from resource_api.problems import problem as handle
+from resource_api.contacts.endpoints import ContactEndpoints
+from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.contacts.store import ContactStore
+from resource_api.database.connect import connect
 from resource_api.settings import Settings
-from resource_api.sql_store import SqlContactStore
-from resource_api.store import ContactStore
+from resource_api.web.problems import problem as handle
 from tests.resource_api.conftest import Api
-from tests.resource_api.test_contacts import problem
+from tests.resource_api.contacts.test_endpoints import problem
 from tests.support.asgi import bearer, client, http_scope
 from tests.support.fake_issuer import FakeClock, FakeIssuer
 

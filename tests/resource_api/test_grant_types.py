@@ -6,8 +6,8 @@ import pytest
 
 from asgi_bearer.keys import CachedKeys
 from resource_api.app import create_app
+from resource_api.contacts.store import ContactStore
 from resource_api.settings import Settings
-from resource_api.store import ContactStore
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import FakeClock, FakeIssuer
 

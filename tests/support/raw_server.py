@@ -13,10 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
-from resource_api.access_log import AccessLog
-from resource_api.http_bounds import HttpBounds
-from resource_api.patience import PatientHttp
 from resource_api.server import MAX_HEAD
+from resource_api.web.access_log import AccessLog
+from resource_api.web.connection_limits import PatientHttp
+from resource_api.web.request_limits import HttpBounds
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 LAST = b"Connection: close\r\n\r\n"

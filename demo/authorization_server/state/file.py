@@ -17,7 +17,7 @@ class StateFile:
     """Reading and writing one SQLite file.
 
     Arguments:
-        engine: from `resource_api.database.connect`, for an SQLite file.
+        engine: from `resource_api.database.connect.connect`, for an SQLite file.
         clock: answers seconds since the epoch.
         token: makes a new secret; nobody can guess it, and none comes twice.
     """

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from resource_api.database import DatabaseUnusable
+from resource_api.database.connect import DatabaseUnusable
 
 VERSION = 1
 """Counts up with every change below; SQLite keeps it in the file (`PRAGMA user_version`)."""

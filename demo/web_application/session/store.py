@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from demo.web_application.session.sealing import sealed, unsealed
 from demo.web_application.session.session import Session
-from resource_api.database import DatabaseUnusable
+from resource_api.database.connect import DatabaseUnusable
 
 LIFETIME = 12 * 3600
 """Seconds after which a session ends, whatever has happened in it."""

@@ -19,10 +19,10 @@ from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
 from resource_api.app import create_app
-from resource_api.contacts import ContactFields, Owner
-from resource_api.database import connect
+from resource_api.contacts.model import ContactFields, Owner
+from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.database.connect import connect
 from resource_api.settings import Settings
-from resource_api.sql_store import SqlContactStore
 from tests.support.fake_issuer import FakeClock, FakeDocuments
 from tests.support.fake_provider import (
     ANNEX,

@@ -12,7 +12,7 @@ from demo.web_application.provider.authorization_request import Selection, Trans
 from demo.web_application.session.sealing import sealed
 from demo.web_application.session.session import Session, SignedIn, Tokens
 from demo.web_application.session.store import MAX_SESSIONS, Sessions
-from resource_api.database import DatabaseUnusable, connect
+from resource_api.database.connect import DatabaseUnusable, connect
 from tests.support.fake_issuer import FakeClock
 
 TRANSACTION = Transaction(Selection("code token", ("openid",)), "state", "nonce", "verifier", 1)

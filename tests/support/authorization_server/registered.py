@@ -20,7 +20,7 @@ from demo.authorization_server.registrations.registered import (
     User,
 )
 from demo.authorization_server.state.state import State
-from resource_api.database import connect
+from resource_api.database.connect import connect
 
 ISSUER = "http://127.0.0.1:9000/"
 REDIRECT_URI = "http://localhost:8080/callback"

@@ -13,7 +13,7 @@ from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.registered import Registrations
 from demo.authorization_server.state.state import RefreshToken, State
-from resource_api.database import connect
+from resource_api.database.connect import connect
 from tests.support.authorization_server.back_channel import (
     AUTH_TIME,
     BackChannel,

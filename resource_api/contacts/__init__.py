@@ -1,0 +1,1 @@
+"""Contacts: what they are, the paths that serve them, and where they are kept."""

@@ -1,0 +1,1 @@
+"""The database: connecting to it, its schema, and the migrations that lead there."""

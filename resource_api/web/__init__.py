@@ -1,0 +1,1 @@
+"""HTTP beside the contacts: bodies, problems, probes, OpenAPI, limits, the access log."""

@@ -1,0 +1,154 @@
+"""Request bodies: bounded, strict JSON (RFC 8259, RFC 7493), and checked against a model.
+
+The order of refusals is 415, 413, 400, 422: each is decided before more of the body is believed.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.requests import ClientDisconnect, Request
+
+from resource_api.web.problems import Problem
+
+MAX_BODY = 64 * 1024
+"""Bytes."""
+
+MAX_DISCARDED = 1024 * 1024
+"""Bytes. Up to here the rest of a body too large is read and dropped, because a server that
+closes on unread bytes resets the connection, and the client may never see the answer."""
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive."""
+
+MAX_FAULTS = 50
+"""Faults that an answer lists; the others are counted."""
+
+_JSON = re.compile(
+    r"""application/json [ \t]* (?: ; [ \t]* charset = (?: utf-8 | "utf-8" ) [ \t]* )?""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+_NOT_JSON = "The body is not valid JSON in UTF-8, or names a member twice."
+_DETAILS = {
+    "extra_forbidden": "This member is unknown.",
+    "model_type": "An object is expected.",
+}
+_TOO_LARGE = f"The body is larger than {MAX_BODY} bytes."
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_model(
+    request: Request, model: type[Model], *, seconds: float = BODY_SECONDS
+) -> Model:
+    """The request's body as a `model`.
+
+    Raises `Problem` with 415, 413, 408, 400 or 422, the last with every fault listed.
+    """
+    _check_media_type(request)
+    content = strict_json(await read_body(request, seconds=seconds))
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise _invalid(faults) from None  # the cause would hold the body
+
+
+def _check_media_type(request: Request) -> None:
+    types = request.headers.getlist("content-type")
+    if len(types) != 1 or not _JSON.fullmatch(types[0].strip(" \t")):
+        raise Problem(
+            415, "The body must be application/json.", headers={"Accept": "application/json"}
+        )
+    encodings = request.headers.getlist("content-encoding")
+    if any(encoding.strip(" \t").lower() != "identity" for encoding in encodings):
+        raise Problem(
+            415, "The body must not be compressed.", headers={"Accept-Encoding": "identity"}
+        )
+
+
+async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes:
+    """The whole body, at most `MAX_BODY` bytes, within `seconds`."""
+    close = {"Connection": "close"}
+    declared = _declared_size(request.headers.get("content-length", ""))
+    waiting = "expect" in request.headers  # this client sends nothing unless we ask for it
+    if declared > MAX_DISCARDED or (declared > MAX_BODY and waiting):
+        raise Problem(413, _TOO_LARGE, headers=close)
+    body = bytearray()
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_DISCARDED:
+                    raise Problem(413, _TOO_LARGE, headers=close)
+                if size <= MAX_BODY:
+                    body += chunk
+    except TimeoutError:
+        raise Problem(408, "The body did not arrive in time.", headers=close) from None
+    except ClientDisconnect:
+        raise Problem(400, "The body ended too early.", headers=close) from None
+    if size > MAX_BODY:
+        raise Problem(413, _TOO_LARGE)
+    return bytes(body)
+
+
+def _declared_size(content_length: str) -> int:
+    # Whether it is true is the server's affair; here it only saves reading what is too much.
+    if not (content_length.isascii() and content_length.isdigit()):
+        return 0
+    # 19 digits are enough to be too large, and int() refuses thousands of them.
+    return int(content_length.lstrip("0")[:19] or "0")
+
+
+def strict_json(body: bytes) -> object:
+    """The value of a JSON text; raises `Problem` (400) for all that two readers could differ on."""
+    try:
+        value: object = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
+        )
+        # Half of a surrogate pair survives parsing and would fail later, in the database.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Problem(400, _NOT_JSON) from None
+    return value
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        _refuse("")
+    return members
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    return number if math.isfinite(number) else _refuse(literal)
+
+
+def _refuse(_literal: str) -> NoReturn:
+    raise ValueError
+
+
+def _invalid(faults: Sequence[ErrorDetails]) -> Problem:
+    more = len(faults) - MAX_FAULTS
+    counted = f"; {more} more than are listed" if more > 0 else ""
+    sentence = f"Members of the body are missing or wrong{counted}."
+    return Problem(422, sentence, errors=[_fault(fault) for fault in faults[:MAX_FAULTS]])
+
+
+def _fault(error: ErrorDetails) -> dict[str, str]:
+    segments = (str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"])
+    detail = _DETAILS.get(error["type"], error["msg"])
+    return {
+        "pointer": "".join(f"/{segment}" for segment in segments),
+        "detail": detail.removesuffix(".") + ".",
+    }

@@ -1,0 +1,164 @@
+"""The OpenAPI 3.1 document of this API.
+
+Written out by hand next to the models that the code checks with; a test holds it against the
+routes in both directions.
+"""
+
+from importlib.metadata import version
+from typing import Final
+
+from resource_api.contacts.endpoints import READ, WRITE
+from resource_api.contacts.paging import DEFAULT_LIMIT, MAX_LIMIT
+from resource_api.settings import Settings
+from resource_api.web.bodies import MAX_BODY
+from resource_api.web.schemas import SCHEMAS, TEXT, Json
+
+_ETAG: Final[Json] = {"ETag": {"schema": TEXT}}
+_LOCATION: Final[Json] = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
+_LINK: Final[Json] = {"Link": {"schema": TEXT, "description": 'rel="next"; relative.'}}
+
+_ID: Final[Json] = {"name": "contact_id", "in": "path", "required": True, "schema": TEXT}
+_IF_MATCH: Final[Json] = {"name": "If-Match", "in": "header", "schema": TEXT}
+_IF_NONE_MATCH: Final[Json] = {"name": "If-None-Match", "in": "header", "schema": TEXT}
+_LIMIT: Final[Json] = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+}
+_CURSOR: Final[Json] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "A next_cursor of an earlier answer.",
+    "schema": TEXT,
+}
+
+_BODY: Final[Json] = {
+    "required": True,
+    "description": f"At most {MAX_BODY} bytes.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ContactFields"}}},
+}
+
+_GUARDED: Final = (400, 401, 403, 503)
+_BODY_REFUSALS: Final = (408, 413, 415, 422)
+
+
+def document(settings: Settings) -> Json:
+    """The document for one deployment; names its issuer and audience, which are no secrets."""
+    audience = " or ".join(settings.audience)
+    schemes: Json = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": f"Access token of {settings.issuer} for {audience}. "
+            f"{READ} reads contacts, {WRITE} changes them.",
+        }
+    }
+    if settings.jwks_uri is None:
+        # Only an issuer that is asked for its metadata is known to have an address for it.
+        schemes["openid"] = {
+            "type": "openIdConnect",
+            "openIdConnectUrl": settings.issuer.rstrip("/") + "/.well-known/openid-configuration",
+        }
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Contacts", "version": version("asgi-bearer")},
+        "paths": _paths(list(schemes)),
+        "components": {"schemas": SCHEMAS, "securitySchemes": schemes},
+    }
+
+
+def _paths(schemes: list[str]) -> Json:
+    def guarded(
+        identifier: str, scope: str, responses: Json, *refusals: int, **members: object
+    ) -> Json:
+        for status in sorted({*_GUARDED, *refusals}):
+            responses[str(status)] = _PROBLEM
+        security = [{scheme: [scope]} for scheme in schemes]
+        return {
+            "operationId": identifier,
+            "security": security,
+            **members,
+            "responses": responses,
+        }
+
+    contact = _answer("The contact.", "Contact", **_ETAG)
+    return {
+        "/contacts": {
+            "get": guarded(
+                "listContacts",
+                READ,
+                {"200": _answer("The caller's contacts.", "ContactPage", **_LINK)},
+                parameters=[_LIMIT, _CURSOR],
+            ),
+            "post": guarded(
+                "createContact",
+                WRITE,
+                {"201": _answer("The contact.", "Contact", **_ETAG, **_LOCATION)},
+                *_BODY_REFUSALS,
+                requestBody=_BODY,
+            ),
+        },
+        "/contacts/{contact_id}": {
+            "parameters": [_ID],
+            "get": guarded(
+                "readContact",
+                READ,
+                {"200": contact, "304": {"description": "Not modified.", "headers": _ETAG}},
+                404,
+                parameters=[_IF_NONE_MATCH],
+            ),
+            "put": guarded(
+                "replaceContact",
+                WRITE,
+                {"200": contact},
+                *_BODY_REFUSALS,
+                404,
+                412,
+                parameters=[_IF_MATCH],
+                requestBody=_BODY,
+            ),
+            "delete": guarded(
+                "deleteContact",
+                WRITE,
+                {"204": {"description": "Deleted."}},
+                404,
+                412,
+                parameters=[_IF_MATCH],
+            ),
+        },
+        "/healthz": {"get": _open("health", {"200": _answer("The process lives.", "Health")})},
+        "/readyz": {
+            "get": _open(
+                "readiness",
+                {"200": _answer("Requests can be served.", "Readiness"), "503": _PROBLEM},
+            )
+        },
+        "/openapi.json": {
+            "get": _open(
+                "describe",
+                {
+                    "200": {
+                        "description": "This document.",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    }
+                },
+            )
+        },
+    }
+
+
+_PROBLEM: Final[Json] = {
+    "description": "A problem.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def _answer(description: str, schema: str, **headers: object) -> Json:
+    content: Json = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    answer: Json = {"description": description, "content": {"application/json": content}}
+    return {**answer, "headers": headers} if headers else answer
+
+
+def _open(identifier: str, responses: Json) -> Json:
+    return {"operationId": identifier, "security": [], "responses": responses}

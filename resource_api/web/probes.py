@@ -1,0 +1,91 @@
+"""The open paths that tell an operator's tools how the process fares."""
+
+import asyncio
+from math import ceil
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from asgi_bearer import KeysUnavailable
+from asgi_bearer.keys import CachedKeys
+from resource_api.contacts.store import ContactStore, StoreUnavailable
+from resource_api.web.problems import problem_response
+
+PING_SECONDS = 5.0
+"""How long the database may take to answer."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Probes:
+    """Liveness, which depends on nothing else, and readiness, which depends on everything."""
+
+    def __init__(
+        self, store: ContactStore, keys: CachedKeys, *, ping_seconds: float = PING_SECONDS
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._ping_seconds = ping_seconds
+        self._asking: asyncio.Task[bool] | None = None
+
+    def routes(self) -> list[Route]:
+        """Both paths."""
+        return [Route("/healthz", self.health), Route("/readyz", self.readiness)]
+
+    async def health(self, request: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+    async def readiness(self, request: Request) -> Response:
+        """The database answers and keys serve, be the issuer up or down.
+
+        Degraded is ready too: the keys are stale, and serve for as many seconds as is said.
+        """
+        database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
+        status = self._keys.status()
+        # Not the fault itself: anybody may read this, and it may name addresses.
+        shown = {
+            "state": status.state,
+            "age": None if status.age is None else round(status.age, 3),
+            "serves": round(status.serves, 3),
+            "next_attempt": round(status.next_attempt, 3),
+        }
+        if not (database and keys):
+            failing = " and ".join(
+                name for name, good in (("the database", database), ("the keys", keys)) if not good
+            )
+            return problem_response(
+                503,
+                f"Not ready: {failing}.",
+                headers={"Retry-After": str(max(1, 0 if keys else ceil(status.next_attempt)))},
+                members={"keys": shown},
+            )
+        content = {
+            "status": "degraded" if status.state == "stale" else "ok",
+            "database": "ok",
+            "keys": shown,
+        }
+        return JSONResponse(content, headers=_NO_STORE)
+
+    async def _database_answers(self) -> bool:
+        # Anybody may ask: however many do at once, the database is asked once. A caller that goes
+        # away cancels nothing for the others.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ping())
+        return await asyncio.shield(self._asking)
+
+    async def _ping(self) -> bool:
+        try:
+            async with asyncio.timeout(self._ping_seconds):
+                await self._store.ping()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _keys_serve(self) -> bool:
+        try:
+            await self._keys.key_set()
+        except KeysUnavailable:
+            return False
+        return True

@@ -1,0 +1,169 @@
+"""The OpenAPI document says what the API does, no more and no less."""
+
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from resource_api.settings import Settings
+from resource_api.web.openapi import document
+from tests.resource_api.conftest import Api
+
+Json = dict[str, Any]
+
+
+def operations(described: Json) -> dict[tuple[str, str], Json]:
+    """Return the operations of a document by method and path."""
+    return {
+        (method.upper(), path): operation
+        for path, item in described["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+
+def resolved(described: Json, schema: Json) -> Json:
+    """Return a schema, followed through its reference."""
+    if "$ref" not in schema:
+        return schema
+    found: Json = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found
+
+
+TYPES = {
+    "string": str,
+    "integer": int,
+    "number": int | float,
+    "null": type(None),
+    "object": dict,
+    "array": list,
+}
+
+
+def is_of_type(value: object, name: str) -> bool:
+    """Return whether a value has a type of JSON Schema."""
+    return isinstance(value, TYPES[name])
+
+
+def check(described: Json, schema: Json, value: Any) -> None:
+    """Check a value against the part of JSON Schema that the document uses."""
+    schema = resolved(described, schema)
+    members: dict[str, Json] = schema.get("properties", {})
+    types: list[str] = schema.get("type", [])
+    assert value == schema.get("const", value)
+    assert value in schema.get("enum", [value])
+    assert not types or any(is_of_type(value, name) for name in TYPES if name in types)
+    if "properties" in schema:
+        assert set(schema.get("required", [])) <= set(value)
+        assert schema.get("additionalProperties", True) or set(members) >= set(value)
+        for name in set(value) & set(members):
+            check(described, members[name], value[name])
+    if "items" in schema:
+        for item in value:
+            check(described, schema["items"], item)
+
+
+@pytest.fixture
+async def described(api: Api) -> Json:
+    answer = await api.client.get("/openapi.json")
+    assert answer.status_code == 200
+    found: Json = answer.json()
+    return found
+
+
+async def test_a_copy_of_the_document_is_not_used_without_asking(api: Api) -> None:
+    answer = await api.client.get("/openapi.json")
+
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_every_route_is_described_and_every_description_has_a_route(
+    api: Api, described: Json
+) -> None:
+    assert isinstance(api.app, Starlette)
+    routes = {
+        (method, route.path)
+        for route in api.app.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    }
+
+    documented = set(operations(described))
+    documented |= {("HEAD", path) for method, path in documented if method == "GET"}
+
+    assert documented == routes
+
+
+async def test_an_operation_needs_the_scope_that_its_description_names(
+    api: Api, described: Json
+) -> None:
+    for (method, path), operation in operations(described).items():
+        found = await api.client.request(method, path, headers=api.caller(scope="none"))
+
+        scopes = {scope for way in operation["security"] for (scope,) in way.values()}
+        if scopes:
+            assert found.status_code == 403
+            assert found.headers["www-authenticate"].endswith(f'scope="{scopes.pop()}"')
+        else:
+            assert found.status_code == 200
+
+
+async def test_answers_have_the_form_that_is_described(api: Api, described: Json) -> None:
+    path = await api.create("Bob", email="bob@example.org")
+    await api.create("Eve")
+    json = {"json": {"name": "Robert"}}
+    exchanges: list[tuple[str, str, Json]] = [
+        ("GET", "/contacts?limit=1", {}),
+        ("GET", "/contacts?limit=x", {}),
+        ("POST", "/contacts", json),
+        ("POST", "/contacts", {"json": {}}),
+        ("POST", "/contacts", {"content": b"{}"}),
+        ("POST", "/contacts", {"content": b"x" * 70_000, "headers": {"content-type": JSON}}),
+        ("GET", path, {}),
+        ("GET", path, {"headers": {"if-none-match": "*"}}),
+        ("PUT", path, json),
+        ("PUT", path, {**json, "headers": {"if-match": '"1"'}}),
+        ("PUT", path[:-1], json),
+        ("DELETE", path, {"headers": {"if-match": '"1"'}}),
+        ("DELETE", path, {"headers": {"authorization": "Bearer x"}}),
+        ("DELETE", path, {}),
+        ("DELETE", path, {}),
+        ("GET", "/healthz", {}),
+        ("GET", "/readyz", {}),
+        ("GET", "/openapi.json", {}),
+    ]
+    described_operations = operations(described)
+
+    for method, address, arguments in exchanges:
+        answer = await api.request(method, address, **arguments)
+
+        template = "/contacts/{contact_id}" if address.count("/") == 2 else address.split("?")[0]
+        responses = described_operations[method, template]["responses"]
+        check_answer(described, responses[str(answer.status_code)], answer)
+
+
+JSON = "application/json"
+
+
+def check_answer(described: Json, response: Json, answer: httpx.Response) -> None:
+    """Check headers and body of an answer."""
+    for name in set(response.get("headers", {})) - {"Link"}:
+        assert name in answer.headers
+    if "content" in response:
+        content = response["content"][answer.headers["content-type"]]
+        check(described, content["schema"], answer.json())
+    else:
+        assert answer.content == b""
+
+
+def test_the_issuers_metadata_is_named_only_if_it_is_used(settings: Settings) -> None:
+    discovered = document(settings)
+    given = document(settings.model_copy(update={"jwks_uri": "https://issuer.example/keys"}))
+
+    schemes: Any = discovered["components"]
+    assert schemes["securitySchemes"]["openid"]["openIdConnectUrl"] == (
+        "https://issuer.example/.well-known/openid-configuration"
+    )
+    assert "openid" not in str(given)
