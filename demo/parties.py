@@ -8,7 +8,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from demo.addresses import Addresses
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
@@ -47,7 +47,7 @@ async def prepared_parties(
     *,
     http: httpx.AsyncClient,
     refuse_front_channel_tokens: bool = False,
-    issuer_keys: CachedKeys | None = None,
+    issuer_keys: RemoteKeys | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Parties:
     """Return the parties, with their databases ready and the first contacts in place.

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from asgi_bearer import BearerMiddleware, JWTVerifier, Principal, remote_keys
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from asgi_bearer.starlette import Refused, refused_response
 from resource_api.contacts.endpoints import ContactEndpoints
 from resource_api.contacts.model import can_own
@@ -39,7 +39,7 @@ logger = logging.getLogger("resource_api")
 def create_app(
     settings: Settings,
     *,
-    keys: CachedKeys | None = None,
+    keys: RemoteKeys | None = None,
     store: ContactStore | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:

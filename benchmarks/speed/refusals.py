@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from asgi_bearer.verify import MAX_TOKEN_BYTES
+from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.speed import guarded, verifiers
 from benchmarks.speed.blocks import driven, plain
 from benchmarks.speed.result import Goal, Line

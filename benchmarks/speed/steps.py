@@ -5,11 +5,11 @@ from hashlib import sha256
 from typing import Final
 
 from asgi_bearer import Presented
-from asgi_bearer.claims import PROFILES, Expected, check_issuer, validity
 from asgi_bearer.credentials import presented
-from asgi_bearer.jose import CompactJWS, decoded, parse, segments_of
-from asgi_bearer.signature import signing_key
-from asgi_bearer.verify import MAX_TOKEN_BYTES
+from asgi_bearer.jose.jws import CompactJWS, decoded, parse, segments_of
+from asgi_bearer.jwt.claims import PROFILES, Expected, check_issuer, validity
+from asgi_bearer.jwt.signature import signing_key
+from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.speed import guarded, verifiers
 from benchmarks.speed.blocks import driven, plain
 from benchmarks.speed.result import Line

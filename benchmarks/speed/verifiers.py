@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import utils
 from jwt.algorithms import OKPAlgorithm
 
 from asgi_bearer import JWTVerifier, StaticKeys, remote_keys
+from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from asgi_bearer.keys import KeyEvent, KeySetStatus, KeySource
-from asgi_bearer.verify import MAX_TOKEN_BYTES
 from benchmarks.speed.signing import ISSUER, JWKS_URI, Published, Signer, jwk_set
 from benchmarks.tokens import AUDIENCE
 

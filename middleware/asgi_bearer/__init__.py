@@ -1,7 +1,6 @@
 """OAuth 2.0 access-token verification for any ASGI application."""
 
 from asgi_bearer._version import __version__
-from asgi_bearer.algorithms import ALGORITHMS
 from asgi_bearer.credentials import Presented
 from asgi_bearer.errors import (
     AccessTokenError,
@@ -36,11 +35,12 @@ from asgi_bearer.errors import (
     TokenTypeNotAllowed,
     VerificationFaulted,
 )
+from asgi_bearer.jose.algorithms import ALGORITHMS
+from asgi_bearer.jwt.token_cache import Recalling
+from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
 from asgi_bearer.keys import KeySource, StaticKeys, remote_keys
 from asgi_bearer.middleware import BearerMiddleware
 from asgi_bearer.principal import Anonymous, Principal
-from asgi_bearer.verified import Recalling
-from asgi_bearer.verify import JWTVerifier, Verifier
 
 __all__ = [
     "ALGORITHMS",

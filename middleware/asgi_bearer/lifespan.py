@@ -4,7 +4,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import AccessTokenError
-from asgi_bearer.keys.flight import NotOnAsyncio
+from asgi_bearer.keys.single_flight import NotOnAsyncio
 from asgi_bearer.keys.source import Warmable
 
 if TYPE_CHECKING:

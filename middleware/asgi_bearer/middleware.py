@@ -24,13 +24,13 @@ from asgi_bearer.errors import (
     VerificationFaulted,
     shown,
 )
+from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.keys.source import Warmable
 from asgi_bearer.lifespan import with_keys
 from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.public_paths import PublicPaths
 from asgi_bearer.scopes import lacking
 from asgi_bearer.shortcut import shortcut
-from asgi_bearer.verify import Verifier
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from asgi_bearer.jwt.frozen import FrozenDict, frozen, thawed
+from asgi_bearer.jose.frozen import FrozenDict, frozen, thawed
 
 CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
 """Where issuers name the client, the first that is present counts: RFC 9068 §2.2, OpenID Connect

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import ClaimMalformed, shown
+from asgi_bearer.jose.encoding import is_array, is_object
 
 _NAME: Final = re.compile(r"[!#-\[\]-~]+")
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer import KeysUnavailable
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api.contacts.store import ContactStore, StoreUnavailable
 from resource_api.web.problems import problem_response
 
@@ -22,7 +22,7 @@ class Probes:
     """Liveness, which depends on nothing else, and readiness, which depends on everything."""
 
     def __init__(
-        self, store: ContactStore, keys: CachedKeys, *, ping_seconds: float = PING_SECONDS
+        self, store: ContactStore, keys: RemoteKeys, *, ping_seconds: float = PING_SECONDS
     ) -> None:
         self._store = store
         self._keys = keys

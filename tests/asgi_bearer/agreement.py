@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from asgi_bearer import InvalidTokenError, JWTVerifier, Principal
 from asgi_bearer.credentials import Presented
-from asgi_bearer.jose import parse
-from asgi_bearer.verify import LONGEST_RECALLED
+from asgi_bearer.jose.jws import parse
+from asgi_bearer.jwt.verifier import LONGEST_RECALLED
 from tests.asgi_bearer.minted_tokens import NOW, static_keys
 from tests.asgi_bearer.pyjwt_reading import LEEWAY, Reading, reading
 from tests.asgi_bearer.strictnesses import STRICTNESSES

@@ -26,7 +26,7 @@ from asgi_bearer import (
     TokenTooLarge,
     TokenTypeNotAllowed,
 )
-from asgi_bearer.encoding import is_array, is_object
+from asgi_bearer.jose.encoding import is_array, is_object
 from tests.asgi_bearer.pyjwt_reading import LEEWAY, Reading
 
 

@@ -5,10 +5,10 @@ import itertools
 import pytest
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.algorithms import TABLE, served_by
-from asgi_bearer.encoding import base64url_decode
+from asgi_bearer.jose.algorithms import TABLE, served_by
+from asgi_bearer.jose.encoding import base64url_decode
 from asgi_bearer.keys import Key
-from asgi_bearer.keys.jwk import key_set_from
+from asgi_bearer.keys.jwk import KeySet
 from tests.support.fake_issuer import signing_key
 from tests.vectors import rfc7515, rfc7520, rfc8037
 from tests.vectors.signature import SignatureVector
@@ -20,9 +20,10 @@ RSA_ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 
 def only_key(jwk: dict[str, object]) -> Key:
     """Return the key of a set that holds one."""
-    key_set, remarks = key_set_from({"keys": [jwk]})
+    key_set = KeySet.from_jwks({"keys": [jwk]})
+    warnings = key_set.warnings
     (key,) = key_set.keys
-    assert remarks == ()
+    assert warnings == ()
     return key
 
 

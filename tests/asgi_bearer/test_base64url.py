@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asgi_bearer.encoding import base64url_decode
+from asgi_bearer.jose.encoding import base64url_decode
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 """RFC 4648 §5, table 2; the place of a character is its value."""

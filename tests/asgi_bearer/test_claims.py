@@ -15,8 +15,8 @@ from asgi_bearer import (
     SignatureInvalid,
     TokenExpired,
 )
-from asgi_bearer.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
 from asgi_bearer.credentials import Presented
+from asgi_bearer.jwt.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
 from tests.asgi_bearer.refused import Refused, issuer, name_of, verifier
 from tests.asgi_bearer.refused_claims import LEEWAY, NOW, REFUSED_CLAIMS
 from tests.support.fake_issuer import (

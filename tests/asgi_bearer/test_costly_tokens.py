@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer import InvalidTokenError, JWTVerifier
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
-from asgi_bearer.encoding import json_object
+from asgi_bearer.jose.encoding import json_object
 from tests.asgi_bearer.refused import issuer, signed
 from tests.support.fake_issuer import b64
 

@@ -10,8 +10,8 @@ from asgi_bearer import (
     TokenTooLarge,
 )
 from asgi_bearer.credentials import Presented
-from asgi_bearer.encoding import base64url_decode, json_object
-from asgi_bearer.jose import parse, segments_of
+from asgi_bearer.jose.encoding import base64url_decode, json_object
+from asgi_bearer.jose.jws import parse, segments_of
 from asgi_bearer.keys import KeySet, Missed
 from tests.asgi_bearer.refused import Refused, issuer, name_of, token_of, verifier, with_members
 from tests.asgi_bearer.refused_headers import REFUSED_HEADERS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer import InvalidTokenError, KeyAmbiguous, KeyNotFound, Presented, StaticKeys
-from asgi_bearer.algorithms import RSA_ALGORITHMS, rsa_default
+from asgi_bearer.jose.algorithms import RSA_ALGORITHMS, rsa_default
 from tests.support.fake_issuer import FakeClock, FakeIssuer, compact, signing_key
 
 issuer = FakeIssuer(clock=FakeClock())

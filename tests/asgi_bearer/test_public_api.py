@@ -109,7 +109,6 @@ def test_making_a_verifier_imports_no_http_client() -> None:
 def test_the_opt_in_modules_list_their_names() -> None:
     assert asgi_bearer.keys.__all__ == [
         "AtHand",
-        "CachedKeys",
         "Document",
         "Fetch",
         "FetchFailed",
@@ -120,11 +119,12 @@ def test_the_opt_in_modules_list_their_names() -> None:
         "KeySetState",
         "KeySetStatus",
         "KeySource",
+        "KeyWarning",
         "Missed",
         "NotServed",
+        "RemoteKeys",
         "StaticKeys",
         "Warmable",
-        "key_set_from",
         "log_key_events",
         "remote_keys",
     ]

@@ -16,7 +16,7 @@ from asgi_bearer import (
     StaticKeys,
     remote_keys,
 )
-from asgi_bearer.keys import CachedKeys, KeySet, Missed
+from asgi_bearer.keys import KeySet, Missed, RemoteKeys
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
 
@@ -248,7 +248,7 @@ async def test_a_verify_that_was_replaced_before_the_guard_was_made_is_asked(
 
 
 @pytest.mark.parametrize("where", ["class", "object"])
-@pytest.mark.parametrize("kind", [StaticKeys, CachedKeys])
+@pytest.mark.parametrize("kind", [StaticKeys, RemoteKeys])
 async def test_a_key_set_that_was_replaced_before_the_verifier_was_made_is_asked(
     where: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from asgi_bearer import AccessTokenError, InvalidTokenError
 from asgi_bearer.credentials import Presented
-from asgi_bearer.jose import parse
-from asgi_bearer.jwt.frozen import frozen
+from asgi_bearer.jose.frozen import frozen
+from asgi_bearer.jose.jws import parse
 from tests.asgi_bearer.refused import issuer, verifier
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, b64, signing_key
 

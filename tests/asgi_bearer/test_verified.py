@@ -21,11 +21,11 @@ from asgi_bearer import (
     Presented,
     Principal,
     StaticKeys,
-    verified,
 )
-from asgi_bearer.jose import CompactJWS, Header
-from asgi_bearer.keys import KeySet, Missed, key_set_from
-from asgi_bearer.verified import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
+from asgi_bearer.jose.jws import CompactJWS, Header
+from asgi_bearer.jwt import token_cache as verified
+from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
+from asgi_bearer.keys import KeySet, Missed
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
@@ -343,7 +343,7 @@ class Keys:
     """Keys that the test changes."""
 
     def __init__(self, documents: list[Json]) -> None:
-        self._sets = [key_set_from(document)[0] for document in documents]
+        self._sets = [KeySet.from_jwks(document) for document in documents]
         self.current: int | None = 0
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
@@ -430,8 +430,8 @@ def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
 
 def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) -> None:
     """Row 94. A look-up with the old keys is in the middle of it when another has the new ones."""
-    old, _ = key_set_from(issuer.jwks())
-    new, _ = key_set_from(FakeIssuer(key=signing_key("ES256", number=9)).jwks())
+    old = KeySet.from_jwks(issuer.jwks())
+    new = KeySet.from_jwks(FakeIssuer(key=signing_key("ES256", number=9)).jwks())
     principal = asyncio.run(issuer.verifier().verify(Presented(issuer.token())))
     header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
     moments, moment = 1, 0

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 from asgi_bearer import Presented
-from asgi_bearer.verify import MAX_TOKEN_BYTES
+from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.speed.signing import Signer, claims
 from tests.support.missing import missing
 

@@ -11,7 +11,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from asgi_bearer import remote_keys
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api.app import create_app
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore
@@ -97,14 +97,14 @@ def documents(issuer: FakeIssuer) -> FakeDocuments:
 
 
 @pytest.fixture
-def keys(documents: FakeDocuments, clock: FakeClock) -> CachedKeys:
+def keys(documents: FakeDocuments, clock: FakeClock) -> RemoteKeys:
     return remote_keys(jwks_uri=KEYS_ADDRESS, fetch=documents, clock=clock, random=lambda: 0.0)
 
 
 @pytest.fixture
 async def api(
     settings: Settings,
-    keys: CachedKeys,
+    keys: RemoteKeys,
     store: ContactStore,
     clock: FakeClock,
     issuer: FakeIssuer,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from asgi_bearer import BearerMiddleware
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api import logs
 from resource_api.app import create_app
 from resource_api.contacts.endpoints import ContactEndpoints
@@ -35,7 +35,7 @@ class BrokenStore(SqlContactStore):
 
 
 async def test_an_unexpected_failure_is_a_500_without_internals(
-    settings: Settings, keys: CachedKeys, clock: FakeClock, issuer: FakeIssuer
+    settings: Settings, keys: RemoteKeys, clock: FakeClock, issuer: FakeIssuer
 ) -> None:
     app = create_app(
         settings, keys=keys, store=BrokenStore(connect(settings.database_url)), clock=clock

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore
 from resource_api.settings import Settings
@@ -40,7 +40,7 @@ def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
 )
 async def test_a_token_of_another_grant_is_not_permitted(
     settings: Settings,
-    keys: CachedKeys,
+    keys: RemoteKeys,
     store: ContactStore,
     clock: FakeClock,
     issuer: FakeIssuer,
@@ -57,7 +57,7 @@ async def test_a_token_of_another_grant_is_not_permitted(
 
 
 async def test_without_the_setting_every_grant_is_accepted(
-    settings: Settings, keys: CachedKeys, store: ContactStore, clock: FakeClock, issuer: FakeIssuer
+    settings: Settings, keys: RemoteKeys, store: ContactStore, clock: FakeClock, issuer: FakeIssuer
 ) -> None:
     app = create_app(
         settings.model_copy(update={"grant_types": None}), keys=keys, store=store, clock=clock

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from asgi_bearer.keys.address import address_fault
+from asgi_bearer.keys.urls import address_fault
 from asgi_bearer.scopes import is_scope_name
 from demo.authorization_server.registrations.user_claims import CLAIMS_BY_SCOPE
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection
 
 from asgi_bearer import InvalidTokenError, JWTVerifier, Presented, Principal
-from asgi_bearer.keys import KeySet, Missed, key_set_from
+from asgi_bearer.keys import KeySet, Missed
 from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKeys
 from demo.authorization_server.registrations.registered import Registrations
 from demo.authorization_server.state.state import State
@@ -31,7 +31,7 @@ class OwnKeys:
         published = self._keys.published(self._clock())
         kids = tuple(key.kid for key in published)
         if kids != self._kids:
-            self._key_set, _ = key_set_from({"keys": [key.public_jwk() for key in published]})
+            self._key_set = KeySet.from_jwks({"keys": [key.public_jwk() for key in published]})
             self._kids = kids
         return self._key_set
 

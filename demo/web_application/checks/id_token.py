@@ -12,17 +12,17 @@ from asgi_bearer import (
     ClaimMissing,
     KeySource,
 )
-from asgi_bearer.claims import (
+from asgi_bearer.errors import shown
+from asgi_bearer.jose.encoding import is_array
+from asgi_bearer.jose.jws import CompactJWS, check_header, parse
+from asgi_bearer.jwt.claims import (
     Expected,
     check_audience,
     check_issuer,
     check_names,
     validity,
 )
-from asgi_bearer.encoding import is_array
-from asgi_bearer.errors import shown
-from asgi_bearer.jose import CompactJWS, check_header, parse
-from asgi_bearer.signature import signing_key
+from asgi_bearer.jwt.signature import signing_key
 
 MAX_BYTES = 16 * 1024
 MAX_SUBJECT = 255

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from asgi_bearer.encoding import is_array
 from asgi_bearer.errors import shown
-from asgi_bearer.keys.address import address_fault, on_loopback
+from asgi_bearer.jose.encoding import is_array
+from asgi_bearer.keys.urls import address_fault, on_loopback
 from demo.web_application.provider.http import NoAnswer, exchanged
 from demo.web_application.settings import origin_of
 

@@ -1,1 +1,1 @@
-"""What is known of JWTs beside the checks themselves: their kinds, and what a verifier is told."""
+"""What an access token must be: its claims, its signature, and the verifier that asks for both."""

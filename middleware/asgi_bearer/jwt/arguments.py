@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeGuard
 
-from asgi_bearer.algorithms import TABLE, rsa_default
-from asgi_bearer.claims import PROFILES
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
-from asgi_bearer.jwt.kinds import ScopeClaim
-from asgi_bearer.keys.address import (
+from asgi_bearer.jose.algorithms import TABLE, rsa_default
+from asgi_bearer.jwt.claims import PROFILES
+from asgi_bearer.jwt.other_jwts import ScopeClaim
+from asgi_bearer.keys.urls import (
     address_fault,
     allow_http_faults,
     issuer_fault,

@@ -1,24 +1,23 @@
 """Where keys come from.
 
-A source of your own is a `KeySource`; `key_set_from` makes the `KeySet` that it returns.
+A source of your own is a `KeySource`; `KeySet.from_jwks` makes the `KeySet` that it returns.
 """
 
-from asgi_bearer.keys.build import remote_keys
-from asgi_bearer.keys.cache import CachedKeys
-from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, NotServed
-from asgi_bearer.keys.jwk import Key, KeySet, key_set_from
-from asgi_bearer.keys.observe import (
+from asgi_bearer.keys.builder import remote_keys
+from asgi_bearer.keys.events import (
     KeyEvent,
     KeyObserver,
     KeySetState,
     KeySetStatus,
     log_key_events,
 )
+from asgi_bearer.keys.http import Document, Fetch, FetchFailed, NotServed
+from asgi_bearer.keys.jwk import Key, KeySet, KeyWarning
+from asgi_bearer.keys.remote import RemoteKeys
 from asgi_bearer.keys.source import AtHand, KeySource, Missed, StaticKeys, Warmable
 
 __all__ = [
     "AtHand",
-    "CachedKeys",
     "Document",
     "Fetch",
     "FetchFailed",
@@ -29,11 +28,12 @@ __all__ = [
     "KeySetState",
     "KeySetStatus",
     "KeySource",
+    "KeyWarning",
     "Missed",
     "NotServed",
+    "RemoteKeys",
     "StaticKeys",
     "Warmable",
-    "key_set_from",
     "log_key_events",
     "remote_keys",
 ]

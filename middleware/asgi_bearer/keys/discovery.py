@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
-from asgi_bearer.encoding import json_object
 from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
-from asgi_bearer.keys.address import address_fault, may_be_http, on_loopback, shown_address
+from asgi_bearer.jose.encoding import json_object
 from asgi_bearer.keys.documents import read
-from asgi_bearer.keys.fetch import Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.limits import reading
+from asgi_bearer.keys.http import Fetch, FetchFailed, NotServed
+from asgi_bearer.keys.schedule import reading
+from asgi_bearer.keys.urls import address_fault, may_be_http, on_loopback, shown_address
 
 logger = logging.getLogger("asgi_bearer.keys")
 
@@ -38,7 +38,7 @@ def metadata_addresses(issuer: str) -> tuple[str, ...]:
 class Discovery:
     """Finds the address of an issuer's keys, and keeps it while its metadata is fresh.
 
-    Like a key set, the last address that was good stays until there is a newer one; `remark` says
+    Like a key set, the last address that was good stays until there is a newer one; `warning` says
     why there is none.
 
     Arguments:
@@ -68,20 +68,20 @@ class Discovery:
         self._places = metadata_addresses(issuer)
         self._known: str | None = None
         self._looked_at = self._fresh_until = self._look_again_at = 0.0
-        self.remark: str | None = None
+        self.warning: str | None = None
 
-    async def __call__(self, *, doubted: bool) -> str:
+    async def __call__(self, *, rediscover: bool) -> str:
         """Return the `jwks_uri` of the first metadata document that is the issuer's own.
 
         Arguments:
-            doubted: the address from before did not work, so it is looked for again.
+            rediscover: the address from before did not work, so it is looked for again.
 
         Raises:
             FetchFailed: no such document can be had. A host that does not answer is asked once,
                 not once for each place.
         """
         known = self._known
-        good_until = self._look_again_at if doubted else self._fresh_until
+        good_until = self._look_again_at if rediscover else self._fresh_until
         # Asked this way round, so that a clock that answers nonsense (NaN), or went back, is not
         # believed.
         if known is not None and self._looked_at <= reading(self._clock) < good_until:
@@ -96,12 +96,12 @@ class Discovery:
             # Not with the next attempt again, which may need all its time for the keys.
             self._looked_at = reading(self._clock)
             self._look_again_at = self._fresh_until = self._looked_at + self._freshness.shortest
-            self.remark = str(err) or "its metadata did not come in time"
-            logger.warning("keys are fetched from the address of before: %s", self.remark)
+            self.warning = str(err) or "its metadata did not come in time"
+            logger.warning("keys are fetched from the address of before: %s", self.warning)
             return known
         self._known, self._looked_at = found, reading(self._clock)
         self._fresh_until = self._looked_at + lifetime
-        self.remark = None
+        self.warning = None
         return found
 
     async def _look(self) -> tuple[str, float]:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from asgi_bearer.encoding import json_object
 from asgi_bearer.errors import shown
-from asgi_bearer.keys.fetch import Document
+from asgi_bearer.jose.encoding import json_object
+from asgi_bearer.keys.http import Document
 from asgi_bearer.keys.jwk import MAX_KEYS, Unreadable
 
 _LARGE: Final = 8 * 1024

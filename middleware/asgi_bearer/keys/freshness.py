@@ -16,13 +16,13 @@ class Fetched:
 
     Arguments:
         lifetime: seconds that they are fresh.
-        remark: what went wrong on the way and did no harm yet.
+        warning: what went wrong on the way and did no harm yet.
         left_out: a sentence for each entry of the document that is not among the keys.
     """
 
     key_set: KeySet
     lifetime: float
-    remark: str | None = None
+    warning: str | None = None
     left_out: tuple[str, ...] = ()
 
 

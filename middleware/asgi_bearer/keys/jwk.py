@@ -13,9 +13,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from jwt import InvalidKeyError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from asgi_bearer.algorithms import TABLE, PublicKey, SignatureCheck, served_by
-from asgi_bearer.encoding import base64url_decode, is_array, is_object
 from asgi_bearer.errors import KeyAmbiguous, shown
+from asgi_bearer.jose.algorithms import TABLE, PublicKey, SignatureCheck, served_by
+from asgi_bearer.jose.encoding import base64url_decode, is_array, is_object
 from asgi_bearer.keys.strength import weakness
 
 MAX_KEYS: Final = 1000
@@ -59,10 +59,56 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in a key set for an entry that cannot be read by itself.
+
+    Arguments:
+        reason: why not.
+        kid: what looks like its key id, for the operator alone; None if nothing does.
+    """
+
+    reason: str
+    kid: str | None = None
+
+
+class KeyWarning(str):
+    """What an operator should know of an entry of a key set.
+
+    It names the entry by its position and key id, never by key material, and says why it is not
+    used or what else is wrong with it.
+
+    Attributes:
+        is_fault: the entry has a fault; otherwise it is made for something else.
+        is_used: the key is used all the same.
+    """
+
+    __slots__ = ("is_fault", "is_used")
+
+    is_fault: bool
+    is_used: bool
+
+    def __new__(cls, text: str, *, is_fault: bool, is_used: bool = False) -> "KeyWarning":
+        """Return `text` as a warning."""
+        warning = super().__new__(cls, text)
+        warning.is_fault, warning.is_used = is_fault, is_used
+        return warning
+
+
+class _NotForUs(ValueError):
+    """The key is in order, and made for something else."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeySet:
-    """The issuer's usable keys; two sets with the same keys are equal."""
+    """The issuer's usable keys; two sets with the same keys are equal.
+
+    Arguments:
+        keys: in the order of the JWK Set.
+        warnings: what an operator should know of the entries that are not used, or have a fault.
+    """
 
     keys: tuple[Key, ...]
+    warnings: tuple[KeyWarning, ...] = field(default=(), repr=False, compare=False)
     _fitting: Mapping[tuple[str, str | None], tuple[Key, ...]] = field(
         init=False, repr=False, compare=False
     )
@@ -83,6 +129,37 @@ class KeySet:
                 fitting[alg, key.kid or ""].append(key)
         object.__setattr__(self, "_fitting", {name: tuple(keys) for name, keys in fitting.items()})
         object.__setattr__(self, "_kids", frozenset(key.kid or "" for key in self.keys))
+
+    @classmethod
+    def from_jwks(cls, jwks: Mapping[str, object]) -> "KeySet":
+        """Return the usable keys of a JWK Set, `{"keys": [...]}`.
+
+        Raises:
+            ValueError: it is no JWK Set, or holds no usable key (RFC 7517 §5).
+        """
+        entries = jwks.get("keys")
+        if not is_array(entries):
+            raise ValueError("the key set has no array of keys")
+        keys: dict[Key, None] = {}  # A set that keeps the order.
+        warnings: list[KeyWarning] = []
+        if len(entries) > MAX_KEYS:
+            text = f"of {len(entries)} keys only the first {MAX_KEYS} are looked at"
+            warnings.append(KeyWarning(text, is_fault=True))
+        for number, entry in enumerate(entries[:MAX_KEYS], start=1):
+            try:
+                key = _key(entry)
+            except ValueError as err:
+                text = f"key {number}{_named(entry)} is not used: {err}"
+                warnings.append(KeyWarning(text, is_fault=not isinstance(err, _NotForUs)))
+                continue
+            keys[key] = None
+            if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
+                text = f"key {number}{_named(entry)} is published with private members"
+                warnings.append(KeyWarning(text, is_fault=True, is_used=True))
+        if not keys:
+            reasons = sorted(warnings, key=lambda one: not one.is_fault)
+            raise ValueError("; ".join(["the key set has no usable key", *reasons[:3]]))
+        return cls(tuple(keys), tuple(warnings))
 
     def has(self, kid: str) -> bool:
         """Return whether a key with this id is in the set, whatever it serves.
@@ -108,77 +185,6 @@ class KeySet:
         if kid is None and len(fitting) > 1:
             raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
         return fitting[:MAX_CANDIDATES]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Stands in a key set for an entry that cannot be read by itself.
-
-    Arguments:
-        reason: why not.
-        kid: what looks like its key id, for the operator alone; None if nothing does.
-    """
-
-    reason: str
-    kid: str | None = None
-
-
-class Remark(str):
-    """What an operator should know of an entry of a key set.
-
-    It names the entry by its position and key id, never by key material, and says why it is not
-    used or what else is wrong with it.
-
-    Attributes:
-        is_fault: the entry has a fault; otherwise it is made for something else.
-        is_used: the key is used all the same.
-    """
-
-    __slots__ = ("is_fault", "is_used")
-
-    is_fault: bool
-    is_used: bool
-
-    def __new__(cls, text: str, *, is_fault: bool, is_used: bool = False) -> "Remark":
-        """Return `text` as a remark."""
-        remark = super().__new__(cls, text)
-        remark.is_fault, remark.is_used = is_fault, is_used
-        return remark
-
-
-class _NotForUs(ValueError):
-    """The key is in order, and made for something else."""
-
-
-def key_set_from(document: Mapping[str, object]) -> tuple[KeySet, tuple[Remark, ...]]:
-    """Return the usable keys of a JWK Set, and a remark on each entry that is not used.
-
-    Raises:
-        ValueError: it is no JWK Set, or holds no usable key (RFC 7517 §5).
-    """
-    entries = document.get("keys")
-    if not is_array(entries):
-        raise ValueError("the key set has no array of keys")
-    keys: dict[Key, None] = {}  # A set that keeps the order.
-    remarks: list[Remark] = []
-    if len(entries) > MAX_KEYS:
-        text = f"of {len(entries)} keys only the first {MAX_KEYS} are looked at"
-        remarks.append(Remark(text, is_fault=True))
-    for number, entry in enumerate(entries[:MAX_KEYS], start=1):
-        try:
-            key = _key(entry)
-        except ValueError as err:
-            text = f"key {number}{_named(entry)} is not used: {err}"
-            remarks.append(Remark(text, is_fault=not isinstance(err, _NotForUs)))
-            continue
-        keys[key] = None
-        if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
-            text = f"key {number}{_named(entry)} is published with private members"
-            remarks.append(Remark(text, is_fault=True, is_used=True))
-    if not keys:
-        reasons = sorted(remarks, key=lambda one: not one.is_fault)
-        raise ValueError("; ".join(["the key set has no usable key", *reasons[:3]]))
-    return KeySet(tuple(keys)), tuple(remarks)
 
 
 def _named(entry: object) -> str:

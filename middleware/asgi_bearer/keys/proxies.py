@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from asgi_bearer.keys.address import is_loopback
+from asgi_bearer.keys.urls import is_loopback
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 

@@ -1,200 +1,251 @@
-"""One attempt to get an issuer's keys: locate, fetch, parse, within one deadline.
+"""When keys are fetched and how long they serve: the policy of a remote key source.
 
-What is made ready once per process, before the first attempt, is not within it.
+       fetched          refresh due       end of lifetime      last good set ends
+          |------- fresh ---|------ fresh -------|------ stale ---------|--- expired
+requests:   served            served, one fetch    served, one fetch      wait, or 503
+                              runs behind them     runs behind them
+unknown     one fetch per cool-down, else 401    | one fetch, else 503
+key id:
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
 from typing import Final, Protocol
 
-from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.documents import key_set_document, read
-from asgi_bearer.keys.fetch import Document, Fetch, FetchFailed, Interrupted
-from asgi_bearer.keys.freshness import Fetched, Freshness
-from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
-from asgi_bearer.keys.limits import reading
-from asgi_bearer.keys.source import left_out, log_remarks
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys.events import Events, KeyObserver, KeySetState, KeySetStatus
+from asgi_bearer.keys.freshness import Fetched, Held
+from asgi_bearer.keys.http import FetchFailed, Interrupted
+from asgi_bearer.keys.jwk import KeySet
+from asgi_bearer.keys.schedule import BackOff, CoolDown, Pace, chance, reading
+from asgi_bearer.keys.single_flight import NotOnAsyncio, SingleFlight
+from asgi_bearer.keys.source import Missed
+from asgi_bearer.shortcut import beside
 
-_LOOKS: Final = 10
-"""How often within the deadline the clocks are read."""
-
-_SHARE: Final = 0.3
-_SHORTEST: Final = 0.1
-"""Share of the deadline, and seconds: less is an event loop with much to do."""
-
-_KEPT: Final = ("cache-control", "age", "etag")
-
-_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
-"""RFC 9110 §8.8.3, of a length that can be sent back."""
+_ASTRAY: Final = "the clock of the key source went back, or answers nonsense"
 
 
-class Locate(Protocol):
-    """Finds the address of an issuer's keys.
+class FetchKeys(Protocol):
+    """One attempt to get the keys."""
 
-    `remark` says what went wrong when it was last looked for, None if nothing did.
-    """
-
-    remark: str | None
-
-    async def __call__(self, *, doubted: bool) -> str:
-        """Return the address; `doubted` says that the last one did not work.
-
-        Raises:
-            FetchFailed: it cannot be found.
-        """
+    async def __call__(self, *, rediscover: bool) -> Fetched:
+        """Return them; `rediscover` says that a key was missing where they were found before."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """What an address answered, for asking whether it has changed."""
-
-    address: str
-    headers: Mapping[str, str]
-    body: bytes
-    key_set: KeySet
-    left_out: tuple[str, ...]
-
-
-class Watch:
-    """Notices that the process did not run while an attempt was under way: a context manager.
-
-    A process that is stopped, frozen or suspended in the middle of an attempt finds the time over
-    and the connection dead when it goes on. That says nothing of the issuer.
-
-    Arguments:
-        deadline: seconds for the attempt.
-        clock: seconds from any fixed point. The clock of the day is read as well: others may
-            stand still while a machine is suspended.
-
-    Attributes:
-        interrupted: between two readings there was more time than there should be.
-    """
-
-    def __init__(self, deadline: float, clock: Callable[[], float]) -> None:
-        self.interrupted = False
-        self._every = deadline / _LOOKS
-        self._longest = max(_SHARE * deadline, _SHORTEST)
-        self._clocks = (clock, time.time)
-        self._seen: list[float] = []
-        self._timer: asyncio.TimerHandle
-
-    def __enter__(self) -> None:
-        self._look_again()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._look()
-
-    def _look_again(self) -> None:
-        self._look()
-        self._timer = asyncio.get_running_loop().call_later(self._every, self._look_again)
-
-    def _look(self) -> None:
-        now = [reading(clock) for clock in self._clocks]
-        # No clock that answers nonsense makes this true.
-        if any(b - a > self._longest for a, b in zip(self._seen, now, strict=False)):
-            self.interrupted = True
-        self._seen = now
-
-
 class RemoteKeys:
-    """An issuer's keys, fetched anew at each call.
+    """A `KeySource` that fetches rarely, waits seldom and keeps what was good.
+
+    It serves one event loop at a time.
 
     Arguments:
-        freshness: how long they may be called fresh.
-        deadline: seconds for the whole attempt, however many documents it takes.
-        prepare: makes ready what the first attempt needs, outside the deadline.
-        clock: seconds from any fixed point; it tells whether the process ran all the time.
+        fetch: gets the keys; whatever it raises is a failed attempt.
+        cool_down: for tokens that do not verify.
+        back_off: after failed attempts.
+        observer: is told what happens.
+        serve_stale: seconds past the end of its lifetime that the last good set serves.
+        clock: seconds from any fixed point, never going back.
+        random: returns a number from 0 to 1.
+        steady: spaces attempts while `clock` went back or answers nonsense.
     """
 
     def __init__(
         self,
-        locate: Locate,
-        fetch: Fetch,
+        fetch: FetchKeys,
         *,
-        freshness: Freshness,
-        deadline: float,
-        prepare: Callable[[], Awaitable[None]] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        serve_stale: float,
+        cool_down: CoolDown,
+        back_off: BackOff,
+        observer: KeyObserver,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._locate = locate
         self._fetch = fetch
-        self._freshness = freshness
-        self._deadline = deadline
-        self._prepare = prepare
+        self._serve_stale = serve_stale
+        self._cool_down = cool_down
+        self._pace = Pace(back_off, random=random, steady=steady)
+        # What is told within a fetch is what comes of it.
+        self._events = Events(observer, partial(self._status, refreshing=False))
         self._clock = clock
-        self._doubted = False
-        self._address: str | None = None
-        self._last: _Last | None = None
-        self._remarks: frozenset[Remark] = frozenset()
+        self._random = random
+        self._flight = SingleFlight()
+        self._held: Held | None = None
+        self._fault: str | None = None
+        self._warning: str | None = None
+        self._left_out: tuple[str, ...] = ()
+        self._unsatisfied = False
 
-    async def __call__(self, *, doubted: bool = False) -> Fetched:
-        """Return the keys; the very same set if the issuer says that nothing has changed.
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        """See `KeySource`. Waits only if there is no set that serves, or for newer keys."""
+        if missed is None and (key_set := self.at_hand()) is not None:
+            return key_set
+        now, held = reading(self._clock), self._held
+        if missed is None or held is None or not held.serves(now):
+            return await self._first(now)
+        if held.key_set is not missed.key_set:
+            return held.key_set
+        return await self._newer(missed, now)
 
-        Arguments:
-            doubted: the keys may be at another address than before.
+    @beside(key_set)
+    def at_hand(self) -> KeySet | None:
+        """See `AtHand`. A refresh that is due begins behind whoever asks."""
+        held = self._held
+        if held is None:
+            return None
+        try:
+            # Asked this way round, so that a clock that answers nonsense (NaN) has nothing at hand.
+            now = self._clock()
+            if held.fetched_at <= now < held.refresh_due_at and not self._fault:
+                return held.key_set
+            if not held.serves(now):
+                return None
+        except Exception:
+            # Whatever it is: without a time, no set serves.
+            return None
+        if now >= held.stale_at:
+            self._events.tell_once("stale", self._fault)
+        with suppress(NotOnAsyncio):
+            self.warm()
+        return held.key_set
+
+    def status(self) -> KeySetStatus:
+        """Return how the source fares now."""
+        return self._status(refreshing=self._flight.under_way)
+
+    def warm(self) -> None:
+        """Begin to fetch behind everything, unless there is a set that needs no refresh.
 
         Raises:
-            FetchFailed: they could not be had, or what was fetched is no key set.
-            Interrupted: so it was, and the process did not run for a part of the time.
+            KeysUnavailable: no event loop of asyncio runs here, which is logged once as an error.
         """
-        if self._prepare is not None:
-            await self._prepare()
-        deadline, watch = asyncio.timeout(self._deadline), Watch(self._deadline, self._clock)
+        now, held = reading(self._clock), self._held
+        # After a failure the next attempt is due as soon as its pause is over: what caused it may
+        # have been a token of a new key.
+        due = held is None or self._fault or now >= held.refresh_due_at
+        if due and not self._pace.pause(now):
+            self._flight.start(partial(self._refresh, None))
+
+    async def aclose(self) -> None:
+        """End a fetch that is under way. The source can be used again afterwards."""
+        self._pace.spare = False
+        await self._flight.aclose()
+
+    def _status(self, *, refreshing: bool) -> KeySetStatus:
+        now, held = reading(self._clock), self._held
+        state: KeySetState = "never"
+        age, serves, due_in = None, 0.0, 0.0
+        if held is not None:
+            state = "expired"
+            if held.fetched_at <= now:
+                age = now - held.fetched_at
+            if held.serves(now):
+                serves = held.expired_at - now
+                due_in = 0.0 if self._fault else held.refresh_due_at - now
+                state = "refreshing" if refreshing else "fresh"
+                if now >= held.stale_at:
+                    state = "stale"
+        pause = 0.0 if self._pace.spare and not serves else self._pace.pause(now)
+        waits = 0.0 if refreshing else max(pause, due_in)
+        fault = self._reason(now) or self._warning
+        counts = MappingProxyType(dict(self._events.counts))
+        return KeySetStatus(state, age, serves, fault, waits, counts, self._left_out)
+
+    def _reason(self, now: float) -> str | None:
+        """Return why there are no newer keys, None if nothing is wrong."""
+        return _ASTRAY if self._pace.is_astray(now) else self._fault
+
+    async def _first(self, now: float) -> KeySet:
+        if self._held is not None:
+            self._events.tell_once("expired", self._reason(now))
+        self._rest(now)
+        return await self._waited(None)
+
+    async def _newer(self, missed: Missed, now: float) -> KeySet:
+        if self._flight.running:
+            newer = await self._waited(missed)
+            if newer is not missed.key_set:
+                return newer
+            # That fetch may have begun before the issuer published the key.
+            now = reading(self._clock)
+        # A refusal would have clients throw away a token of a key that came with the outage.
+        self._rest(now)
+        free = self._fault or self._cool_down.is_over(now, unknown_kid=missed.unknown_kid)
+        if free or self._flight.running:
+            return await self._waited(missed)
+        self._events.tell_once("flood_limited")
+        return missed.key_set
+
+    def _rest(self, now: float) -> None:
+        """Refuse during a pause, unless an attempt is under way or to spare."""
+        pause = self._pace.pause(now)
+        if pause and not self._pace.spare and not self._flight.running:
+            raise KeysUnavailable(self._reason(now) or "", retry_after=pause)
+
+    async def _waited(self, missed: Missed | None) -> KeySet:
+        """Wait for the attempt that is under way, or for a new one.
+
+        Whoever waited for one that was interrupted waits for one more, which is the last.
+        """
+        attempt = partial(self._refresh, missed)
         try:
-            with watch:
-                async with deadline:
-                    return await self._attempt(doubted or self._doubted)
-        except Exception as err:  # A fetch of somebody else's may raise anything.
-            fault = err
-            if isinstance(err, TimeoutError) and deadline.expired():
-                where = f" from {shown_address(self._address)}" if self._address is not None else ""
-                fault = FetchFailed(f"no keys within {self._deadline:g} s{where}")
-            if watch.interrupted:
-                words = str(fault) if isinstance(fault, FetchFailed) else type(fault).__name__
-                fault = Interrupted(f"{words}; the process did not run for a part of the time")
-            if fault is err:
+            return await self._flight.join(attempt)
+        except KeysUnavailable:
+            if not self._pace.spare and not self._flight.running:
                 raise
-            raise fault from err
+        return await self._flight.join(attempt)
 
-    async def _attempt(self, doubted: bool) -> Fetched:
-        self._address = None
-        self._address = address = await self._locate(doubted=doubted)
-        self._doubted = True  # Until it has worked.
-        last = self._last if self._last is not None and self._last.address == address else None
-        etag = _entity_tag(last.headers) if last is not None else None
-        document = await self._fetch(address, etag=etag)
-        headers = {name: document.headers[name] for name in _KEPT if name in document.headers}
-        body = document.body or b""
-        if document.body is None and last is not None and etag is not None:
-            # RFC 9111 §4.3.4: what is not said anew holds on, except the age of that answer.
-            headers, body = {**last.headers, "age": "", **headers}, last.body
-        # Parsing may take a while; many issuers send no entity tag, and the same bytes as before.
-        if last is not None and last.body == body:
-            key_set, unused = last.key_set, last.left_out
-        else:
-            key_set, unused = await self._parsed(address, Document(body, document.headers))
-        self._last = _Last(address, headers, body, key_set, unused)
-        self._doubted = False
-        lifetime = self._freshness.lifetime(headers)
-        return Fetched(key_set, lifetime, self._locate.remark, unused)
-
-    async def _parsed(self, url: str, document: Document) -> tuple[KeySet, tuple[str, ...]]:
+    async def _refresh(self, missed: Missed | None) -> KeySet:
+        self._pace.begin(reading(self._clock))
         try:
-            key_set, remarks = await read(
-                document, lambda body: key_set_from(key_set_document(body))
-            )
-        except ValueError as err:
-            raise FetchFailed(f"{shown_address(url)}: {err}") from err
-        log_remarks([one for one in remarks if one not in self._remarks], shown_address(url))
-        self._remarks = frozenset(remarks)
-        return key_set, left_out(remarks)
+            fetched = await self._fetch(rediscover=self._unsatisfied)
+        except (Exception, asyncio.CancelledError) as err:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Whatever went wrong, known or not, the set that was good stays.
+            now = reading(self._clock)
+            pause = self._pace.failed(now, interrupted=isinstance(err, Interrupted))
+            if missed is not None:
+                # Or an issuer that fails now and then would have a fetch for each failure.
+                self._cool_down.start(now, unknown_kid=missed.unknown_kid)
+            # The words of an error that is not ours may quote anything.
+            self._fault = str(err) if isinstance(err, FetchFailed) else type(err).__name__
+            self._events.tell("failed", reason=self._fault)
+            raise KeysUnavailable(self._fault, retry_after=pause) from err
+        return self._hold(fetched, missed)
 
-
-def _entity_tag(headers: Mapping[str, str]) -> str | None:
-    etag = headers.get("etag", "")
-    return etag if _ENTITY_TAG.fullmatch(etag) else None
+    def _hold(self, fetched: Fetched, missed: Missed | None) -> KeySet:
+        now = self._pace.succeeded(reading(self._clock))
+        key_set = fetched.key_set
+        before = self._held.key_set if self._held is not None else KeySet(())
+        old, new = set(before.keys), set(key_set.keys)
+        if old == new:
+            # The same object says that nothing changed.
+            key_set = before
+        self._fault, self._warning = None, fetched.warning
+        self._left_out = fetched.left_out
+        self._events.forget()
+        # The key that a token names may be at another address by now.
+        self._unsatisfied = missed is not None and missed.unknown_kid and key_set is before
+        if missed is not None:
+            self._cool_down.start(now, unknown_kid=missed.unknown_kid)
+        self._held = Held.since(
+            now,
+            key_set,
+            fetched.lifetime,
+            serve_stale=self._serve_stale,
+            chance=chance(self._random),
+        )
+        self._events.tell("unchanged" if key_set is before else "fetched")
+        for key in fetched.key_set.keys:
+            if key not in old:
+                self._events.tell("key_added", kid=key.kid)
+        for key in before.keys:
+            if key not in new:
+                self._events.tell("key_removed", kid=key.kid)
+        return key_set

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Final, Protocol, TypeGuard, runtime_checkable
 
-from asgi_bearer.encoding import is_array
-from asgi_bearer.keys.jwk import KeySet, Remark, key_set_from
+from asgi_bearer.jose.encoding import is_array
+from asgi_bearer.keys.jwk import KeySet, KeyWarning
 from asgi_bearer.shortcut import beside
 
 MAX_NAMED: Final = 20
@@ -106,8 +106,8 @@ class StaticKeys:
     def __init__(self, document: Mapping[str, object]) -> None:
         if fault := _no_key_set(document):
             raise ValueError(fault)
-        self._key_set, remarks = key_set_from(document)
-        log_remarks(remarks, "static keys")
+        self._key_set = KeySet.from_jwks(document)
+        log_warnings(self._key_set.warnings, "static keys")
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the keys, always the same."""
@@ -119,18 +119,18 @@ class StaticKeys:
         return self._key_set
 
 
-def log_remarks(remarks: Sequence[Remark], where: object) -> None:
+def log_warnings(warnings: Sequence[KeyWarning], where: object) -> None:
     """Write to the log which entries of a key set are not used, and why."""
-    for remark in remarks[:MAX_NAMED]:
-        level = logging.WARNING if remark.is_fault else logging.INFO
-        logger.log(level, "%s: %s", where, remark)
-    if len(remarks) > MAX_NAMED:
-        logger.warning("%s: and %d more entries", where, len(remarks) - MAX_NAMED)
+    for warning in warnings[:MAX_NAMED]:
+        level = logging.WARNING if warning.is_fault else logging.INFO
+        logger.log(level, "%s: %s", where, warning)
+    if len(warnings) > MAX_NAMED:
+        logger.warning("%s: and %d more entries", where, len(warnings) - MAX_NAMED)
 
 
-def left_out(remarks: Sequence[Remark]) -> tuple[str, ...]:
+def left_out(warnings: Sequence[KeyWarning]) -> tuple[str, ...]:
     """Return a sentence for each entry that is not used, as many as a status shows."""
-    unused = [remark for remark in remarks if not remark.is_used]
+    unused = [warning for warning in warnings if not warning.is_used]
     more = len(unused) - MAX_NAMED
     return (*unused[:MAX_NAMED], *([f"and {more} more entries"] if more > 0 else ()))
 

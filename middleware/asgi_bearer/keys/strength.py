@@ -6,7 +6,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from asgi_bearer.algorithms import PublicKey
+from asgi_bearer.jose.algorithms import PublicKey
 
 MIN_RSA_BITS: Final = 2048
 """RFC 7518 §3.3."""

@@ -1,20 +1,19 @@
-"""A `CachedKeys` above an attempt that does what it is told, by a fake clock."""
+"""A `RemoteKeys` above an attempt that does what it is told, by a fake clock."""
 
 from contextlib import suppress
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import (
-    CachedKeys,
     KeyEvent,
     KeyObserver,
     KeySet,
     KeySetStatus,
     Missed,
+    RemoteKeys,
     log_key_events,
 )
 from asgi_bearer.keys.freshness import Fetched
-from asgi_bearer.keys.jwk import key_set_from
-from asgi_bearer.keys.limits import BackOff, CoolDown
+from asgi_bearer.keys.schedule import BackOff, CoolDown
 from tests.asgi_bearer.keys.published import Gated, settled
 from tests.support.fake_issuer import FakeClock, signing_key
 
@@ -22,11 +21,11 @@ from tests.support.fake_issuer import FakeClock, signing_key
 def numbered(*numbers: int) -> KeySet:
     """Return a set of the keys with these numbers: 1 has the id `k1`."""
     keys = [signing_key("ES256", f"k{number}", number).jwk() for number in numbers]
-    return key_set_from({"keys": keys})[0]
+    return KeySet.from_jwks({"keys": keys})
 
 
 class Source(Gated):
-    """A `CachedKeys` whose set is due at 80 s, stale at 100, expired at 500."""
+    """A `RemoteKeys` whose set is due at 80 s, stale at 100, expired at 500."""
 
     def __init__(self, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
@@ -35,12 +34,12 @@ class Source(Gated):
         self.lifetime = 100.0
         self.fetches = 0
         self.doubts: list[bool] = []
-        self.remark: str | None = None
+        self.warning: str | None = None
         self.left_out: tuple[str, ...] = ()
         self.chance = 0.0
         self.told: list[tuple[KeyEvent, KeySetStatus]] = []
         self.observer: KeyObserver = log_key_events
-        self.keys = CachedKeys(
+        self.keys = RemoteKeys(
             self._fetch,
             serve_stale=400.0,
             cool_down=CoolDown(10.0),
@@ -51,14 +50,14 @@ class Source(Gated):
             steady=self.steady,
         )
 
-    async def _fetch(self, *, doubted: bool) -> Fetched:
+    async def _fetch(self, *, rediscover: bool) -> Fetched:
         self.fetches += 1
-        self.doubts.append(doubted)
+        self.doubts.append(rediscover)
         brings, lifetime = self.brings, self.lifetime
         await self.passed()
         if isinstance(brings, Exception):
             raise brings
-        return Fetched(brings, lifetime, self.remark, self.left_out)
+        return Fetched(brings, lifetime, self.warning, self.left_out)
 
     def _random(self) -> float:
         return self.chance

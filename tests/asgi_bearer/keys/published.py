@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from asgi_bearer import JWTVerifier, Presented, Principal
-from asgi_bearer.keys import CachedKeys, Document, FetchFailed, remote_keys
+from asgi_bearer.keys import Document, FetchFailed, RemoteKeys, remote_keys
 from tests.support.fake_issuer import (
     FakeClock,
     FakeDocuments,
@@ -68,7 +68,7 @@ class Published:
         self.documents = GatedDocuments({})
         self.publish()
         settings: dict[str, Any] = {"random": lambda: 0.0, "clock": self.clock, **arguments}
-        self.keys: CachedKeys = remote_keys(jwks_uri=JWKS_URI, fetch=self.documents, **settings)
+        self.keys: RemoteKeys = remote_keys(jwks_uri=JWKS_URI, fetch=self.documents, **settings)
         self.verifier: JWTVerifier = self.issuer.verifier(keys=self.keys)
 
     @property

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from asgi_bearer.keys.address import (
+from asgi_bearer.keys.urls import (
     address_fault,
     allow_http_faults,
     issuer_fault,

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from asgi_bearer.keys import (
-    CachedKeys,
     FetchFailed,
     KeyEvent,
     KeySetStatus,
+    RemoteKeys,
     log_key_events,
     remote_keys,
 )
 from asgi_bearer.keys.discovery import Discovery
-from asgi_bearer.keys.fetch import HttpxFetch
+from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.remote import RemoteKeys
-from asgi_bearer.keys.screen import Screen
+from asgi_bearer.keys.http import HttpxFetch
+from asgi_bearer.keys.ssrf import Screen
 from tests.support.fake_issuer import FakeDocuments
 
 ISSUER = "https://issuer.example/"
@@ -35,8 +35,8 @@ def test_the_chain_is_cache_then_one_attempt_then_discovery_then_one_get() -> No
     attempt = inside(cached, "fetch")
     discovery = inside(attempt, "locate")
 
-    assert isinstance(cached, CachedKeys)
-    assert isinstance(attempt, RemoteKeys)
+    assert isinstance(cached, RemoteKeys)
+    assert isinstance(attempt, KeyFetcher)
     assert isinstance(discovery, Discovery)
     assert isinstance(inside(attempt, "fetch"), HttpxFetch)
     assert inside(discovery, "fetch") is inside(attempt, "fetch")
@@ -158,7 +158,7 @@ async def test_an_address_of_keys_that_is_configured_stays_whatever_is_doubted()
     documents = FakeDocuments({})
     attempt = inside(remote_keys(issuer=ISSUER, jwks_uri=JWKS_URI, fetch=documents), "fetch")
 
-    assert isinstance(attempt, RemoteKeys)
+    assert isinstance(attempt, KeyFetcher)
     for _ in range(2):
         with pytest.raises(FetchFailed):
             await attempt()
@@ -181,7 +181,7 @@ REFUSED = [(name, value) for name, _, values in BOUNDS for value in values]
     ("name", "value"), [(name, value) for name, values, _ in BOUNDS for value in values]
 )
 def test_a_setting_within_its_bounds_is_taken(name: str, value: Any) -> None:
-    assert isinstance(remote_keys(jwks_uri=JWKS_URI, **{name: value}), CachedKeys)
+    assert isinstance(remote_keys(jwks_uri=JWKS_URI, **{name: value}), RemoteKeys)
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
@@ -263,7 +263,7 @@ def test_settings_that_contradict_each_other_are_refused_with_a_sentence(
     ids=repr,
 )
 def test_settings_that_just_agree_are_taken(arguments: dict[str, Any]) -> None:
-    assert isinstance(remote_keys(issuer=ISSUER, **arguments), CachedKeys)
+    assert isinstance(remote_keys(issuer=ISSUER, **arguments), RemoteKeys)
 
 
 def test_a_setting_that_is_wrong_by_itself_is_no_contradiction_as_well() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import FetchFailed, remote_keys
-from asgi_bearer.keys.client import Preparation, ready
-from asgi_bearer.keys.fetch import HttpxFetch
+from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.remote import RemoteKeys
+from asgi_bearer.keys.http import HttpxFetch
+from asgi_bearer.keys.http_client import Preparation, ready
 from tests.asgi_bearer.keys.published import JWKS_URI, settled
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
@@ -143,20 +143,20 @@ async def test_a_context_of_the_operator_is_taken_as_it_is() -> None:
     assert await ready(context) is context
 
 
-def attempts(prepare: Callable[[], object], documents: FakeDocuments) -> RemoteKeys:
+def attempts(prepare: Callable[[], object], documents: FakeDocuments) -> KeyFetcher:
     """Return attempts with a deadline that is shorter than any preparation."""
 
     class Named:
-        remark: str | None = None
+        warning: str | None = None
 
-        async def __call__(self, *, doubted: bool) -> str:
+        async def __call__(self, *, rediscover: bool) -> str:
             return JWKS_URI
 
     async def prepared() -> None:
         await asyncio.to_thread(prepare)
 
     freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
-    return RemoteKeys(Named(), documents, freshness=freshness, deadline=0.05, prepare=prepared)
+    return KeyFetcher(Named(), documents, freshness=freshness, deadline=0.05, prepare=prepared)
 
 
 async def test_what_is_made_ready_first_takes_nothing_from_the_time_of_an_attempt() -> None:

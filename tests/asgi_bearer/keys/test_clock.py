@@ -16,7 +16,7 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.limits import BackOff, CoolDown, Pace, chance, reading
+from asgi_bearer.keys.schedule import BackOff, CoolDown, Pace, chance, reading
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.support.fake_issuer import FakeClock, FakeDocuments
@@ -315,17 +315,17 @@ async def test_metadata_is_looked_at_again_whenever_nobody_can_say_how_old_it_is
     documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
     freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
     find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
-    await find(doubted=False)
+    await find(rediscover=False)
     clock.answer = answer
-    await find(doubted=False)
+    await find(rediscover=False)
     documents.documents[METADATA] = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/2"}
     clock.answer = None
 
-    assert await find(doubted=False) == f"{ISSUER}/2"
+    assert await find(rediscover=False) == f"{ISSUER}/2"
     assert len(documents.asked) == 3
-    await find(doubted=False)
+    await find(rediscover=False)
     clock.advance(-1.0)
-    await find(doubted=False)
+    await find(rediscover=False)
     assert len(documents.asked) == 4
 
 
@@ -337,11 +337,11 @@ async def test_metadata_that_fails_by_nonsense_leaves_the_address_of_before(
     documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
     freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
     find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
-    await find(doubted=False)
+    await find(rediscover=False)
     documents.documents.clear()
     clock.answer = answer
 
-    assert await find(doubted=False) == f"{ISSUER}/1"
+    assert await find(rediscover=False) == f"{ISSUER}/1"
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -5.5, 1e300, 2**70])

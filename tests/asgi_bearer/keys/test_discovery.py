@@ -68,7 +68,7 @@ async def test_the_metadata_is_found_in_each_of_the_places(place: str) -> None:
     """Row 81."""
     locate, asked = discovery({place: METADATA})
 
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
     assert asked[-1] == place
 
 
@@ -92,7 +92,7 @@ async def test_metadata_of_another_issuer_is_not_used(claimed: object) -> None:
     locate, _ = discovery(dict.fromkeys((OAUTH, OPENID_INSERTED, OPENID_APPENDED), document))
 
     with pytest.raises(FetchFailed, match=r"issuer is .*expected 'https://issuer.example/t1'"):
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
 
 async def test_metadata_that_names_no_issuer_is_not_used() -> None:
@@ -100,7 +100,7 @@ async def test_metadata_that_names_no_issuer_is_not_used() -> None:
     locate, _ = discovery({OAUTH: {"jwks_uri": JWKS_URI}})
 
     with pytest.raises(FetchFailed, match="issuer is None"):
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
 
 async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> None:
@@ -109,7 +109,7 @@ async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> 
         {OAUTH: {**METADATA, "issuer": "https://issuer.example"}, OPENID_APPENDED: METADATA}
     )
 
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
 
 
 JWKS_URI_FAULTS: list[tuple[str, Any, str]] = [
@@ -133,7 +133,7 @@ async def test_metadata_with_an_unsafe_address_of_keys_is_not_used(
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
     with pytest.raises(FetchFailed, match=f"jwks_uri .*{words}") as failed:
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     assert "secret" not in str(failed.value)
 
@@ -143,7 +143,7 @@ async def test_an_issuer_on_this_machine_may_have_its_keys_there() -> None:
     place = f"{issuer}/.well-known/openid-configuration"
     locate, _ = discovery({place: {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}}, issuer)
 
-    assert await locate(doubted=False) == f"{issuer}/jwks"
+    assert await locate(rediscover=False) == f"{issuer}/jwks"
 
 
 NOT_METADATA = [
@@ -164,14 +164,14 @@ NOT_METADATA = [
 async def test_a_document_that_is_no_metadata_is_passed_over(body: bytes) -> None:
     locate, _ = discovery({OAUTH: body, OPENID_INSERTED: METADATA})
 
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
 
 
 async def test_the_failure_names_each_place_and_what_was_wrong_with_it() -> None:
     locate, _ = discovery({OPENID_INSERTED: b"<html>"})
 
     with pytest.raises(FetchFailed) as failed:
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     reasons = str(failed.value).split("; ")
     assert reasons[0] == f"{OAUTH}: status 404 instead of 200"
@@ -183,7 +183,7 @@ async def test_a_host_that_does_not_answer_is_asked_once() -> None:
     locate, asked = discovery({OAUTH: FetchFailed("no answer")})
 
     with pytest.raises(FetchFailed, match="no answer"):
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     assert asked == [OAUTH]
 
@@ -214,27 +214,27 @@ async def test_the_address_is_kept_while_its_metadata_is_fresh(
     """Row 93."""
     documents, clock = FakeDocuments({OAUTH: metadata(**headers)}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(MOVED)
 
     clock.advance(seconds - 0.5)
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
     assert documents.asked == [OAUTH]
 
     clock.advance(0.5)
-    assert await locate(doubted=False) == MOVED
+    assert await locate(rediscover=False) == MOVED
     assert documents.asked == [OAUTH, OAUTH]
 
 
 async def test_metadata_that_was_looked_at_again_is_fresh_by_what_it_says_then() -> None:
     documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(cache_control="max-age=3000")
 
     for seconds in (600.0, 2999.0, 1.0):
         clock.advance(seconds)
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     assert documents.asked == [OAUTH, OAUTH, OAUTH]
 
@@ -242,20 +242,20 @@ async def test_metadata_that_was_looked_at_again_is_fresh_by_what_it_says_then()
 async def test_a_doubted_address_is_looked_for_at_once() -> None:
     documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(MOVED)
 
-    assert await locate(doubted=True) == MOVED
-    assert await locate(doubted=False) == MOVED
+    assert await locate(rediscover=True) == MOVED
+    assert await locate(rediscover=False) == MOVED
     assert documents.asked == [OAUTH, OAUTH]
 
 
 async def test_metadata_that_has_moved_is_looked_for_in_all_places() -> None:
     """Row 81."""
     locate, asked = discovery({OAUTH: metadata(), OPENID_APPENDED: metadata(MOVED)})
-    await locate(doubted=False)
+    await locate(rediscover=False)
 
-    assert await locate(doubted=True) == JWKS_URI
+    assert await locate(rediscover=True) == JWKS_URI
     assert asked == [OAUTH, OAUTH]
 
 
@@ -270,42 +270,42 @@ FAILURES: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize("doubted", [False, True], ids=["over", "doubted"])
+@pytest.mark.parametrize("rediscover", [False, True], ids=["over", "rediscover"])
 @pytest.mark.parametrize(
     ("served", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
 async def test_the_address_of_before_stays_if_there_is_no_newer_one(
-    served: dict[str, object], words: str, doubted: bool, caplog: pytest.LogCaptureFixture
+    served: dict[str, object], words: str, rediscover: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Row 90."""
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.documents = served
     clock.advance(600.0)
 
-    assert await locate(doubted=doubted) == JWKS_URI
+    assert await locate(rediscover=rediscover) == JWKS_URI
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert caplog.messages[0].startswith("keys are fetched from the address of before: ")
     assert words in caplog.messages[0]
 
 
-@pytest.mark.parametrize("doubted", [False, True])
+@pytest.mark.parametrize("rediscover", [False, True])
 async def test_after_a_failure_the_metadata_is_left_alone_for_the_shortest_lifetime(
-    doubted: bool,
+    rediscover: bool,
 ) -> None:
     """The next attempt may need all its time for the keys."""
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     clock.advance(600.0)
     documents.documents[OAUTH] = FetchFailed("down")
 
     found: list[str] = []
     for seconds in (0.0, 59.0, 1.0):
         clock.advance(seconds)
-        found.append(await locate(doubted=doubted))
+        found.append(await locate(rediscover=rediscover))
         documents.documents[OAUTH] = metadata(MOVED)
 
     assert found == [JWKS_URI, JWKS_URI, MOVED]
@@ -315,15 +315,15 @@ async def test_after_a_failure_the_metadata_is_left_alone_for_the_shortest_lifet
 async def test_what_is_wrong_with_the_metadata_is_remarked_on_until_it_is_in_order() -> None:
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
-    remarks: list[str | None] = []
+    warnings: list[str | None] = []
     for document in (METADATA, {**METADATA, "issuer": "https://evil.example"}, METADATA):
         documents.documents[OAUTH] = document
-        await locate(doubted=False)
-        remarks.append(locate.remark)
+        await locate(rediscover=False)
+        warnings.append(locate.warning)
         clock.advance(600.0)
 
-    assert remarks[0] is remarks[2] is None
-    assert "issuer is 'https://evil.example'" in str(remarks[1])
+    assert warnings[0] is warnings[2] is None
+    assert "issuer is 'https://evil.example'" in str(warnings[1])
 
 
 async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
@@ -332,11 +332,11 @@ async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
     """Row 83. The keys are still to be fetched in what is left of the time."""
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock, patience=0.01)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.close()
     clock.advance(600.0)
 
-    assert await asyncio.wait_for(locate(doubted=False), 60.0) == JWKS_URI
+    assert await asyncio.wait_for(locate(rediscover=False), 60.0) == JWKS_URI
     assert caplog.messages == [
         "keys are fetched from the address of before: its metadata did not come in time"
     ]
@@ -346,7 +346,7 @@ async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
     """Row 83. Without an address there is nothing to save time for."""
     documents = GatedDocuments({OAUTH: METADATA})
     documents.close()
-    first = asyncio.create_task(looking(documents, FakeClock(), patience=0.0)(doubted=False))
+    first = asyncio.create_task(looking(documents, FakeClock(), patience=0.0)(rediscover=False))
     await settled()
     assert not first.done()
 
@@ -361,27 +361,27 @@ async def test_an_attempt_that_ends_while_it_looks_again_is_not_answered_with_th
     """Row 83."""
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
-    await locate(doubted=False)
+    await locate(rediscover=False)
     documents.close()
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await locate(doubted=True)
+            await locate(rediscover=True)
 
 
 async def test_an_unchanged_document_that_nobody_has_is_no_metadata() -> None:
     locate, _ = discovery({OAUTH: Document(None), OPENID_INSERTED: METADATA})
 
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
 
 
 async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() -> None:
     """Looking again has less time: three slow places would never fit into it."""
     locate, asked = discovery({OPENID_APPENDED: METADATA})
-    await locate(doubted=False)
+    await locate(rediscover=False)
     del asked[:]
 
-    await locate(doubted=True)
+    await locate(rediscover=True)
 
     assert asked == [OPENID_APPENDED]
 
@@ -413,10 +413,10 @@ async def test_metadata_may_lead_to_http_only_where_the_operator_allows_it(
     )
 
     if taken:
-        assert await locate(doubted=False) == jwks_uri
+        assert await locate(rediscover=False) == jwks_uri
     else:
         with pytest.raises(FetchFailed, match="jwks_uri must"):
-            await locate(doubted=False)
+            await locate(rediscover=False)
 
 
 async def test_metadata_that_is_a_template_is_called_that() -> None:
@@ -425,7 +425,7 @@ async def test_metadata_that_is_a_template_is_called_that() -> None:
     locate, _ = discovery({OAUTH: {**METADATA, "issuer": template}})
 
     with pytest.raises(FetchFailed, match="a template for many tenants: configure the issuer of"):
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
 
 TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizations/v2.0"
@@ -440,7 +440,7 @@ async def test_a_final_slash_refuses_and_the_fault_shows_both_issuers_whole(
     locate, _ = discovery({metadata_addresses(ours)[0]: metadata_of_theirs}, ours)
 
     with pytest.raises(FetchFailed) as failed:
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     first = str(failed.value).split("; ")[0]
     assert first.endswith(
@@ -454,7 +454,7 @@ async def test_an_endless_issuer_in_metadata_is_cut() -> None:
         locate, _ = discovery({OAUTH: {**METADATA, "issuer": endless}})
 
         with pytest.raises(FetchFailed, match=r"expected 'https://issuer\.example/t1'") as failed:
-            await locate(doubted=False)
+            await locate(rediscover=False)
 
         assert len(str(failed.value)) < 1000
 
@@ -463,7 +463,7 @@ async def test_metadata_without_the_address_of_keys_is_called_that() -> None:
     locate, _ = discovery({OAUTH: {"issuer": ISSUER}})
 
     with pytest.raises(FetchFailed, match="jwks_uri must be a URL, and the metadata names none"):
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
 
 async def test_an_address_of_keys_that_is_not_used_is_shown_without_its_secrets() -> None:
@@ -471,7 +471,7 @@ async def test_an_address_of_keys_that_is_not_used_is_shown_without_its_secrets(
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
     with pytest.raises(FetchFailed, match=r"not 'http://keys\.example/jwks'") as failed:
-        await locate(doubted=False)
+        await locate(rediscover=False)
 
     assert "s3cret" not in str(failed.value)
 
@@ -481,13 +481,13 @@ async def test_metadata_may_begin_with_a_byte_order_mark(headers: dict[str, str]
     body = b"\xef\xbb\xbf" + json.dumps(METADATA).encode()
     locate, _ = discovery({OAUTH: Document(body, headers)})
 
-    assert await locate(doubted=False) == JWKS_URI
+    assert await locate(rediscover=False) == JWKS_URI
 
 
 async def test_half_a_megabyte_of_metadata_is_read_where_nobody_waits_for_it() -> None:
     """The event loop goes round meanwhile."""
     locate, _ = discovery({OAUTH: b"[" + b"[]," * 150_000 + b"[]]"})
-    looking_for_it = asyncio.create_task(locate(doubted=False))
+    looking_for_it = asyncio.create_task(locate(rediscover=False))
     rounds = 0
     while not looking_for_it.done():
         rounds += 1

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from asgi_bearer import Presented, StaticKeys
-from asgi_bearer.encoding import json_object
+from asgi_bearer.jose.encoding import json_object
 from asgi_bearer.keys import Document
 from asgi_bearer.keys.documents import key_set_document, read
-from asgi_bearer.keys.jwk import Unreadable, key_set_from
+from asgi_bearer.keys.jwk import KeySet, Unreadable
 from tests.support.fake_issuer import FakeIssuer, private_key, signing_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
@@ -54,14 +54,15 @@ def test_an_entry_that_cannot_be_read_is_left_out_with_its_reason(
     text: bytes, entry: bytes, words: str
 ) -> None:
     for first, second, number in ((entry, GOOD, 1), (GOOD, entry, 2)):
-        key_set, remarks = key_set_from(key_set_document(text % (first, second)))
+        key_set = KeySet.from_jwks(key_set_document(text % (first, second)))
+        warnings = key_set.warnings
 
         assert [key.kid for key in key_set.keys] == ["good"]
-        (remark,) = remarks
+        (warning,) = warnings
         kid = " (kid 'odd')" if b'"odd"' in entry else ""
-        assert remark.startswith(f"key {number}{kid} is not used: ")
-        assert words in remark
-        assert len(remark) < 300
+        assert warning.startswith(f"key {number}{kid} is not used: ")
+        assert words in warning
+        assert len(warning) < 300
 
 
 SPOILED: dict[str, bytes] = {
@@ -88,7 +89,7 @@ SPOILED: dict[str, bytes] = {
 @pytest.mark.parametrize("text", SPOILED.values(), ids=SPOILED.keys())
 def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        key_set_from(key_set_document(text.replace(b"%s", GOOD)))
+        KeySet.from_jwks(key_set_document(text.replace(b"%s", GOOD)))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> No
 )
 def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        key_set_from(key_set_document(text))
+        KeySet.from_jwks(key_set_document(text))
 
 
 @pytest.mark.parametrize(
@@ -122,10 +123,12 @@ def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
 def test_an_entry_that_cannot_be_read_is_named_by_what_looks_like_its_key_id(
     kid: bytes, named: str
 ) -> None:
-    _, (remark,) = key_set_from(key_set_document(b'{"keys": [{"x": NaN, %s}, %s]}' % (kid, GOOD)))
+    (warning,) = KeySet.from_jwks(
+        key_set_document(b'{"keys": [{"x": NaN, %s}, %s]}' % (kid, GOOD))
+    ).warnings
 
-    assert remark.startswith(named)
-    assert len(remark) < 150
+    assert warning.startswith(named)
+    assert len(warning) < 150
 
 
 def test_of_very_many_odd_entries_only_the_first_are_read() -> None:
@@ -200,7 +203,7 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----EN
         pytest.param({"k1": PEM.encode()}, "no PEM by name", id="PEM in bytes by key id"),
         pytest.param({"keys": None}, "no array of keys", id="keys none"),
         pytest.param(7, "and no int", id="a number"),
-        pytest.param(key_set_from({"keys": [json.loads(GOOD)]})[0], "no KeySet", id="a KeySet"),
+        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "no KeySet", id="a KeySet"),
         pytest.param(json.loads(GOOD), "put this one key into it", id="one key"),
         pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
         pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),

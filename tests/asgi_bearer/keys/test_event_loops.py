@@ -13,7 +13,7 @@ import pytest
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
-from asgi_bearer.keys.flight import NotOnAsyncio
+from asgi_bearer.keys.single_flight import NotOnAsyncio
 from tests.asgi_bearer.keys.cached_source import Source, numbered
 from tests.asgi_bearer.keys.published import Published
 

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch, NotServed
-from asgi_bearer.keys.screen import Screen
+from asgi_bearer.keys.http import FetchFailed, HttpxFetch, NotServed
+from asgi_bearer.keys.ssrf import Screen
 from tests.asgi_bearer.keys.published import settled
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]

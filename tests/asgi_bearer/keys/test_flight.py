@@ -8,7 +8,7 @@ import pytest
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import KeySet
-from asgi_bearer.keys.flight import SingleFlight
+from asgi_bearer.keys.single_flight import SingleFlight
 from tests.asgi_bearer.keys.published import settled
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import KeySet, Missed
-from asgi_bearer.keys.fetch import Interrupted
-from asgi_bearer.keys.remote import Watch
+from asgi_bearer.keys.fetcher import Watch
+from asgi_bearer.keys.http import Interrupted
 from tests.asgi_bearer.keys.cached_source import Source, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.support.fake_issuer import FakeClock

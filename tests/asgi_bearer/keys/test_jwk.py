@@ -5,7 +5,6 @@ import re
 import pytest
 
 from asgi_bearer.keys import KeySet
-from asgi_bearer.keys.jwk import key_set_from
 from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
 
 RSA = signing_key("RS256", "rsa").jwk()
@@ -17,8 +16,9 @@ ZEROS = b64(bytes(32))
 
 
 def usable(*entries: object) -> tuple[KeySet, tuple[str, ...]]:
-    key_set, remarks = key_set_from({"keys": list(entries)})
-    return key_set, tuple(map(str, remarks))
+    key_set = KeySet.from_jwks({"keys": list(entries)})
+    warnings = key_set.warnings
+    return key_set, tuple(map(str, warnings))
 
 
 def without(jwk: Json, *names: str) -> Json:
@@ -98,16 +98,16 @@ OTHER_PURPOSE: list[tuple[str, Json]] = [
 
 
 @pytest.mark.parametrize(
-    ("entry", "remark"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY]
+    ("entry", "warning"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY]
 )
-def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, remark: str) -> None:
+def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, warning: str) -> None:
     """Row 74, and row 47 for the short RSA key."""
-    key_set, remarks = usable(entry, GOOD)
+    key_set, warnings = usable(entry, GOOD)
 
     assert [key.kid for key in key_set.keys] == ["good"]
-    assert len(remarks) == 1
-    assert re.match(r"key 1( \(kid .*\))? is not used: ", remarks[0])
-    assert remark in remarks[0]
+    assert len(warnings) == 1
+    assert re.match(r"key 1( \(kid .*\))? is not used: ", warnings[0])
+    assert warning in warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,13 @@ def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, rema
 )
 def test_a_key_for_another_purpose_is_named_and_is_no_fault(entry: Json) -> None:
     """Rows 74, 75, 76 and 79."""
-    key_set, remarks = key_set_from({"keys": [entry, GOOD]})
+    key_set = KeySet.from_jwks({"keys": [entry, GOOD]})
+    warnings = key_set.warnings
 
     assert [key.kid for key in key_set.keys] == ["good"]
-    (remark,) = remarks
-    assert re.match(r"key 1( \(kid .*\))? is not used: ", str(remark))
-    assert not remark.is_fault
+    (warning,) = warnings
+    assert re.match(r"key 1( \(kid .*\))? is not used: ", str(warning))
+    assert not warning.is_fault
 
 
 @pytest.mark.parametrize(
@@ -158,10 +159,10 @@ EXTRA: list[tuple[str, Json]] = [
 @pytest.mark.parametrize("entry", [row[1] for row in EXTRA], ids=[row[0] for row in EXTRA])
 def test_a_key_with_other_members_is_used(entry: Json) -> None:
     """Row 74."""
-    key_set, remarks = usable(entry)
+    key_set, warnings = usable(entry)
 
     assert [key.algorithms for key in key_set.keys] == [{"ES256"}]
-    assert remarks == ()
+    assert warnings == ()
 
 
 NO_KEY_SETS: list[tuple[str, Json]] = [
@@ -181,7 +182,7 @@ NO_KEY_SETS: list[tuple[str, Json]] = [
 def test_a_document_without_an_array_of_keys_is_no_key_set(document: Json) -> None:
     """Row 90."""
     with pytest.raises(ValueError, match="the key set has no array of keys"):
-        key_set_from(document)
+        KeySet.from_jwks(document)
 
 
 def test_an_empty_set_is_no_key_set() -> None:
@@ -232,12 +233,12 @@ PRIVATE: list[tuple[str, Json]] = [
 @pytest.mark.parametrize("entry", [row[1] for row in PRIVATE], ids=[row[0] for row in PRIVATE])
 def test_of_a_private_key_only_the_public_part_is_used(entry: Json) -> None:
     """Row 79."""
-    key_set, remarks = usable(entry)
+    key_set, warnings = usable(entry)
 
-    (remark,) = remarks
-    assert re.fullmatch(r"key 1 \(kid '\w+'\) is published with private members", remark)
+    (warning,) = warnings
+    assert re.fullmatch(r"key 1 \(kid '\w+'\) is published with private members", warning)
     assert key_set.keys[0] == usable(without(entry, "d", "p", "q", "k"))[0].keys[0]
-    assert "c2VjcmV0" not in repr(key_set) + repr(remarks)
+    assert "c2VjcmV0" not in repr(key_set) + repr(warnings)
 
 
 def test_a_key_shows_no_key_material() -> None:
@@ -249,18 +250,18 @@ def test_a_key_shows_no_key_material() -> None:
 
 def test_an_rsa_key_whose_alg_is_empty_is_one_without_alg() -> None:
     for empty in ("", None):
-        key_set, remarks = usable({**RSA, "alg": empty, "crv": empty})
+        key_set, warnings = usable({**RSA, "alg": empty, "crv": empty})
 
         assert key_set == usable(without(RSA, "alg"))[0]
-        assert remarks == ()
+        assert warnings == ()
 
 
 def test_what_is_left_out_is_named_by_its_key_id_and_shows_no_key_material() -> None:
-    _, remarks = usable({**EC, "use": "enc", "kid": "a\nb" + "c" * 999}, GOOD)
-    # For whom the remarks are text.
-    assert "; ".join(remarks) == str(remarks[0])
+    _, warnings = usable({**EC, "use": "enc", "kid": "a\nb" + "c" * 999}, GOOD)
+    # For whom the warnings are text.
+    assert "; ".join(warnings) == str(warnings[0])
 
-    assert remarks[0].startswith(r"key 1 (kid 'a\nbccc")
-    assert remarks[0].endswith("is not used: use is 'enc'")
-    assert len(remarks[0]) < 150
-    assert EC["x"] not in remarks[0]
+    assert warnings[0].startswith(r"key 1 (kid 'a\nbccc")
+    assert warnings[0].endswith("is not used: use is 'enc'")
+    assert len(warnings[0]) < 150
+    assert EC["x"] not in warnings[0]

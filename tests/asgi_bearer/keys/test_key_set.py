@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asgi_bearer.errors import KeyAmbiguous
-from asgi_bearer.keys import KeySet
-from asgi_bearer.keys.jwk import MAX_CANDIDATES, key_set_from
+from asgi_bearer.keys.jwk import MAX_CANDIDATES, KeySet
 from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
 
 RSA = signing_key("RS256", "rsa").jwk()
@@ -20,7 +19,7 @@ GOOD = signing_key("ES384", "good").jwk()
 
 
 def usable(*entries: object) -> KeySet:
-    return key_set_from({"keys": list(entries)})[0]
+    return KeySet.from_jwks({"keys": list(entries)})
 
 
 def without(jwk: Json, *names: str) -> Json:
@@ -171,10 +170,11 @@ def test_a_key_that_anybody_can_sign_for_is_not_used(point: bytes, sign_of_x: in
     point = point[:31] + bytes([point[31] | sign_of_x])
     assert anybody_can_sign_for(point)
 
-    key_set, remarks = key_set_from({"keys": [{**OKP, "x": b64(point)}, GOOD]})
+    key_set = KeySet.from_jwks({"keys": [{**OKP, "x": b64(point)}, GOOD]})
+    warnings = key_set.warnings
 
     assert [key.kid for key in key_set.keys] == ["good"]
-    assert [str(remark) for remark in remarks] == [
+    assert [str(warning) for warning in warnings] == [
         "key 1 (kid 'okp') is not used: its point has a low order"
     ]
 
@@ -203,7 +203,7 @@ ENTRIES: Any = VALUES | st.builds(
 def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: Json) -> None:
     """Row 74."""
     try:
-        key_set, _ = key_set_from(document)
+        key_set = KeySet.from_jwks(document)
     except ValueError:
         return
     assert key_set.keys
@@ -221,7 +221,8 @@ def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -
 def test_of_very_many_keys_only_the_first_are_looked_at() -> None:
     entries = [signing_key("Ed25519").jwk()] + [{"kty": "none"}] * 1000
 
-    key_set, remarks = key_set_from({"keys": entries})
+    key_set = KeySet.from_jwks({"keys": entries})
+    warnings = key_set.warnings
 
     assert len(key_set.keys) == 1
-    assert "only the first 1000" in str(remarks[0])
+    assert "only the first 1000" in str(warnings[0])

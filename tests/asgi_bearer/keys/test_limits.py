@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asgi_bearer.keys.limits import BackOff, CoolDown
+from asgi_bearer.keys.schedule import BackOff, CoolDown
 
 
 def test_the_first_miss_is_free() -> None:

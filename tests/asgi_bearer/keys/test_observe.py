@@ -10,12 +10,12 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import (
     FetchFailed,
     KeyEvent,
+    KeySet,
     KeySetStatus,
     Missed,
-    key_set_from,
     log_key_events,
 )
-from asgi_bearer.keys.observe import EventKind
+from asgi_bearer.keys.events import EventKind
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import DOWN, Published, settled
 from tests.support.fake_issuer import signing_key
@@ -58,12 +58,12 @@ async def a_rotation_that_keeps_the_old_key(source: Source) -> None:
 
 async def another_key_with_the_same_id(source: Source) -> None:
     await source.aged(90.0)
-    source.brings = key_set_from({"keys": [signing_key("ES256", "k1", 2).jwk()]})[0]
+    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", "k1", 2).jwk()]})
     await asked(source)
 
 
 async def a_key_without_an_id(source: Source) -> None:
-    source.brings = key_set_from({"keys": [signing_key("ES256", None, 2).jwk()]})[0]
+    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", None, 2).jwk()]})
     await asked(source)
 
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from asgi_bearer.errors import KeysUnavailable
-from asgi_bearer.keys import CachedKeys, remote_keys
+from asgi_bearer.keys import RemoteKeys, remote_keys
 from tests.asgi_bearer.keys.test_fetch import body, certified, says, serving
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
@@ -309,4 +309,4 @@ def test_all_faults_of_the_client_are_named_at_once() -> None:
 
 
 def test_no_headers_and_no_context_are_the_default() -> None:
-    assert isinstance(remote_keys(issuer="https://issuer.example", headers={}), CachedKeys)
+    assert isinstance(remote_keys(issuer="https://issuer.example", headers={}), RemoteKeys)

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from asgi_bearer.keys.fetch import FetchFailed, HttpxFetch
+from asgi_bearer.keys.http import FetchFailed, HttpxFetch
 from asgi_bearer.keys.proxies import ProxyMisnamed, proxy_for
-from asgi_bearer.keys.screen import Screen
+from asgi_bearer.keys.ssrf import Screen
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14"]

@@ -8,11 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from asgi_bearer.keys import Document, Fetch, FetchFailed, KeySet, key_set_from
+from asgi_bearer.keys import Document, Fetch, FetchFailed, KeySet
 from asgi_bearer.keys.discovery import Discovery
+from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.jwk import Remark
-from asgi_bearer.keys.remote import RemoteKeys
 from tests.asgi_bearer.keys.published import GatedDocuments
 from tests.support.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
 
@@ -45,11 +44,11 @@ class Places:
     def __init__(self, *addresses: str) -> None:
         self._addresses = list(addresses)
         self.doubts: list[bool] = []
-        self.remark: str | None = None
+        self.warning: str | None = None
 
-    async def __call__(self, *, doubted: bool) -> str:
+    async def __call__(self, *, rediscover: bool) -> str:
         """Return the next address."""
-        self.doubts.append(doubted)
+        self.doubts.append(rediscover)
         return self._addresses.pop(0) if len(self._addresses) > 1 else self._addresses[0]
 
 
@@ -69,8 +68,8 @@ class HangsAt(FakeDocuments):
         return document
 
 
-def asking(fetch: Fetch, locate: Places | None = None) -> RemoteKeys:
-    return RemoteKeys(locate or Places(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
+def asking(fetch: Fetch, locate: Places | None = None) -> KeyFetcher:
+    return KeyFetcher(locate or Places(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
 
 
 def published(**headers: str) -> Document:
@@ -91,11 +90,11 @@ def discovered(jwks_uri: str) -> Json:
     return {"issuer": ISSUER, "jwks_uri": jwks_uri}
 
 
-def attempts(documents: FakeDocuments, deadline: float = 5.0) -> RemoteKeys:
+def attempts(documents: FakeDocuments, deadline: float = 5.0) -> KeyFetcher:
     discovery = Discovery(
         ISSUER, documents, freshness=FRESHNESS, patience=deadline / 2, clock=FakeClock()
     )
-    return RemoteKeys(discovery, documents, freshness=FRESHNESS, deadline=deadline)
+    return KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=deadline)
 
 
 async def test_an_address_that_worked_is_not_discovered_again() -> None:
@@ -438,7 +437,7 @@ async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
     """Row 83."""
     places = Places(NEW)
     documents = GatedDocuments({NEW: {"keys": [KEY]}})
-    attempt = RemoteKeys(places, documents, freshness=FRESHNESS, deadline=0.02)
+    attempt = KeyFetcher(places, documents, freshness=FRESHNESS, deadline=0.02)
     documents.close()
     with pytest.raises(FetchFailed, match="no keys within"):
         await asyncio.wait_for(attempt(), 60.0)
@@ -469,7 +468,7 @@ async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
     hangs = HangsAt(METADATA, {METADATA: discovered(NEW), NEW: {"keys": [KEY]}})
     clock = FakeClock()
     locate = Discovery(ISSUER, hangs, freshness=FRESHNESS, patience=0.01, clock=clock)
-    attempt = RemoteKeys(locate, hangs, freshness=FRESHNESS, deadline=30.0)
+    attempt = KeyFetcher(locate, hangs, freshness=FRESHNESS, deadline=30.0)
     await attempt()
     hangs.now = True
     clock.advance(600.0)
@@ -505,11 +504,12 @@ async def test_a_large_key_set_is_parsed_where_nobody_waits_for_it(
     elsewhere: list[bool] = []
     here = threading.get_ident()
 
-    def noted(document: Json) -> tuple[KeySet, tuple[Remark, ...]]:
+    def noted(cls: type[KeySet], jwks: Json) -> KeySet:
         elsewhere.append(threading.get_ident() != here)
-        return key_set_from(document)
+        return make(jwks)
 
-    monkeypatch.setattr("asgi_bearer.keys.remote.key_set_from", noted)
+    make = KeySet.from_jwks
+    monkeypatch.setattr(KeySet, "from_jwks", classmethod(noted))
     documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
     attempt = attempts(documents)
 
@@ -539,16 +539,16 @@ async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time
     clock = FakeClock()
     documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
     discovery = Discovery(ISSUER, documents, freshness=FRESHNESS, patience=2.5, clock=clock)
-    attempt = RemoteKeys(discovery, documents, freshness=FRESHNESS, deadline=5.0)
+    attempt = KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=5.0)
     await attempt()
     documents.documents[METADATA] = FetchFailed("down")
-    await attempt(doubted=True)
+    await attempt(rediscover=True)
     del documents.asked[:]
 
-    fetched = await attempt(doubted=True)
+    fetched = await attempt(rediscover=True)
 
     assert documents.asked == [OLD]
-    assert fetched.remark == "down"
+    assert fetched.warning == "down"
 
 
 ENC, WEAK = {**KEY, "use": "enc", "kid": "e"}, {**KEY, "kid": "w", "x": KEY["y"]}

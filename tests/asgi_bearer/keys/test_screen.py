@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from asgi_bearer.keys.screen import Screen, inward_fault
+from asgi_bearer.keys.ssrf import Screen, inward_fault
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]

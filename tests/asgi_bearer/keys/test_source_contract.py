@@ -8,7 +8,6 @@ import pytest
 from asgi_bearer import KeySource, Presented, StaticKeys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
 from asgi_bearer.keys import KeySet, Missed, Warmable, remote_keys
-from asgi_bearer.keys.jwk import key_set_from
 from tests.support.fake_issuer import (
     ISSUER,
     FakeClock,
@@ -31,7 +30,7 @@ class FromVault:
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         if self._held is None:
-            self._held, _ = key_set_from(self._document)
+            self._held = KeySet.from_jwks(self._document)
         return self._held
 
 
@@ -50,7 +49,7 @@ class WarmVault(FromVault):
     """One that also gets ready before the first request."""
 
     def warm(self) -> None:
-        self._held, _ = key_set_from(self._document)
+        self._held = KeySet.from_jwks(self._document)
 
     async def aclose(self) -> None:
         self._held = None
@@ -71,7 +70,7 @@ def issuer() -> FakeIssuer:
 async def test_the_keys_are_those_of_the_document(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
-    assert await source_of(issuer.jwks()).key_set() == key_set_from(issuer.jwks())[0]
+    assert await source_of(issuer.jwks()).key_set() == KeySet.from_jwks(issuer.jwks())
 
 
 async def test_a_second_call_returns_the_very_same_set(
@@ -126,7 +125,7 @@ async def test_a_source_that_gets_ready_serves_before_and_after_it_was_closed(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     source = source_of(issuer.jwks())
-    expected = key_set_from(issuer.jwks())[0]
+    expected = KeySet.from_jwks(issuer.jwks())
     for _ in range(2):
         if isinstance(source, Warmable):
             source.warm()

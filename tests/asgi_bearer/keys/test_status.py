@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from asgi_bearer.keys import FetchFailed, KeySetStatus, Missed
-from asgi_bearer.keys.observe import EventKind, KeySetState
+from asgi_bearer.keys.events import EventKind, KeySetState
 from tests.asgi_bearer.keys.cached_source import Source, asked, numbered
 from tests.asgi_bearer.keys.published import settled
 
@@ -219,13 +219,13 @@ async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_a
     None
 ):
     source = Source()
-    source.remark = "issuer is 'https://evil.example'"
+    source.warning = "issuer is 'https://evil.example'"
     await source.keys.key_set()
 
     assert source.keys.status().state == "fresh"
     assert source.keys.status().fault == "issuer is 'https://evil.example'"
 
-    source.remark = None
+    source.warning = None
     await source.aged(90.0)
     await asked(source)
     assert source.keys.status().fault is None

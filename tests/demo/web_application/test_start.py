@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from asgi_bearer.encoding import base64url_decode
+from asgi_bearer.jose.encoding import base64url_decode
 from demo.web_application.pages.sign_in import MAX_PENDING
 from tests.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.support.fake_provider import AUDIENCE, CLIENT_ID, PROVIDER

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from asgi_bearer import remote_keys
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore, StoreUnavailable
 from resource_api.settings import Settings
@@ -23,7 +23,7 @@ PREFLIGHT = {
 
 @pytest.fixture
 async def calling(
-    settings: Settings, keys: CachedKeys, store: ContactStore, clock: FakeClock
+    settings: Settings, keys: RemoteKeys, store: ContactStore, clock: FakeClock
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """The API with two origins."""
     shared = settings.model_copy(update={"cors_origins": ORIGINS})
@@ -102,7 +102,7 @@ async def test_a_script_can_read_that_nothing_can_be_judged(
 async def test_a_script_can_read_that_the_server_failed(
     settings: Settings,
     store: ContactStore,
-    keys: CachedKeys,
+    keys: RemoteKeys,
     issuer: FakeIssuer,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +129,7 @@ async def test_a_script_can_read_that_the_server_failed(
 
 
 async def test_without_the_setting_a_preflight_is_judged(
-    settings: Settings, keys: CachedKeys, store: ContactStore, clock: FakeClock
+    settings: Settings, keys: RemoteKeys, store: ContactStore, clock: FakeClock
 ) -> None:
     async with client(create_app(settings, keys=keys, store=store, clock=clock)) as http:
         answer = await http.options("/contacts", headers={"origin": ORIGINS[0], **PREFLIGHT})

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from asgi_bearer import remote_keys
-from asgi_bearer.keys import CachedKeys, Document, FetchFailed
+from asgi_bearer.keys import Document, FetchFailed, RemoteKeys
 from resource_api.app import create_app
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore
@@ -82,7 +82,7 @@ async def test_a_process_whose_keys_ended_is_not_ready(api: Api, clock: FakeCloc
 
 
 async def test_a_process_that_never_had_keys_is_not_ready_until_it_gets_them(
-    store: ContactStore, keys: CachedKeys, documents: FakeDocuments, clock: FakeClock
+    store: ContactStore, keys: RemoteKeys, documents: FakeDocuments, clock: FakeClock
 ) -> None:
     good = documents.documents[KEYS_ADDRESS]
     documents.documents[KEYS_ADDRESS] = FetchFailed("down")
@@ -110,7 +110,7 @@ async def failing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
     await store.aclose()
 
 
-async def ask(store: ContactStore, keys: CachedKeys, path: str) -> httpx.Response:
+async def ask(store: ContactStore, keys: RemoteKeys, path: str) -> httpx.Response:
     """Return what the probes answer over `store`."""
     app = Starlette(routes=Probes(store, keys, ping_seconds=1.0).routes())
     async with client(app) as probing:
@@ -118,7 +118,7 @@ async def ask(store: ContactStore, keys: CachedKeys, path: str) -> httpx.Respons
 
 
 async def test_a_process_without_its_database_is_alive_but_not_ready(
-    failing: ContactStore, keys: CachedKeys
+    failing: ContactStore, keys: RemoteKeys
 ) -> None:
     ready = await ask(failing, keys, "/readyz")
     alive = await ask(failing, keys, "/healthz")
@@ -141,7 +141,7 @@ class CountingStore(SqlContactStore):
 
 
 async def test_many_who_ask_at_once_cost_the_database_one_question(
-    tmp_path: Path, keys: CachedKeys
+    tmp_path: Path, keys: RemoteKeys
 ) -> None:
     """Anybody may ask. One of them goes away, which ends nothing for the others."""
     store = CountingStore(connect(f"sqlite:///{tmp_path}/c.sqlite3"))

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from asgi_bearer.keys import CachedKeys
+from asgi_bearer.keys import RemoteKeys
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore
 from resource_api.settings import Settings
@@ -20,7 +20,7 @@ from tests.support.fake_issuer import FakeClock, FakeIssuer
 async def prefixed(
     request: pytest.FixtureRequest,
     settings: Settings,
-    keys: CachedKeys,
+    keys: RemoteKeys,
     store: ContactStore,
     issuer: FakeIssuer,
     clock: FakeClock,

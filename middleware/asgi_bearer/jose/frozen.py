@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Never, Self, TypeGuard
 
-from asgi_bearer.encoding import is_array, is_object
+from asgi_bearer.jose.encoding import is_array, is_object
 
 _CHANGEABLE: Final = frozenset({dict, list})
 """What a JSON decoder makes and an application could change."""

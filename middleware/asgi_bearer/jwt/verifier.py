@@ -6,26 +6,26 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Protocol
 
-from asgi_bearer.algorithms import ALGORITHMS, rsa_default
-from asgi_bearer.claims import (
+from asgi_bearer.credentials import Presented
+from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
+from asgi_bearer.jose.algorithms import ALGORITHMS, rsa_default
+from asgi_bearer.jose.jws import Header, check_header, decoded, decoded_object, segments_of
+from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
+from asgi_bearer.jwt.claims import (
     PROFILES,
     Expected,
     check_issuer,
     granted_scopes,
     validity,
 )
-from asgi_bearer.credentials import Presented
-from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
-from asgi_bearer.jose import Header, check_header, decoded, decoded_object, segments_of
-from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
-from asgi_bearer.jwt.kinds import ScopeClaim
-from asgi_bearer.keys.build import remote_keys
+from asgi_bearer.jwt.other_jwts import ScopeClaim
+from asgi_bearer.jwt.signature import signing_key
+from asgi_bearer.jwt.token_cache import Verified, VerifiedTokens
+from asgi_bearer.keys.builder import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
 from asgi_bearer.principal import Principal, principal_of
 from asgi_bearer.shortcut import beside, shortcut
-from asgi_bearer.signature import signing_key
-from asgi_bearer.verified import Verified, VerifiedTokens
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 """Tokens with hundreds of groups stay below it; servers limit a whole header block to 64 KiB."""

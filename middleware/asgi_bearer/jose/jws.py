@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from asgi_bearer.encoding import base64url_decode_bytes, json_object
 from asgi_bearer.errors import (
     AlgorithmNotAllowed,
     CriticalHeaderNotUnderstood,
@@ -20,6 +19,7 @@ from asgi_bearer.errors import (
     TokenTypeNotAllowed,
     shown,
 )
+from asgi_bearer.jose.encoding import base64url_decode_bytes, json_object
 
 _NO_OBJECT: Final = "a segment is no JSON object"
 _ENCRYPTED: Final = "an encrypted token (JWE): its issuer must sign, not encrypt"

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from cachetools import LRUCache
 
 from asgi_bearer.errors import KeyAmbiguous
-from asgi_bearer.jose import Header
+from asgi_bearer.jose.jws import Header
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.principal import Principal
 

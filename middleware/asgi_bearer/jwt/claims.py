@@ -14,7 +14,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import (
     IDENTIFIER_CHARACTERS,
     AudienceMismatch,
@@ -25,7 +24,8 @@ from asgi_bearer.errors import (
     TokenNotYetValid,
     shown,
 )
-from asgi_bearer.jwt.kinds import Claims, ScopeClaim, other_kind
+from asgi_bearer.jose.encoding import is_array, is_object
+from asgi_bearer.jwt.other_jwts import Claims, ScopeClaim, other_kind
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import names_among, scope_names
 

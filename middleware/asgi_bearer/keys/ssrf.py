@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from asgi_bearer.keys.address import is_loopback
+from asgi_bearer.keys.urls import is_loopback
 
 _Address = IPv4Address | IPv6Address
 

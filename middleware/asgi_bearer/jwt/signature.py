@@ -3,7 +3,7 @@
 from typing import Final
 
 from asgi_bearer.errors import KeyNotFound, KeysUnavailable, SignatureInvalid, shown
-from asgi_bearer.jose import CompactJWS
+from asgi_bearer.jose.jws import CompactJWS
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.keys.source import KeySource, Missed
 

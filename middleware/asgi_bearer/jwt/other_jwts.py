@@ -8,7 +8,6 @@ that an access token does not have.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from asgi_bearer.encoding import is_array, is_object
 from asgi_bearer.errors import (
     IDTokenPresented,
     InvalidTokenError,
@@ -16,6 +15,7 @@ from asgi_bearer.errors import (
     TokenBoundToKey,
     shown,
 )
+from asgi_bearer.jose.encoding import is_array, is_object
 
 Claims = Mapping[str, object]
 

@@ -1,9 +1,9 @@
 """Puts a remote key source together: the one place that knows the order, and refuses nonsense.
 
-CachedKeys  when to fetch, how long a set serves       cache, limits, flight, observe
-  RemoteKeys  one attempt: locate, fetch, parse        remote, freshness, jwk
-    Discovery   the address, if it is not given        discovery
-      HttpxFetch  one bounded GET                      fetch, client, proxies, screen
+RemoteKeys      when to fetch, how long a set serves     remote, schedule, single_flight, events
+  KeyFetcher    one attempt: locate, fetch, parse        fetcher, freshness, documents, jwk
+    Discovery   finds jwks_uri, if it is not given       discovery
+      HttpxFetch  one bounded GET                        http, http_client, proxies, ssrf
 """
 
 import random as chance
@@ -13,22 +13,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from asgi_bearer.keys.address import (
+from asgi_bearer.keys.discovery import Discovery
+from asgi_bearer.keys.events import KeyObserver, log_key_events
+from asgi_bearer.keys.fetcher import KeyFetcher, Locate
+from asgi_bearer.keys.freshness import Freshness
+from asgi_bearer.keys.http import Fetch, HttpxFetch
+from asgi_bearer.keys.http_client import context_fault, header_faults
+from asgi_bearer.keys.remote import RemoteKeys
+from asgi_bearer.keys.schedule import BackOff, CoolDown
+from asgi_bearer.keys.ssrf import Screen
+from asgi_bearer.keys.urls import (
     address_fault,
     allow_http_faults,
     http_hosts,
     issuer_fault,
     shown_address,
 )
-from asgi_bearer.keys.cache import CachedKeys
-from asgi_bearer.keys.client import context_fault, header_faults
-from asgi_bearer.keys.discovery import Discovery
-from asgi_bearer.keys.fetch import Fetch, HttpxFetch
-from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.limits import BackOff, CoolDown
-from asgi_bearer.keys.observe import KeyObserver, log_key_events
-from asgi_bearer.keys.remote import Locate, RemoteKeys
-from asgi_bearer.keys.screen import Screen
 
 
 def remote_keys(
@@ -50,7 +50,7 @@ def remote_keys(
     fetch: Fetch | None = None,
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = chance.random,
-) -> CachedKeys:
+) -> RemoteKeys:
     """Return the keys of an issuer, fetched when they are needed and kept.
 
     Arguments:
@@ -157,8 +157,8 @@ def remote_keys(
             allow_http=allow_http,
             clock=clock,
         )
-    return CachedKeys(
-        RemoteKeys(
+    return RemoteKeys(
+        KeyFetcher(
             locate,
             get,
             freshness=freshness,
@@ -178,12 +178,12 @@ def remote_keys(
 class _Named:
     """The address that the operator gave."""
 
-    remark: str | None = None
+    warning: str | None = None
 
     def __init__(self, jwks_uri: str) -> None:
         self._jwks_uri = jwks_uri
 
-    async def __call__(self, *, doubted: bool) -> str:
+    async def __call__(self, *, rediscover: bool) -> str:
         return self._jwks_uri
 
 

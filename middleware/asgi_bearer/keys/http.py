@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
-from asgi_bearer.keys.address import shown_address
-from asgi_bearer.keys.client import PATIENCE, ready
+from asgi_bearer.keys.http_client import PATIENCE, ready
 from asgi_bearer.keys.proxies import proxy_for
+from asgi_bearer.keys.urls import shown_address
 
 if TYPE_CHECKING:
     import httpx
