@@ -11,8 +11,8 @@ from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.jose.algorithms import rsa_default
-from asgi_bearer.keys.urls import (
+from asgi_bearer.jose import rsa_default
+from asgi_bearer.keys import (
     address_fault,
     allow_http_faults,
     issuer_fault,

@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.keys.urls import (
+from asgi_bearer.keys import (
     shown_address,
 )
 from resource_api import setting_checks as checks

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from asgi_bearer.keys.urls import address_fault, issuer_fault
+from asgi_bearer.keys import address_fault, issuer_fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,10 @@ from asgi_bearer.errors import (
 from asgi_bearer.jose.algorithms import ALGORITHMS
 from asgi_bearer.jwt.token_cache import Recalling
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
-from asgi_bearer.keys import KeySource, StaticKeys, remote_keys
+from asgi_bearer.keys import KeySource, RemoteKeys, StaticKeys, remote_keys
 from asgi_bearer.middleware import BearerMiddleware
 from asgi_bearer.principal import Anonymous, Principal
+from asgi_bearer.scopes import is_scope_name
 
 __all__ = [
     "ALGORITHMS",
@@ -72,6 +73,7 @@ __all__ = [
     "Presented",
     "Principal",
     "Recalling",
+    "RemoteKeys",
     "SignatureInvalid",
     "StaticKeys",
     "TokenBoundToKey",
@@ -85,5 +87,6 @@ __all__ = [
     "VerificationFaulted",
     "Verifier",
     "__version__",
+    "is_scope_name",
     "remote_keys",
 ]

@@ -1,16 +1,23 @@
 """What the package promises to those who import it."""
 
+import ast
 import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import asgi_bearer
+import asgi_bearer.jose
+import asgi_bearer.jwt
 import asgi_bearer.keys
 import asgi_bearer.starlette
 from asgi_bearer import errors
+
+CHECKOUT = Path(__file__).parents[2]
 
 PUBLIC = [
     "ALGORITHMS",
@@ -42,6 +49,7 @@ PUBLIC = [
     "Presented",
     "Principal",
     "Recalling",
+    "RemoteKeys",
     "SignatureInvalid",
     "StaticKeys",
     "TokenBoundToKey",
@@ -55,6 +63,7 @@ PUBLIC = [
     "VerificationFaulted",
     "Verifier",
     "__version__",
+    "is_scope_name",
     "remote_keys",
 ]
 
@@ -106,8 +115,43 @@ def test_making_a_verifier_imports_no_http_client() -> None:
     assert "httpx" not in imported
 
 
-def test_the_opt_in_modules_list_their_names() -> None:
+PUBLIC_MODULES = [
+    asgi_bearer,
+    asgi_bearer.errors,
+    asgi_bearer.jose,
+    asgi_bearer.jwt,
+    asgi_bearer.keys,
+    asgi_bearer.starlette,
+]
+"""What README and docs/api.md tell others to import from."""
+
+
+def listed(module: ModuleType) -> set[str]:
+    """Return the public names of a module."""
+    return set(getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"]))
+
+
+def test_the_modules_meant_for_import_list_their_names() -> None:
+    assert asgi_bearer.jose.__all__ == [
+        "CompactJWS",
+        "base64url_decode",
+        "check_header",
+        "is_array",
+        "is_object",
+        "json_object",
+        "parse",
+        "rsa_default",
+    ]
+    assert asgi_bearer.jwt.__all__ == [
+        "Expected",
+        "check_audience",
+        "check_issuer",
+        "check_names",
+        "signing_key",
+        "validity",
+    ]
     assert asgi_bearer.keys.__all__ == [
+        "MAX_ADDRESS_CHARACTERS",
         "AtHand",
         "Document",
         "Fetch",
@@ -125,8 +169,13 @@ def test_the_opt_in_modules_list_their_names() -> None:
         "RemoteKeys",
         "StaticKeys",
         "Warmable",
+        "address_fault",
+        "allow_http_faults",
+        "issuer_fault",
         "log_key_events",
+        "on_loopback",
         "remote_keys",
+        "shown_address",
     ]
     assert asgi_bearer.starlette.__all__ == [
         "Refused",
@@ -134,3 +183,16 @@ def test_the_opt_in_modules_list_their_names() -> None:
         "requires",
         "requires_any",
     ]
+
+
+@pytest.mark.parametrize("folder", ["resource_api", "demo"])
+def test_the_api_and_the_demo_use_the_library_as_others_do(folder: str) -> None:
+    public = {module.__name__: listed(module) for module in PUBLIC_MODULES}
+    found: set[tuple[str, str]] = set()
+    for path in (CHECKOUT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("asgi_bearer"):
+                found |= {(node.module or "", name.name) for name in node.names}
+
+    assert len(found) > 10
+    assert {(module, name) for module, name in found if name not in public.get(module, ())} == set()

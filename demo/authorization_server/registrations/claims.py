@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from asgi_bearer.keys.urls import address_fault
-from asgi_bearer.scopes import is_scope_name
+from asgi_bearer import is_scope_name
+from asgi_bearer.keys import address_fault
 from demo.authorization_server.registrations.user_claims import CLAIMS_BY_SCOPE
 
 MAX_BYTES = 4096

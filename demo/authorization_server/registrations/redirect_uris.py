@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote, urlsplit
 
-from asgi_bearer.keys.urls import MAX_ADDRESS_CHARACTERS, address_fault
+from asgi_bearer.keys import MAX_ADDRESS_CHARACTERS, address_fault
 
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 """Those of a URI (RFC 3986 §2) without the sign that begins a fragment."""

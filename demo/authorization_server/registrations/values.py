@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from asgi_bearer.scopes import is_scope_name
+from asgi_bearer import is_scope_name
 from demo.authorization_server.registrations.redirect_uris import origin_fault, redirect_uri_fault
 from demo.authorization_server.registrations.registered import (
     CLIENT_SUFFIX,

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from asgi_bearer.jose.encoding import json_object
+from asgi_bearer.jose import json_object
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.authorization_server.requests.parameters import (
     FORM,

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from asgi_bearer.jose.encoding import base64url_decode
+from asgi_bearer.jose import base64url_decode
 from demo.web_application.breakage.attempts import Attempt, Attempts
 from demo.web_application.checks.tokens_shown import decoded
 from demo.web_application.flow.contacts import READ_SCOPE, WRITE_SCOPE

@@ -13,16 +13,15 @@ from asgi_bearer import (
     KeySource,
 )
 from asgi_bearer.errors import shown
-from asgi_bearer.jose.encoding import is_array
-from asgi_bearer.jose.jws import CompactJWS, check_header, parse
-from asgi_bearer.jwt.claims import (
+from asgi_bearer.jose import CompactJWS, check_header, is_array, parse
+from asgi_bearer.jwt import (
     Expected,
     check_audience,
     check_issuer,
     check_names,
+    signing_key,
     validity,
 )
-from asgi_bearer.jwt.signature import signing_key
 
 MAX_BYTES = 16 * 1024
 MAX_SUBJECT = 255

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asgi_bearer import InvalidTokenError
-from asgi_bearer.jose.jws import parse
+from asgi_bearer.jose import parse
 
 MAX_TOKEN_BYTES = 16 * 1024
 

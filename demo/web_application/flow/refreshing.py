@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from asgi_bearer.jose.jws import parse
+from asgi_bearer.jose import parse
 from demo.web_application.checks.checklist import CheckFailed
 from demo.web_application.checks.checks import check_refreshed_id_token
 from demo.web_application.checks.id_token import MAX_BYTES

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import httpx
 
 from asgi_bearer.errors import shown
-from asgi_bearer.jose.encoding import is_array
-from asgi_bearer.keys.urls import address_fault, on_loopback
+from asgi_bearer.jose import is_array
+from asgi_bearer.keys import address_fault, on_loopback
 from demo.web_application.provider.http import NoAnswer, exchanged
 from demo.web_application.settings import origin_of
 

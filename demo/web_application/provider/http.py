@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from asgi_bearer.jose.encoding import json_object
+from asgi_bearer.jose import json_object
 from asgi_bearer.keys import Document, FetchFailed, NotServed
 
 SECONDS = 10.0

@@ -15,8 +15,17 @@ from asgi_bearer.keys.http import Document, Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.jwk import Key, KeySet, KeyWarning
 from asgi_bearer.keys.remote import RemoteKeys
 from asgi_bearer.keys.source import AtHand, KeySource, Missed, StaticKeys, Warmable
+from asgi_bearer.keys.urls import (
+    MAX_ADDRESS_CHARACTERS,
+    address_fault,
+    allow_http_faults,
+    issuer_fault,
+    on_loopback,
+    shown_address,
+)
 
 __all__ = [
+    "MAX_ADDRESS_CHARACTERS",
     "AtHand",
     "Document",
     "Fetch",
@@ -34,6 +43,11 @@ __all__ = [
     "RemoteKeys",
     "StaticKeys",
     "Warmable",
+    "address_fault",
+    "allow_http_faults",
+    "issuer_fault",
     "log_key_events",
+    "on_loopback",
     "remote_keys",
+    "shown_address",
 ]
