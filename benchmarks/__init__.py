@@ -1,1 +1,1 @@
-"""What the project promises, driven and measured on one machine; see docs/reliability.md."""
+"""How fast the guard is: ratios of what was measured side by side; see README.md."""

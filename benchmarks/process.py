@@ -47,7 +47,7 @@ class Child:
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 str(python),
-                *("-m", f"benchmarks.{module}", *arguments),
+                *("-m", module, *arguments),
                 cwd=ROOT,
                 env={**os.environ, **(environment or {})},
                 stdin=asyncio.subprocess.PIPE,

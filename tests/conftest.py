@@ -22,7 +22,7 @@ LONG = {
     "demo/test_demo.py": "the demo as a process",
     "resource_api/test_process.py": "the API as a process",
     "test_readme.py": "the commands of README.md",
-    "benchmarks/test_speed_chart.py": "plots",
+    "benchmarks/test_chart.py": "plots",
 }
 """Folders and modules that only run with `--all`, or where they are named; what each is about.
 

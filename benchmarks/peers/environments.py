@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_REQUIREMENTS = _HERE / "requirements"
 
 _MINOR = {"fastapi_identity_model": 12, "ryjwt": 12}
 """The oldest Python 3 that a peer runs on, where that is newer than ours."""
@@ -21,13 +22,18 @@ class NotInstalled(RuntimeError):
     """A peer's environment could not be made."""
 
 
+def names() -> set[str]:
+    """Return the names of the peers that have an environment of their own."""
+    return {path.stem for path in _REQUIREMENTS.glob("*.txt")}
+
+
 def python_for(name: str) -> Path:
     """Return the interpreter of the peer's environment, which is made anew if need be.
 
     Raises:
         NotInstalled: with the last lines of whatever failed.
     """
-    requirements = _HERE / f"{name}.txt"
+    requirements = _REQUIREMENTS / f"{name}.txt"
     home = _HERE / ".venvs" / name
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     installed = home / "installed.txt"

@@ -1,0 +1,63 @@
+"""Runs the benchmarks and writes a page, a picture and a JSON file for each (see scripts/bench)."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from benchmarks.in_process import imports, memory, micro, scale
+from benchmarks.process import ROOT
+from benchmarks.report.chart import svg
+from benchmarks.report.page import json_text, page, shown
+from benchmarks.report.result import Result
+from benchmarks.servers import http
+
+BENCHMARKS: Final[dict[str, Callable[..., Result]]] = {
+    "micro": micro.run,
+    "http": http.run,
+    "memory": memory.run,
+    "imports": imports.run,
+    "scale": scale.run,
+}
+"""In the order in which they run."""
+
+
+def main() -> int:
+    """Return 0 unless a benchmark broke: a goal that was missed is news, no failure."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="less of everything: does it run?")
+    parser.add_argument(
+        "--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME"
+    )
+    parser.add_argument("--into", type=Path, default=ROOT / "benchmarks" / "results")
+    arguments = parser.parse_args()
+    arguments.into.mkdir(parents=True, exist_ok=True)
+
+    found: list[Result] = []
+    for name in arguments.only:
+        began = time.monotonic()
+        try:
+            result = BENCHMARKS[name](short=arguments.short)
+        except Exception as err:
+            # Whatever went wrong, the other benchmarks can still run.
+            print(f"{name} broke: {type(err).__name__}: {err}", file=sys.stderr)
+            continue
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+        _write(result, arguments.into)
+        print(page(result))
+        found.append(result)
+    for result in found:
+        for line in result.not_met:
+            print(f"NOT met: {line.what} / {line.against}: {shown(line.ratio)}, {line.goal}")
+    return 0 if len(found) == len(arguments.only) else 1
+
+
+def _write(result: Result, folder: Path) -> None:
+    for ending, text in (("md", page(result)), ("svg", svg(result)), ("json", json_text(result))):
+        (folder / f"{result.name}.{ending}").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

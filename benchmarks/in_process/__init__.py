@@ -1,0 +1,1 @@
+"""Measurements within one process: no server, no socket."""

@@ -1,1 +1,0 @@
-"""The promises about keys, each as the drill that measures it."""

@@ -1,0 +1,1 @@
+"""What was measured: results, and their tables and plots."""

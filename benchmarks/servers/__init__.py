@@ -1,0 +1,1 @@
+"""Measurements of whole requests: real servers, and wrk in front of them."""
