@@ -16,11 +16,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi_bearer.keys.published import DOWN, Published, settled
-from tests.asgi_bearer.warm_verifiers import Verifier, WarmVerifier
 from tests.support.asgi import Message, bearer, client, converse
 from tests.support.fake_issuer import FakeIssuer, signing_key
 from tests.support.lifespan import running
+from tests.support.published_keys import DOWN, Published, settled
+from tests.support.warm_verifiers import Verifier, WarmVerifier
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
@@ -305,7 +305,7 @@ def test_an_event_loop_that_died_while_the_keys_were_fetched_holds_nobody_up(
 
 FORKING = """
 import asyncio, os
-from tests.asgi_bearer.keys.published import Published, settled
+from tests.support.published_keys import Published, settled
 
 published = Published()
 

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.principal import ANONYMOUS
-from tests.asgi_bearer.refused import issuer
+from tests.refusals.rows import issuer
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware, KeysUnavailable
-from tests.asgi_bearer.keys.published import Published
-from tests.asgi_bearer.warm_verifiers import Verifier
 from tests.support.asgi import Message, http_scope
 from tests.support.fake_issuer import FakeIssuer
+from tests.support.published_keys import Published
+from tests.support.warm_verifiers import Verifier
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi_bearer.keys.published import Published, settled
-from tests.asgi_bearer.warm_verifiers import Verifier, WarmVerifier
 from tests.support.asgi import Message, bearer, client, converse
 from tests.support.lifespan import running
+from tests.support.published_keys import Published, settled
+from tests.support.warm_verifiers import Verifier, WarmVerifier
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 

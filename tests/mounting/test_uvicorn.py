@@ -15,9 +15,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.asgi_bearer.keys.published import Published, settled
 from tests.support.asgi import bearer
 from tests.support.fake_issuer import FakeIssuer
+from tests.support.published_keys import Published, settled
 
 issuer = FakeIssuer()
 

@@ -48,7 +48,7 @@ class Attempt:
         error: the check that failed, or the error code of the answer.
         rows: the checks, where this application made them.
         exchange: the request and its answer, where another party was asked.
-        warning: what else to know.
+        note: what else to know.
     """
 
     what: str
@@ -58,7 +58,7 @@ class Attempt:
     error: str = ""
     rows: tuple[Row, ...] = ()
     exchange: Exchange | None = None
-    warning: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,17 @@ class Attempts:
                 what,
                 "The API",
                 "not tried",
-                warning="The authorization server gives this application no such token: "
+                note="The authorization server gives this application no such token: "
                 f"{refused.status} {refused.error} {refused.description}",
             )
         except ProviderUnavailable as error:
-            return Attempt(what, "The API", "not judged", warning=_no_verdict(error))
+            return Attempt(what, "The API", "not judged", note=_no_verdict(error))
         if expires_in is not None and expires_in < 0 and not self._has_ended(answer.access_token):
             return Attempt(
                 what,
                 "The API",
                 "not tried",
-                warning="This authorization server gives no expired tokens.",
+                note="This authorization server gives no expired tokens.",
             )
         return await self.called(what, answer.access_token)
 
@@ -140,10 +140,10 @@ class Attempts:
             await ask()
         except TokenRefused as refused:
             return Attempt(
-                what, party, "refused", refused.status, refused.error, warning=refused.description
+                what, party, "refused", refused.status, refused.error, note=refused.description
             )
         except ProviderUnavailable as error:
-            return Attempt(what, party, "not judged", warning=_no_verdict(error))
+            return Attempt(what, party, "not judged", note=_no_verdict(error))
         return Attempt(what, party, "not refused", 200)
 
     async def userinfo(self, access_token: str) -> Attempt:
@@ -152,9 +152,9 @@ class Attempts:
         try:
             address = (await self.flow.provider.metadata()).userinfo_endpoint
         except ProviderUnavailable as error:
-            return Attempt(what, party, "not judged", warning=_no_verdict(error))
+            return Attempt(what, party, "not judged", note=_no_verdict(error))
         if address is None:
-            return Attempt(what, party, "not tried", warning="It has no such endpoint.")
+            return Attempt(what, party, "not tried", note="It has no such endpoint.")
         request = self.http.build_request(
             "GET",
             address,
@@ -166,19 +166,19 @@ class Attempts:
         except NoAnswer:
             exchange = Exchange(lines, None)
         attempt = _answered(what, party, exchange)
-        return replace(attempt, warning=_DEAD) if attempt.result == "refused" else attempt
+        return replace(attempt, note=_DEAD) if attempt.result == "refused" else attempt
 
 
 def _answered(what: str, party: Party, exchange: Exchange) -> Attempt:
     if exchange.status is None:
-        return Attempt(what, party, "not judged", exchange=exchange, warning="There is no answer.")
+        return Attempt(what, party, "not judged", exchange=exchange, note="There is no answer.")
     if exchange.status in {400, 401, 403}:
         return Attempt(what, party, "refused", exchange.status, exchange.error, exchange=exchange)
     if exchange.status < 300:
         return Attempt(what, party, "not refused", exchange.status, exchange=exchange)
     # That something broke is no judgement.
-    warning = "The answer says neither yes nor no."
-    return Attempt(what, party, "not judged", exchange.status, exchange=exchange, warning=warning)
+    note = "The answer says neither yes nor no."
+    return Attempt(what, party, "not judged", exchange.status, exchange=exchange, note=note)
 
 
 def _no_verdict(error: ProviderUnavailable) -> str:

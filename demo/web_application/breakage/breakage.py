@@ -111,7 +111,7 @@ class Breakage:
                 "The access token is opaque.",
                 "The API",
                 "not tried",
-                warning="It has no signature that could be changed.",
+                note="It has no signature that could be changed.",
             )
         else:
             second = await self.attempts.called(

@@ -1,0 +1,79 @@
+"""How PyJWT reads a token, set up as near to our verifier as it can be."""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import jwt
+
+from tests.agreement.minted_tokens import SIGNERS
+from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey
+
+LEEWAY: Final = 30
+
+_SERVED: Final = {"EdDSA": ["EdDSA", "Ed25519"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A token that PyJWT accepts.
+
+    Arguments:
+        token: its text.
+        profile: the profile that our verifier judges it by; PyJWT knows none.
+        now: the time at which our verifier judged it.
+        header: the JOSE header, as PyJWT read it.
+        claims: the claims, likewise.
+    """
+
+    token: str
+    profile: str
+    now: float
+    header: Json
+    claims: Json
+
+    def texts(self) -> tuple[bytes, bytes]:
+        """Return what the first two segments encode."""
+        header, claims, _ = self.token.split(".")
+        return _decoded(header), _decoded(claims)
+
+
+def reading(token: str, profile: str, *, now: float, leeway: float = LEEWAY) -> Reading | None:
+    """Return how PyJWT reads `token`, or None if it refuses it."""
+    try:
+        for key in _keys(jwt.get_unverified_header(token)):
+            decoded = _decoded_by(key, token, leeway)
+            if decoded is not None:
+                return Reading(token, profile, now, decoded["header"], decoded["payload"])
+    except (jwt.PyJWTError, UnicodeEncodeError):
+        # The second for a lone surrogate: PyJWT wants text that can be encoded.
+        pass
+    return None
+
+
+def _keys(header: Json) -> Iterator[SigningKey]:
+    # The choice of a key is left to the caller of PyJWT: by id, and without one by trial.
+    if "kid" not in header:
+        yield from SIGNERS.values()
+    elif header["kid"] in SIGNERS:
+        yield SIGNERS[header["kid"]]
+
+
+def _decoded_by(key: SigningKey, token: str, leeway: float) -> Json | None:
+    try:
+        return jwt.decode_complete(
+            token,
+            key.private_key.public_key(),
+            algorithms=_SERVED.get(key.alg, [key.alg]),
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=leeway,
+            options={"require": ["exp", "iss", "aud"]},
+        )
+    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+        return None
+
+
+def _decoded(segment: str) -> bytes:
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))

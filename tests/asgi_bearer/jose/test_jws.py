@@ -1,0 +1,214 @@
+"""Compact JWS: what is taken apart, and what is refused before any key is looked up."""
+
+import pytest
+
+from asgi_bearer import (
+    AlgorithmNotAllowed,
+    InvalidTokenError,
+    KeyNotFound,
+    TokenMalformed,
+    TokenTooLarge,
+)
+from asgi_bearer.credentials import Presented
+from asgi_bearer.jose.encoding import base64url_decode, json_object
+from asgi_bearer.jose.jws import parse, segments_of
+from asgi_bearer.keys import KeySet, Missed
+from tests.refusals.headers import REFUSED_HEADERS
+from tests.refusals.rows import Refused, issuer, name_of, token_of, verifier, with_members
+from tests.refusals.structures import REFUSED_STRUCTURES
+from tests.support.fake_issuer import b64
+
+MAX_BYTES = 16 * 1024
+
+
+class UntouchedKeys:
+    """A key source that nobody may ask."""
+
+    async def key_set(self, missed: Missed | None = None) -> KeySet:
+        """Fail."""
+        raise AssertionError("the keys were asked for")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *REFUSED_STRUCTURES,
+        *(row for row in REFUSED_HEADERS if not issubclass(row.expected, KeyNotFound)),
+    ],
+    ids=name_of,
+)
+async def test_a_token_that_is_not_in_order_is_refused_before_any_key_is_looked_up(
+    row: Refused,
+) -> None:
+    """Row 11. Row 36 to Row 42. Row 51 to Row 54."""
+    of = issuer()
+    verifier = of.verifier(keys=UntouchedKeys(), profile=row.profile)
+
+    with pytest.raises(row.expected) as refusal:
+        await verifier.verify(Presented(row.token(of)))
+
+    assert type(refusal.value) is row.expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in REFUSED_HEADERS if row.expected is KeyNotFound],
+    ids=name_of,
+)
+async def test_a_hostile_key_id_finds_no_key(row: Refused) -> None:
+    """Row 51."""
+    of = issuer()
+
+    with pytest.raises(KeyNotFound) as refusal:
+        await verifier(of, row.profile).verify(Presented(row.token(of)))
+
+    assert refusal.value.reason.isascii()
+    assert refusal.value.reason.isprintable()
+    assert len(refusal.value.reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("typ", "profile"),
+    [
+        # Row 53.
+        ("at+jwt", "rfc9068"),
+        ("AT+JWT", "rfc9068"),
+        ("application/at+jwt", "rfc9068"),
+        ("Application/At+Jwt", "rfc9068"),
+        # Row 54.
+        ("at+jwt", "jwt"),
+        ("AT+JWT", "jwt"),
+        ("application/at+jwt", "jwt"),
+        ("JWT", "jwt"),
+        ("jwt", "jwt"),
+        ("application/jwt", "jwt"),
+        (None, "jwt"),
+    ],
+)
+async def test_the_token_types_of_the_profile_are_taken(typ: str | None, profile: str) -> None:
+    """Row 53. Row 54."""
+    of = issuer()
+    token = of.token_with_header(typ=typ)
+
+    assert (await verifier(of, profile).verify(Presented(token))).subject == "alice"
+
+
+async def test_an_algorithm_that_is_supported_and_not_configured_is_refused() -> None:
+    """Row 42."""
+    of = issuer()
+    only_es256 = of.verifier(algorithms=["ES256"], keys=UntouchedKeys())
+
+    with pytest.raises(AlgorithmNotAllowed):
+        await only_es256.verify(Presented(of.token()))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param('"x": ' + "[" * 15 + "]" * 15, id="16 levels"),
+        pytest.param('"x": "' + "[{" * 3000 + '"', id="brackets in a string"),
+        pytest.param('"x": "' + '\\"[' * 2000 + '"', id="brackets behind escaped quotes"),
+        pytest.param('"x": "\\\\", "y": ["' + "[" * 100 + '"]', id="an escaped backslash"),
+        pytest.param('"x": [' + "[]," * 2000 + "[]]", id="many brackets side by side"),
+        pytest.param('"x": "\\u0000"', id="an escaped NUL"),
+        pytest.param('"x": "\\ud83d\\ude00"', id="escaped surrogates in a pair"),
+        pytest.param('"x": "\\\\ud800"', id="no escape, but a backslash and letters"),
+        pytest.param('"x": "😀 é \u202e"', id="UTF-8"),
+        pytest.param('"ключ": 1', id="a name in UTF-8"),
+        pytest.param('"x": {"x": {"x": 1}}', id="a name in several objects"),
+        pytest.param('"x": -0', id="minus zero"),
+        pytest.param('"x": 1e-400', id="a number next to zero"),
+        pytest.param('"x": 1.7976931348623157e308', id="the largest number"),
+        pytest.param(f'"x": {"9" * 4300}', id="an integer of 4300 digits"),
+        pytest.param('"": 1', id="an empty name"),
+        pytest.param(' \r\n\t"x" :\n1 ', id="white space"),
+    ],
+)
+async def test_unusual_json_with_one_reading_is_taken(members: str) -> None:
+    """Row 39. Row 72: what is not known is not looked at."""
+    of = issuer()
+    token = token_of(of, with_members(of.header(), members), with_members(of.claims(), members))
+    lenient = of.verifier(max_token_bytes=4 * MAX_BYTES)
+
+    assert (await lenient.verify(Presented(token))).subject == "alice"
+
+
+def test_the_size_limit_is_exact() -> None:
+    """Row 11."""
+    token = "a" * (MAX_BYTES - 4) + ".b.c"
+
+    with pytest.raises(TokenTooLarge):
+        parse(token + "d", max_bytes=MAX_BYTES)
+    with pytest.raises(TokenMalformed):
+        parse(token, max_bytes=MAX_BYTES)
+
+
+def test_a_parsed_token_shows_only_its_header() -> None:
+    """Row 35."""
+    of = issuer()
+    token = of.token(sub="secret-subject")
+
+    parsed = parse(token, max_bytes=MAX_BYTES)
+
+    shown = repr(parsed)
+    assert "secret-subject" not in shown
+    assert str(parsed.signature) not in shown
+    assert str(parsed.signing_input) not in shown
+
+
+@pytest.mark.parametrize(
+    ("segment", "decoded"),
+    [
+        # Without padding, as RFC 4648 §10 has them with it.
+        ("", b""),
+        ("Zg", b"f"),
+        ("YWI", b"ab"),
+        ("Zm9v", b"foo"),
+        ("Zm9vYg", b"foob"),
+        ("Zm9vYmE", b"fooba"),
+        ("Zm9vYmFy", b"foobar"),
+        # RFC 7515 appendix C.
+        ("A-z_4ME", bytes([3, 236, 255, 224, 193])),
+    ],
+)
+def test_base64url_is_decoded(segment: str, decoded: bytes) -> None:
+    assert base64url_decode(segment) == decoded
+
+
+@pytest.mark.parametrize(
+    "segment", ["Zh", "Zn", "Zm9", "Zm8=", "Zg==", "Z", "A+z/4ME", "Zg\n", "é"]
+)
+def test_base64url_has_one_spelling_only(segment: str) -> None:
+    """Row 37."""
+    with pytest.raises(ValueError, match="base64url"):
+        base64url_decode(segment)
+
+
+def test_json_keeps_the_order_and_kinds_of_values() -> None:
+    assert json_object(b'{"b": [1, 2.5, null, true], "a": {"c": "d"}}') == {
+        "b": [1, 2.5, None, True],
+        "a": {"c": "d"},
+    }
+
+
+def test_the_segments_of_a_token_show_nothing() -> None:
+    """Row 35."""
+    token = issuer().token()
+
+    shown = repr(segments_of(token, max_bytes=MAX_BYTES))
+
+    assert not any(part in shown for part in token.split("."))
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("SlAV32hkKG", "token_opaque: an opaque token: it has no dots"),
+        ("ya29.a0AfB", "token_malformed: 2 segments, and a signed JWT has three"),
+        ("a.b.c.d.e", "token_malformed: 5 segments"),
+        (f"{b64({'alg': 'dir', 'enc': 'A256GCM'})}..AA.AA.AA", "token_encrypted: an encrypted"),
+    ],
+)
+def test_the_operator_is_told_what_is_no_signed_jwt(token: str, said: str) -> None:
+    with pytest.raises(InvalidTokenError, match=said):
+        segments_of(token, max_bytes=MAX_BYTES)

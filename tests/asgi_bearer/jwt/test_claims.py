@@ -1,0 +1,366 @@
+"""The checks on claims: what each profile takes and refuses."""
+
+import math
+from typing import Any
+
+import pytest
+
+from asgi_bearer import (
+    AccessTokenError,
+    AudienceMismatch,
+    ClaimMalformed,
+    ClaimMissing,
+    InvalidTokenError,
+    IssuerMismatch,
+    SignatureInvalid,
+    TokenExpired,
+)
+from asgi_bearer.credentials import Presented
+from asgi_bearer.jwt.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
+from tests.refusals.claims import LEEWAY, NOW, REFUSED_CLAIMS
+from tests.refusals.rows import Refused, issuer, name_of, verifier
+from tests.support.fake_issuer import (
+    AUDIENCE,
+    ISSUER,
+    FakeClock,
+    FakeIssuer,
+    Json,
+    compact,
+    signing_key,
+)
+
+NONE: set[str] = set()
+
+
+@pytest.mark.parametrize("row", REFUSED_CLAIMS, ids=name_of)
+async def test_wrong_claims_are_refused(row: Refused) -> None:
+    """Row 18. Row 55. Row 57 to Row 62. Row 64. Row 65. Row 68. Row 69."""
+    of = issuer()
+
+    with pytest.raises(row.expected) as refusal:
+        await verifier(of, row.profile).verify(Presented(row.token(of)))
+
+    assert type(refusal.value) is row.expected
+
+
+@pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as they are"),
+        # Row 58.
+        pytest.param({"exp": NOW - LEEWAY + 1}, id="exp within the leeway"),
+        pytest.param({"exp": NOW - LEEWAY + 0.5}, id="exp within the leeway by a fraction"),
+        pytest.param({"exp": LAST_NUMERIC_DATE}, id="exp in the year 9999"),
+        # Row 59.
+        pytest.param({"nbf": NOW + LEEWAY - 1}, id="nbf within the leeway"),
+        pytest.param({"nbf": NOW + LEEWAY}, id="nbf at the leeway"),
+        pytest.param({"nbf": 0}, id="nbf at the epoch"),
+        pytest.param({"nbf": -0.0}, id="nbf minus zero"),
+        # Row 60.
+        pytest.param({"iat": NOW + LEEWAY}, id="iat at the leeway"),
+        pytest.param({"iat": 1}, id="iat long ago"),
+        # Row 61.
+        pytest.param({"exp": NOW + 60.5}, id="exp with a fraction"),
+        pytest.param({"exp": 1.7e9 + 600}, id="exp a float"),
+        # Row 65.
+        pytest.param({"aud": AUDIENCE}, id="aud a string"),
+        pytest.param({"aud": [AUDIENCE]}, id="aud an array of one"),
+        pytest.param({"aud": [AUDIENCE, "https://t.example/userinfo"]}, id="aud an array of two"),
+        pytest.param({"aud": ["", AUDIENCE, AUDIENCE]}, id="aud with an empty name beside it"),
+        # Row 68.
+        pytest.param({"sub": "auth0|0123 é 😀"}, id="sub outside ASCII"),
+        # Row 72.
+        pytest.param({"admin": True, "roles": ["root"], "act": {"sub": "x"}}, id="unknown claims"),
+        # Row 121.
+        pytest.param({"azp": "web", "gty": "client-credentials"}, id="what Auth0 adds"),
+    ],
+)
+async def test_good_claims_are_taken(changes: Json, profile: str) -> None:
+    """Row 58 to Row 61. Row 65. Row 68. Row 72."""
+    of = issuer()
+    token = of.token(**changes)
+
+    principal = await verifier(of, profile).verify(Presented(token))
+
+    assert principal.subject == changes.get("sub", "alice")
+
+
+@pytest.mark.parametrize("name", ["sub", "client_id", "iat", "jti", "scope", "nbf"])
+async def test_the_compatible_profile_does_without(name: str) -> None:
+    """Row 57: only the strict profile asks for all seven."""
+    of = issuer()
+
+    principal = await verifier(of).verify(Presented(of.token(**{name: None})))
+
+    assert name not in principal.claims
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": NOW - 100}, "expired 100 s ago"),
+        ({"exp": NOW + 500, "nbf": NOW + 200}, "nbf lies 200 s ahead"),
+    ],
+)
+def test_the_operator_is_told_by_how_much(claims: Json, said: str) -> None:
+    """By the issuer's words, whatever is allowed for its clock."""
+    expected = Expected(ISSUER, frozenset({AUDIENCE}), LEEWAY)
+
+    with pytest.raises(InvalidTokenError, match=said):
+        validity(claims, expected, NOW)
+
+
+async def test_without_leeway_a_token_ends_at_exp() -> None:
+    """Row 58."""
+    of = issuer()
+    exact = of.verifier(leeway=0.0)
+
+    assert (await exact.verify(Presented(of.token(exp=NOW + 0.5)))).expires_at == NOW + 0.5
+    with pytest.raises(TokenExpired):
+        await exact.verify(Presented(of.token(exp=NOW)))
+
+
+@pytest.mark.parametrize(
+    ("claims", "profile", "scopes"),
+    [
+        # Row 69.
+        pytest.param({"scope": "read:contacts x"}, "jwt", {"read:contacts", "x"}, id="two"),
+        pytest.param({"scope": ""}, "jwt", NONE, id="an empty string"),
+        pytest.param({"scope": None}, "jwt", NONE, id="no claim"),
+        pytest.param({"scope": "  a   b  "}, "jwt", {"a", "b"}, id="runs of spaces"),
+        pytest.param({"scope": "a a"}, "jwt", {"a"}, id="one twice"),
+        pytest.param({"scope": "READ:contacts"}, "jwt", {"READ:contacts"}, id="case is kept"),
+        pytest.param({"scope": "read:contacts2"}, "jwt", {"read:contacts2"}, id="a longer name"),
+        pytest.param({"scope": None, "scp": ["a", "b"]}, "jwt", {"a", "b"}, id="scp an array"),
+        pytest.param({"scope": None, "scp": "a b"}, "jwt", {"a", "b"}, id="scp a string"),
+        pytest.param({"scope": None, "scp": []}, "jwt", NONE, id="scp empty"),
+        pytest.param({"scope": ["a", "b"]}, "jwt", {"a", "b"}, id="scope an array"),
+        pytest.param({"scope": []}, "jwt", NONE, id="scope an empty array"),
+        pytest.param({"scope": "a", "scp": ["b"]}, "jwt", {"a"}, id="scope comes before scp"),
+        pytest.param({"scope": "", "scp": ["b"]}, "jwt", NONE, id="an empty scope as well"),
+        pytest.param({"scope": None, "scp": "a"}, "rfc9068", NONE, id="scp, strict profile"),
+        pytest.param({"scope": "a b"}, "rfc9068", {"a", "b"}, id="scope, strict profile"),
+        # Row 70.
+        *(
+            pytest.param({"scope": None, name: ["read:contacts"]}, "jwt", NONE, id=name)
+            for name in ("permissions", "groups", "roles", "entitlements", "scopes")
+        ),
+    ],
+)
+async def test_scopes_are_what_the_scope_claim_says(
+    claims: Json, profile: str, scopes: set[str]
+) -> None:
+    """Row 69. Row 70."""
+    of = issuer()
+
+    principal = await verifier(of, profile).verify(Presented(of.token(**claims)))
+
+    assert principal.scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("audience", "accepted"),
+    [
+        # Row 64, Row 67.
+        (["https://a.example", "https://b.example"], "https://b.example"),
+        ({"https://a.example", "https://b.example"}, "https://a.example"),
+        ("api", "api"),
+    ],
+)
+async def test_any_of_several_configured_audiences_is_enough(
+    audience: object, accepted: str
+) -> None:
+    of = issuer()
+    several = of.verifier(audience=audience)
+
+    assert (await several.verify(Presented(of.token(aud=accepted)))).subject == "alice"
+    with pytest.raises(AudienceMismatch):
+        await several.verify(Presented(of.token(aud="https://c.example")))
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param({}, IssuerMismatch, id="its own issuer"),
+        pytest.param({"iss": ISSUER}, SignatureInvalid, id="the other's issuer"),
+        pytest.param({"iss": ISSUER, "aud": AUDIENCE}, SignatureInvalid, id="and audience"),
+    ],
+)
+async def test_one_issuer_cannot_speak_for_another_with_the_same_key_id(
+    claims: Json, expected: type[AccessTokenError]
+) -> None:
+    """Row 63. Row 67."""
+    a = issuer()
+    b = FakeIssuer("https://b.example/", "b", signing_key("RS256", "k1", 1), a.clock)
+    token = b.token(**claims)
+
+    with pytest.raises(expected):
+        await a.verifier().verify(Presented(token))
+
+
+async def test_the_issuers_token_for_another_api_is_refused_after_a_good_one() -> None:
+    """Row 66. Row 67."""
+    of = issuer()
+    one = verifier(of)
+
+    assert (await one.verify(Presented(of.token()))).subject == "alice"
+    with pytest.raises(AudienceMismatch):
+        await one.verify(Presented(of.token(aud="https://api.example/orders")))
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -0.0, 1, 1.5, LAST_NUMERIC_DATE])
+def test_a_numeric_date_is_a_number_of_seconds(value: float) -> None:
+    """Row 61."""
+    assert numeric_date("exp", value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        -1,
+        LAST_NUMERIC_DATE + 1,
+        math.inf,
+        -math.inf,
+        math.nan,
+        pytest.param(10**5000, id="more digits than an integer may show"),
+        True,
+        "1",
+        None,
+    ],
+)
+def test_anything_else_is_no_numeric_date(value: object) -> None:
+    """Row 61."""
+    with pytest.raises(ClaimMalformed):
+        numeric_date("exp", value)
+
+
+KEYCLOAK = ("realm_access", "roles")
+URL = "https://example.com/roles"
+
+
+@pytest.mark.parametrize(
+    ("scope_claims", "claims", "scopes"),
+    [
+        pytest.param("permissions", {"permissions": ["a", "b"]}, {"a", "b"}, id="an array"),
+        pytest.param("permissions", {"permissions": "a  b"}, {"a", "b"}, id="a string"),
+        pytest.param(["permissions"], {"scope": "c"}, NONE, id="scope counts no longer"),
+        pytest.param(["scope", "roles"], {"roles": ["a"], "scope": "b"}, {"a", "b"}, id="both"),
+        pytest.param(["scope", "roles"], {"scope": ["a"]}, {"a"}, id="one of them, an array"),
+        pytest.param([KEYCLOAK], {"realm_access": {"roles": ["a"]}}, {"a"}, id="a path"),
+        pytest.param([KEYCLOAK], {"realm_access": {}}, NONE, id="a path that ends early"),
+        pytest.param([KEYCLOAK], {"realm_access": None}, NONE, id="a path through null"),
+        pytest.param([KEYCLOAK], {"realm_access.roles": ["a"]}, NONE, id="no path, but dots"),
+        pytest.param([URL], {URL: ["a"]}, {"a"}, id="a name with dots"),
+        pytest.param("roles", {"roles": ["Admin User", "a", "é", ""]}, {"a"}, id="no name"),
+        pytest.param("roles", {"roles": None}, NONE, id="null"),
+        pytest.param("roles", {"roles": []}, NONE, id="an empty array"),
+        pytest.param("roles", {"roles": ""}, NONE, id="an empty string"),
+    ],
+)
+async def test_scopes_are_read_where_the_operator_says(
+    scope_claims: Any, claims: Json, scopes: set[str]
+) -> None:
+    of = issuer()
+    token = compact(of.header(), {**of.claims(), **claims}, of.key)
+    configured = of.verifier(scope_claims=scope_claims)
+
+    assert (await configured.verify(Presented(token))).scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("scope_claims", "claims"),
+    [
+        pytest.param("roles", {"roles": ["a", 1]}, id="a number in it"),
+        pytest.param("roles", {"roles": {"a": True}}, id="an object"),
+        pytest.param("roles", {"roles": 7}, id="a number"),
+        pytest.param("roles", {"roles": [["a"]]}, id="an array in it"),
+        pytest.param([KEYCLOAK], {"realm_access": ["roles"]}, id="a path through an array"),
+        pytest.param([KEYCLOAK], {"realm_access": "roles"}, id="a path through a string"),
+        pytest.param("scope", {"scope": ["a b"]}, id="two names in one"),
+    ],
+)
+async def test_what_holds_no_names_is_malformed(scope_claims: Any, claims: Json) -> None:
+    of = issuer()
+
+    with pytest.raises(ClaimMalformed):
+        await of.verifier(scope_claims=scope_claims).verify(Presented(of.token(**claims)))
+
+
+async def test_the_operator_who_meant_a_path_is_told_how_to_write_one() -> None:
+    of = issuer()
+    two_claims = of.verifier(scope_claims=("realm_access", "roles"))
+
+    with pytest.raises(ClaimMalformed, match="a tuple in scope_claims"):
+        await two_claims.verify(Presented(of.token(realm_access={"roles": ["a"]})))
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param({}, None, id="the claim that is named"),
+        pytest.param({"aud": "https://other.example"}, None, id="aud counts no longer"),
+        pytest.param({"client_id": "other"}, AudienceMismatch, id="another client"),
+        pytest.param({"client_id": None}, ClaimMissing, id="none"),
+        pytest.param({"client_id": ["web"]}, ClaimMalformed, id="an array, which is no name"),
+        pytest.param({"client_id": 7}, ClaimMalformed, id="a number"),
+    ],
+)
+async def test_the_audience_is_where_the_operator_says(
+    claims: Json, expected: type[AccessTokenError] | None
+) -> None:
+    """As Amazon Cognito writes access tokens, without `aud`."""
+    of = issuer()
+    cognito = of.verifier(audience="web", audience_claim="client_id")
+    token = Presented(of.token(**{"aud": None, "token_use": "access", **claims}))
+
+    if expected is None:
+        assert (await cognito.verify(token)).client_id == "web"
+    else:
+        with pytest.raises(expected):
+            await cognito.verify(token)
+
+
+async def test_the_operator_is_told_the_audience_that_was_found_and_the_one_expected() -> None:
+    of = issuer()
+
+    with pytest.raises(AudienceMismatch) as refusal:
+        await of.verifier(audience=["b", "a"]).verify(Presented(of.token(aud="c")))
+
+    assert refusal.value.reason == "aud is 'c', expected 'a' or 'b'"
+
+
+TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizations/v2.0"
+
+
+async def test_the_operator_sees_where_two_long_identifiers_differ() -> None:
+    """They differ behind what a log line shows of other values."""
+    of = issuer()
+
+    with pytest.raises(IssuerMismatch) as wrong_issuer:
+        await of.verifier(issuer=TENANT).verify(Presented(of.token(iss=TENANT + "/")))
+    with pytest.raises(AudienceMismatch) as wrong_audience:
+        await of.verifier(audience=TENANT).verify(Presented(of.token(aud=[TENANT + "/"])))
+    with pytest.raises(AudienceMismatch) as cut:
+        await of.verifier(audience=TENANT).verify(Presented(of.token(aud="\n" * 5000)))
+
+    assert wrong_issuer.value.reason == f"iss is '{TENANT}/', expected '{TENANT}'"
+    assert wrong_audience.value.reason == f"aud is ['{TENANT}/'], expected '{TENANT}'"
+    assert len(cut.value.reason) < 400
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
+async def test_a_clock_that_answers_nonsense_lets_nothing_pass(now: float, known: bool) -> None:
+    clock = FakeClock()
+    of = FakeIssuer(clock=clock)
+    verifying = of.verifier()
+    token = Presented(of.token(iat=None, nbf=None))
+    if known:
+        await verifying.verify(token)
+    clock.now = now
+
+    with pytest.raises(AccessTokenError):
+        await verifying.verify(token)
+    if known:
+        assert verifying.recall(token.credentials) is None

@@ -1,0 +1,118 @@
+"""Tokens that were made to keep a server busy."""
+
+import time
+
+import pytest
+
+from asgi_bearer import InvalidTokenError, JWTVerifier
+from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
+from asgi_bearer.jose.encoding import json_object
+from tests.refusals.rows import issuer, signed
+from tests.support.fake_issuer import b64
+
+ROOM = 44 * 1024
+"""Bytes of JSON that fit into a token of the largest size that can be configured."""
+
+REPEATS = 5
+BOUND = 5.0
+"""Seconds of processor time for all repeats: many times what linear work needs, and little
+for work that grows with the square of the size."""
+
+COSTLY: dict[str, bytes] = {
+    "quotes": b'{"x": ' + b'"' * ROOM,
+    "strings": b'{"x": [' + b'"",' * (ROOM // 3) + b'""]}',
+    "backslashes": b'{"x": "' + b"\\" * ROOM + b'"}',
+    "backslashes, not closed": b'{"x": "' + b"\\" * ROOM,
+    "escaped quotes": b'{"x": "' + b'\\"' * (ROOM // 2) + b'"}',
+    "escaped quotes, not closed": b'{"x": "[[[[[[[[[[[[[[[[[[[[' + b'\\"' * (ROOM // 2),
+    "escaped quotes and half an escape": b'{"x": "[][][][][][][][][][]'
+    + b'\\"' * (ROOM // 2)
+    + b"\\",
+    "open brackets": b"[" * ROOM,
+    "open braces": b"{" * ROOM,
+    "open objects": b'{"a":' * (ROOM // 5),
+    "brackets in a string": b'{"x": "' + b"[" * ROOM + b'"}',
+    "brackets, opened and closed": b'{"x": [' + b"[]," * (ROOM // 3) + b"[]]}",
+    "closed brackets": b"]" * ROOM,
+    "closed brackets first": b'{"x": ' + b"]" * (ROOM // 2) + b"[" * (ROOM // 2),
+    "a huge integer": b'{"exp": ' + b"9" * ROOM + b"}",
+    "many huge integers": b'{"x": [' + b",".join([b"9" * 4300] * (ROOM // 4301)) + b"]}",
+    "a huge fraction": b'{"exp": 0.' + b"9" * ROOM + b"}",
+    "a huge exponent": b'{"exp": 1e' + b"9" * ROOM + b"}",
+    "many names": b"{" + b",".join(b'"%d":1' % number for number in range(ROOM // 9)) + b"}",
+    "one name many times": b"{" + b'"a":1,' * (ROOM // 6) + b'"a":1}',
+    "escapes": b'{"x": "' + b"\\u0041" * (ROOM // 6) + b'"}',
+    "surrogates": b'{"x": "' + b"\\ud800" * (ROOM // 6) + b'"}',
+    "white space": b" " * ROOM,
+    "commas": b'{"x": [' + b"," * ROOM,
+    "four-byte characters": b'{"x": "' + "😀".encode() * (ROOM // 4) + b'"}',
+    "bytes that are not UTF-8": b"\xff" * ROOM,
+    "many scopes": b'{"scope": "' + b"a " * (ROOM // 2) + b'"}',
+    "many audiences": b'{"aud": [' + b'"a",' * (ROOM // 4) + b'"a"]}',
+}
+
+
+async def seconds_to_refuse(verifier: JWTVerifier, token: str) -> float:
+    """Return the processor time that it takes to refuse `token` a few times."""
+    start = time.process_time()
+    for _ in range(REPEATS):
+        with pytest.raises(InvalidTokenError):
+            await verifier.verify(Presented(token))
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("json", COSTLY.values(), ids=COSTLY.keys())
+async def test_a_costly_payload_is_refused_at_once(json: bytes) -> None:
+    """Row 11. Row 39."""
+    of = issuer()
+    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    token = signed(f"{b64(of.header())}.{b64(json)}", of.key)
+    assert len(token) <= MAX_CREDENTIAL_BYTES
+
+    assert await seconds_to_refuse(largest, token) < BOUND
+
+
+@pytest.mark.parametrize("json", COSTLY.values(), ids=COSTLY.keys())
+async def test_a_costly_header_is_refused_at_once(json: bytes) -> None:
+    """Row 11. Row 39."""
+    of = issuer()
+    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    token = signed(f"{b64(json)}.{b64(of.claims())}", of.key)
+
+    assert await seconds_to_refuse(largest, token) < BOUND
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("." * MAX_CREDENTIAL_BYTES, id="dots"),
+        pytest.param("A" * MAX_CREDENTIAL_BYTES, id="one segment"),
+        pytest.param("=" * MAX_CREDENTIAL_BYTES, id="padding"),
+        pytest.param(f"{'A' * (MAX_CREDENTIAL_BYTES - 4)}.A.A", id="a long header"),
+        pytest.param(f"e30.e30.{'A' * (MAX_CREDENTIAL_BYTES - 8)}", id="a long signature"),
+        pytest.param("é" * MAX_CREDENTIAL_BYTES, id="letters with accents"),
+    ],
+)
+async def test_a_costly_token_is_refused_at_once(token: str) -> None:
+    """Row 11. Row 36."""
+    of = issuer()
+    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+
+    assert await seconds_to_refuse(largest, token) < BOUND
+
+
+async def test_a_token_full_of_names_and_scopes_is_accepted() -> None:
+    of = issuer()
+    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    scope = " ".join(f"read:{number}" for number in range(1000))
+    token = of.token(scope=scope, aud=[of.audience] * 100, **{f"n{i}": i for i in range(1000)})
+
+    principal = await largest.verify(Presented(token))
+
+    assert len(principal.scopes) == 1000
+
+
+def test_the_bounds_hold_for_key_sets_as_well() -> None:
+    """Row 39."""
+    with pytest.raises(ValueError, match="deeper"):
+        json_object(b'{"keys": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")

@@ -1,0 +1,333 @@
+"""Whole tokens, from what was presented to a principal or a refusal."""
+
+import dataclasses
+import traceback
+
+import pytest
+
+from asgi_bearer import (
+    ALGORITHMS,
+    AccessTokenError,
+    ClaimRuleFailed,
+    InvalidTokenError,
+    KeyAmbiguous,
+    KeyNotFound,
+    KeysUnavailable,
+    Principal,
+    TokenExpired,
+    TokenTooLarge,
+)
+from asgi_bearer.challenge import response
+from asgi_bearer.credentials import Presented
+from asgi_bearer.keys import KeySet, Missed, StaticKeys, remote_keys
+from tests.refusals.claims import REFUSED_CLAIMS
+from tests.refusals.forged_tokens import FORGED_TOKENS
+from tests.refusals.headers import REFUSED_HEADERS
+from tests.refusals.rows import Refused, issuer, name_of, token_of, verifier
+from tests.refusals.structures import REFUSED_STRUCTURES
+from tests.support.fake_issuer import (
+    FakeClock,
+    FakeDocuments,
+    FakeIssuer,
+    SigningKey,
+    compact,
+    private_key,
+    signing_key,
+)
+
+TABLES = {
+    "structures": REFUSED_STRUCTURES,
+    "headers": REFUSED_HEADERS,
+    "claims": REFUSED_CLAIMS,
+    "forged": FORGED_TOKENS,
+}
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
+async def test_a_good_token_of_each_algorithm_is_accepted(alg: str, profile: str) -> None:
+    """Row 1. Row 49. Row 56."""
+    of = FakeIssuer(key=signing_key(alg), clock=FakeClock())
+
+    principal = await of.verifier(profile=profile).verify(Presented(of.token()))
+
+    assert principal.subject == "alice"
+
+
+@pytest.mark.parametrize("row", FORGED_TOKENS, ids=name_of)
+async def test_a_forged_token_is_refused(row: Refused) -> None:
+    """Row 18. Row 41. Row 43 to Row 46. Row 50. Row 63."""
+    of = issuer()
+
+    with pytest.raises(row.expected) as refusal:
+        await verifier(of).verify(Presented(row.token(of)))
+
+    assert type(refusal.value) is row.expected
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+async def test_a_refusal_tells_nobody_the_token(table: list[Refused]) -> None:
+    """Row 28. Row 35."""
+    of = issuer()
+
+    for row in table:
+        token = row.token(of)
+        with pytest.raises(InvalidTokenError) as refusal:
+            await verifier(of, row.profile).verify(Presented(token))
+
+        assert leaked(refusal.value, token) == [], row.name
+        assert refusal.value.__cause__ is refusal.value.__context__ is None
+        assert refusal.value.reason.isascii()
+        assert refusal.value.reason.isprintable()
+
+
+def leaked(refusal: AccessTokenError, token: str) -> list[str]:
+    """Return what of `token` can be read in any account of `refusal`, by an error reporter too."""
+    ours = [
+        frame.f_locals
+        for frame, _ in traceback.walk_tb(refusal.__traceback__)
+        if frame.f_globals["__name__"].startswith("asgi_bearer")
+    ]
+    assert ours
+    told = "".join(
+        [
+            *traceback.format_exception(refusal),
+            repr(refusal),
+            repr(refusal.__dict__),
+            repr(ours),
+            str(response(refusal, "contacts")),
+        ]
+    )
+    # Shorter segments, `e30` and the like, are no secret of anybody.
+    return [text for text in (token, *token.split(".")) if len(text) >= 12 and text in told]
+
+
+async def test_a_rule_that_says_no_tells_nobody_a_token_that_is_known() -> None:
+    def no(principal: Principal) -> bool:
+        return False
+
+    of = issuer()
+    ruled, token = of.verifier(rules={"no": no}), of.token()
+    with pytest.raises(ClaimRuleFailed):
+        await ruled.verify(Presented(token))
+
+    with pytest.raises(ClaimRuleFailed) as refusal:
+        ruled.recall(Presented(token).credentials)
+
+    assert leaked(refusal.value, token) == []
+
+
+async def test_keys_that_are_not_to_be_had_tell_nobody_the_token() -> None:
+    class Failing(StaticKeys):
+        async def key_set(self, missed: Missed | None = None) -> KeySet:
+            if missed is not None:
+                raise KeysUnavailable("down")
+            return await super().key_set()
+
+    of = issuer()
+    unjudged = of.verifier(keys=Failing(of.jwks()))
+    for token in (of.token_with_header(kid="k2"), f"{of.token()[:-9]}AAAAAAAAA"):
+        with pytest.raises(AccessTokenError) as refusal:
+            await unjudged.verify(Presented(token))
+
+        assert leaked(refusal.value, token) == []
+        assert refusal.value.__context__ is None
+
+
+async def test_from_outside_a_forged_token_looks_like_one_for_somebody_else() -> None:
+    """Row 28."""
+    of = issuer()
+    stranger = signing_key("RS256", "k1", 1)
+    tokens = {
+        "bad signature": compact(of.header(), of.claims(), stranger),
+        "unknown key": of.token_with_header(kid="k2"),
+        "wrong issuer": of.token(iss="https://other.example/"),
+        "wrong audience": of.token(aud="https://api.example/orders"),
+    }
+    answers = {name: response(await refusal_of(of, token), "api") for name, token in tokens.items()}
+
+    assert all(answer == answers["bad signature"] for answer in answers.values())
+
+
+async def refusal_of(of: FakeIssuer, token: str) -> AccessTokenError:
+    """Return why a token is refused."""
+    with pytest.raises(AccessTokenError) as refusal:
+        await of.verifier().verify(Presented(token))
+    return refusal.value
+
+
+async def test_expiry_is_told_only_to_those_whom_the_token_was_meant_for() -> None:
+    """Row 28."""
+    of = issuer()
+
+    assert (await refusal_of(of, of.token(exp=1))).code == "token_expired"
+    assert (await refusal_of(of, of.token(exp=1, aud="other"))).code == "audience_mismatch"
+    assert (await refusal_of(of, of.token(exp=1, iss="other"))).code == "issuer_mismatch"
+    stranger = signing_key("RS256", "k1", 1)
+    forged = compact(of.header(), of.claims(exp=1), stranger)
+    assert (await refusal_of(of, forged)).code == "signature_invalid"
+
+
+@pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c", "x5t", "x5t#S256"])
+async def test_keys_and_addresses_in_the_token_are_not_looked_at(member: str) -> None:
+    """Row 50."""
+    of = issuer()
+    documents = FakeDocuments({"https://issuer.example/jwks": of.jwks()})
+    keys = remote_keys(jwks_uri="https://issuer.example/jwks", fetch=documents)
+    stranger = signing_key("RS256", "k9", 1)
+    trap = {"jwk": stranger.jwk(), "x5c": ["AAAA"]}.get(member, "https://trap.example/keys")
+    good = token_of(of, of.header(**{member: trap}), of.claims())
+    forged = compact(of.header(kid="k9", **{member: trap}), of.claims(), stranger)
+
+    assert (await of.verifier(keys=keys).verify(Presented(good))).subject == "alice"
+    with pytest.raises(KeyNotFound):
+        await of.verifier(keys=keys).verify(Presented(forged))
+
+    assert set(documents.asked) == {"https://issuer.example/jwks"}
+    await keys.aclose()
+
+
+async def test_a_token_without_a_key_id_is_taken_if_one_key_fits() -> None:
+    """Row 78."""
+    of = issuer()
+    token = of.token_with_header(kid=None)
+
+    assert (await verifier(of).verify(Presented(token))).subject == "alice"
+
+
+async def test_a_token_without_a_key_id_is_refused_if_two_keys_fit() -> None:
+    """Row 78."""
+    of = issuer()
+    two = of.verifier(keys=StaticKeys(of.jwks(signing_key("RS256", "k2", 1))))
+
+    with pytest.raises(KeyAmbiguous):
+        await two.verify(Presented(of.token_with_header(kid=None)))
+
+
+async def test_a_short_rsa_key_verifies_nothing() -> None:
+    """Row 47."""
+    of = issuer()
+    short = SigningKey("short", "RS256", private_key("RS256", 0, 1024))
+    with_it = of.verifier(keys=StaticKeys(of.jwks(short)))
+    token = compact(of.header(kid="short"), of.claims(), short)
+
+    with pytest.raises(KeyNotFound):
+        await with_it.verify(Presented(token))
+
+
+@pytest.mark.parametrize("configured", [["RS256"], ("RS256", "ES256"), {"RS256"}])
+async def test_only_configured_algorithms_are_accepted(configured: object) -> None:
+    """Row 42."""
+    of = issuer()
+    restricted = of.verifier(
+        algorithms=configured, keys=StaticKeys(of.jwks(signing_key("PS256", "p")))
+    )
+    ps256 = compact(of.header(alg="PS256", kid="p"), of.claims(), signing_key("PS256", "p"))
+
+    assert (await restricted.verify(Presented(of.token()))).subject == "alice"
+    with pytest.raises(AccessTokenError, match="algorithm_not_allowed"):
+        await restricted.verify(Presented(ps256))
+
+
+async def test_the_token_ends_when_the_clock_says_so() -> None:
+    """Row 58. Row 66: each request is judged anew."""
+    clock = FakeClock()
+    of = FakeIssuer(clock=clock)
+    one, token = of.verifier(), of.token()
+
+    assert (await one.verify(Presented(token))).subject == "alice"
+    clock.advance(629)
+    assert (await one.verify(Presented(token))).subject == "alice"
+    clock.advance(1)
+    with pytest.raises(TokenExpired):
+        await one.verify(Presented(token))
+
+
+async def test_the_size_limit_can_be_set() -> None:
+    """Row 11."""
+    of = issuer()
+    token = of.token()
+
+    exact = of.verifier(max_token_bytes=len(token))
+    short = of.verifier(max_token_bytes=len(token) - 1)
+
+    assert (await exact.verify(Presented(token))).subject == "alice"
+    with pytest.raises(TokenTooLarge):
+        await short.verify(Presented(token))
+
+
+async def test_a_principal_holds_nothing_that_could_be_sent_on() -> None:
+    """Row 73."""
+    of = issuer()
+    token = of.token()
+
+    principal = await of.verifier().verify(Presented(token))
+
+    known = str([getattr(principal, member.name) for member in dataclasses.fields(principal)])
+    assert all(segment not in known for segment in token.split("."))
+
+
+def is_user(principal: Principal) -> bool:
+    """Be a rule."""
+    return not principal.is_client
+
+
+async def test_a_token_that_keeps_every_rule_is_accepted() -> None:
+    """Row 24."""
+    of = issuer()
+    seen: list[Principal] = []
+
+    def tenant(principal: Principal) -> bool:
+        seen.append(principal)
+        return principal.claims["tenant"] == "t1"
+
+    ruled = of.verifier(rules={"tenant": tenant, "user": is_user})
+
+    principal = await ruled.verify(Presented(of.token(tenant="t1")))
+
+    assert seen == [principal]
+
+
+class Later:
+    """What a rule returns that was written with `async def`."""
+
+    def __await__(self) -> object:
+        """Never be awaited."""
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [False, None, 0, 1, "yes", [True], Later()],
+    ids=lambda verdict: type(verdict).__name__,
+)
+async def test_a_rule_passes_by_saying_true_and_nothing_else(verdict: object) -> None:
+    """Row 24."""
+    of = issuer()
+
+    def tenant(principal: Principal) -> object:
+        return verdict
+
+    ruled = of.verifier(rules={"user": is_user, "tenant": tenant})
+
+    with pytest.raises(ClaimRuleFailed, match="tenant") as refusal:
+        await ruled.verify(Presented(of.token()))
+
+    assert refusal.value.status == 403
+
+
+async def test_rules_are_asked_only_about_good_tokens() -> None:
+    of = issuer()
+    asked: list[Principal] = []
+
+    def remember(principal: Principal) -> bool:
+        asked.append(principal)
+        return True
+
+    ruled = of.verifier(rules={"any": remember})
+
+    for token in (of.token(exp=1), of.token(aud="x"), of.token_with_header(typ="x"), "x.y.z"):
+        with pytest.raises(InvalidTokenError):
+            await ruled.verify(Presented(token))
+
+    assert asked == []

@@ -1,0 +1,614 @@
+"""One attempt to get an issuer's keys, and what the operator reads of it."""
+
+import asyncio
+import json
+import logging
+import threading
+from contextlib import suppress
+
+import pytest
+
+from asgi_bearer.keys import Document, Fetch, FetchFailed, KeySet
+from asgi_bearer.keys.discovery import Discovery
+from asgi_bearer.keys.fetcher import KeyFetcher
+from asgi_bearer.keys.freshness import Freshness
+from tests.support.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
+from tests.support.published_keys import GatedDocuments
+
+ISSUER = "https://issuer.example"
+METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"
+OLD, NEW = f"{ISSUER}/old?key=s3cret", f"{ISSUER}/new"
+KEY = signing_key("ES256").jwk()
+FRESHNESS = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
+
+
+class Answers(Fetch):
+    """Gives these answers one after the other, and notes the entity tags that came along."""
+
+    def __init__(self, *answers: Document | Exception) -> None:
+        self._answers = list(answers)
+        self.etags: list[str | None] = []
+
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        """Return the next answer, or raise it."""
+        self.etags.append(etag)
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Places:
+    """Says where the keys are: at each of these addresses once, and then at the last."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = list(addresses)
+        self.doubts: list[bool] = []
+        self.warning: str | None = None
+
+    async def __call__(self, *, rediscover: bool) -> str:
+        """Return the next address."""
+        self.doubts.append(rediscover)
+        return self._addresses.pop(0) if len(self._addresses) > 1 else self._addresses[0]
+
+
+class HangsAt(FakeDocuments):
+    """Documents of which one never comes, once that is so."""
+
+    def __init__(self, url: str, documents: Json) -> None:
+        super().__init__(documents)
+        self._url = url
+        self.now = False
+
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        """Return the document, or never."""
+        document = await super().__call__(url, etag=etag)
+        if self.now and url == self._url:
+            await asyncio.Event().wait()
+        return document
+
+
+def asking(fetch: Fetch, locate: Places | None = None) -> KeyFetcher:
+    return KeyFetcher(locate or Places(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
+
+
+def published(**headers: str) -> Document:
+    return Document(
+        json.dumps({"keys": [KEY]}).encode(),
+        {name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def unchanged(**headers: str) -> Document:
+    return Document(None, published(**headers).headers)
+
+
+HTML = Document(b"<html>", {"etag": '"html"', "cache-control": "max-age=3000"})
+
+
+def discovered(jwks_uri: str) -> Json:
+    return {"issuer": ISSUER, "jwks_uri": jwks_uri}
+
+
+def attempts(documents: FakeDocuments, deadline: float = 5.0) -> KeyFetcher:
+    discovery = Discovery(
+        ISSUER, documents, freshness=FRESHNESS, patience=deadline / 2, clock=FakeClock()
+    )
+    return KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=deadline)
+
+
+async def test_an_address_that_worked_is_not_discovered_again() -> None:
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    attempt = attempts(documents)
+
+    await attempt()
+    await attempt()
+
+    assert documents.asked == [METADATA, OLD, OLD]
+
+
+@pytest.mark.parametrize("fault", [FetchFailed("gone"), b"<html>", {"keys": []}], ids=repr)
+async def test_an_address_that_fails_is_discovered_anew(fault: object) -> None:
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    attempt = attempts(documents)
+    await attempt()
+    documents.documents = {METADATA: discovered(NEW), OLD: fault, NEW: {"keys": [KEY]}}
+
+    with pytest.raises(FetchFailed):
+        await attempt()
+    await attempt()
+
+    assert documents.asked[-2:] == [METADATA, NEW]
+
+
+NO_KEY_SETS: list[tuple[bytes, str]] = [
+    (b"", "the JSON does not parse"),
+    (b"<!doctype html>", "the JSON does not parse"),
+    (b"[]", "the JSON is not an object"),
+    (b"null", "the JSON is not an object"),
+    (b"\xff\xfe", "the JSON is not UTF-8"),
+    (b'{"keys":[],"keys":[]}', "the JSON repeats a name"),
+    (b'{"keys":' + b"[" * 100_000, "the JSON nests deeper"),
+    (b'{"keys":[{"x":' + b"1" * 100_000 + b"}]}", "digits"),
+    (b'{"keys":1e999}', "not finite"),
+    (b"{}", "no array of keys"),
+    (b'{"keys":{}}', "no array of keys"),
+    (b'{"keys":[]}', "no usable key"),
+    (b'{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "no usable key; key 1 is not used: kty is 'oct'"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), NO_KEY_SETS, ids=[words for _, words in NO_KEY_SETS])
+async def test_what_is_no_key_set_is_a_failure_that_names_the_reason(
+    body: bytes, words: str
+) -> None:
+    """Row 90."""
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: body})
+
+    with pytest.raises(FetchFailed) as failed:
+        await attempts(documents)()
+
+    assert str(failed.value).startswith(f"{ISSUER}/old: ")
+    assert words in str(failed.value)
+    assert "s3cret" not in str(failed.value)
+    assert len(str(failed.value)) < 250
+
+
+async def test_discovery_and_keys_share_one_deadline() -> None:
+    """Row 83."""
+    documents = GatedDocuments({METADATA: discovered(OLD)})
+    documents.close()
+
+    with pytest.raises(FetchFailed, match=r"^no keys within 0.02 s$"):
+        await asyncio.wait_for(attempts(documents, deadline=0.02)(), 60.0)
+
+
+async def test_what_is_wrong_with_single_keys_is_logged_once_per_change(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Rows 74 and 79."""
+    documents = FakeDocuments({METADATA: discovered(OLD)})
+    attempt = attempts(documents)
+    private, faulty = {**KEY, "d": "c2VjcmV0"}, {**KEY, "kid": 5}
+
+    for entries in ([private], [private], [private, faulty]):
+        documents.documents[OLD] = {"keys": entries}
+        await attempt()
+
+    assert caplog.messages == [
+        f"{ISSUER}/old: key 1 (kid 'k1') is published with private members",
+        f"{ISSUER}/old: key 2 is not used: kid is not a string",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+async def test_the_log_stays_short_however_many_keys_are_faulty(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entries = [KEY, *[{**KEY, "kid": number} for number in range(500)]]
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": entries}})
+
+    await attempts(documents)()
+
+    assert len(caplog.messages) == 21
+    assert caplog.messages[-1] == f"{ISSUER}/old: and 480 more entries"
+
+
+async def test_the_entity_tag_is_sent_the_next_time() -> None:
+    """Row 93."""
+    answers = Answers(published(etag='"v1"'), published(etag='W/"v2"'), published())
+    attempt = asking(answers)
+
+    for _ in range(3):
+        await attempt()
+
+    assert answers.etags == [None, '"v1"', 'W/"v2"']
+
+
+async def test_an_entity_tag_is_forgotten_with_its_document() -> None:
+    answers = Answers(published(etag='"v1"'), published(), published())
+    attempt = asking(answers)
+
+    for _ in range(3):
+        await attempt()
+
+    assert answers.etags == [None, '"v1"', None]
+
+
+async def test_an_entity_tag_is_for_the_address_that_gave_it() -> None:
+    """Row 93. What another address calls by the same tag is another document."""
+    answers = Answers(published(etag='"v1"'), published(etag='"v1"'), published())
+    attempt = asking(answers, Places(OLD, NEW))
+
+    for _ in range(3):
+        await attempt()
+
+    assert answers.etags == [None, None, '"v1"']
+
+
+@pytest.mark.parametrize("failure", [FetchFailed("down"), HTML], ids=["failed", "nonsense"])
+async def test_a_failure_leaves_the_entity_tag_of_the_last_good_document(
+    failure: Document | Exception,
+) -> None:
+    """Row 90."""
+    answers = Answers(published(etag='"v1"'), failure, unchanged())
+    attempt = asking(answers)
+    good = await attempt()
+
+    with pytest.raises(FetchFailed):
+        await attempt()
+
+    assert (await attempt()).key_set is good.key_set
+    assert answers.etags == [None, '"v1"', '"v1"']
+
+
+ENTITY_TAGS: list[tuple[str, str, bool]] = [
+    ("strong", '"v1"', True),
+    ("weak", 'W/"v1"', True),
+    ("empty", '""', True),
+    ("all-characters", '"!#$%&\'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~"', True),
+    ("longest", '"' + "a" * 256 + '"', True),
+    ("weak-and-longest", 'W/"' + "a" * 256 + '"', True),
+    ("too-long", '"' + "a" * 257 + '"', False),
+    ("huge", '"' + "a" * 100_000 + '"', False),
+    ("nothing", "", False),
+    ("not-quoted", "v1", False),
+    ("not-closed", '"v1', False),
+    ("not-opened", 'v1"', False),
+    ("weak-in-lower-case", 'w/"v1"', False),
+    ("space-inside", '"v 1"', False),
+    ("space-around", ' "v1"', False),
+    ("quote-inside", '"v"1"', False),
+    ("two", '"v1", "v2"', False),
+    ("any", "*", False),
+    ("line-feed-at-the-end", '"v1"\n', False),
+    ("another-header", '"v1"\r\nauthorization: x', False),
+    ("delete", '"v\x7f"', False),
+    ("not-ascii", '"vé"', False),
+]
+
+
+@pytest.mark.parametrize(
+    ("etag", "sent"), [row[1:] for row in ENTITY_TAGS], ids=[row[0] for row in ENTITY_TAGS]
+)
+async def test_only_an_entity_tag_of_the_standard_and_of_some_length_is_sent_back(
+    etag: str, sent: bool
+) -> None:
+    """Row 93."""
+    answers = Answers(published(etag=etag), published())
+    attempt = asking(answers)
+
+    await attempt()
+    await attempt()
+
+    assert answers.etags == [None, etag if sent else None]
+
+
+async def test_an_unchanged_document_is_the_very_same_set_and_not_parsed() -> None:
+    """Row 93. What is served under the old tag would not parse."""
+    documents = FakeDocuments({NEW: published(etag='"v1"')})
+    attempt = asking(documents)
+    first = await attempt()
+    documents.documents[NEW] = Document(HTML.body, {"etag": '"v1"'})
+
+    assert (await attempt()).key_set is first.key_set
+
+
+async def test_the_same_bytes_are_the_very_same_set_without_an_entity_tag() -> None:
+    attempt = asking(Answers(published(), published(etag='"v1"'), published()))
+    first = await attempt()
+
+    assert (await attempt()).key_set is first.key_set
+    assert (await attempt()).key_set is first.key_set
+
+
+async def test_the_same_bytes_of_another_address_are_parsed_anew() -> None:
+    attempt = asking(Answers(published(), published()), Places(OLD, NEW))
+    first = await attempt()
+    second = await attempt()
+
+    assert second.key_set == first.key_set
+    assert second.key_set is not first.key_set
+
+
+async def test_other_bytes_under_the_same_tag_are_another_set() -> None:
+    """Row 89. A server that answers with a document means it."""
+    other = {"keys": [signing_key("ES256", "k2", number=2).jwk()]}
+    answer = Document(json.dumps(other).encode(), {"etag": '"v1"'})
+    attempt = asking(Answers(published(etag='"v1"'), answer))
+    await attempt()
+
+    assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
+
+
+async def test_the_keys_are_fresh_for_as_long_as_their_answer_says() -> None:
+    """Row 93."""
+    attempt = asking(
+        Answers(
+            published(),
+            published(cache_control="max-age=900"),
+            published(cache_control="max-age=900", age="100"),
+            published(cache_control="no-store"),
+        )
+    )
+
+    assert [(await attempt()).lifetime for _ in range(4)] == [600.0, 900.0, 800.0, 60.0]
+
+
+RENEWALS: list[tuple[str, Document, Document, float]] = [
+    ("by-default", published(etag='"v"'), unchanged(), 600.0),
+    (
+        "as-stored",
+        published(etag='"v"', cache_control="max-age=900"),
+        unchanged(),
+        900.0,
+    ),
+    (
+        "as-stored-without-its-age",
+        published(etag='"v"', cache_control="max-age=900", age="300"),
+        unchanged(),
+        900.0,
+    ),
+    (
+        "as-stored-with-an-age-of-its-own",
+        published(etag='"v"', cache_control="max-age=900", age="300"),
+        unchanged(age="100"),
+        800.0,
+    ),
+    (
+        "as-it-says",
+        published(etag='"v"', cache_control="max-age=900"),
+        unchanged(cache_control="max-age=1200"),
+        1200.0,
+    ),
+    (
+        "as-it-says-shorter",
+        published(etag='"v"', cache_control="max-age=900"),
+        unchanged(cache_control="no-store"),
+        60.0,
+    ),
+    (
+        "as-it-says-without-the-age-of-before",
+        published(etag='"v"', age="300"),
+        unchanged(cache_control="max-age=1200"),
+        1200.0,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("stored", "renewal", "seconds"), [row[1:] for row in RENEWALS], ids=[r[0] for r in RENEWALS]
+)
+async def test_an_unchanged_document_is_fresh_again(
+    stored: Document, renewal: Document, seconds: float
+) -> None:
+    """Row 93."""
+    attempt = asking(Answers(stored, renewal))
+    await attempt()
+
+    assert (await attempt()).lifetime == seconds
+
+
+async def test_what_an_unchanged_document_says_anew_holds_on_except_its_age() -> None:
+    """Row 93."""
+    answers = Answers(
+        published(etag='"v1"', cache_control="max-age=900"),
+        unchanged(etag='"v2"', cache_control="max-age=1200", age="100"),
+        unchanged(),
+        unchanged(),
+    )
+    attempt = asking(answers)
+
+    assert [(await attempt()).lifetime for _ in range(4)] == [900.0, 1100.0, 1200.0, 1200.0]
+    assert answers.etags == [None, '"v1"', '"v2"', '"v2"']
+
+
+async def test_unchanged_is_no_answer_to_the_first_question() -> None:
+    attempt = asking(Answers(unchanged(etag='"v1"')))
+
+    with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
+        await attempt()
+
+
+async def test_unchanged_is_no_answer_of_another_address() -> None:
+    """The set of the old address says nothing about the new one."""
+    answers = Answers(published(etag='"v1"'), unchanged(etag='"v1"'))
+    attempt = asking(answers, Places(OLD, NEW))
+    await attempt()
+
+    with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
+        await attempt()
+
+
+async def test_an_address_is_doubted_from_a_failure_until_it_works() -> None:
+    places = Places(NEW)
+    attempt = asking(
+        Answers(published(), FetchFailed("down"), HTML, published(), published()), places
+    )
+
+    for _ in range(5):
+        with suppress(FetchFailed):
+            await attempt()
+
+    assert places.doubts == [False, False, True, True, False]
+
+
+async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
+    """Row 83."""
+    places = Places(NEW)
+    documents = GatedDocuments({NEW: {"keys": [KEY]}})
+    attempt = KeyFetcher(places, documents, freshness=FRESHNESS, deadline=0.02)
+    documents.close()
+    with pytest.raises(FetchFailed, match="no keys within"):
+        await asyncio.wait_for(attempt(), 60.0)
+    documents.open()
+
+    await attempt()
+
+    assert places.doubts == [False, True]
+
+
+async def test_a_set_of_a_moved_address_is_the_one_that_is_returned() -> None:
+    """Row 89."""
+    other = signing_key("ES256", "k2", number=2).jwk()
+    documents = FakeDocuments(
+        {METADATA: discovered(OLD), OLD: {"keys": [KEY]}, NEW: {"keys": [other]}}
+    )
+    attempt = attempts(documents)
+    await attempt()
+    documents.documents |= {METADATA: discovered(NEW), OLD: FetchFailed("gone")}
+    with pytest.raises(FetchFailed):
+        await attempt()
+
+    assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
+
+
+async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
+    """Row 83."""
+    hangs = HangsAt(METADATA, {METADATA: discovered(NEW), NEW: {"keys": [KEY]}})
+    clock = FakeClock()
+    locate = Discovery(ISSUER, hangs, freshness=FRESHNESS, patience=0.01, clock=clock)
+    attempt = KeyFetcher(locate, hangs, freshness=FRESHNESS, deadline=30.0)
+    await attempt()
+    hangs.now = True
+    clock.advance(600.0)
+
+    await asyncio.wait_for(attempt(), 20.0)
+
+    assert hangs.asked == [METADATA, NEW, METADATA, NEW]
+
+
+async def test_a_remark_on_a_key_is_made_again_after_a_set_without_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    documents = FakeDocuments({})
+    attempt = asking(documents)
+
+    for entry in ({**KEY, "d": "c2VjcmV0"}, KEY, {**KEY, "d": "c2VjcmV0"}):
+        documents.documents[NEW] = {"keys": [entry]}
+        await attempt()
+
+    assert caplog.messages == [f"{NEW}: key 1 (kid 'k1') is published with private members"] * 2
+
+
+async def test_the_timeout_of_another_client_is_not_called_the_deadline_of_the_attempt() -> None:
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: TimeoutError("of its own")})
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        await attempts(documents)()
+
+
+async def test_a_large_key_set_is_parsed_where_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    elsewhere: list[bool] = []
+    here = threading.get_ident()
+
+    def noted(cls: type[KeySet], jwks: Json) -> KeySet:
+        elsewhere.append(threading.get_ident() != here)
+        return make(jwks)
+
+    make = KeySet.from_jwks
+    monkeypatch.setattr(KeySet, "from_jwks", classmethod(noted))
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    attempt = attempts(documents)
+
+    await attempt()
+    documents.documents[OLD] = {"keys": [{**KEY, "kid": f"k{n}"} for n in range(500)]}
+    large = await attempt()
+
+    assert elsewhere == [False, True]
+    assert len(large.key_set.keys) == 500
+
+
+async def test_what_is_kept_of_an_answer_does_not_grow() -> None:
+    documents = FakeDocuments({METADATA: discovered(OLD)})
+    attempt = attempts(documents)
+    for number in range(3):
+        headers = {"etag": '"1"', f"x-{number}": "x", "cache-control": "max-age=900"}
+        documents.documents[OLD] = Document(json.dumps({"keys": [KEY]}).encode(), headers)
+        fetched = await attempt()
+        assert fetched.lifetime == 900.0
+
+    kept = getattr(attempt, "_last").headers  # noqa: B009  # What grows is not to be seen outside.
+    assert set(kept) == {"etag", "age", "cache-control"}
+
+
+async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time() -> None:
+    """The attempt after it leaves the metadata alone, and says what is wrong with it."""
+    clock = FakeClock()
+    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    discovery = Discovery(ISSUER, documents, freshness=FRESHNESS, patience=2.5, clock=clock)
+    attempt = KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=5.0)
+    await attempt()
+    documents.documents[METADATA] = FetchFailed("down")
+    await attempt(rediscover=True)
+    del documents.asked[:]
+
+    fetched = await attempt(rediscover=True)
+
+    assert documents.asked == [OLD]
+    assert fetched.warning == "down"
+
+
+ENC, WEAK = {**KEY, "use": "enc", "kid": "e"}, {**KEY, "kid": "w", "x": KEY["y"]}
+LEFT_OUT = (
+    "key 2 (kid 'e') is not used: use is 'enc'",
+    "key 3 (kid 'w') is not used: its members make no key",
+)
+
+
+async def test_what_is_left_out_comes_with_the_keys_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whether the issuer sends the same bytes again, others, or that nothing has changed."""
+    caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
+    document = {"keys": [KEY, ENC, WEAK, {**KEY, "kid": "p", "d": "AAAA"}]}
+    body, etag = json.dumps(document).encode(), {"etag": '"v1"'}
+    answers = Answers(
+        *(Document(body, etag), Document(body + b" ", etag)),
+        *(Document(body + b" ", etag), Document(None, etag)),
+    )
+    attempt = asking(answers)
+
+    assert [(await attempt()).left_out for _ in range(4)] == [LEFT_OUT] * 4
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", f"{NEW}: {LEFT_OUT[0]}"),
+        ("WARNING", f"{NEW}: {LEFT_OUT[1]}"),
+        ("WARNING", f"{NEW}: key 4 (kid 'p') is published with private members"),
+    ]
+
+
+async def test_of_very_many_that_are_left_out_the_status_names_a_few() -> None:
+    document = {"keys": [KEY, *[{**ENC, "kid": "e" * 9999}] * 500]}
+    fetched = await asking(Answers(Document(json.dumps(document).encode())))()
+
+    assert len(fetched.left_out) == 21
+    assert fetched.left_out[-1] == "and 480 more entries"
+    assert max(map(len, fetched.left_out)) < 150
+
+
+async def test_a_set_of_which_every_key_is_left_out_is_a_fault_with_the_reasons() -> None:
+    document = {"keys": [ENC, WEAK]}
+
+    with pytest.raises(FetchFailed, match=r"no usable key; key 2 .*; key 1 .*use is 'enc'"):
+        await asking(Answers(Document(json.dumps(document).encode())))()
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", None, ""])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "byte-order-mark"])
+async def test_the_body_of_a_key_set_decides_not_how_it_is_called(
+    content_type: str | None, mark: bytes
+) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+    body = mark + json.dumps({"keys": [KEY]}).encode()
+
+    assert len((await asking(Answers(Document(body, headers)))()).key_set.keys) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_another_encoding_than_utf_8_is_not_guessed(encoding: str) -> None:
+    body = json.dumps({"keys": [KEY]}).encode(encoding)
+
+    with pytest.raises(FetchFailed, match=r"/new: the JSON .*\(no content-type\)"):
+        await asking(Answers(Document(body)))()

@@ -1,0 +1,84 @@
+"""Keys over plain http from a host of a private network: only where the operator allows it."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from asgi_bearer import JWTVerifier, Presented
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys import remote_keys
+from tests.asgi_bearer.keys.fetching.test_http import Server, body, serving
+from tests.support.fake_issuer import AUDIENCE, FakeIssuer, signing_key
+
+HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
+"""Leads to this machine as 127.0.0.1 does, and is no loopback host by its name."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@asynccontextmanager
+async def keycloak(**changes: str) -> AsyncGenerator[tuple[Server, FakeIssuer]]:
+    """Serve an issuer's metadata and keys without TLS; `changes` are made to the metadata."""
+    documents: dict[str, bytes] = {}
+
+    async def answer(writer: Any) -> None:
+        path = server.requests[-1].split(b" ")[1].decode()
+        missing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+        writer.write(body(documents[path]) if path in documents else missing)
+        await writer.drain()
+
+    async with serving(answer) as server:
+        address = f"http://{HOST}:{server.port}/realms/x"
+        issuer = FakeIssuer(key=signing_key("ES256"), issuer=address)
+        metadata = {"issuer": address, "jwks_uri": f"{address}/keys", **changes}
+        documents["/realms/x/.well-known/openid-configuration"] = json.dumps(metadata).encode()
+        documents["/realms/x/keys"] = json.dumps(issuer.jwks()).encode()
+        yield server, issuer
+
+
+async def test_a_token_of_an_issuer_without_tls_is_good_where_its_host_is_named() -> None:
+    async with keycloak() as (server, issuer):
+        verifier = JWTVerifier(
+            issuer=issuer.issuer,
+            audience=AUDIENCE,
+            allow_http={f"{HOST}:{server.port}"},
+            clock=issuer.clock,
+        )
+
+        principal = await verifier.verify(Presented(issuer.token()))
+
+    assert principal.subject == "alice"
+    assert [line.split(b" ")[1] for line in server.requests][-1] == b"/realms/x/keys"
+
+
+async def test_without_its_name_or_with_another_port_nothing_is_asked() -> None:
+    async with keycloak() as (server, issuer):
+        for hosts in ((), {HOST}, {f"{HOST}:{server.port + 1}"}, {f"keycloak:{server.port}"}):
+            with pytest.raises(ValueError, match=r"^issuer must be https .*allow_http names"):
+                remote_keys(issuer=issuer.issuer, allow_http=hosts)
+
+    assert server.requests == []
+
+
+async def test_its_metadata_leads_to_no_other_host_without_tls() -> None:
+    async with keycloak(jwks_uri="http://127.0.0.2:1/keys") as (server, issuer):
+        keys = remote_keys(issuer=issuer.issuer, allow_http={f"{HOST}:{server.port}"})
+
+        with pytest.raises(KeysUnavailable, match="jwks_uri must not point to this machine"):
+            await keys.key_set()
+
+    async with keycloak(jwks_uri="http://keys.example/keys") as (server, issuer):
+        keys = remote_keys(issuer=issuer.issuer, allow_http={f"{HOST}:{server.port}"})
+
+        with pytest.raises(
+            KeysUnavailable, match=r"jwks_uri must be https .*'http://keys\.example"
+        ):
+            await keys.key_set()

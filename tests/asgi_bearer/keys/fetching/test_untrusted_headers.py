@@ -1,0 +1,106 @@
+"""Where a token says that its key is, nobody looks."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from tests.support.fake_issuer import FakeIssuer, compact, signing_key
+from tests.support.published_keys import JWKS_URI, Published
+
+TRAP = "https://trap.example/jwks"
+ATTACKER = signing_key("ES256", "trap", number=666)
+
+POINTERS: list[tuple[str, dict[str, Any]]] = [
+    ("jku", {"jku": TRAP}),
+    ("x5u", {"x5u": TRAP}),
+    ("jwk", {"jwk": ATTACKER.jwk()}),
+    ("x5c", {"x5c": ["MIIB"]}),
+    ("kid-is-an-address", {"kid": TRAP}),
+    ("kid-is-a-path", {"kid": "../../../../dev/null"}),
+    ("kid-is-the-empty-text", {"kid": ""}),
+    ("all-of-them", {"jku": TRAP, "x5u": TRAP, "jwk": ATTACKER.jwk(), "x5c": ["MIIB"]}),
+]
+
+
+@pytest.mark.parametrize("known_kid", [True, False], ids=["known-kid", "unknown-kid"])
+@pytest.mark.parametrize("header", [row[1] for row in POINTERS], ids=[row[0] for row in POINTERS])
+async def test_a_key_that_the_token_brings_along_is_not_used(
+    header: dict[str, Any], known_kid: bool
+) -> None:
+    """Row 50."""
+    published = Published()
+    published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
+    forger = FakeIssuer(key=ATTACKER, clock=published.clock)
+    kid = published.issuer.key.kid if known_kid else ATTACKER.kid
+
+    outcomes = await published.outcomes([forger.token_with_header(**{"kid": kid, **header})])
+
+    assert outcomes[0] in ("signature_invalid", "key_not_found")
+    assert set(published.documents.asked) == {JWKS_URI}
+
+
+async def test_such_headers_do_not_hurt_a_good_token() -> None:
+    """Row 50."""
+    published = Published()
+    published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
+    token = published.issuer.token_with_header(jku=TRAP, x5u=TRAP, jwk=ATTACKER.jwk())
+
+    assert await published.outcomes([token]) == ["alice"]
+    assert set(published.documents.asked) == {JWKS_URI}
+
+
+UNWORTHY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("unknown-issuer", {}, {"iss": "https://evil.example/"}),
+    ("no-issuer", {}, {"iss": None}),
+    ("symmetric", {"alg": "HS256"}, {}),
+    ("none", {"alg": "none"}, {}),
+    ("kid-number", {"kid": 7}, {}),
+    ("kid-list", {"kid": ["k1"]}, {}),
+    ("crit", {"crit": ["jku"], "jku": TRAP}, {}),
+    ("typ", {"typ": "dpop+jwt"}, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "claims"), [row[1:] for row in UNWORTHY], ids=[row[0] for row in UNWORTHY]
+)
+async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
+    header: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    """Row 82."""
+    published = Published()
+    issuer = published.issuer
+    token = compact(issuer.header(**header), issuer.claims(**claims), issuer.key)
+
+    assert await published.outcomes([token]) != ["alice"]
+    assert published.fetches == 0
+
+
+async def test_a_public_key_used_as_a_secret_signs_nothing() -> None:
+    """Row 79."""
+    published = Published()
+    symmetric = {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"}
+    published.serve({"keys": [symmetric, published.issuer.key.jwk()]})
+    token = published.issuer.token_with_header(kid="oct", alg="HS256")
+
+    assert await published.outcomes([token]) == ["algorithm_not_allowed"]
+
+
+async def test_no_token_and_no_key_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    published = Published()
+    token, forged = published.issuer.token(), published.forged()[0]
+
+    with caplog.at_level(logging.DEBUG):
+        await published.outcomes([token, forged, *published.unknown(3)])
+        published.clock.advance(10.0)
+        published.rotate("k1", 2)
+        await published.verify()
+        published.serve(b"c2VjcmV0")
+        published.clock.advance(500.0)
+        await published.outcomes([token, forged])
+
+    jwk = published.issuer.key.jwk()
+    secrets = [*token.split("."), *forged.split("."), jwk["x"], jwk["y"], "c2VjcmV0"]
+    assert "keys fetched" in caplog.messages
+    assert not [secret for secret in secrets if secret in caplog.text]

@@ -1,0 +1,440 @@
+"""A clock, or chance, that answers nonsense: keys expire, nothing storms, and it is got over."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import count, repeat
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys import Missed
+from asgi_bearer.keys.discovery import Discovery
+from asgi_bearer.keys.freshness import Freshness
+from asgi_bearer.keys.schedule import BackOff, CoolDown, Pace, chance, reading
+from tests.support.fake_issuer import FakeClock, FakeDocuments
+from tests.support.published_keys import DOWN, Published, settled
+from tests.support.remote_keys import Source, asked, numbered
+
+ISSUER = "https://issuer.example"
+METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"
+
+
+def broken() -> float:
+    raise RuntimeError("s3cret")
+
+
+ANSWERS: list[tuple[str, Callable[[], Any]]] = [
+    ("nan", lambda: math.nan),
+    ("inf", lambda: math.inf),
+    ("minus-inf", lambda: -math.inf),
+    ("none", lambda: None),
+    ("text", lambda: "12"),
+    ("complex", lambda: 1j),
+    ("too-large", lambda: 10**400),
+    ("raises", broken),
+]
+NONSENSE = pytest.mark.parametrize(
+    "answer", [row[1] for row in ANSWERS], ids=[row[0] for row in ANSWERS]
+)
+
+
+class Clock(FakeClock):
+    """A clock that answers something else for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: Callable[[], Any] | None = None
+
+    def __call__(self) -> float:
+        return super().__call__() if self.answer is None else self.answer()
+
+
+@NONSENSE
+async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[], Any]) -> None:
+    clock = Clock()
+    source = Source(clock)
+    await source.aged(10.0)
+    source.brings = DOWN
+    clock.answer = answer
+
+    status = source.keys.status()
+
+    assert source.keys.at_hand() is None
+    assert (status.state, status.age, status.serves) == ("expired", None, 0.0)
+    assert status.fault == "the clock of the key source went back, or answers nonsense"
+    assert 0 <= status.next_attempt <= 60
+    with pytest.raises(KeysUnavailable) as refused:
+        await source.keys.key_set()
+    assert 0 < refused.value.retry_after <= 60
+
+
+@NONSENSE
+async def test_after_nonsense_a_right_clock_makes_all_well(answer: Callable[[], Any]) -> None:
+    clock = Clock()
+    source = Source(clock)
+    old = await source.aged(10.0)
+    clock.answer = answer
+    source.brings = DOWN
+    await asked(source)
+    clock.answer = None
+
+    # What failed is tried again after its pause; the keys are as old as they are.
+    assert await source.keys.key_set() is old
+    assert source.keys.status().serves == 490.0
+    source.brings = numbered(2)
+    clock.advance(1.0)
+    await asked(source)
+    assert await source.keys.key_set() == numbered(2)
+    assert source.keys.status().state == "fresh"
+
+
+@NONSENSE
+async def test_keys_that_were_fetched_by_nonsense_serve_only_those_who_waited(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    source = Source(clock)
+    clock.answer = answer
+
+    waited = await asyncio.gather(*(source.keys.key_set() for _ in range(100)))
+
+    assert waited == [numbered(1)] * 100
+    assert source.keys.at_hand() is None
+    assert source.keys.status().state == "expired"
+    assert source.fetches == 1
+
+
+@NONSENSE
+async def test_nonsense_causes_no_storm_of_fetches(answer: Callable[[], Any]) -> None:
+    clock = Clock()
+    source = Source(clock)
+    await source.aged(10.0)
+    clock.answer = answer
+
+    for _ in range(200):
+        await asked(source)
+        await asked(source, Missed(numbered(7), unknown_kid=True))
+        source.keys.warm()
+        await settled()
+
+    assert source.fetches == 2
+    source.steady.advance(1.0)
+    await asked(source)
+    assert source.fetches == 3
+
+
+@NONSENSE
+async def test_keys_that_were_fetched_by_nonsense_are_fetched_again_by_a_right_clock(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    source = Source(clock)
+    clock.answer = answer
+    await source.keys.key_set()
+    source.brings = numbered(2)
+    clock.answer = None
+
+    assert await source.keys.key_set() == numbered(2)
+    assert source.keys.status().state == "fresh"
+    assert source.fetches == 2
+
+
+@NONSENSE
+async def test_a_fetch_that_ends_by_nonsense_counts_from_when_it_began(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    source = Source(clock)
+    source.close()
+    waiting = asyncio.create_task(source.keys.key_set())
+    await settled()
+    clock.answer = answer
+    source.open()
+    key_set = await waiting
+    clock.answer = None
+    clock.advance(79.0)
+
+    assert source.keys.at_hand() is key_set
+    assert source.keys.status().age == 79.0
+    assert source.fetches == 1
+
+
+@NONSENSE
+async def test_failures_by_nonsense_are_no_pause_by_a_right_clock(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    source = Source(clock)
+    source.brings = DOWN
+    clock.answer = answer
+    await asked(source)
+    await asked(source)
+    assert source.fetches == 1
+    clock.answer = None
+    source.brings = numbered(1)
+
+    assert await source.keys.key_set() == numbered(1)
+
+
+async def test_a_clock_that_went_back_expires_the_keys_and_they_are_fetched_again() -> None:
+    """Or they would serve for as long as it went back, and withdrawn ones with them."""
+    source = Source()
+    await source.aged(10.0)
+    source.brings = numbered(2)
+    source.clock.advance(-1e6)
+
+    assert source.keys.at_hand() is None
+    assert (source.keys.status().state, source.keys.status().age) == ("expired", None)
+    assert await source.keys.key_set() == numbered(2)
+    assert source.keys.status().state == "fresh"
+    assert source.fetches == 2
+
+
+async def test_a_clock_that_was_far_ahead_for_a_moment_is_got_over() -> None:
+    source = Source()
+    source.clock.advance(1e9)
+    await source.keys.key_set()
+    source.brings = numbered(2)
+    source.clock.advance(-1e9)
+
+    assert await source.keys.key_set() == numbered(2)
+
+
+async def test_a_pause_of_before_the_clock_went_back_locks_nobody_out() -> None:
+    source = Source()
+    source.brings = DOWN
+    await asked(source)
+    source.clock.advance(-1e6)
+    source.brings = numbered(1)
+
+    assert source.keys.status().next_attempt == 0.0
+    assert await source.keys.key_set() == numbered(1)
+
+
+async def test_a_window_of_before_the_clock_went_back_hides_no_new_key() -> None:
+    source = Source()
+    source.clock.advance(100.0)
+    old = await source.aged(50.0)
+    await asked(source, Missed(old, unknown_kid=True))
+    source.clock.advance(-20.0)
+    source.brings = numbered(1, 2)
+
+    key_set = await source.keys.key_set(Missed(await source.keys.key_set(), unknown_kid=True))
+
+    assert key_set == numbered(1, 2)
+
+
+async def test_a_clock_that_always_goes_back_causes_no_storm_of_fetches() -> None:
+    clock, backwards = Clock(), count(0, -1)
+    source = Source(clock)
+    clock.answer = lambda: next(backwards)
+
+    for _ in range(200):
+        await asked(source)
+        source.keys.warm()
+        await settled()
+
+    assert source.fetches <= 3
+
+
+async def test_an_issuer_that_is_down_and_a_clock_that_goes_back_cause_no_storm_of_fetches() -> (
+    None
+):
+    clock, backwards = Clock(), count(0, -1)
+    source = Source(clock)
+    source.brings = DOWN
+    clock.answer = lambda: next(backwards)
+
+    for _ in range(200):
+        await asked(source)
+
+    assert source.fetches <= 3
+
+
+ANYTHING = st.floats(max_value=1e11) | st.sampled_from([math.nan, math.inf, None, "1", 0, 10, 100])
+
+
+@given(answers=st.lists(ANYTHING, min_size=1))
+def test_no_clock_breaks_the_source_for_good(answers: list[Any]) -> None:
+    async def drive() -> None:
+        clock = Clock()
+        source = Source(clock)
+        for answer in answers:
+            clock.answer = partial(next, repeat(answer))
+            await asked(source)
+            status = source.keys.status()
+            assert status.serves >= 0
+            assert status.next_attempt >= 0
+        clock.answer = None
+        source.brings = numbered(2)
+        clock.advance(1e12)
+        assert await source.keys.key_set() == numbered(2)
+
+    asyncio.run(drive())
+
+
+async def test_the_log_says_that_the_clock_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    source = Source(clock)
+    await source.aged(10.0)
+    source.brings = DOWN
+    clock.answer = lambda: math.nan
+
+    with caplog.at_level(logging.WARNING, "asgi_bearer"):
+        await asked(source)
+
+    assert caplog.records[0].levelno == logging.CRITICAL
+    assert "the clock of the key source" in caplog.messages[0]
+    assert "s3cret" not in caplog.text
+
+
+async def test_with_a_wrong_clock_good_tokens_are_not_judged_and_then_they_are() -> None:
+    clock = Clock()
+    published = Published(clock=clock)
+    token = published.issuer.token()
+    assert await published.outcomes([token]) == ["alice"]
+    published.serve(DOWN)
+    clock.answer = lambda: math.nan
+
+    assert await published.outcomes([token] * 3) == ["keys_unavailable"] * 3
+    clock.answer = None
+    assert await published.outcomes([token] * 3) == ["alice"] * 3
+
+
+@NONSENSE
+async def test_metadata_is_looked_at_again_whenever_nobody_can_say_how_old_it_is(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
+    freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
+    find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
+    await find(rediscover=False)
+    clock.answer = answer
+    await find(rediscover=False)
+    documents.documents[METADATA] = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/2"}
+    clock.answer = None
+
+    assert await find(rediscover=False) == f"{ISSUER}/2"
+    assert len(documents.asked) == 3
+    await find(rediscover=False)
+    clock.advance(-1.0)
+    await find(rediscover=False)
+    assert len(documents.asked) == 4
+
+
+@NONSENSE
+async def test_metadata_that_fails_by_nonsense_leaves_the_address_of_before(
+    answer: Callable[[], Any],
+) -> None:
+    clock = Clock()
+    documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
+    freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
+    find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
+    await find(rediscover=False)
+    documents.documents.clear()
+    clock.answer = answer
+
+    assert await find(rediscover=False) == f"{ISSUER}/1"
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -5.5, 1e300, 2**70])
+def test_a_number_is_a_time(value: float) -> None:
+    assert reading(lambda: value) == value
+
+
+@NONSENSE
+def test_what_is_no_number_is_no_time(answer: Callable[[], Any]) -> None:
+    assert math.isnan(reading(answer))
+
+
+def test_true_is_no_time() -> None:
+    assert math.isnan(reading(lambda: True))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1])
+def test_chance_is_a_number_from_0_to_1(value: float) -> None:
+    assert chance(lambda: value) == value
+
+
+@NONSENSE
+def test_chance_that_is_none_adds_nothing(answer: Callable[[], Any]) -> None:
+    assert chance(answer) == 0.0
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, 1e9])
+def test_chance_out_of_its_bounds_adds_nothing(value: float) -> None:
+    assert BackOff(shortest=1.0, longest=60.0, random=lambda: value).failed(0.0) == 1.0
+
+
+@NONSENSE
+async def test_chance_that_is_none_costs_no_key(answer: Callable[[], Any]) -> None:
+    published = Published(random=answer)
+
+    assert await published.outcomes([published.issuer.token()]) == ["alice"]
+    assert published.keys.status().next_attempt == 480.0
+    published.clock.advance(500.0)
+    published.serve(DOWN)
+    await published.outcomes([published.issuer.token()])
+    await settled()
+    assert published.keys.status().next_attempt == 1.0
+
+
+def test_without_a_time_a_pause_is_on_and_no_window_is_over() -> None:
+    back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
+    back_off.failed(100.0)
+    cool_down = CoolDown(10.0)
+
+    assert back_off.remaining(math.nan) == 4.0
+    assert not cool_down.is_over(math.nan, unknown_kid=True)
+    cool_down.start(100.0, unknown_kid=True)
+    assert not cool_down.is_over(math.nan, unknown_kid=True)
+
+
+def test_what_began_without_a_time_is_over_once_there_is_one() -> None:
+    back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
+    back_off.failed(math.nan)
+    cool_down = CoolDown(10.0)
+    cool_down.start(math.nan, unknown_kid=True)
+
+    assert back_off.remaining(100.0) == 0.0
+    assert cool_down.is_over(100.0, unknown_kid=True)
+
+
+@pytest.mark.parametrize("now", [99.0, -1e9])
+def test_what_lies_ahead_is_over(now: float) -> None:
+    back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
+    back_off.failed(100.0)
+    cool_down = CoolDown(10.0)
+    cool_down.start(100.0, unknown_kid=True)
+
+    assert back_off.remaining(now) == 0.0
+    assert back_off.is_ahead(now)
+    assert cool_down.is_over(now, unknown_kid=True)
+
+
+def test_while_the_clock_is_astray_attempts_are_spaced_by_a_steady_one() -> None:
+    steady = FakeClock(0.0)
+    pace = Pace(
+        BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0), random=lambda: 0.0, steady=steady
+    )
+    attempts: list[float] = []
+
+    for _ in range(200):
+        if not pace.pause(math.nan):
+            attempts.append(steady.now)
+            pace.begin(math.nan)
+            pace.succeeded(math.nan)
+        steady.advance(1.0)
+
+    assert attempts == [0, 1, 3, 7, 15, 31, 63, 111, 159]
+    assert pace.pause(5.0) == 0.0
+    pace.begin(5.0)
+    pace.succeeded(6.0)
+    assert pace.pause(math.nan) == 0.0

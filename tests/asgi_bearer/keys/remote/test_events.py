@@ -1,0 +1,388 @@
+"""What an operator is told as it happens: each event once, in order, as urgently as it is."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys import (
+    FetchFailed,
+    KeyEvent,
+    KeySet,
+    KeySetStatus,
+    Missed,
+    log_key_events,
+)
+from asgi_bearer.keys.events import EventKind
+from tests.support.fake_issuer import signing_key
+from tests.support.published_keys import DOWN, Published, settled
+from tests.support.remote_keys import Source, asked, numbered
+
+Story = Callable[[Source], Awaitable[None]]
+
+
+async def a_first_fetch(source: Source) -> None:
+    await asked(source)
+
+
+async def several_keys(source: Source) -> None:
+    source.brings = numbered(1, 2)
+    await asked(source)
+
+
+async def the_same_keys(source: Source) -> None:
+    await source.aged(90.0)
+    await asked(source)
+
+
+async def the_same_keys_in_another_order(source: Source) -> None:
+    source.brings = numbered(1, 2)
+    await source.aged(90.0)
+    source.brings = numbered(2, 1)
+    await asked(source)
+
+
+async def a_rotation(source: Source) -> None:
+    await source.aged(90.0)
+    source.brings = numbered(2)
+    await asked(source)
+
+
+async def a_rotation_that_keeps_the_old_key(source: Source) -> None:
+    await source.aged(90.0)
+    source.brings = numbered(1, 2)
+    await asked(source)
+
+
+async def another_key_with_the_same_id(source: Source) -> None:
+    await source.aged(90.0)
+    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", "k1", 2).jwk()]})
+    await asked(source)
+
+
+async def a_key_without_an_id(source: Source) -> None:
+    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", None, 2).jwk()]})
+    await asked(source)
+
+
+async def a_failure(source: Source) -> None:
+    await source.aged(90.0)
+    source.brings = FetchFailed("down")
+    for _ in range(100):
+        await asked(source)
+
+
+async def a_set_that_nobody_asked_for_in_time(source: Source) -> None:
+    await source.aged(100.0)
+    for _ in range(100):
+        await asked(source)
+
+
+async def a_set_that_nobody_asked_for_at_all(source: Source) -> None:
+    await source.aged(1e6)
+    for _ in range(100):
+        await asked(source)
+
+
+async def an_outage(source: Source) -> None:
+    await source.aged(100.0)
+    source.brings = FetchFailed("down")
+    for _ in range(3):
+        for _ in range(100):
+            await asked(source)
+        source.clock.advance(250.0)
+
+
+async def two_outages(source: Source) -> None:
+    for _ in range(2):
+        source.brings = numbered(1)
+        await source.aged(100.0)
+        source.brings = FetchFailed("down")
+        await asked(source)
+        source.brings = numbered(1)
+        source.clock.advance(1.0)
+        await asked(source)
+
+
+async def a_flood(source: Source) -> None:
+    old = await source.keys.key_set()
+    for _ in range(100):
+        await asked(source, Missed(old, unknown_kid=True))
+
+
+async def a_flood_in_two_windows(source: Source) -> None:
+    await a_flood(source)
+    source.clock.advance(10.0)
+    await a_flood(source)
+
+
+async def a_flood_of_bad_signatures(source: Source) -> None:
+    old = await source.keys.key_set()
+    for _ in range(100):
+        await asked(source, Missed(old, unknown_kid=False))
+
+
+FIRST = ["fetched", "key_added k1"]
+STORIES: list[tuple[Story, list[str]]] = [
+    (a_first_fetch, FIRST),
+    (several_keys, ["fetched", "key_added k1", "key_added k2"]),
+    (the_same_keys, [*FIRST, "unchanged"]),
+    (the_same_keys_in_another_order, ["fetched", "key_added k1", "key_added k2", "unchanged"]),
+    (a_rotation, [*FIRST, "fetched", "key_added k2", "key_removed k1"]),
+    (a_rotation_that_keeps_the_old_key, [*FIRST, "fetched", "key_added k2"]),
+    (another_key_with_the_same_id, [*FIRST, "fetched", "key_added k1", "key_removed k1"]),
+    (a_key_without_an_id, ["fetched", "key_added"]),
+    (a_failure, [*FIRST, "failed: down"]),
+    (a_set_that_nobody_asked_for_in_time, [*FIRST, "stale", "unchanged"]),
+    (a_set_that_nobody_asked_for_at_all, [*FIRST, "expired", "unchanged"]),
+    (
+        an_outage,
+        [*FIRST, "stale", "failed: down", "failed: down", "expired: down", "failed: down"],
+    ),
+    (two_outages, [*FIRST, *["stale", "failed: down", "unchanged"] * 2]),
+    (a_flood, [*FIRST, "unchanged", "flood_limited"]),
+    (a_flood_in_two_windows, [*FIRST, *["unchanged", "flood_limited"] * 2]),
+    (a_flood_of_bad_signatures, [*FIRST, "unchanged", "flood_limited"]),
+]
+
+
+@pytest.mark.parametrize(("story", "told"), STORIES, ids=[row[0].__name__ for row in STORIES])
+async def test_each_event_is_told_once_and_in_order(story: Story, told: list[str]) -> None:
+    source = Source()
+
+    await story(source)
+
+    assert [
+        event.kind
+        + (f" {event.kid}" if event.kid else "")
+        + (f": {event.reason}" * bool(event.reason))
+        for event, _ in source.told
+    ] == told
+    counts = source.keys.status().counts
+    assert counts == {kind: source.kinds.count(kind) for kind in counts}
+
+
+async def test_a_flood_during_the_row_of_failures_is_not_told_as_one() -> None:
+    """Row 87. It is the issuer that delays the fetch."""
+    source = Source()
+    old = await source.keys.key_set()
+    source.brings = FetchFailed("down")
+    for _ in range(100):
+        await asked(source, Missed(old, unknown_kid=True))
+
+    assert source.kinds == ["fetched", "key_added", "failed"]
+
+
+async def test_the_observer_of_a_failure_sees_the_pause_that_it_began() -> None:
+    """The fetch has not quite ended, and is under way no longer."""
+    source = Source()
+    await source.aged(90.0)
+    source.brings = FetchFailed("down")
+    for _ in range(3):
+        await asked(source)
+        source.clock.advance(source.keys.status().next_attempt)
+
+    failures = [status for event, status in source.told if event.kind == "failed"]
+
+    assert [(status.state, status.next_attempt) for status in failures] == [
+        ("fresh", 1.0),
+        ("fresh", 2.0),
+        ("fresh", 4.0),
+    ]
+    assert [(status.fault, status.counts["failed"]) for status in failures] == [
+        ("down", 1),
+        ("down", 2),
+        ("down", 3),
+    ]
+
+
+async def test_the_observer_of_a_fetch_sees_the_status_after_it() -> None:
+    source = Source()
+    source.brings = FetchFailed("down")
+    await asked(source)
+    source.clock.advance(1.0)
+    source.brings = numbered(1)
+    await asked(source)
+
+    event, status = source.told[1]
+
+    assert event.kind == "fetched"
+    assert (status.state, status.serves, status.fault) == ("fresh", 500.0, None)
+    assert (status.counts["failed"], status.counts["fetched"]) == (1, 1)
+
+
+async def test_the_observer_of_an_end_sees_how_long_the_set_still_serves() -> None:
+    source = Source()
+    await source.aged(100.0)
+    source.brings = FetchFailed("down")
+    await asked(source)
+    source.clock.advance(400.0)
+    await asked(source)
+
+    ends = [(e.kind, s.state, s.serves) for e, s in source.told if e.kind in ("stale", "expired")]
+
+    assert ends == [("stale", "stale", 400.0), ("expired", "expired", 0.0)]
+
+
+@pytest.mark.parametrize("story", [row[0] for row in STORIES], ids=lambda story: story.__name__)
+async def test_an_observer_that_raises_costs_nothing_and_says_nothing(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    calm, source = Source(), Source()
+
+    def breaks(event: KeyEvent, status: KeySetStatus) -> None:
+        raise RuntimeError("Bearer s3cret")
+
+    calm.observer = lambda event, status: None
+    source.observer = breaks
+    await story(calm)
+    await story(source)
+
+    assert source.fetches == calm.fetches
+    assert source.told == calm.told
+    assert source.keys.status() == calm.keys.status()
+    assert caplog.messages == ["an observer of keys failed: RuntimeError"] * len(source.told)
+    assert {record.levelname for record in caplog.records} == {"ERROR"}
+    assert "s3cret" not in caplog.text
+
+
+async def test_an_observer_that_raises_takes_no_answer_from_who_waits() -> None:
+    source = Source()
+
+    def breaks(event: KeyEvent, status: KeySetStatus) -> None:
+        raise RuntimeError("s3cret")
+
+    source.observer = breaks
+    source.brings = FetchFailed("down")
+    with pytest.raises(KeysUnavailable, match="down"):
+        await source.keys.key_set()
+    source.clock.advance(1.0)
+    source.brings = numbered(1)
+
+    assert await asyncio.gather(*(source.keys.key_set() for _ in range(100))) == [numbered(1)] * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "serves", "level"),
+    [
+        ("failed", "down", 4200.0, logging.WARNING),
+        ("failed", "down", 1800.5, logging.WARNING),
+        ("failed", "down", 1800.0, logging.ERROR),
+        ("failed", "down", 0.5, logging.ERROR),
+        ("failed", "down", 0.0, logging.CRITICAL),
+        ("stale", "down", 3600.0, logging.WARNING),
+        ("stale", "down", 600.0, logging.ERROR),
+        ("stale", "", 3600.0, logging.INFO),
+        ("stale", "", 600.0, logging.INFO),
+        ("expired", "down", 0.0, logging.CRITICAL),
+        ("expired", "", 0.0, logging.INFO),
+        ("flood_limited", "", 4200.0, logging.WARNING),
+        ("fetched", "", 4200.0, logging.INFO),
+        ("unchanged", "", 4200.0, logging.DEBUG),
+        ("key_added", "", 4200.0, logging.INFO),
+        ("key_removed", "", 4200.0, logging.INFO),
+    ],
+)
+def test_an_event_is_logged_as_urgently_as_it_is(
+    kind: EventKind, reason: str, serves: float, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "asgi_bearer.keys"):
+        log_key_events(KeyEvent(kind, None, reason), status(serves))
+
+    assert [(record.name, record.levelno) for record in caplog.records] == [
+        ("asgi_bearer.keys", level)
+    ]
+
+
+def status(serves: float) -> KeySetStatus:
+    """Return a status with `serves`, which no sentence contradicts."""
+    return KeySetStatus("stale", 700.0, serves, "down", 4.4, {})
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (
+            KeyEvent("failed", reason="down"),
+            "keys not fetched, serving for another 3500 s, next attempt in 4 s: down",
+        ),
+        (
+            KeyEvent("stale", reason="down"),
+            "keys stale, serving for another 3500 s, next attempt in 4 s: down",
+        ),
+        (
+            KeyEvent("expired"),
+            "keys expired, serving for another 3500 s, next attempt in 4 s: nobody asked for them",
+        ),
+        (KeyEvent("flood_limited"), "keys not fetched for tokens that do not verify: too many"),
+        (KeyEvent("fetched"), "keys fetched"),
+        (KeyEvent("unchanged"), "keys unchanged"),
+        (KeyEvent("key_added", "k1"), "key added: kid 'k1'"),
+        (KeyEvent("key_removed", None), "key removed: kid None"),
+        (KeyEvent("key_added", "k1\r\nforged line"), r"key added: kid 'k1\r\nforged line'"),
+        (KeyEvent("key_added", "x" * 1000), f"key added: kid '{'x' * 63}..."),
+    ],
+)
+def test_an_event_is_one_line_of_the_log(
+    event: KeyEvent, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 51."""
+    with caplog.at_level(logging.DEBUG, "asgi_bearer.keys"):
+        log_key_events(event, status(3500.0))
+
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(sentence)
+    assert "\n" not in caplog.messages[0]
+
+
+async def test_the_log_gets_louder_while_the_time_of_the_last_good_set_runs_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Row 88. With the defaults: the set ends after 4200 s."""
+    published = Published()
+    await published.verify()
+    published.serve(DOWN)
+    began = published.clock.now
+    levels: dict[float, str] = {}
+    for age in range(480, 4800, 60):
+        published.clock.now = began + age
+        caplog.clear()
+        await published.outcomes([published.issuer.token()])
+        await settled()
+        for record in caplog.records:
+            if record.message.startswith("keys not fetched"):
+                levels[age] = record.levelname
+
+    assert {level for age, level in levels.items() if age < 2400} == {"WARNING"}
+    assert {level for age, level in levels.items() if 2400 <= age < 4200} == {"ERROR"}
+    assert {level for age, level in levels.items() if age >= 4200} == {"CRITICAL"}
+    assert len(levels) == 72
+
+
+async def test_neither_a_token_nor_a_key_gets_into_what_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[tuple[KeyEvent, KeySetStatus]] = []
+
+    def observer(event: KeyEvent, status: KeySetStatus) -> None:
+        log_key_events(event, status)
+        told.append((event, status))
+
+    published = Published(observer=observer)
+    tokens = [published.issuer.token(), *published.unknown(5), *published.forged(5)]
+    secrets = [part for token in tokens for part in token.split(".")[1:]]
+    with caplog.at_level(logging.DEBUG, "asgi_bearer"):
+        for answer in (None, DOWN, RuntimeError(tokens[0]), b"s3cret", {"keys": [{"k": "s3cret"}]}):
+            if answer is not None:
+                published.serve(answer)
+            await published.outcomes(tokens)
+            published.clock.advance(5000.0)
+        published.rotate()
+        secrets += [published.issuer.key.jwk()["x"], published.issuer.key.jwk()["y"], "s3cret"]
+        await published.outcomes(tokens)
+
+    assert {event.kind for event, _ in told} >= {"fetched", "failed", "expired", "key_removed"}
+    written = caplog.text + repr(told) + repr(published.keys.status())
+    assert not [secret for secret in secrets if secret in written]

@@ -1,0 +1,294 @@
+"""When keys are fetched and how long they serve, by a fake clock."""
+
+import asyncio
+import logging
+
+import pytest
+
+from asgi_bearer.errors import KeysUnavailable
+from asgi_bearer.keys import FetchFailed
+from tests.support.published_keys import settled
+from tests.support.remote_keys import Source, numbered
+
+
+async def test_nothing_is_fetched_before_the_first_request() -> None:
+    source = Source()
+
+    assert (source.keys.status().state, source.keys.status().age) == ("never", None)
+    assert source.fetches == 0
+
+
+async def test_the_first_request_waits_for_a_fetch() -> None:
+    source = Source()
+
+    assert await source.keys.key_set() == numbered(1)
+    assert source.fetches == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "state", "fetches"),
+    [
+        (0.0, "fresh", 1),
+        (79.9, "fresh", 1),
+        (80.0, "fresh", 2),
+        (99.9, "fresh", 2),
+        (100.0, "stale", 2),
+        (499.9, "stale", 2),
+    ],
+)
+async def test_a_set_that_serves_is_served_at_once_and_fetched_again_behind_the_request(
+    age: float, state: str, fetches: int
+) -> None:
+    source = Source()
+    old = await source.aged(age)
+    source.brings = numbered(2)
+
+    assert source.keys.status().state == state
+    assert source.keys.status().age == pytest.approx(age)
+    assert await source.keys.key_set() is old
+    await settled()
+
+    assert source.fetches == fetches
+    assert await source.keys.key_set() == numbered(fetches)
+
+
+@pytest.mark.parametrize("age", [500.0, 1e6])
+async def test_a_set_that_serves_no_longer_is_waited_for(age: float) -> None:
+    source = Source()
+    await source.aged(age)
+    source.brings = numbered(2)
+
+    assert source.keys.status().state == "expired"
+    assert await source.keys.key_set() == numbered(2)
+    assert (source.keys.status().state, source.keys.status().age) == ("fresh", 0.0)
+
+
+async def test_a_thousand_requests_for_an_old_set_cause_one_fetch() -> None:
+    source = Source()
+    await source.aged(90.0)
+
+    for _ in range(1000):
+        await source.keys.key_set()
+    await settled()
+
+    assert source.fetches == 2
+
+
+async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again() -> None:
+    source = Source()
+    old = await source.aged(90.0)
+    source.brings = numbered(1)
+
+    await source.keys.key_set()
+    await settled()
+
+    assert await source.keys.key_set() is old
+    assert source.keys.status().age == 0.0
+
+
+async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> None:
+    """Row 87."""
+    source = Source()
+    source.brings = FetchFailed("down")
+    pauses: list[float] = []
+
+    for _ in range(8):
+        with pytest.raises(KeysUnavailable) as refused:
+            await source.keys.key_set()
+        pauses.append(refused.value.retry_after)
+        source.clock.advance(refused.value.retry_after)
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 48, 48]
+    assert source.fetches == 8
+
+
+async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
+    source = Source()
+    source.brings = FetchFailed("down")
+    with pytest.raises(KeysUnavailable):
+        await source.keys.key_set()
+    source.clock.advance(0.75)
+
+    with pytest.raises(KeysUnavailable, match="down") as refused:
+        await source.keys.key_set()
+
+    assert refused.value.retry_after == pytest.approx(0.25)
+    assert source.fetches == 1
+
+
+async def test_the_first_attempt_after_the_pause_recovers() -> None:
+    """Row 87."""
+    source = Source()
+    source.brings = FetchFailed("down")
+    with pytest.raises(KeysUnavailable):
+        await source.keys.key_set()
+    source.brings = numbered(1)
+    source.clock.advance(1.0)
+
+    assert await source.keys.key_set() == numbered(1)
+
+
+FAULTS: list[tuple[Exception, str]] = [
+    (FetchFailed("no answer"), "no answer"),
+    (RuntimeError("Bearer s3cret"), "RuntimeError"),
+    (MemoryError("s3cret"), "MemoryError"),
+]
+
+
+@pytest.mark.parametrize(("fault", "words"), FAULTS, ids=["ours", "unknown", "memory"])
+async def test_any_failure_keeps_the_good_set_and_is_logged_without_foreign_words(
+    fault: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 90."""
+    source = Source()
+    old = await source.aged(90.0)
+    source.brings = fault
+
+    with caplog.at_level(logging.INFO, "asgi_bearer"):
+        await source.keys.key_set()
+        await settled()
+
+    assert await source.keys.key_set() is old
+    assert caplog.messages == [
+        f"keys not fetched, serving for another 410 s, next attempt in 1 s: {words}"
+    ]
+
+
+async def test_fetched_keys_are_logged_once_per_change(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = Source()
+
+    with caplog.at_level(logging.INFO, "asgi_bearer"):
+        for _ in range(3):
+            await source.aged(90.0)
+            await settled()
+
+    assert caplog.messages == ["keys fetched", "key added: kid 'k1'"]
+
+
+async def test_after_closing_the_source_can_be_used_again() -> None:
+    source = Source()
+    old = await source.aged(90.0)
+
+    await source.keys.aclose()
+
+    assert await source.keys.key_set() is old
+    await source.keys.aclose()
+
+
+@pytest.mark.parametrize(("chance", "due"), [(0.0, 80.0), (0.5, 77.5), (1.0, 75.0)])
+async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
+    chance: float, due: float
+) -> None:
+    source = Source()
+    source.chance = chance
+    await source.aged(due - 0.5)
+    await source.keys.key_set()
+    await settled()
+    before = source.fetches
+    source.clock.advance(0.5)
+    await source.keys.key_set()
+    await settled()
+
+    assert (before, source.fetches) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "age", "state"),
+    [
+        (60.0, 47.5, "fresh"),
+        (60.0, 48.0, "due"),
+        (60.0, 60.0, "stale"),
+        (60.0, 459.5, "stale"),
+        (60.0, 460.0, "expired"),
+        (86_400.0, 69_119.0, "fresh"),
+        (86_400.0, 69_120.0, "due"),
+        (86_400.0, 86_400.0, "stale"),
+        (86_400.0, 86_799.5, "stale"),
+        (86_400.0, 86_800.0, "expired"),
+    ],
+)
+async def test_each_fetch_brings_a_lifetime_of_its_own(
+    lifetime: float, age: float, state: str
+) -> None:
+    """Row 93. The set before lived for 100 s."""
+    source = Source()
+    await source.aged(90.0)
+    source.lifetime = lifetime
+    await source.keys.key_set()
+    await settled()
+    source.clock.advance(age)
+
+    status = source.keys.status()
+
+    due = status.state == "fresh" and status.next_attempt == 0
+    assert ("due" if due else status.state) == state
+
+
+async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
+    """Row 87."""
+    source = Source()
+    source.chance = 1.0
+    source.brings = FetchFailed("down")
+    pauses: list[float] = []
+
+    for _ in range(8):
+        with pytest.raises(KeysUnavailable) as refused:
+            await source.keys.key_set()
+        pauses.append(refused.value.retry_after)
+        source.clock.advance(refused.value.retry_after)
+
+    assert pauses == [1.25, 2.5, 5, 10, 20, 40, 60, 60]
+
+
+async def test_warming_fetches_behind_everything() -> None:
+    source = Source()
+    source.close()
+
+    source.keys.warm()
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == 1
+    assert source.keys.status().state == "never"
+    source.open()
+    await settled()
+    assert source.keys.status().state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("age", "fetches"), [(0.0, 1), (79.5, 1), (80.0, 2), (100.0, 2), (500.0, 2)]
+)
+async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int) -> None:
+    source = Source()
+    await source.aged(age)
+
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == fetches
+
+
+@pytest.mark.parametrize(("later", "fetches"), [(0.0, 1), (0.5, 1), (1.0, 2)])
+async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches: int) -> None:
+    """Row 87."""
+    source = Source()
+    source.brings = FetchFailed("down")
+    source.keys.warm()
+    await settled()
+    source.clock.advance(later)
+
+    source.keys.warm()
+    await settled()
+
+    assert source.fetches == fetches
+
+
+def test_warming_without_an_event_loop_fails_at_once_and_spoils_nothing() -> None:
+    source = Source()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        source.keys.warm()
+
+    assert asyncio.run(source.keys.key_set()) == numbered(1)

@@ -1,0 +1,511 @@
+"""The issuer changes its keys: no good token is refused, and nobody can cause many fetches."""
+
+import asyncio
+
+import pytest
+
+from asgi_bearer import Presented, remote_keys
+from asgi_bearer.errors import KeyNotFound, SignatureInvalid
+from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, b64, signing_key
+from tests.support.published_keys import DOWN, Published, settled
+
+ALICE = "alice"
+
+
+@pytest.fixture
+def published() -> Published:
+    return Published()
+
+
+async def test_many_first_requests_cause_one_fetch(published: Published) -> None:
+    """Row 84."""
+    tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
+
+    assert await published.outcomes(tokens) == [ALICE] * 200
+    assert published.fetches == 1
+
+
+@pytest.mark.parametrize("age", [0.0, 5.0, 60.0, 479.0, 481.0, 599.0, 601.0, 4199.0])
+async def test_a_rotation_costs_one_fetch_and_no_refusal(published: Published, age: float) -> None:
+    """Row 85. At any age of the set, also right after the first fetch."""
+    await published.verify()
+    published.clock.advance(age)
+    published.rotate()
+    tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
+
+    assert await published.outcomes(tokens) == [ALICE] * 200
+    assert published.fetches == 2
+
+
+async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_under_way(
+    published: Published,
+) -> None:
+    """Row 85. What that refresh brings back does not hold the new key yet."""
+    await published.verify()
+    published.clock.advance(500.0)
+    published.documents.close()
+    await published.verify()  # Starts the refresh behind it.
+    await settled()
+    published.rotate()
+    tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
+
+    waiting = asyncio.create_task(published.outcomes(tokens))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
+    published: Published,
+) -> None:
+    """Row 85."""
+    await published.verify()
+    published.clock.advance(500.0)
+    old = published.issuer.token()
+    published.rotate()
+    published.documents.close()
+    await published.verify(old)  # Starts the refresh behind it.
+    await settled()
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 2
+
+
+async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal(
+    published: Published,
+) -> None:
+    """Row 85. The old key is still published."""
+    old_key, old = published.issuer.key, published.issuer.token()
+    await published.verify()
+    published.issuer.key = signing_key("ES256", "k2", 2)
+    published.publish(old_key)
+    published.documents.close()
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token(), old] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 400
+    assert published.fetches == 2
+
+
+async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
+    published: Published,
+) -> None:
+    """Row 85."""
+    published.documents.close()
+    early = asyncio.create_task(published.verify())
+    await settled()
+    published.rotate()
+    tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
+
+    waiting = asyncio.create_task(published.outcomes(tokens))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 2
+    assert (await early).subject == ALICE
+
+
+async def test_two_rotations_within_one_fetch_cost_no_refusal(published: Published) -> None:
+    """Row 85."""
+    await published.verify()
+    published.clock.advance(500.0)
+    published.rotate("k2", 2)
+    published.documents.close()
+    await published.keys.key_set()
+    await settled()
+    published.rotate("k3", 3)
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_old_and_new_key_are_both_good_while_both_are_published(
+    published: Published,
+) -> None:
+    """Row 85."""
+    old_key, old_token = published.issuer.key, published.issuer.token()
+    await published.verify()
+    published.issuer.key = signing_key("ES256", "k2", 2)
+    published.publish(old_key)
+
+    assert await published.outcomes([published.issuer.token(), old_token]) == [ALICE, ALICE]
+
+
+async def test_a_flood_of_unknown_key_ids_causes_one_fetch_per_cool_down(
+    published: Published,
+) -> None:
+    """Row 86."""
+    await published.verify()
+
+    for window in range(1, 4):
+        assert set(await published.outcomes(published.unknown(1000))) == {"key_not_found"}
+        published.clock.advance(9.9)
+        assert set(await published.outcomes(published.unknown(100))) == {"key_not_found"}
+        assert published.fetches == 1 + window
+        published.clock.advance(0.1)
+
+
+async def test_requests_with_a_known_key_do_not_wait_for_a_flood(published: Published) -> None:
+    """Row 86."""
+    await published.verify()
+    published.documents.close()
+    flood = asyncio.create_task(published.outcomes(published.unknown(1000)))
+    await settled()
+
+    tokens = [published.issuer.token(jti=f"{n}") for n in range(100)]
+    assert await asyncio.wait_for(published.outcomes(tokens), 60.0) == [ALICE] * 100
+
+    assert not flood.done()
+    published.documents.open()
+    assert set(await flood) == {"key_not_found"}
+
+
+async def test_a_flood_of_unknown_key_ids_delays_a_rotation_by_one_cool_down_at_most(
+    published: Published,
+) -> None:
+    """Row 86."""
+    await published.verify()
+    await published.outcomes(published.unknown(100))
+    published.rotate()
+
+    assert await published.outcomes([published.issuer.token()]) == ["key_not_found"]
+    published.clock.advance(10.0)
+    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+
+
+@pytest.mark.parametrize("second", range(10))
+@pytest.mark.parametrize("ids", ["new", "the-same"])
+async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most(
+    published: Published, second: int, ids: str
+) -> None:
+    """Row 86. The flood goes on all the time, half a second ahead of the new tokens."""
+    await published.verify()
+    rotated_at = served_at = None
+    for tick in range(60):
+        await published.outcomes(published.unknown(3, f"{tick}-" if ids == "new" else "same"))
+        published.clock.advance(0.5)
+        if tick == 2 * second:
+            published.rotate()
+            rotated_at = published.clock.now
+        if rotated_at is None or served_at is not None:
+            continue
+        if await published.outcomes([published.issuer.token()]) == [ALICE]:
+            served_at = published.clock.now
+
+    assert rotated_at is not None
+    assert served_at is not None
+    assert served_at - rotated_at <= 10.0
+    assert published.fetches <= 1 + 4  # Thirty seconds hold four windows at most.
+
+
+async def test_a_guessed_key_id_delays_its_rotation_by_one_cool_down_at_most(
+    published: Published,
+) -> None:
+    """Row 86. Anybody can send made-up tokens with the id of the next key."""
+    await published.verify()
+    header = b64(published.issuer.header(kid="k2"))
+    guessed = [f"{header}.{published.issuer.token().split('.', 1)[1]}"]
+    for _ in range(700):
+        await published.outcomes(guessed)
+        published.clock.advance(1.0)
+    published.rotate()
+    rotated = published.clock.now
+
+    while await published.outcomes([published.issuer.token()]) != [ALICE]:
+        published.clock.advance(1.0)
+
+    assert published.clock.now - rotated <= 10.0
+
+
+async def test_a_thousand_tokens_with_one_unknown_key_id_cost_one_fetch(
+    published: Published,
+) -> None:
+    """Row 86."""
+    await published.verify()
+
+    assert set(await published.outcomes(published.unknown(1) * 1000)) == {"key_not_found"}
+    assert published.fetches == 2
+
+
+async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Published) -> None:
+    """Row 86. Not within a window, not between two."""
+    await published.verify()
+    for tick in range(60):
+        flood = published.unknown(20, f"{tick}-") + published.forged(5)
+        outcomes = await published.outcomes([*flood, *[published.issuer.token()] * 20])
+        assert outcomes[-20:] == [ALICE] * 20
+        published.clock.advance(1.0)
+
+    assert published.fetches == 1 + 2 * 6  # Sixty seconds hold six windows of each kind.
+
+
+async def test_a_rotation_during_a_flood_is_noticed_with_any_fetch_that_began_after_it(
+    published: Published,
+) -> None:
+    """Rows 85 and 86. Its own window is used up; the fetch is caused by a bad signature."""
+    await published.verify()
+    published.documents.close()
+    unknown = asyncio.create_task(published.outcomes(published.unknown(1)))
+    await settled()
+    forged = asyncio.create_task(published.outcomes(published.forged(1)))
+    await settled()
+    published.rotate()
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()]))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE]
+    assert [*await unknown, *await forged] == ["key_not_found", "key_not_found"]
+    assert published.fetches == 3
+
+
+async def test_a_flood_of_bad_signatures_causes_one_fetch_per_cool_down(
+    published: Published,
+) -> None:
+    """Row 91."""
+    await published.verify()
+
+    for window in range(1, 4):
+        assert set(await published.outcomes(published.forged(200))) == {"signature_invalid"}
+        assert published.fetches == 1 + window
+        published.clock.advance(10.0)
+
+
+async def test_a_flood_of_bad_signatures_does_not_delay_a_rotation(published: Published) -> None:
+    """Row 91."""
+    await published.verify()
+    await published.outcomes(published.forged(200))
+    published.rotate()
+
+    assert await published.outcomes([published.issuer.token()] * 200) == [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_mixed_flood_causes_one_fetch_of_each_kind(published: Published) -> None:
+    """Rows 86 and 91."""
+    await published.verify()
+
+    outcomes = await published.outcomes(published.unknown(500) + published.forged(100))
+
+    assert set(outcomes) == {"key_not_found", "signature_invalid"}
+    assert published.fetches <= 3
+
+
+async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> None:
+    """Row 91."""
+    await published.verify()
+    published.rotate("k1", 2)
+
+    assert await published.outcomes([published.issuer.token()] * 200) == [ALICE] * 200
+    assert published.fetches == 2
+
+
+async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
+    published: Published,
+) -> None:
+    """Row 91. After one cool-down at most, and the forged tokens get nothing of it."""
+    await published.verify()
+    forged = published.forged(20)
+    assert set(await published.outcomes(forged)) == {"signature_invalid"}
+    published.rotate("k1", 2)
+
+    for _ in range(10):
+        outcomes = await published.outcomes([*forged, published.issuer.token()])
+        assert set(outcomes) == {"signature_invalid"}
+        published.clock.advance(1.0)
+
+    outcomes = await published.outcomes([*forged, *[published.issuer.token()] * 200])
+    assert outcomes == ["signature_invalid"] * 20 + [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_before_is_under_way(
+    published: Published,
+) -> None:
+    """Rows 85 and 91."""
+    await published.verify()
+    published.clock.advance(500.0)
+    published.documents.close()
+    await published.verify()  # Starts the refresh behind it.
+    await settled()
+    published.rotate("k1", 2)
+
+    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 200))
+    await settled()
+    published.documents.open()
+
+    assert await waiting == [ALICE] * 200
+    assert published.fetches == 3
+
+
+async def test_a_key_that_left_is_refused_after_a_fetch_that_anybody_caused(
+    published: Published,
+) -> None:
+    """Row 89. Here a stranger's token did."""
+    old = published.issuer.token()
+    await published.verify()
+    published.rotate()
+    assert await published.outcomes([old]) == [ALICE]
+
+    await published.outcomes(published.unknown(1))
+
+    assert await published.outcomes([old]) == ["key_not_found"]
+
+
+async def test_a_withdrawn_key_is_refused_after_the_next_fetch(published: Published) -> None:
+    """Row 89."""
+    old = published.issuer.token()
+    await published.verify()
+    published.rotate()
+    await published.verify()
+
+    assert await published.outcomes([old]) == ["key_not_found"]
+
+
+async def test_a_withdrawn_key_is_refused_once_its_time_to_live_is_over(
+    published: Published,
+) -> None:
+    """Row 89. Without any token of another key that would cause a fetch."""
+    withdrawn = FakeIssuer(key=published.issuer.key, clock=published.clock)
+    await published.verify()
+    published.rotate()
+    published.clock.advance(600.0)
+    await published.outcomes([withdrawn.token()])  # The last one; a fetch runs behind it.
+    await settled()
+
+    assert await published.outcomes([withdrawn.token()]) == ["key_not_found"]
+
+
+async def test_a_bad_signature_while_the_set_is_stale_is_judged(published: Published) -> None:
+    """Row 88."""
+    await published.verify()
+    published.serve(DOWN)
+    published.clock.advance(700.0)
+
+    with pytest.raises(SignatureInvalid):
+        await published.verify(published.forged()[0])
+
+
+async def test_a_token_without_a_key_id_is_good_if_one_key_fits(published: Published) -> None:
+    """Row 78."""
+    published.publish(signing_key("RS256", "other"))
+
+    assert await published.outcomes([published.issuer.token_with_header(kid=None)]) == [ALICE]
+
+
+async def test_a_token_without_a_key_id_is_refused_if_several_fit(published: Published) -> None:
+    """Row 78."""
+    published.publish(signing_key("ES256", "k2", 2))
+
+    outcomes = await published.outcomes([published.issuer.token_with_header(kid=None)])
+
+    assert outcomes == ["key_ambiguous"]
+
+
+async def test_a_token_without_a_key_id_is_good_after_a_rotation(published: Published) -> None:
+    """Rows 78 and 91."""
+    await published.verify()
+    published.rotate()
+
+    assert await published.outcomes([published.issuer.token_with_header(kid=None)]) == [ALICE]
+    assert published.fetches == 2
+
+
+async def test_a_key_that_is_published_among_broken_ones_is_used(published: Published) -> None:
+    """Row 74."""
+    good = published.issuer.key.jwk()
+    published.serve({"keys": [None, {"kty": "AKP"}, {**good, "kid": "bad", "x": 5}, good]})
+
+    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"use": "enc"}, {"key_ops": ["sign"]}, {"alg": "ES384"}, {"alg": "HS256"}],
+    ids=["use", "key-ops", "alg", "symmetric-alg"],
+)
+async def test_a_key_for_another_purpose_verifies_nothing(
+    published: Published, changes: dict[str, object]
+) -> None:
+    """Rows 75 and 76."""
+    other = signing_key("ES256", "other", 2).jwk()
+    published.serve({"keys": [published.issuer.key.jwk(**changes), other]})
+
+    assert await published.outcomes([published.issuer.token()]) == ["key_not_found"]
+
+
+async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
+    published: Published,
+) -> None:
+    """Row 77. The fifth key with the same id is not tried."""
+    decoys = [signing_key("ES256", "k1", number).jwk() for number in range(10, 14)]
+    published.serve({"keys": [*decoys, published.issuer.key.jwk()]})
+
+    assert await published.outcomes([published.issuer.token()]) == ["signature_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "due"),
+    [
+        ("max-age=100", 80.0),
+        ("max-age=1000", 800.0),
+        ("max-age=1", 48.0),
+        ("no-store", 48.0),
+        ("max-age=10000000", 69_120.0),
+        ("", 480.0),
+    ],
+)
+async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
+    published: Published, cache_control: str, due: float
+) -> None:
+    """Row 93. Within the clamp of one minute to a day."""
+    published.publish(cache_control="max-age=200")
+    await published.verify()
+    published.clock.advance(160.0)
+    published.publish(cache_control=cache_control)
+    await published.verify()
+    await settled()
+    before: list[int] = []
+    for _ in range(2):
+        published.clock.advance(due - 0.5 if not before else 0.5)
+        await published.verify()
+        await settled()
+        before.append(published.fetches)
+
+    assert before == [2, 3]
+
+
+async def test_keys_that_moved_are_found_though_the_old_address_goes_on_serving_old_keys() -> None:
+    """Rows 81 and 85. The first fetch finds nothing new; the next one looks where they are."""
+    clock = FakeClock()
+    issuer = FakeIssuer(key=signing_key("ES256", "k1"), clock=clock)
+    old, moved = "https://issuer.example/old", "https://issuer.example/moved"
+    place = "https://issuer.example/.well-known/openid-configuration"
+    documents = FakeDocuments(
+        {place: {"issuer": issuer.issuer, "jwks_uri": old}, old: issuer.jwks()}
+    )
+    verifier = issuer.verifier(keys=remote_keys(issuer=issuer.issuer, fetch=documents, clock=clock))
+    await verifier.verify(Presented(issuer.token()))
+    issuer.key = signing_key("ES256", "k2", 2)
+    documents.documents |= {place: {"issuer": issuer.issuer, "jwks_uri": moved}}
+    documents.documents |= {moved: issuer.jwks()}
+
+    with pytest.raises(KeyNotFound):
+        await verifier.verify(Presented(issuer.token()))
+    clock.advance(10.0)
+
+    assert (await verifier.verify(Presented(issuer.token()))).subject == ALICE

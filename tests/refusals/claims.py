@@ -1,0 +1,203 @@
+"""Tokens with claims that must be refused. All are signed by the issuer's key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from asgi_bearer import (
+    AccessTokenError,
+    AudienceMismatch,
+    ClaimMalformed,
+    ClaimMissing,
+    IDTokenPresented,
+    IssuerMismatch,
+    TokenBoundToKey,
+    TokenExpired,
+    TokenNotYetValid,
+)
+from tests.refusals.rows import Refused, token_of
+from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer
+
+NOW = FakeClock().now
+LEEWAY = 30.0
+"""The default."""
+
+_DATES_THAT_ARE_NONE: dict[str, object] = {
+    # Row 61.
+    "a string": "1700000600",
+    "true": True,
+    "false": False,
+    "null": None,
+    "an array": [NOW + 60],
+    "an object": {},
+    "negative": -1,
+    "below zero by a fraction": -0.5,
+    "milliseconds": (NOW + 60) * 1000,
+    "behind the year 9999": 253_402_300_800,
+    "1e300": 1e300,
+    "an integer of 4300 digits": 10**4299,
+}
+
+_NAMES_THAT_ARE_NONE: dict[str, object] = {
+    # Row 68.
+    "empty": "",
+    "null": None,
+    "a number": 7,
+    "true": True,
+    "an array": ["alice"],
+    "an object": {},
+    "with a newline": "alice\nrefused: nothing",
+    "with a NUL": "alice\x00",
+    "with a DEL": "alice\x7f",
+    "with a control character beyond ASCII": "alice\x85",
+}
+
+_SCOPES_THAT_ARE_NONE: dict[str, object] = {
+    # Row 69.
+    "null": None,
+    "a number": 1,
+    "true": True,
+    "an object": {"read:contacts": True},
+    "with a tab": "read:contacts\twrite:contacts",
+    "with a newline": "read:contacts\nwrite:contacts",
+    "with a quote": 'read:"contacts"',
+    "with a backslash": "read:\\contacts",
+    "with a NUL": "read:contacts\x00",
+    "with a letter outside ASCII": "read:contäcts",
+    "with a no-break space": "read:contacts\u00a0x",
+}
+
+_CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
+    # Row 62.
+    "iss without the final slash": (IssuerMismatch, {"iss": ISSUER.rstrip("/")}),
+    "iss with one slash more": (IssuerMismatch, {"iss": ISSUER + "/"}),
+    "iss in another case": (IssuerMismatch, {"iss": ISSUER.upper()}),
+    "iss with a port": (IssuerMismatch, {"iss": "https://issuer.example:443/"}),
+    "iss with another scheme": (IssuerMismatch, {"iss": "http://issuer.example/"}),
+    "iss with something behind": (IssuerMismatch, {"iss": ISSUER + "tenant"}),
+    "iss a prefix": (IssuerMismatch, {"iss": ISSUER[:-3]}),
+    "iss with a space": (IssuerMismatch, {"iss": ISSUER + " "}),
+    "iss with a NUL": (IssuerMismatch, {"iss": ISSUER + "\x00"}),
+    "iss empty": (IssuerMismatch, {"iss": ""}),
+    "iss null": (IssuerMismatch, {"iss": None}),
+    "iss a number": (IssuerMismatch, {"iss": 1}),
+    "iss an array": (IssuerMismatch, {"iss": [ISSUER]}),
+    "iss an object": (IssuerMismatch, {"iss": {ISSUER: 1}}),
+    # Row 64.
+    "aud of another API": (AudienceMismatch, {"aud": "https://api.example/orders"}),
+    "aud empty": (AudienceMismatch, {"aud": ""}),
+    "aud no names": (AudienceMismatch, {"aud": []}),
+    "aud an empty name": (AudienceMismatch, {"aud": [""]}),
+    "aud a prefix": (AudienceMismatch, {"aud": AUDIENCE[:-1]}),
+    "aud with something behind": (AudienceMismatch, {"aud": AUDIENCE + "/"}),
+    "aud in another case": (AudienceMismatch, {"aud": AUDIENCE.upper()}),
+    "aud two names in one": (AudienceMismatch, {"aud": f"{AUDIENCE} https://x.example"}),
+    # Row 65.
+    "aud null": (ClaimMalformed, {"aud": None}),
+    "aud a number": (ClaimMalformed, {"aud": 1}),
+    "aud an object": (ClaimMalformed, {"aud": {AUDIENCE: 1}}),
+    "aud with a number in it": (ClaimMalformed, {"aud": [1, AUDIENCE]}),
+    "aud with null in it": (ClaimMalformed, {"aud": [AUDIENCE, None]}),
+    "aud nested": (ClaimMalformed, {"aud": [[AUDIENCE]]}),
+    # Row 58.
+    "exp past the leeway": (TokenExpired, {"exp": NOW - LEEWAY - 1}),
+    "exp at the leeway": (TokenExpired, {"exp": NOW - LEEWAY}),
+    "exp 0": (TokenExpired, {"exp": 0}),
+    "exp minus zero": (TokenExpired, {"exp": -0.0}),
+    # Row 59.
+    "nbf past the leeway": (TokenNotYetValid, {"nbf": NOW + LEEWAY + 1}),
+    "nbf past the leeway by a fraction": (TokenNotYetValid, {"nbf": NOW + LEEWAY + 0.5}),
+    # Row 60.
+    "iat past the leeway": (TokenNotYetValid, {"iat": NOW + LEEWAY + 1}),
+    "iat in an hour": (TokenNotYetValid, {"iat": NOW + 3600}),
+    # Row 61.
+    **{
+        f"{name} {words}": (ClaimMalformed, {name: value})
+        for name in ("exp", "nbf", "iat")
+        for words, value in _DATES_THAT_ARE_NONE.items()
+    },
+    # Row 68.
+    **{
+        f"{name} {words}": (ClaimMalformed, {name: value})
+        for name in ("sub", "client_id", "azp", "cid", "appid")
+        for words, value in _NAMES_THAT_ARE_NONE.items()
+    },
+    # Row 69.
+    **{
+        f"scope {words}": (ClaimMalformed, {"scope": value})
+        for words, value in _SCOPES_THAT_ARE_NONE.items()
+    },
+    "scope with a number in it": (ClaimMalformed, {"scope": ["read:contacts", 1]}),
+    "scope with two names in one": (ClaimMalformed, {"scope": ["read:contacts write:contacts"]}),
+    "scope with an empty name": (ClaimMalformed, {"scope": [""]}),
+    **{
+        f"scp {words}": (ClaimMalformed, {"scp": value})
+        for words, value in _SCOPES_THAT_ARE_NONE.items()
+    },
+    "scp with a number in it": (ClaimMalformed, {"scp": ["read:contacts", 1]}),
+    "scp with two names in one": (ClaimMalformed, {"scp": ["read:contacts write:contacts"]}),
+    "scp with an empty name": (ClaimMalformed, {"scp": [""]}),
+    # RFC 7519 §4.1.7.
+    "jti a number": (ClaimMalformed, {"jti": 7}),
+    "jti null": (ClaimMalformed, {"jti": None}),
+    # Row 55.
+    **{
+        f"ID token with {name}": (IDTokenPresented, {name: "x"})
+        for name in ("at_hash", "c_hash", "s_hash")
+    },
+    "ID token with at_hash null": (IDTokenPresented, {"at_hash": None}),
+    "ID token for its client": (AudienceMismatch, {"aud": "web", "nonce": "n"}),
+    # Row 104, Row 111: nobody has proved the key.
+    "cnf jkt": (TokenBoundToKey, {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
+    "cnf of a certificate": (
+        TokenBoundToKey,
+        {"cnf": {"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9"}},
+    ),
+    "cnf unknown": (TokenBoundToKey, {"cnf": {"kid": "x"}}),
+    "cnf empty": (TokenBoundToKey, {"cnf": {}}),
+    "cnf null": (TokenBoundToKey, {"cnf": None}),
+    "cnf a string": (TokenBoundToKey, {"cnf": "x"}),
+}
+
+_WITHOUT: dict[str, tuple[str, ...]] = {
+    # Row 57.
+    "jwt": ("iss", "aud", "exp"),
+    "rfc9068": ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"),
+}
+
+
+def _with(of: FakeIssuer, changes: Mapping[str, object]) -> str:
+    # FakeIssuer takes None for a claim that is left out; here it is JSON's null.
+    return token_of(of, of.header(), json.dumps({**of.claims(), **changes}))
+
+
+def _without(of: FakeIssuer, name: str) -> str:
+    return of.token(**{name: None})
+
+
+def _rows() -> Iterator[Refused]:
+    for profile, names in _WITHOUT.items():
+        for name, (expected, changes) in _CHANGES.items():
+            # The strict profile does not know scp.
+            if profile == "jwt" or "scp" not in changes:
+                token = partial(_with, changes=changes)
+                yield Refused(f"{name}, {profile}", expected, token, profile)
+        for name in names:
+            yield Refused(
+                f"no {name}, {profile}", ClaimMissing, partial(_without, name=name), profile
+            )
+        yield Refused(
+            f"no claims, {profile}", ClaimMissing, lambda of: token_of(of, of.header(), {}), profile
+        )
+    yield Refused(
+        "scope an array, rfc9068",
+        ClaimMalformed,
+        partial(_with, changes={"scope": ["read:contacts"]}),
+        "rfc9068",
+    )
+    yield Refused(
+        "jti empty, rfc9068", ClaimMalformed, partial(_with, changes={"jti": ""}), "rfc9068"
+    )
+
+
+REFUSED_CLAIMS = list(_rows())

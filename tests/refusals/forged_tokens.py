@@ -1,0 +1,247 @@
+"""Tokens that the issuer did not sign, or signed for another key or algorithm."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from asgi_bearer import AlgorithmNotAllowed, KeyNotFound, SignatureInvalid
+from tests.refusals.rows import Refused, signed, token_of
+from tests.support.fake_issuer import FakeIssuer, SigningKey, b64, compact, signing_key
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+_PUBLIC_KEY_TEXTS: dict[str, Callable[[SigningKey], bytes]] = {
+    # Row 43.
+    "PEM": lambda key: _public_bytes(key, Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    "PEM without its newline": lambda key: _public_bytes(
+        key, Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    ).strip(),
+    "PKCS1 PEM": lambda key: _public_bytes(key, Encoding.PEM, PublicFormat.PKCS1),
+    "DER": lambda key: _public_bytes(key, Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    "PKCS1 DER": lambda key: _public_bytes(key, Encoding.DER, PublicFormat.PKCS1),
+    "OpenSSH": lambda key: _public_bytes(key, Encoding.OpenSSH, PublicFormat.OpenSSH),
+    "JWK": lambda key: json.dumps(key.jwk()).encode(),
+    "JWK without spaces": lambda key: json.dumps(key.jwk(), separators=(",", ":")).encode(),
+    "n": lambda key: base64.urlsafe_b64decode(key.jwk()["n"] + "=="),
+    "n as text": lambda key: str(key.jwk()["n"]).encode(),
+    "nothing": lambda key: b"",
+}
+
+_DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+
+
+def _public_bytes(key: SigningKey, encoding: Encoding, form: PublicFormat) -> bytes:
+    encoded: bytes = key.private_key.public_key().public_bytes(encoding, form)
+    return encoded
+
+
+def _hmac_token(of: FakeIssuer, alg: str, secret: bytes) -> str:
+    signing_input = f"{b64(of.header(alg=alg))}.{b64(of.claims())}"
+    return f"{signing_input}.{b64(hmac.digest(secret, signing_input.encode(), _DIGESTS[alg]))}"
+
+
+def _by(of: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
+    """Return a token by the issuer's key for `alg`, its signature edited."""
+    key = signing_key(alg, alg)
+    signing_input = f"{b64(of.header(alg=alg, kid=alg))}.{b64(of.claims())}"
+    return f"{signing_input}.{b64(edit(key.sign(signing_input.encode())))}"
+
+
+def _swapped(of: FakeIssuer, position: int, segment: str) -> str:
+    segments = of.token().split(".")
+    segments[position] = segment
+    return ".".join(segments)
+
+
+def _der(raw: bytes) -> bytes:
+    half = len(raw) // 2
+    return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
+
+
+def _beyond_the_order(raw: bytes) -> bytes:
+    """Return the same EdDSA signature with another number for the same scalar."""
+    return raw[:32] + (int.from_bytes(raw[32:], "little") + _ED25519_ORDER).to_bytes(32, "little")
+
+
+_ONE = (1).to_bytes(32)
+_ORDER = _P256_ORDER.to_bytes(32)
+
+_EDITED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    # Row 45.
+    "ES256 in DER": ("ES256", _der),
+    "ES256 a byte short": ("ES256", lambda raw: raw[:-1]),
+    "ES256 a byte short in front": ("ES256", lambda raw: raw[1:]),
+    "ES256 a byte long": ("ES256", lambda raw: raw + b"\0"),
+    "ES256 a byte long in front": ("ES256", lambda raw: b"\0" + raw),
+    "ES256 of one byte": ("ES256", lambda raw: raw[:1]),
+    "ES256 padded halves": ("ES256", lambda raw: b"\0" + raw[:32] + b"\0" + raw[32:]),
+    "ES256 halves swapped": ("ES256", lambda raw: raw[32:] + raw[:32]),
+    "ES384 of 64 bytes": ("ES384", lambda raw: raw[:64]),
+    "ES384 in DER": ("ES384", _der),
+    "ES512 of 131 bytes": ("ES512", lambda raw: raw[1:]),
+    "ES512 in DER": ("ES512", _der),
+    # Row 46.
+    "ES256 all zero": ("ES256", lambda raw: bytes(64)),
+    "ES384 all zero": ("ES384", lambda raw: bytes(96)),
+    "ES512 all zero": ("ES512", lambda raw: bytes(132)),
+    "ES256 r zero": ("ES256", lambda raw: bytes(32) + raw[32:]),
+    "ES256 s zero": ("ES256", lambda raw: raw[:32] + bytes(32)),
+    "ES256 r and s one": ("ES256", lambda raw: _ONE + _ONE),
+    "ES256 r and s the order": ("ES256", lambda raw: _ORDER + _ORDER),
+    "ES256 all ones": ("ES256", lambda raw: b"\xff" * 64),
+    "EdDSA all zero": ("EdDSA", lambda raw: bytes(64)),
+    "EdDSA the neutral point": ("EdDSA", lambda raw: _ONE[::-1] + bytes(32)),
+    "EdDSA beyond the order": ("EdDSA", _beyond_the_order),
+    "EdDSA a byte short": ("EdDSA", lambda raw: raw[:-1]),
+    "EdDSA a byte long": ("EdDSA", lambda raw: raw + b"\0"),
+    "EdDSA one bit off": ("EdDSA", lambda raw: raw[:-1] + bytes([raw[-1] ^ 1])),
+    "PS256 a byte short": ("PS256", lambda raw: raw[:-1]),
+    "PS256 all zero": ("PS256", lambda raw: bytes(256)),
+}
+
+_RSA_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
+    "RS256 all zero": lambda raw: bytes(256),
+    "RS256 one": lambda raw: bytes(255) + b"\1",
+    "RS256 all ones": lambda raw: b"\xff" * 256,
+    "RS256 a byte short": lambda raw: raw[:-1],
+    "RS256 a byte long": lambda raw: raw + b"\0",
+    "RS256 a byte long in front": lambda raw: b"\0" + raw,
+    "RS256 of one byte": lambda raw: b"\0",
+    "RS256 one bit off": lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
+}
+
+
+def _edited(of: FakeIssuer, edit: Callable[[bytes], bytes]) -> str:
+    signing_input = f"{b64(of.header())}.{b64(of.claims())}"
+    return f"{signing_input}.{b64(edit(of.key.sign(signing_input.encode())))}"
+
+
+def _with_the_strangers_key(of: FakeIssuer, **members: object) -> str:
+    stranger = signing_key("RS256", "k1", 1)
+    return token_of_stranger(of, {**of.header(), **members, "jwk": stranger.jwk()})
+
+
+def token_of_stranger(of: FakeIssuer, header: dict[str, object]) -> str:
+    """Return a token that somebody else signed in the issuer's name."""
+    return compact(header, of.claims(), signing_key("RS256", "k1", 1))
+
+
+def _with_public_key(of: FakeIssuer, alg: str, text: Callable[[SigningKey], bytes]) -> str:
+    return _hmac_token(of, alg, text(of.key))
+
+
+def _rows() -> list[Refused]:
+    rows = [
+        Refused(
+            f"{alg} with the public key as {name}",
+            AlgorithmNotAllowed,
+            partial(_with_public_key, alg=alg, text=text),
+        )
+        for alg in _DIGESTS
+        for name, text in _PUBLIC_KEY_TEXTS.items()
+    ]
+    rows += [
+        Refused(name, SignatureInvalid, partial(_by, alg=alg, edit=edit))
+        for name, (alg, edit) in _EDITED.items()
+    ]
+    rows += [
+        Refused(name, SignatureInvalid, partial(_edited, edit=edit))
+        for name, edit in _RSA_SIGNATURES.items()
+    ]
+    rows += [
+        # Row 18.
+        Refused(
+            "other claims under the signature",
+            SignatureInvalid,
+            lambda of: _swapped(of, 1, b64(of.claims(scope="write:contacts"))),
+        ),
+        Refused(
+            "another header under the signature",
+            SignatureInvalid,
+            lambda of: _swapped(of, 0, b64(of.header(typ="JWT"))),
+        ),
+        Refused(
+            "the signature of another token",
+            SignatureInvalid,
+            lambda of: _swapped(of, 2, of.token(sub="bob").split(".")[2]),
+        ),
+        # Row 63.
+        Refused(
+            "a stranger's key with the same id",
+            SignatureInvalid,
+            lambda of: token_of_stranger(of, of.header()),
+        ),
+        # Row 44.
+        Refused(
+            "PS256 by a key for RS256",
+            KeyNotFound,
+            lambda of: signed(f"{b64(of.header(alg='PS256'))}.{b64(of.claims())}", of.key, "PS256"),
+        ),
+        Refused(
+            "RS512 by a key for RS256",
+            KeyNotFound,
+            lambda of: signed(f"{b64(of.header(alg='RS512'))}.{b64(of.claims())}", of.key, "RS512"),
+        ),
+        # Row 45.
+        Refused(
+            "ES256 by a key on P-384",
+            KeyNotFound,
+            lambda of: compact(
+                of.header(alg="ES256", kid="ES384"), of.claims(), signing_key("ES384"), "ES384"
+            ),
+        ),
+        Refused(
+            "ES384 named, ES256 made",
+            KeyNotFound,
+            lambda of: compact(
+                of.header(alg="ES384", kid="ES256"), of.claims(), signing_key("ES256")
+            ),
+        ),
+        Refused(
+            "EdDSA named, RS256 made",
+            KeyNotFound,
+            lambda of: token_of(of, of.header(alg="EdDSA"), of.claims()),
+        ),
+        # Row 50.
+        Refused("the key in jwk", SignatureInvalid, _with_the_strangers_key),
+        Refused(
+            "the key in jwk, no kid",
+            SignatureInvalid,
+            lambda of: token_of_stranger(
+                of, {**of.header(kid=None), "jwk": signing_key("RS256", "k1", 1).jwk()}
+            ),
+        ),
+        Refused(
+            "the key behind jku",
+            SignatureInvalid,
+            lambda of: _with_the_strangers_key(of, jku="https://trap.example/jwks"),
+        ),
+        Refused(
+            "the key behind x5u and in x5c",
+            SignatureInvalid,
+            lambda of: _with_the_strangers_key(
+                of,
+                x5u="https://trap.example/x5u",
+                x5c=[
+                    base64.b64encode(
+                        _public_bytes(
+                            signing_key("RS256", "k1", 1),
+                            Encoding.DER,
+                            PublicFormat.SubjectPublicKeyInfo,
+                        )
+                    ).decode()
+                ],
+            ),
+        ),
+    ]
+    return rows
+
+
+FORGED_TOKENS = _rows()

@@ -1,0 +1,244 @@
+"""Tokens that are no compact JWS with I-JSON inside. Where possible, all are signed well."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from asgi_bearer import TokenEncrypted, TokenMalformed, TokenOpaque, TokenTooLarge
+from tests.refusals.rows import Refused, signed, token_of, with_members
+from tests.support.fake_issuer import FakeIssuer, b64
+
+
+def _segments(of: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str:
+    return ".".join(edit(of.token().split(".")))
+
+
+def _recoded(of: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
+    """Return a token with one segment written differently, signed as it is written."""
+    # Seven question and greater-than signs put both - and _ into the segment.
+    segments = [
+        b64(with_members(of.header(), '"x": "???????>>>>>>>"')),
+        b64(with_members(of.claims(), '"x": "???????>>>>>>>"')),
+    ]
+    if position < 2:
+        segments[position] = edit(segments[position])
+        try:
+            return signed(".".join(segments), of.key)
+        except UnicodeEncodeError:
+            return ".".join([*segments, "AAAA"])
+    head, payload, signature = signed(".".join(segments), of.key).split(".")
+    return f"{head}.{payload}.{edit(signature)}"
+
+
+def _padded(segment: str) -> str:
+    return segment + "=" * (-len(segment) % 4 or 4)
+
+
+def _with_stray_bits(segment: str) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    # A segment of whole groups has no unused bits: one with them is put in its place.
+    segment = segment if len(segment) % 4 else b64("{}")
+    return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
+
+
+def _one_too_many(segment: str) -> str:
+    return segment + "A" * (1 - len(segment) % 4 + 4)
+
+
+_SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
+    # Row 36.
+    "two segments": lambda parts: parts[:2],
+    "four segments": lambda parts: [*parts, "e30"],
+    "a dot behind": lambda parts: [*parts, ""],
+    "a dot in front": lambda parts: ["", *parts],
+    "dots only": lambda parts: ["", "", ""],
+    "empty header": lambda parts: ["", parts[1], parts[2]],
+    "empty payload": lambda parts: [parts[0], "", parts[2]],
+    "empty signature": lambda parts: [parts[0], parts[1], ""],
+    "quotes around": lambda parts: ['"' + ".".join(parts) + '"'],
+    "single quotes around": lambda parts: ["'" + ".".join(parts) + "'"],
+    "space around": lambda parts: [" " + ".".join(parts) + " "],
+    "the scheme again": lambda parts: ["Bearer " + ".".join(parts)],
+    "two tokens": lambda parts: [".".join(parts) + "," + ".".join(parts)],
+    # Row 36, Row 52: five segments are a JWE, if their header says so.
+    "five segments": lambda parts: [*parts, "AA", "AA"],
+    "five segments that begin as an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
+    "JWE with a bomb": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
+    "JWE of many rounds": lambda parts: [
+        b64({"alg": "PBES2-HS256+A128KW", "p2c": 2**31}),
+        *("AA",) * 4,
+    ],
+}
+
+_JSON_SERIALISATION: dict[str, Callable[[str, str, str], object]] = {
+    # Row 36.
+    "flattened JSON serialisation": lambda header, payload, signature: {
+        "protected": header,
+        "payload": payload,
+        "signature": signature,
+    },
+    "general JSON serialisation": lambda header, payload, signature: {
+        "payload": payload,
+        "signatures": [{"protected": header, "signature": signature}],
+    },
+}
+
+_RECODED: dict[str, Callable[[str], str]] = {
+    # Row 37.
+    "padding": _padded,
+    "one =": lambda segment: segment + "=",
+    "plus for minus": lambda segment: segment.replace("-", "+", 1),
+    "slash for underscore": lambda segment: segment.replace("_", "/", 1),
+    "a space inside": lambda segment: segment[:4] + " " + segment[4:],
+    "a newline behind": lambda segment: segment + "\n",
+    "a newline inside": lambda segment: segment[:4] + "\r\n" + segment[4:],
+    "stray low bits": _with_stray_bits,
+    "a length that no encoder makes": _one_too_many,
+    "a letter with an accent": lambda segment: segment[:4] + "é" + segment[4:],
+    "full-width letters": lambda segment: "\uff45" + segment[1:],
+    "a lone surrogate": lambda segment: segment[:4] + "\ud800" + segment[4:],
+    "NUL": lambda segment: segment[:4] + "\0" + segment[4:],
+    "a percent escape": lambda segment: segment[:4] + "%3D" + segment[4:],
+    "an exclamation mark": lambda segment: segment[:4] + "!" + segment[4:],
+}
+
+_NOT_AN_OBJECT: dict[str, str | bytes] = {
+    # Row 39.
+    "array": "[]",
+    "string": '"x"',
+    "number": "1",
+    "true": "true",
+    "null": "null",
+    "no JSON": "x",
+    "white space": " ",
+    "two objects": "{}{}",
+    "open object": '{"iss":"x"',
+    "open string": '{"iss":"x',
+    "comma at the end": '{"iss":"x",}',
+    "single quotes": "{'iss':'x'}",
+    "a comment": '{"iss":"x"/**/}',
+    "a bare name": '{iss:"x"}',
+    "deep arrays": "[" * 10_000,
+    "deep arrays, closed": "[" * 5_000 + "]" * 5_000,
+    "deep objects": '{"a":' * 1_500 + "1" + "}" * 1_500,
+}
+
+_WITH_MEMBER: dict[str, str] = {
+    # Row 39.
+    "NaN": '"x": NaN',
+    "Infinity": '"x": Infinity',
+    "minus Infinity": '"x": -Infinity',
+    "1e400": '"x": 1e400',
+    "-1e400": '"x": -1e400',
+    "1e400 in an array": '"x": [1e400]',
+    "an integer of 4301 digits": f'"x": {"9" * 4301}',
+    "a leading zero": '"x": 01',
+    "a plus sign": '"x": +1',
+    "a hexadecimal number": '"x": 0x1',
+    "half a number": '"x": 1.',
+    "a raw newline in a string": '"x": "a\nb"',
+    "a raw NUL in a string": '"x": "a\0b"',
+    "an unknown escape": '"x": "\\x41"',
+    "a high surrogate": '"x": "\\ud800"',
+    "a low surrogate": '"x": "\\udc00"',
+    "surrogates the wrong way round": '"x": "\\udc00\\ud800"',
+    "a surrogate in a name": '"\\ud800": 1',
+    "a surrogate deep inside": '"x": [{"y": ["\\uDBFF"]}]',
+    "17 levels of arrays": '"x": ' + "[" * 16 + "]" * 16,
+    "17 levels of objects": '"x": ' + '{"a":' * 16 + "1" + "}" * 16,
+    "deep, behind a string of brackets": '"x": "]]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
+    "deep, behind an escaped quote": '"x": "\\"]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
+    # Row 38.
+    "a name twice": '"x": 1, "x": 1',
+    "a name twice, once escaped": '"x": 1, "\\u0078": 1',
+    "a name twice, nested": '"x": {"y": 1, "y": 2}',
+    "a name twice, in an array": '"x": [{"y": 1, "y": 1}]',
+    "an empty name twice": '"": 1, "": 1',
+}
+
+_BYTES: dict[str, Callable[[str], bytes]] = {
+    # Row 39.
+    "a byte that is not UTF-8": lambda text: text.encode().replace(b"}", b', "x": "\xff"}'),
+    "Latin-1": lambda text: text.replace("}", ', "x": "é"}').encode("latin-1"),
+    "an overlong encoding": lambda text: text.encode().replace(b"}", b', "x": "\xc0\xaf"}'),
+    "an encoded surrogate": lambda text: text.encode().replace(b"}", b', "x": "\xed\xa0\x80"}'),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
+    "UTF-32": lambda text: text.encode("utf-32"),
+    "a byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "NUL behind": lambda text: text.encode() + b"\0",
+}
+
+
+def _in_json(of: FakeIssuer, write: Callable[[str, str, str], object]) -> str:
+    return json.dumps(write(*of.token().split(".")))
+
+
+def _header(of: FakeIssuer, text: str | bytes) -> str:
+    return token_of(of, text, of.claims())
+
+
+def _payload(of: FakeIssuer, text: str | bytes) -> str:
+    return token_of(of, of.header(), text)
+
+
+def _header_with(of: FakeIssuer, text: str) -> str:
+    return _header(of, with_members(of.header(), text))
+
+
+def _payload_with(of: FakeIssuer, text: str) -> str:
+    return _payload(of, with_members(of.claims(), text))
+
+
+def _header_in(of: FakeIssuer, encode: Callable[[str], bytes]) -> str:
+    return _header(of, encode(json.dumps(of.header())))
+
+
+def _payload_in(of: FakeIssuer, encode: Callable[[str], bytes]) -> str:
+    return _payload(of, encode(json.dumps(of.claims())))
+
+
+def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
+    yield "empty", lambda of: ""
+    for name, edit in _SEGMENTS.items():
+        yield name, partial(_segments, edit=edit)
+    for name, write in _JSON_SERIALISATION.items():
+        yield name, partial(_in_json, write=write)
+    for name, recode in _RECODED.items():
+        yield f"header: {name}", partial(_recoded, position=0, edit=recode)
+        yield f"payload: {name}", partial(_recoded, position=1, edit=recode)
+        # Which characters a signature holds is a matter of luck.
+        if " for " not in name:
+            yield f"signature: {name}", partial(_recoded, position=2, edit=recode)
+    for name, text in _NOT_AN_OBJECT.items():
+        yield f"header: {name}", partial(_header, text=text)
+        yield f"payload: {name}", partial(_payload, text=text)
+    for name, member in _WITH_MEMBER.items():
+        yield f"header: {name}", partial(_header_with, text=member)
+        yield f"payload: {name}", partial(_payload_with, text=member)
+    for name, encode in _BYTES.items():
+        yield f"header: {name}", partial(_header_in, encode=encode)
+        yield f"payload: {name}", partial(_payload_in, encode=encode)
+    # Row 38.
+    yield "alg twice", partial(_header_with, text='"alg": "none"')
+    yield "aud twice", partial(_payload_with, text='"aud": "x"')
+    yield "aud twice, once escaped", partial(_payload_with, text='"\\u0061ud": "x"')
+
+
+def _encrypted(of: FakeIssuer, alg: str) -> str:
+    return ".".join([b64({"alg": alg, "enc": "A256GCM"}), "AA", "AA", "AA", "AA"])
+
+
+REFUSED_STRUCTURES = [
+    # Row 36, Row 52.
+    Refused("one segment", TokenOpaque, lambda of: of.token().partition(".")[0]),
+    Refused("an opaque token", TokenOpaque, lambda of: "SlAV32hkKG~+/9=="),
+    *(
+        Refused(f"JWE by {alg}", TokenEncrypted, partial(_encrypted, alg=alg))
+        for alg in ("RSA-OAEP", "dir", "ECDH-ES", "PBES2-HS256+A128KW")
+    ),
+    *(Refused(name, TokenMalformed, token) for name, token in _rows()),
+    # Row 11.
+    Refused("16 KiB and a byte", TokenTooLarge, lambda of: "a" * (16 * 1024 + 1)),
+    Refused("16 KiB of claims", TokenTooLarge, lambda of: of.token(x="a" * 16 * 1024)),
+]
