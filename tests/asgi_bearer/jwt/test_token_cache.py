@@ -23,7 +23,7 @@ from asgi_bearer import (
     StaticKeys,
 )
 from asgi_bearer.jose.jws import CompactJWS, Header
-from asgi_bearer.jwt import token_cache 
+from asgi_bearer.jwt import token_cache
 from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
 from asgi_bearer.keys import KeySet, Missed
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
