@@ -52,12 +52,20 @@ def parsed(value: str) -> list[tuple[str, str]]:
     return parameters
 
 
+@pytest.mark.conforms(
+    "a challenge has at least one parameter",
+    "without credentials the challenge carries no error code",
+    "a malformed request is 400 invalid_request",
+    "a token that does not verify is 401 invalid_token",
+    "a token with too little scope is 403 insufficient_scope",
+    "a 403 names every scope that the endpoint needs",
+)
 @pytest.mark.parametrize(
     ("refusal", "parameters"),
     [
-        # Row 14, Row 16.
+        # RFC 6750 §3, RFC 6750 §3.1.
         pytest.param(CredentialsMissing(), [("realm", "contacts")], id="no credentials"),
-        # Row 17.
+        # RFC 6750 §3.1.
         pytest.param(
             CredentialsMalformed(),
             [
@@ -67,7 +75,7 @@ def parsed(value: str) -> list[tuple[str, str]]:
             ],
             id="malformed request",
         ),
-        # Row 18.
+        # RFC 6750 §3.1.
         pytest.param(
             SignatureInvalid(),
             [
@@ -86,7 +94,7 @@ def parsed(value: str) -> list[tuple[str, str]]:
             ],
             id="expired token",
         ),
-        # Row 19, Row 20.
+        # RFC 6750 §3.1.
         pytest.param(
             InsufficientScope(("write:contacts", "read:contacts")),
             [
@@ -105,16 +113,19 @@ def parsed(value: str) -> list[tuple[str, str]]:
 def test_a_challenge_says_what_rfc_6750_says(
     refusal: AccessTokenError, parameters: list[tuple[str, str]]
 ) -> None:
-    """Row 14. Row 16 to Row 20."""
     value = challenge(refusal, "contacts")
 
     assert value is not None
     assert parsed(value) == parameters
 
 
+@pytest.mark.conforms(
+    "every 401 carries a WWW-Authenticate challenge",
+    "a challenge has at least one parameter",
+    "no parameter of a challenge appears twice",
+)
 @pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
 def test_every_401_carries_a_challenge_and_no_parameter_twice(refusal: AccessTokenError) -> None:
-    """Row 13. Row 14. Row 15."""
     value = headers(refusal, "contacts").get("www-authenticate")
 
     assert value is not None or refusal.status != 401
@@ -124,28 +135,28 @@ def test_every_401_carries_a_challenge_and_no_parameter_twice(refusal: AccessTok
         assert len(set(names)) == len(names)
 
 
+@pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
 @pytest.mark.parametrize("refusal", [KeysUnavailable(), VerificationFaulted()])
 def test_where_another_token_would_not_help_there_is_no_challenge(
     refusal: AccessTokenError,
 ) -> None:
-    """Row 25."""
     assert challenge(refusal, "contacts") is None
     assert "www-authenticate" not in headers(refusal, "contacts")
 
 
+@pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
 @pytest.mark.parametrize(
     ("seconds", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.1, "2"), (60.0, "60")]
 )
 def test_a_missing_judgement_says_when_to_come_back(seconds: float, header: str) -> None:
-    """Row 25."""
     refusal = KeysUnavailable("down", retry_after=seconds)
 
     assert headers(refusal, "contacts")["retry-after"] == header
 
 
+@pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
 @pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
 def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessTokenError) -> None:
-    """Row 27."""
     sent, body = response(refusal, "contacts")
     fields = {name.decode(): value.decode() for name, value in sent}
 
@@ -159,35 +170,38 @@ def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessToke
     assert set(problem) <= {"type", "title", "status", "detail", "error"}
 
 
+@pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
 def test_the_title_of_a_problem_is_the_phrase_of_its_status() -> None:
-    """Row 27."""
     titles = {json.loads(response(refusal, "contacts")[1])["title"] for refusal in ONE_OF_EACH}
 
     assert titles == {"Bad Request", "Unauthorized", "Forbidden", "Service Unavailable"}
 
 
+@pytest.mark.conforms(
+    "every refusal has an application/problem+json body of fixed text",
+    "no token appears in a log, a body or an exception",
+)
 @pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
 def test_the_operators_reason_stays_inside(refusal: AccessTokenError) -> None:
-    """Row 27. Row 35."""
     assert refusal.reason == "inside"
     assert "inside" not in str(response(refusal, "contacts"))
 
 
+@pytest.mark.conforms("no shared cache stores an answer to an authorized request")
 @pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
 def test_no_refusal_is_stored_by_a_cache(refusal: AccessTokenError) -> None:
-    """Row 30."""
     assert headers(refusal, "contacts")["cache-control"] == "no-store"
 
 
+@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 def test_a_script_in_a_browser_may_read_the_challenge() -> None:
-    """Row 33."""
     fields = headers(CredentialsMissing(), "contacts")
 
     assert fields["access-control-expose-headers"] == "WWW-Authenticate"
 
 
+@pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
 def test_what_could_be_probed_for_looks_the_same() -> None:
-    """Row 28."""
     answers = [
         response(refusal, "contacts")
         for refusal in (
@@ -201,9 +215,12 @@ def test_what_could_be_probed_for_looks_the_same() -> None:
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.conforms(
+    "realm, scope and description stay within their character sets",
+    "quoted strings in a challenge are escaped",
+)
 @pytest.mark.parametrize("realm", ["contacts", 'a"b\\c', "a, b=c", 'x", error="y', "~ !", "\\"])
 def test_any_printable_realm_reads_back_as_it_was(realm: str) -> None:
-    """Row 21. Row 22."""
     value = challenge(CredentialsMissing(), checked_realm(realm))
 
     assert value is not None
@@ -212,13 +229,14 @@ def test_any_printable_realm_reads_back_as_it_was(realm: str) -> None:
     assert re.sub(r"\\(.)", r"\1", match[1]) == realm
 
 
+@pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("realm", ["", "a\nb", "a\r\nX: y", "a\x00", "a\x7f", "é", "a\tb"])
 def test_a_realm_that_cannot_stand_in_a_header_is_refused(realm: str) -> None:
-    """Row 21."""
     with pytest.raises(ValueError, match="realm"):
         checked_realm(realm)
 
 
+@pytest.mark.conforms("a 403 names every scope that the endpoint needs")
 @pytest.mark.parametrize(
     ("scopes", "names"),
     [
@@ -241,13 +259,12 @@ def test_a_realm_that_cannot_stand_in_a_header_is_refused(realm: str) -> None:
 def test_scopes_are_named_once_and_in_a_fixed_order(
     scopes: list[str], names: tuple[str, ...]
 ) -> None:
-    """Row 20."""
     assert checked_scopes(scopes) == names
 
 
+@pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("name", ["", "a b", 'a"b', "a\\b", "a\nb", "é", " a"])
 def test_a_scope_that_cannot_stand_in_a_header_is_refused(name: str) -> None:
-    """Row 21."""
     with pytest.raises(ValueError, match="scopes"):
         checked_scopes(["read:contacts", name])
 

@@ -33,15 +33,22 @@ def make(refusal: type[AccessTokenError], reason: str = "") -> AccessTokenError:
     return refusal(reason)
 
 
+@pytest.mark.conforms(
+    "without credentials the challenge carries no error code",
+    "a malformed request is 400 invalid_request",
+    "a token that does not verify is 401 invalid_token",
+    "a token with too little scope is 403 insufficient_scope",
+    "a claim rule that fails is 403 with a challenge",
+    "without keys the answer is 503 with Retry-After and no challenge",
+)
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.__name__)
 def test_a_refusal_has_a_status_that_fits_its_error_code(refusal: type[AccessTokenError]) -> None:
-    """Row 16 to Row 19. Row 24. Row 25."""
     assert refusal.status in CODES[refusal.error]
 
 
+@pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.__name__)
 def test_what_the_caller_reads_is_one_fixed_sentence(refusal: type[AccessTokenError]) -> None:
-    """Row 21."""
     assert re.fullmatch(r"[A-Z][A-Za-z0-9 -]+\.", refusal.sentence)
     assert make(refusal, "reason").sentence == refusal.sentence
 
@@ -76,6 +83,7 @@ def test_every_refusal_says_what_it_means() -> None:
     assert all(inspect.getdoc(refusal) for refusal in REFUSALS)
 
 
+@pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
 @pytest.mark.parametrize(
     "names",
     [
@@ -87,7 +95,6 @@ def test_every_refusal_says_what_it_means() -> None:
     ids="-".join,
 )
 def test_refusals_that_could_answer_a_probe_say_the_same(names: tuple[str, ...]) -> None:
-    """Row 28."""
     said = {
         (refusal.status, refusal.error, refusal.sentence)
         for refusal in (getattr(errors, name) for name in names)
@@ -96,13 +103,17 @@ def test_refusals_that_could_answer_a_probe_say_the_same(names: tuple[str, ...])
     assert len(said) == 1
 
 
+@pytest.mark.conforms(
+    "a 403 names every scope that the endpoint needs",
+    "without keys the answer is 503 with Retry-After and no challenge",
+)
 def test_insufficient_scope_keeps_the_scopes_and_a_missing_judgement_the_pause() -> None:
-    """Row 20. Row 25."""
     assert InsufficientScope(("b", "a")).scopes == ("b", "a")
     assert NotJudgedError().retry_after == 1.0
     assert NotJudgedError("down", retry_after=7.5).retry_after == 7.5
 
 
+@pytest.mark.conforms("kid is treated as hostile text")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -119,11 +130,10 @@ def test_insufficient_scope_keeps_the_scopes_and_a_missing_judgement_the_pause()
     ],
 )
 def test_a_value_from_a_token_is_shown_escaped_and_cut(value: object, text: str) -> None:
-    """Row 51."""
     assert shown(value) == text
 
 
+@pytest.mark.conforms("kid is treated as hostile text")
 @pytest.mark.parametrize("value", ["\U0001f600" * 1000, [["x" * 100] * 100], 10**4000])
 def test_what_is_shown_is_never_long(value: object) -> None:
-    """Row 51."""
     assert len(shown(value)) < 100

@@ -172,10 +172,11 @@ async def test_an_application_that_raises_in_its_start_is_left_alone(published: 
     assert published.fetches == 1
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 async def test_the_application_gets_scope_messages_and_send_as_the_server_made_them(
     published: Published,
 ) -> None:
-    """Row 34. Also messages of a kind that is not known."""
+    """Also messages of a kind that is not known."""
     scope: Message = {"type": "lifespan", "state": {}}
     messages: list[Message] = [dict(STARTUP), {"type": "lifespan.pause"}, dict(SHUTDOWN)]
     got: list[Any] = []

@@ -40,8 +40,8 @@ async def test_a_principal_is_what_the_token_says() -> None:
     assert principal.claims["aud"] == AUDIENCE
 
 
+@pytest.mark.conforms("unknown claims decide nothing")
 async def test_unknown_claims_are_kept_and_decide_nothing() -> None:
-    """Row 72."""
     principal = await principal_of(admin=True, permissions=["write:contacts"])
 
     assert principal.claims["admin"] is True
@@ -66,6 +66,7 @@ async def test_the_client_is_read_where_issuers_name_it(
     assert (await principal_of(**claims)).client_id == client_id
 
 
+@pytest.mark.conforms("sub is a non-empty string; a client is told from a user")
 @pytest.mark.parametrize(
     ("claims", "is_client"),
     [
@@ -100,12 +101,11 @@ async def test_the_client_is_read_where_issuers_name_it(
 async def test_a_client_that_acts_for_itself_is_told_from_a_user(
     claims: Json, is_client: bool | None
 ) -> None:
-    """Row 68."""
     assert (await principal_of(**claims)).is_client is is_client
 
 
+@pytest.mark.conforms("sub is a non-empty string; a client is told from a user")
 async def test_a_user_and_a_client_of_the_same_name_look_different() -> None:
-    """Row 68."""
     user = await principal_of(sub="reports", client_id="web")
     client = await principal_of(sub="reports", client_id="reports")
 
@@ -128,8 +128,8 @@ async def test_without_a_subject_the_names_are_empty() -> None:
     assert principal.identity == f"{ISSUER} "
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 async def test_a_principal_does_not_show_its_claims() -> None:
-    """Row 35."""
     assert "secret" not in repr(await principal_of(note="secret"))
 
 

@@ -87,11 +87,11 @@ def overridden_on_the_object() -> Any:
     return verifier
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize(
     "make", [overridden_by_a_subclass, overridden_by_a_wrapper, overridden_on_the_object]
 )
 async def test_who_overrides_verify_alone_is_asked_each_time(make: Any) -> None:
-    """Row 94."""
     assert await statuses(make()) == [200, 401, 401]
 
 
@@ -137,8 +137,11 @@ async def test_what_is_recalled_and_is_no_principal_is_judged(answer: object) ->
     assert await statuses(verifier) == [401, 401, 401]
 
 
+@pytest.mark.conforms(
+    "the last good key set serves within its bound",
+    "a verified token is cached until it or its key ends, as a digest, bounded",
+)
 async def test_a_key_source_that_overrides_key_set_alone_is_asked_each_time() -> None:
-    """Row 94. Row 88."""
 
     class Failing(StaticKeys):
         asked = 0

@@ -100,6 +100,10 @@ def application(**arguments: Any) -> BearerMiddleware:
     return BearerMiddleware(app, verifier=issuer.verifier(), realm="contacts", optional=True)
 
 
+@pytest.mark.conforms(
+    "a token with too little scope is 403 insufficient_scope",
+    "scope names are compared with case",
+)
 @pytest.mark.parametrize(
     ("name", "scope", "status"),
     [
@@ -112,13 +116,12 @@ def application(**arguments: Any) -> BearerMiddleware:
         pytest.param("every", "read:contacts", 403, id="every: one of two is not enough"),
         pytest.param("every", "read:contacts write:contacts", 200, id="every"),
         pytest.param("some", "write:contacts", 200, id="some: the other one"),
-        pytest.param("one", "READ:contacts", 403, id="other case (row 69)"),
-        pytest.param("one", "read:contacts2", 403, id="longer name (row 69)"),
-        pytest.param("one", "xread:contacts", 403, id="name within a name (row 69)"),
+        pytest.param("one", "READ:contacts", 403, id="other case"),
+        pytest.param("one", "read:contacts2", 403, id="longer name"),
+        pytest.param("one", "xread:contacts", 403, id="name within a name"),
     ],
 )
 async def test_an_endpoint_needs_its_scopes(name: str, scope: str, status: int) -> None:
-    """Rows 19 and 69."""
     response = await client(application()).get(
         f"/{name}", headers=bearer(issuer.token(scope=scope))
     )
@@ -126,8 +129,11 @@ async def test_an_endpoint_needs_its_scopes(name: str, scope: str, status: int) 
     assert response.status_code == status
 
 
+@pytest.mark.conforms(
+    "permissions and roles are no scopes unless scope_claims names them",
+    "unknown claims decide nothing",
+)
 async def test_permissions_and_roles_are_not_scopes() -> None:
-    """Rows 70 and 72."""
     token = issuer.token(
         scope=None, permissions=["read:contacts"], roles=["read:contacts"], admin=True
     )
@@ -146,12 +152,12 @@ async def test_nobody_is_asked_for_a_token(name: str) -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.conforms("a 403 names every scope that the endpoint needs")
 @pytest.mark.parametrize(
     ("name", "scope"),
     [("every", "write:contacts read:contacts"), ("some", "write:contacts read:contacts")],
 )
 async def test_the_challenge_names_all_scopes_that_are_needed(name: str, scope: str) -> None:
-    """Row 20."""
     response = await client(application()).get(
         f"/{name}", headers=bearer(issuer.token(scope="openid"))
     )
@@ -160,8 +166,8 @@ async def test_the_challenge_names_all_scopes_that_are_needed(name: str, scope: 
     assert f'scope="{scope}"' in response.headers["www-authenticate"]
 
 
+@pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
 async def test_the_problem_body_comes_with_its_exception_handler() -> None:
-    """Row 27."""
     app = application(exception_handlers={Refused: refused_response})
 
     response = await client(app).get("/one", headers=bearer(issuer.token(scope="openid")))
@@ -201,9 +207,9 @@ async def test_a_websocket_opens_with_the_scope(path: str) -> None:
     assert sent[0]["type"] == "websocket.accept"
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
 async def test_a_websocket_without_the_scope_is_answered_with_403(path: str) -> None:
-    """Row 34."""
     token = issuer.token(scope="openid")
 
     sent = await handshake(application(), websocket_scope(path, bearer(token)))
@@ -213,11 +219,11 @@ async def test_a_websocket_without_the_scope_is_answered_with_403(path: str) -> 
     assert b"insufficient_scope" in dict(sent[0]["headers"])[b"www-authenticate"]
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
 async def test_a_websocket_without_the_scope_is_closed_where_http_is_not_offered(
     path: str,
 ) -> None:
-    """Row 34."""
     token = issuer.token(scope="openid")
 
     sent = await handshake(application(), websocket_scope(path, bearer(token), denial=False))

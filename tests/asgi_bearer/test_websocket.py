@@ -36,18 +36,18 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 async def test_a_good_token_opens_a_websocket() -> None:
-    """Row 34."""
     sent = await handshake(guarded, websocket_scope(headers=bearer(issuer.token())))
 
     assert sent == [{"type": "websocket.accept"}]
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize(("headers", "status"), REFUSALS)
 async def test_a_refused_handshake_is_answered_with_http_where_the_server_can(
     headers: dict[str, str], status: int
 ) -> None:
-    """Row 34."""
     sent = await handshake(guarded, websocket_scope(headers=headers))
 
     assert [message["type"] for message in sent] == [
@@ -59,11 +59,11 @@ async def test_a_refused_handshake_is_answered_with_http_where_the_server_can(
     assert sent[1]["body"]
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize(("headers", "status"), REFUSALS)
 async def test_a_refused_handshake_is_closed_with_1008_where_the_server_cannot(
     headers: dict[str, str], status: int
 ) -> None:
-    """Row 34."""
     sent = await handshake(guarded, websocket_scope(headers=headers, denial=False))
 
     (close,) = sent
@@ -97,6 +97,7 @@ async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
     assert sent[0]["type"] == "websocket.close"
 
 
+@pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize(
     ("method", "headers"),
     [
@@ -111,7 +112,6 @@ async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
 async def test_a_method_that_a_server_puts_beside_a_websocket_opens_nothing(
     method: str, headers: dict[str, str]
 ) -> None:
-    """Row 34."""
     scope = websocket_scope("/get", headers=headers) | {"method": method}
 
     sent = await handshake(guarded, scope)

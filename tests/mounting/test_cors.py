@@ -93,11 +93,12 @@ def guard(app: Any, **arguments: Any) -> BearerMiddleware:
     return BearerMiddleware(app, verifier=issuer.verifier(), **arguments)
 
 
+@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 @pytest.mark.parametrize("app", IGNORE_THE_METHOD)
 async def test_an_application_that_ignores_the_method_hands_its_data_to_no_preflight(
     app: Any,
 ) -> None:
-    """Row 33. Any client can send one."""
+    """Any client can send one."""
     headers = {**PREFLIGHT, "x-http-method-override": "GET"}
 
     async with client(guard(app)) as http:
@@ -140,6 +141,7 @@ def cors_inside_with_preflight() -> ASGIApp:
     return guard(app, preflight=True)
 
 
+@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 @pytest.mark.parametrize(
     ("mounted", "readable"),
     [
@@ -151,7 +153,7 @@ def cors_inside_with_preflight() -> ASGIApp:
 async def test_cors_answers_the_preflight_and_outside_the_guard_marks_refusals_too(
     mounted: Any, readable: bool
 ) -> None:
-    """Row 33. A script reads a refusal and its challenge only with the headers of CORS."""
+    """A script reads a refusal and its challenge only with the headers of CORS."""
     async with client(mounted()) as http:
         preflight = await http.options("/", headers=PREFLIGHT)
         refused = await http.get("/", headers=ORIGIN)

@@ -135,8 +135,9 @@ async def test_an_application_behind_the_guard_gives_401_200_and_403(
     assert (public.status_code, public.text.strip('"')) == (200, "open")
 
 
+@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 async def test_inside_a_cors_middleware_refusals_carry_its_headers() -> None:
-    """Row 33: a script can read the refusal and its challenge."""
+    """A script can read the refusal and its challenge."""
     app = CORSMiddleware(guard(bare), allow_origins=["https://web.example"])
     origin = {"origin": "https://web.example"}
 
@@ -151,8 +152,9 @@ async def test_inside_a_cors_middleware_refusals_carry_its_headers() -> None:
     assert preflight.status_code == 200
 
 
+@pytest.mark.conforms("each issuer has its own audience")
 async def test_two_guards_with_two_audiences_share_no_token() -> None:
-    """Row 67: a token for one resource on a host opens no other."""
+    """A token for one resource on a host opens no other."""
     other = FakeIssuer(audience="https://api.example/other")
     app = Starlette(
         routes=[

@@ -23,7 +23,7 @@ LEEWAY = 30.0
 """The default."""
 
 _DATES_THAT_ARE_NONE: dict[str, object] = {
-    # Row 61.
+    # RFC 7519 §2.
     "a string": "1700000600",
     "true": True,
     "false": False,
@@ -39,7 +39,7 @@ _DATES_THAT_ARE_NONE: dict[str, object] = {
 }
 
 _NAMES_THAT_ARE_NONE: dict[str, object] = {
-    # Row 68.
+    # RFC 7519 §4.1.2.
     "empty": "",
     "null": None,
     "a number": 7,
@@ -53,7 +53,7 @@ _NAMES_THAT_ARE_NONE: dict[str, object] = {
 }
 
 _SCOPES_THAT_ARE_NONE: dict[str, object] = {
-    # Row 69.
+    # RFC 6749 §3.3.
     "null": None,
     "a number": 1,
     "true": True,
@@ -68,7 +68,7 @@ _SCOPES_THAT_ARE_NONE: dict[str, object] = {
 }
 
 _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
-    # Row 62.
+    # RFC 9068 §4.
     "iss without the final slash": (IssuerMismatch, {"iss": ISSUER.rstrip("/")}),
     "iss with one slash more": (IssuerMismatch, {"iss": ISSUER + "/"}),
     "iss in another case": (IssuerMismatch, {"iss": ISSUER.upper()}),
@@ -83,7 +83,7 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     "iss a number": (IssuerMismatch, {"iss": 1}),
     "iss an array": (IssuerMismatch, {"iss": [ISSUER]}),
     "iss an object": (IssuerMismatch, {"iss": {ISSUER: 1}}),
-    # Row 64.
+    # RFC 9068 §4.
     "aud of another API": (AudienceMismatch, {"aud": "https://api.example/orders"}),
     "aud empty": (AudienceMismatch, {"aud": ""}),
     "aud no names": (AudienceMismatch, {"aud": []}),
@@ -92,37 +92,37 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     "aud with something behind": (AudienceMismatch, {"aud": AUDIENCE + "/"}),
     "aud in another case": (AudienceMismatch, {"aud": AUDIENCE.upper()}),
     "aud two names in one": (AudienceMismatch, {"aud": f"{AUDIENCE} https://x.example"}),
-    # Row 65.
+    # RFC 7519 §4.1.3.
     "aud null": (ClaimMalformed, {"aud": None}),
     "aud a number": (ClaimMalformed, {"aud": 1}),
     "aud an object": (ClaimMalformed, {"aud": {AUDIENCE: 1}}),
     "aud with a number in it": (ClaimMalformed, {"aud": [1, AUDIENCE]}),
     "aud with null in it": (ClaimMalformed, {"aud": [AUDIENCE, None]}),
     "aud nested": (ClaimMalformed, {"aud": [[AUDIENCE]]}),
-    # Row 58.
+    # RFC 7519 §4.1.4.
     "exp past the leeway": (TokenExpired, {"exp": NOW - LEEWAY - 1}),
     "exp at the leeway": (TokenExpired, {"exp": NOW - LEEWAY}),
     "exp 0": (TokenExpired, {"exp": 0}),
     "exp minus zero": (TokenExpired, {"exp": -0.0}),
-    # Row 59.
+    # RFC 7519 §4.1.5.
     "nbf past the leeway": (TokenNotYetValid, {"nbf": NOW + LEEWAY + 1}),
     "nbf past the leeway by a fraction": (TokenNotYetValid, {"nbf": NOW + LEEWAY + 0.5}),
-    # Row 60.
+    # RFC 7519 §4.1.6.
     "iat past the leeway": (TokenNotYetValid, {"iat": NOW + LEEWAY + 1}),
     "iat in an hour": (TokenNotYetValid, {"iat": NOW + 3600}),
-    # Row 61.
+    # RFC 7519 §2.
     **{
         f"{name} {words}": (ClaimMalformed, {name: value})
         for name in ("exp", "nbf", "iat")
         for words, value in _DATES_THAT_ARE_NONE.items()
     },
-    # Row 68.
+    # RFC 7519 §4.1.2.
     **{
         f"{name} {words}": (ClaimMalformed, {name: value})
         for name in ("sub", "client_id", "azp", "cid", "appid")
         for words, value in _NAMES_THAT_ARE_NONE.items()
     },
-    # Row 69.
+    # RFC 6749 §3.3.
     **{
         f"scope {words}": (ClaimMalformed, {"scope": value})
         for words, value in _SCOPES_THAT_ARE_NONE.items()
@@ -140,14 +140,14 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     # RFC 7519 §4.1.7.
     "jti a number": (ClaimMalformed, {"jti": 7}),
     "jti null": (ClaimMalformed, {"jti": None}),
-    # Row 55.
+    # RFC 8725 §3.12.
     **{
         f"ID token with {name}": (IDTokenPresented, {name: "x"})
         for name in ("at_hash", "c_hash", "s_hash")
     },
     "ID token with at_hash null": (IDTokenPresented, {"at_hash": None}),
     "ID token for its client": (AudienceMismatch, {"aud": "web", "nonce": "n"}),
-    # Row 104, Row 111: nobody has proved the key.
+    # RFC 9449 §7.2: nobody has proved the key.
     "cnf jkt": (TokenBoundToKey, {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
     "cnf of a certificate": (
         TokenBoundToKey,
@@ -160,7 +160,7 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
 }
 
 _WITHOUT: dict[str, tuple[str, ...]] = {
-    # Row 57.
+    # RFC 9068 §2.2.
     "jwt": ("iss", "aud", "exp"),
     "rfc9068": ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"),
 }

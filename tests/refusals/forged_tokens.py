@@ -18,7 +18,7 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 _PUBLIC_KEY_TEXTS: dict[str, Callable[[SigningKey], bytes]] = {
-    # Row 43.
+    # RFC 8725 §3.1.
     "PEM": lambda key: _public_bytes(key, Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     "PEM without its newline": lambda key: _public_bytes(
         key, Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
@@ -74,7 +74,7 @@ _ONE = (1).to_bytes(32)
 _ORDER = _P256_ORDER.to_bytes(32)
 
 _EDITED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
-    # Row 45.
+    # RFC 7518 §3.4.
     "ES256 in DER": ("ES256", _der),
     "ES256 a byte short": ("ES256", lambda raw: raw[:-1]),
     "ES256 a byte short in front": ("ES256", lambda raw: raw[1:]),
@@ -87,7 +87,7 @@ _EDITED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "ES384 in DER": ("ES384", _der),
     "ES512 of 131 bytes": ("ES512", lambda raw: raw[1:]),
     "ES512 in DER": ("ES512", _der),
-    # Row 46.
+    # RFC 7518 §3.4.
     "ES256 all zero": ("ES256", lambda raw: bytes(64)),
     "ES384 all zero": ("ES384", lambda raw: bytes(96)),
     "ES512 all zero": ("ES512", lambda raw: bytes(132)),
@@ -156,7 +156,7 @@ def _rows() -> list[Refused]:
         for name, edit in _RSA_SIGNATURES.items()
     ]
     rows += [
-        # Row 18.
+        # RFC 6750 §3.1.
         Refused(
             "other claims under the signature",
             SignatureInvalid,
@@ -172,13 +172,13 @@ def _rows() -> list[Refused]:
             SignatureInvalid,
             lambda of: _swapped(of, 2, of.token(sub="bob").split(".")[2]),
         ),
-        # Row 63.
+        # RFC 8725 §3.8.
         Refused(
             "a stranger's key with the same id",
             SignatureInvalid,
             lambda of: token_of_stranger(of, of.header()),
         ),
-        # Row 44.
+        # RFC 8725 §3.1.
         Refused(
             "PS256 by a key for RS256",
             KeyNotFound,
@@ -189,7 +189,7 @@ def _rows() -> list[Refused]:
             KeyNotFound,
             lambda of: signed(f"{b64(of.header(alg='RS512'))}.{b64(of.claims())}", of.key, "RS512"),
         ),
-        # Row 45.
+        # RFC 7518 §3.4.
         Refused(
             "ES256 by a key on P-384",
             KeyNotFound,
@@ -209,7 +209,7 @@ def _rows() -> list[Refused]:
             KeyNotFound,
             lambda of: token_of(of, of.header(alg="EdDSA"), of.claims()),
         ),
-        # Row 50.
+        # RFC 8725 §3.10.
         Refused("the key in jwk", SignatureInvalid, _with_the_strangers_key),
         Refused(
             "the key in jwk, no kid",

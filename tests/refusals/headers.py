@@ -16,9 +16,9 @@ from tests.refusals.rows import Refused, token_of
 from tests.support.fake_issuer import FakeIssuer, b64
 
 _ALGORITHMS: dict[str, object] = {
-    # Row 41.
+    # RFC 8725 §3.2.
     **{f"alg {name}": name for name in ("none", "None", "NONE", "nOnE", "none ", "\u0000none")},
-    # Row 42.
+    # RFC 8725 §3.1.
     "alg in lower case": "rs256",
     "alg in mixed case": "Rs256",
     "alg with a space": "RS256 ",
@@ -33,14 +33,14 @@ _ALGORITHMS: dict[str, object] = {
     "alg a number": 256,
     "alg an array": ["RS256"],
     "alg an object": {"RS256": 1},
-    # Row 43.
+    # RFC 8725 §3.1.
     "alg HS256": "HS256",
     "alg HS384": "HS384",
     "alg HS512": "HS512",
 }
 
 _CRITICAL: dict[str, dict[str, object]] = {
-    # Row 40.
+    # RFC 7515 §4.1.11.
     "crit with an unknown name": {"crit": ["x"], "x": 1},
     "crit with a name that is not there": {"crit": ["x"]},
     "crit with a registered name": {"crit": ["alg"]},
@@ -56,7 +56,7 @@ _CRITICAL: dict[str, dict[str, object]] = {
 }
 
 _KEY_IDS: dict[str, tuple[type[AccessTokenError], object]] = {
-    # Row 51.
+    # RFC 8725 §3.10.
     "kid null": (TokenMalformed, None),
     "kid a number": (TokenMalformed, 1),
     "kid true": (TokenMalformed, True),
@@ -76,7 +76,7 @@ _KEY_IDS: dict[str, tuple[type[AccessTokenError], object]] = {
 }
 
 _TYPES_THAT_NOBODY_TAKES: dict[str, object] = {
-    # Row 53, Row 54.
+    # RFC 9068 §2.1, RFC 8725 §3.11.
     "typ empty": "",
     "typ null": None,
     "typ a number": 1,
@@ -98,7 +98,7 @@ _TYPES_THAT_NOBODY_TAKES: dict[str, object] = {
 }
 
 _TYPES_OF_THE_OTHER_PROFILE: dict[str, object] = {
-    # Row 53: only the compatible profile takes them.
+    # RFC 9068 §2.1: only the compatible profile takes them.
     "typ JWT": "JWT",
     "typ jwt": "jwt",
     "typ application/jwt": "application/jwt",
@@ -117,12 +117,12 @@ def _rows() -> Iterator[Refused]:
     for name, alg in _ALGORITHMS.items():
         yield Refused(name, AlgorithmNotAllowed, partial(_with, members={"alg": alg}))
     yield Refused("no alg", AlgorithmNotAllowed, partial(_without, name="alg"))
-    # Row 36. RFC 7516 §9.
+    # RFC 8725 §3.11. RFC 7516 §9.
     for alg in ("RSA-OAEP", "RS256"):
         encrypted = partial(_with, members={"alg": alg, "enc": "A256GCM"})
         yield Refused(f"enc beside {alg}", TokenEncrypted, encrypted)
     yield Refused("no members", AlgorithmNotAllowed, lambda of: token_of(of, {}, of.claims()))
-    # Row 41.
+    # RFC 8725 §3.2.
     yield Refused(
         "alg none without a signature",
         AlgorithmNotAllowed,

@@ -46,7 +46,7 @@ def _one_too_many(segment: str) -> str:
 
 
 _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
-    # Row 36.
+    # RFC 8725 §3.11.
     "two segments": lambda parts: parts[:2],
     "four segments": lambda parts: [*parts, "e30"],
     "a dot behind": lambda parts: [*parts, ""],
@@ -60,7 +60,7 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     "space around": lambda parts: [" " + ".".join(parts) + " "],
     "the scheme again": lambda parts: ["Bearer " + ".".join(parts)],
     "two tokens": lambda parts: [".".join(parts) + "," + ".".join(parts)],
-    # Row 36, Row 52: five segments are a JWE, if their header says so.
+    # RFC 8725 §3.11, RFC 7516 §9: five segments are a JWE, if their header says so.
     "five segments": lambda parts: [*parts, "AA", "AA"],
     "five segments that begin as an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
     "JWE with a bomb": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
@@ -71,7 +71,7 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 _JSON_SERIALISATION: dict[str, Callable[[str, str, str], object]] = {
-    # Row 36.
+    # RFC 8725 §3.11.
     "flattened JSON serialisation": lambda header, payload, signature: {
         "protected": header,
         "payload": payload,
@@ -84,7 +84,7 @@ _JSON_SERIALISATION: dict[str, Callable[[str, str, str], object]] = {
 }
 
 _RECODED: dict[str, Callable[[str], str]] = {
-    # Row 37.
+    # RFC 7515 §2.
     "padding": _padded,
     "one =": lambda segment: segment + "=",
     "plus for minus": lambda segment: segment.replace("-", "+", 1),
@@ -103,7 +103,7 @@ _RECODED: dict[str, Callable[[str], str]] = {
 }
 
 _NOT_AN_OBJECT: dict[str, str | bytes] = {
-    # Row 39.
+    # RFC 7519 §7.2.
     "array": "[]",
     "string": '"x"',
     "number": "1",
@@ -124,7 +124,7 @@ _NOT_AN_OBJECT: dict[str, str | bytes] = {
 }
 
 _WITH_MEMBER: dict[str, str] = {
-    # Row 39.
+    # RFC 7519 §7.2.
     "NaN": '"x": NaN',
     "Infinity": '"x": Infinity',
     "minus Infinity": '"x": -Infinity',
@@ -148,7 +148,7 @@ _WITH_MEMBER: dict[str, str] = {
     "17 levels of objects": '"x": ' + '{"a":' * 16 + "1" + "}" * 16,
     "deep, behind a string of brackets": '"x": "]]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
     "deep, behind an escaped quote": '"x": "\\"]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
-    # Row 38.
+    # RFC 7515 §4.
     "a name twice": '"x": 1, "x": 1',
     "a name twice, once escaped": '"x": 1, "\\u0078": 1',
     "a name twice, nested": '"x": {"y": 1, "y": 2}',
@@ -157,7 +157,7 @@ _WITH_MEMBER: dict[str, str] = {
 }
 
 _BYTES: dict[str, Callable[[str], bytes]] = {
-    # Row 39.
+    # RFC 7519 §7.2.
     "a byte that is not UTF-8": lambda text: text.encode().replace(b"}", b', "x": "\xff"}'),
     "Latin-1": lambda text: text.replace("}", ', "x": "é"}').encode("latin-1"),
     "an overlong encoding": lambda text: text.encode().replace(b"}", b', "x": "\xc0\xaf"}'),
@@ -219,7 +219,7 @@ def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
     for name, encode in _BYTES.items():
         yield f"header: {name}", partial(_header_in, encode=encode)
         yield f"payload: {name}", partial(_payload_in, encode=encode)
-    # Row 38.
+    # RFC 7515 §4.
     yield "alg twice", partial(_header_with, text='"alg": "none"')
     yield "aud twice", partial(_payload_with, text='"aud": "x"')
     yield "aud twice, once escaped", partial(_payload_with, text='"\\u0061ud": "x"')
@@ -230,7 +230,7 @@ def _encrypted(of: FakeIssuer, alg: str) -> str:
 
 
 REFUSED_STRUCTURES = [
-    # Row 36, Row 52.
+    # RFC 8725 §3.11, RFC 7516 §9.
     Refused("one segment", TokenOpaque, lambda of: of.token().partition(".")[0]),
     Refused("an opaque token", TokenOpaque, lambda of: "SlAV32hkKG~+/9=="),
     *(
@@ -238,7 +238,7 @@ REFUSED_STRUCTURES = [
         for alg in ("RSA-OAEP", "dir", "ECDH-ES", "PBES2-HS256+A128KW")
     ),
     *(Refused(name, TokenMalformed, token) for name, token in _rows()),
-    # Row 11.
+    # RFC 9110 §11.2.
     Refused("16 KiB and a byte", TokenTooLarge, lambda of: "a" * (16 * 1024 + 1)),
     Refused("16 KiB of claims", TokenTooLarge, lambda of: of.token(x="a" * 16 * 1024)),
 ]

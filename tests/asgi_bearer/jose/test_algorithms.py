@@ -27,9 +27,13 @@ def only_key(jwk: dict[str, object]) -> Key:
     return key
 
 
+@pytest.mark.conforms(
+    "curve and signature length belong to the algorithm",
+    "Ed25519 is accepted by its own name and as EdDSA",
+    "RS256 works without configuration",
+)
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.source)
 def test_a_published_signature_verifies(vector: SignatureVector) -> None:
-    """Row 45. Row 49. Row 56."""
     key = only_key(dict(vector.jwk))
 
     assert vector.alg in key.algorithms
@@ -50,25 +54,39 @@ def test_a_published_signature_verifies_nothing_else(vector: SignatureVector) ->
         assert not key.verifies(alg, signing_input, signature)
 
 
+@pytest.mark.conforms(
+    "Ed25519 is accepted by its own name and as EdDSA",
+    "RS256 works without configuration",
+)
 @pytest.mark.parametrize("alg", ALGORITHMS)
 def test_each_supported_algorithm_verifies_its_own_signature(alg: str) -> None:
-    """Row 49. Row 56."""
     signer = signing_key(alg)
     key = only_key(signer.jwk())
 
     assert key.verifies(alg, b"header.claims", signer.sign(b"header.claims"))
 
 
+@pytest.mark.conforms(
+    "alg none is refused in any spelling",
+    "an RSA public key never serves as an HMAC secret",
+    "no symmetric algorithm can be configured",
+)
 def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
-    """Row 41. Row 43. Row 48: there is no symmetric algorithm to configure."""
+    """There is no symmetric algorithm to configure."""
     assert set(ALGORITHMS) == RSA_ALGORITHMS | {"ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 
 
+@pytest.mark.conforms(
+    "an RSA public key never serves as an HMAC secret",
+    "one key serves one algorithm",
+    "curve and signature length belong to the algorithm",
+    "Ed25519 is accepted by its own name and as EdDSA",
+)
 @pytest.mark.parametrize(
     ("kty", "crv", "alg", "served"),
     [
         pytest.param("RSA", None, None, RSA_ALGORITHMS, id="RSA"),
-        # Row 44.
+        # RFC 8725 §3.1.
         pytest.param("RSA", None, "RS256", {"RS256"}, id="RSA for RS256"),
         pytest.param("RSA", None, "PS512", {"PS512"}, id="RSA for PS512"),
         pytest.param("RSA", None, "RSA-OAEP", NONE, id="RSA for encryption"),
@@ -77,7 +95,7 @@ def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
         pytest.param("RSA", None, "rs256", NONE, id="RSA for rs256"),
         pytest.param("RSA", None, 256, NONE, id="RSA for a number"),
         pytest.param("RSA", None, ["RS256"], NONE, id="RSA for an array"),
-        # Row 45.
+        # RFC 7518 §3.4.
         pytest.param("EC", "P-256", None, {"ES256"}, id="P-256"),
         pytest.param("EC", "P-384", None, {"ES384"}, id="P-384"),
         pytest.param("EC", "P-521", None, {"ES512"}, id="P-521"),
@@ -86,7 +104,7 @@ def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
         pytest.param("EC", "secp256k1", None, NONE, id="a curve that is not supported"),
         pytest.param("EC", None, None, NONE, id="no curve"),
         pytest.param("EC", ["P-256"], None, NONE, id="a curve in an array"),
-        # Row 49.
+        # RFC 9864 §2.2.
         pytest.param("OKP", "Ed25519", None, {"EdDSA", "Ed25519"}, id="Ed25519"),
         pytest.param("OKP", "Ed25519", "EdDSA", {"EdDSA", "Ed25519"}, id="Ed25519 for EdDSA"),
         pytest.param("OKP", "Ed25519", "Ed25519", {"EdDSA", "Ed25519"}, id="Ed25519 by its name"),
@@ -94,7 +112,7 @@ def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
         pytest.param("OKP", "Ed25519", ["EdDSA"], NONE, id="Ed25519 for an array"),
         pytest.param("OKP", "Ed448", None, NONE, id="Ed448"),
         pytest.param("OKP", "X25519", None, NONE, id="X25519"),
-        # Row 43.
+        # RFC 8725 §3.1.
         pytest.param("oct", None, "HS256", NONE, id="symmetric"),
         pytest.param("oct", None, None, NONE, id="symmetric without alg"),
         pytest.param(None, None, None, NONE, id="no kind"),
@@ -104,15 +122,14 @@ def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
 def test_a_key_serves_what_its_kind_and_curve_and_alg_allow(
     kty: object, crv: object, alg: object, served: set[str]
 ) -> None:
-    """Row 43 to Row 45. Row 49."""
     assert served_by(kty, crv, alg) == served
 
 
+@pytest.mark.conforms("one key serves one algorithm")
 @pytest.mark.parametrize(
     ("made", "claimed"), list(itertools.permutations(sorted(RSA_ALGORITHMS), 2))
 )
 def test_an_rsa_signature_of_one_kind_is_none_of_another(made: str, claimed: str) -> None:
-    """Row 44."""
     signer = signing_key("RS256")
     key = only_key(signer.jwk(alg=None))
 
@@ -124,9 +141,10 @@ def test_the_table_cannot_be_changed() -> None:
         TABLE["none"] = TABLE["RS256"]  # type: ignore[index]  # pyright: ignore[reportIndexIssue] - that is the test
 
 
+@pytest.mark.conforms("curve and signature length belong to the algorithm")
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
 def test_an_ecdsa_signature_has_one_length(alg: str) -> None:
-    """Row 45: two numbers of the size of the curve, zeros in front included (RFC 7518 §3.4)."""
+    """Two numbers of the size of the curve, zeros in front included (RFC 7518 §3.4)."""
     signer = signing_key(alg)
     key = only_key(signer.jwk())
     signed = b"header.claims"

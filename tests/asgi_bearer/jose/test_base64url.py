@@ -50,16 +50,16 @@ def disagreements(texts: Iterator[str]) -> list[str]:
     return [text for text in texts if ours(text) != reference(text)]
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 def test_every_text_of_up_to_two_characters_is_decoded_as_the_reference_does() -> None:
-    """Row 37."""
     pairs = map("".join, itertools.product(MANY, repeat=2))
 
     assert disagreements(iter(["", *MANY])) == []
     assert disagreements(pairs) == []
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 def test_every_text_of_three_characters_is_accepted_if_two_bytes_are_spelled_so() -> None:
-    """Row 37."""
     spellings = {
         spelled(bytes(data)): bytes(data) for data in itertools.product(range(256), repeat=2)
     }
@@ -70,17 +70,19 @@ def test_every_text_of_three_characters_is_accepted_if_two_bytes_are_spelled_so(
     assert [text for text in texts if ours(text) != spellings.get(text)] == []
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 def test_every_longer_text_of_a_few_characters_is_decoded_as_the_reference_does() -> None:
-    """Row 37: two groups, with several foreign characters as well."""
+    """Two groups, with several foreign characters as well."""
     few = "AE_=!"  # No bit set, one, all, and what is padding or nothing to a decoder.
 
     for length in range(3, 8):
         assert disagreements(map("".join, itertools.product(few, repeat=length))) == []
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
 def test_a_foreign_character_is_refused_wherever_it_stands(length: int) -> None:
-    """Row 37: put in, or in the place of another, with any length of the last group."""
+    """Put in, or in the place of another, with any length of the last group."""
     text = spelled(bytes(range(200, 200 + length)))
     places = [(start, end) for start in range(len(text) + 1) for end in (start, start + 1)]
 
@@ -90,17 +92,18 @@ def test_a_foreign_character_is_refused_wherever_it_stands(length: int) -> None:
     assert disagreements(changed) == []
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
 def test_padding_is_refused_however_much_of_it(length: int) -> None:
-    """Row 37: also the padding that other encoders write."""
+    """Also the padding that other encoders write."""
     text = spelled(bytes(length))
 
     assert [ours(text + "=" * count) for count in range(1, 9)] == [None] * 8
 
 
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
 def test_of_all_last_characters_those_with_unused_bits_are_refused(length: int) -> None:
-    """Row 37."""
     text = spelled(b"\xff" * length)
 
     accepted = [letter for letter in ALPHABET if ours(text[:-1] + letter) is not None]

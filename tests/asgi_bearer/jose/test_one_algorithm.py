@@ -1,4 +1,4 @@
-"""One key serves one algorithm, also where the key set does not name it (Row 44. RFC 8725 §3.1)."""
+"""One key serves one algorithm, also where the key set does not name it (RFC 8725 §3.1)."""
 
 from typing import Any
 
@@ -21,6 +21,7 @@ def keys(**changes: Any) -> StaticKeys:
     return StaticKeys({"keys": [issuer.key.jwk(**changes)]})
 
 
+@pytest.mark.conforms("one key serves one algorithm")
 @pytest.mark.parametrize("alg", RSA_ALGORITHMS)
 @pytest.mark.parametrize("verified_tokens", [0, 10], ids=["cache off", "cache on"])
 async def test_an_rsa_key_without_alg_serves_rs256_alone(alg: str, verified_tokens: int) -> None:

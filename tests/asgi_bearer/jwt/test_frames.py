@@ -66,6 +66,7 @@ def assert_without(token: str, frames: list[FrameType]) -> None:
             assert part not in shown, frame.f_code.co_qualname
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 @pytest.mark.parametrize(
     "app",
     [failing, in_starlette(failing_endpoint), in_starlette(failing_function)],
@@ -76,7 +77,7 @@ def assert_without(token: str, frames: list[FrameType]) -> None:
 async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
     app: Any, known: bool, optional: bool
 ) -> None:
-    """Row 35. Reporters show the local variables of each frame; the scope holds the headers."""
+    """Reporters show the local variables of each frame; the scope holds the headers."""
     verifier, token = issuer.verifier(), issuer.token()
     if known:
         await verifier.verify(Presented(token))
@@ -92,6 +93,7 @@ async def answering(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ async def answering(_scope: Any, _receive: Any, send: Any) -> None:
 async def test_a_server_that_fails_while_we_send_finds_no_token_in_our_frames(
     make: Callable[[], str], kind: str, optional: bool
 ) -> None:
-    """Row 35. The answer of the application goes through the guard, a refusal comes from it."""
+    """The answer of the application goes through the guard, a refusal comes from it."""
 
     async def receive() -> Any:
         raise NotImplementedError
@@ -116,8 +118,8 @@ async def test_a_server_that_fails_while_we_send_finds_no_token_in_our_frames(
     assert_without(token, frames)
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None:
-    """Row 35."""
     token = issuer.token(scope="openid")
 
     async def reraising(scope: Any, _receive: Any, _send: Any) -> None:
@@ -131,8 +133,9 @@ async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None
     assert_without(token, frames)
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 async def test_a_start_that_fails_after_requests_carries_no_token_in_our_frames() -> None:
-    """Row 35. The verifier, which remembers tokens by their digest, stands in those frames."""
+    """The verifier, which remembers tokens by their digest, stands in those frames."""
     token, verifier = issuer.token(), WarmVerifier()
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
@@ -166,8 +169,9 @@ class WarmVerifier:
         """Nothing."""
 
 
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
 async def test_a_refused_token_is_gone_with_its_request() -> None:
-    """Row 35. Without waiting for the collector: in a flood there would be many."""
+    """Without waiting for the collector: in a flood there would be many."""
     app = BearerMiddleware(failing, verifier=issuer.verifier())
     token = issuer.token(exp=1, jti="refused")
     gc.collect()

@@ -1,6 +1,6 @@
 """Other JWTs of the issuer are no access tokens; what real providers write into those is taken.
 
-Row 55. RFC 8725 §3.11, §3.12. All claims are signed by the issuer for this audience, as
+RFC 8725 §3.11, §3.12. All claims are signed by the issuer for this audience, as
 they are where the identifier of a client is also that of the API.
 """
 
@@ -310,6 +310,7 @@ REAL: dict[str, Json] = {
 }
 
 
+@pytest.mark.conforms("an ID token, or another JWT of the issuer, is no access token")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_another_jwt_of_the_issuer_is_no_access_token(kind: Kind) -> None:
     of = issuer()

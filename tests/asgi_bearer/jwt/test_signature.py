@@ -108,8 +108,8 @@ async def test_without_newer_keys_the_refusal_stands(
         await subject(of, Rotation(document), of.token())
 
 
+@pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
 async def test_without_any_keys_the_token_is_not_judged() -> None:
-    """Row 25."""
     of = issuer()
     keys = Rotation(then=KeysUnavailable("down", retry_after=7.0))
 
@@ -119,8 +119,8 @@ async def test_without_any_keys_the_token_is_not_judged() -> None:
     assert refusal.value.retry_after == 7.0
 
 
+@pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
 async def test_an_unknown_key_id_is_not_judged_while_newer_keys_cannot_be_had() -> None:
-    """Row 25."""
     of = issuer()
     keys = Rotation(jwks(OLD.jwk()), then=KeysUnavailable("down"))
 
@@ -128,8 +128,11 @@ async def test_an_unknown_key_id_is_not_judged_while_newer_keys_cannot_be_had() 
         await subject(of, keys, of.token())
 
 
+@pytest.mark.conforms(
+    "a token that does not verify is 401 invalid_token",
+    "without keys the answer is 503 with Retry-After and no challenge",
+)
 async def test_a_key_that_says_no_is_believed_while_newer_keys_cannot_be_had() -> None:
-    """Row 18. Row 25."""
     of = issuer()
     keys = Rotation(jwks(SAME_ID.jwk()), then=KeysUnavailable("down"))
 
@@ -149,8 +152,12 @@ async def test_keys_that_change_at_each_look_do_not_keep_a_token_for_ever() -> N
     assert len(keys.missed) <= 3
 
 
+@pytest.mark.conforms(
+    "alg is compared with the accepted list before any key is looked up",
+    "keys come over https, without redirects, from configured hosts",
+)
 async def test_a_token_of_another_issuer_asks_for_no_keys() -> None:
-    """Row 42. Row 82: it costs no fetch."""
+    """It costs no fetch."""
     of = issuer()
     keys = Rotation(then=KeysUnavailable("asked"))
     stranger = signing_key("RS256", "k1", 1)
@@ -171,8 +178,9 @@ class SlowKeys:
         return await self._keys.key_set(missed)
 
 
+@pytest.mark.conforms("a token is refused at exp and after it")
 async def test_a_token_that_ends_while_the_keys_are_fetched_is_refused() -> None:
-    """Row 58: what counts is the time of the judgement."""
+    """What counts is the time of the judgement."""
     clock = FakeClock()
     of = FakeIssuer(clock=clock)
     token = of.token(exp=int(clock()) + 3)
@@ -182,8 +190,9 @@ async def test_a_token_that_ends_while_the_keys_are_fetched_is_refused() -> None
         await verifier.verify(Presented(token))
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_newer_keys_are_asked_for_twice_at_most() -> None:
-    """Row 85. Those that were on their way when the keys changed, and those fetched for it."""
+    """Those that were on their way when the keys changed, and those fetched for it."""
     of = issuer()
     others = [jwks(OLD.jwk(kid=f"other{number}")) for number in range(2)]
 

@@ -56,8 +56,8 @@ def issuer(clock: FakeClock) -> FakeIssuer:
     return FakeIssuer(key=signing_key("ES256"), clock=clock)
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_a_good_token_that_comes_again_is_not_verified_again(issuer: FakeIssuer) -> None:
-    """Row 94."""
     verifier = issuer.verifier()
     token = issuer.token()
 
@@ -75,6 +75,7 @@ async def test_with_none_to_remember_every_token_is_verified_each_time(issuer: F
     assert not await is_remembered(verifier, token, principal)
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize(
     ("later", "code"),
     [
@@ -90,7 +91,6 @@ async def test_with_none_to_remember_every_token_is_verified_each_time(issuer: F
 async def test_a_remembered_token_is_good_as_long_as_it_says(
     issuer: FakeIssuer, clock: FakeClock, later: float, code: str
 ) -> None:
-    """Row 94."""
     verifier = issuer.verifier()
     token = issuer.token()
     await verifier.verify(Presented(token))
@@ -99,11 +99,12 @@ async def test_a_remembered_token_is_good_as_long_as_it_says(
     assert await outcome(verifier, token) == code
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize(("first", "second"), [("nbf", "iat"), ("iat", "nbf")])
 async def test_a_remembered_token_is_not_good_before_the_later_of_two_times(
     issuer: FakeIssuer, clock: FakeClock, first: str, second: str
 ) -> None:
-    """Row 94. A clock that is set right may go back."""
+    """A clock that is set right may go back."""
     verifier, now = issuer.verifier(), int(clock())
     token = issuer.token(**{first: now, second: now - 100})
     await verifier.verify(Presented(token))
@@ -130,8 +131,9 @@ async def test_what_a_refusal_by_a_rule_holds_cannot_change_what_is_remembered(
     assert not any(isinstance(value, CompactJWS) for value in held)
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_no_token_is_kept(issuer: FakeIssuer) -> None:
-    """Row 94. It is known by a digest, and nothing that the verifier holds would serve a thief."""
+    """It is known by a digest, and nothing that the verifier holds would serve a thief."""
     verifier = issuer.verifier()
     token = issuer.token()
     principal = await verifier.verify(Presented(token))
@@ -158,8 +160,8 @@ def reachable_from(root: object) -> list[object]:
     return list(found.values())
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_a_token_with_one_character_changed_is_another_token(issuer: FakeIssuer) -> None:
-    """Row 94."""
     verifier = issuer.verifier()
     token = issuer.token()
     await verifier.verify(Presented(token))
@@ -209,8 +211,11 @@ async def refreshed(published: Published) -> None:
     await settled()
 
 
+@pytest.mark.conforms(
+    "a withdrawn key is refused after the next fetch",
+    "a verified token is cached until it or its key ends, as a digest, bounded",
+)
 async def test_a_token_leaves_with_its_key() -> None:
-    """Rows 89 and 94."""
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -220,8 +225,11 @@ async def test_a_token_leaves_with_its_key() -> None:
     assert await published.outcomes([token]) == ["key_not_found"]
 
 
+@pytest.mark.conforms(
+    "a withdrawn key is refused after the next fetch",
+    "a verified token is cached until it or its key ends, as a digest, bounded",
+)
 async def test_a_token_leaves_with_its_key_though_another_takes_the_id() -> None:
-    """Rows 89 and 94."""
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -231,9 +239,9 @@ async def test_a_token_leaves_with_its_key_though_another_takes_the_id() -> None
     assert await published.outcomes([token]) == ["signature_invalid"]
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize("changes", [False, True], ids=["the same set", "a set with one more"])
 async def test_a_token_whose_key_stays_is_remembered_beyond_a_refresh(changes: bool) -> None:
-    """Row 94."""
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     principal = await published.verifier.verify(Presented(token))
@@ -245,8 +253,9 @@ async def test_a_token_whose_key_stays_is_remembered_beyond_a_refresh(changes: b
     assert await is_remembered(published.verifier, token, principal)
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 async def test_a_token_that_names_no_key_is_judged_again_by_another_set() -> None:
-    """Row 78. It was good because one key alone could have signed it."""
+    """It was good because one key alone could have signed it."""
     published = Published()
     claims = published.issuer.claims(exp=int(published.clock()) + 10_000)
     token = compact(published.issuer.header(kid=None), claims, published.issuer.key)
@@ -257,8 +266,9 @@ async def test_a_token_that_names_no_key_is_judged_again_by_another_set() -> Non
     assert await published.outcomes([token]) == ["key_ambiguous"]
 
 
+@pytest.mark.conforms("the last good key set serves within its bound")
 async def test_a_remembered_token_is_not_judged_without_keys() -> None:
-    """Row 88. The last good set has ended: nobody knows whether its key is still the issuer's."""
+    """The last good set has ended: nobody knows whether its key is still the issuer's."""
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -269,8 +279,8 @@ async def test_a_remembered_token_is_not_judged_without_keys() -> None:
     assert await published.outcomes([token]) == ["keys_unavailable"]
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_the_tokens_that_were_used_last_are_remembered(issuer: FakeIssuer) -> None:
-    """Row 94."""
     verifier = issuer.verifier(verified_tokens=2)
     tokens = [issuer.token(jti=name) for name in ("1", "2", "3")]
     principals = [await verifier.verify(Presented(token)) for token in tokens[:2]]
@@ -282,8 +292,9 @@ async def test_the_tokens_that_were_used_last_are_remembered(issuer: FakeIssuer)
     assert not await is_remembered(verifier, tokens[1], principals[1])
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_large_tokens_take_the_place_of_many(issuer: FakeIssuer) -> None:
-    """Row 94. All of them together weigh no more than 64 MiB."""
+    """All of them together weigh no more than 64 MiB."""
     verifier = issuer.verifier(verified_tokens=1_000_000)
     tokens = [issuer.token(jti=f"{n}", groups="x" * 10_000) for n in range(1000)]
     principals = [await verifier.verify(Presented(token)) for token in tokens]
@@ -297,10 +308,11 @@ async def test_large_tokens_take_the_place_of_many(issuer: FakeIssuer) -> None:
     assert remembered < len(tokens)
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_what_a_principal_says_cannot_be_changed_for_the_next_request(
     issuer: FakeIssuer,
 ) -> None:
-    """Row 94. Both requests get the same one."""
+    """Both requests get the same one."""
     verifier = issuer.verifier()
     token = Presented(issuer.token(groups=["a", {"b": ["c"]}], address={"city": "Here"}))
     claims: Any = (await verifier.verify(token)).claims
@@ -384,12 +396,13 @@ EVENTS = st.one_of(
 )
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @given(events=st.lists(EVENTS, min_size=2, max_size=30))
 @settings(max_examples=300, deadline=None)
 async def test_every_answer_is_the_one_of_a_verifier_that_remembers_nothing(
     events: list[tuple[str, Any]],
 ) -> None:
-    """Row 94. Whatever happens to the clock and to the keys in between."""
+    """Whatever happens to the clock and to the keys in between."""
     clock, keys = FakeClock(), Keys(KEY_SETS)
     remembers, forgets = (
         ISSUER.verifier(keys=keys, clock=clock, verified_tokens=number) for number in (2, 0)
@@ -428,8 +441,9 @@ def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
     assert outcomes == [{"good"}] * 4
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) -> None:
-    """Row 94. A look-up with the old keys is in the middle of it when another has the new ones."""
+    """A look-up with the old keys is in the middle of it when another has the new ones."""
     old = KeySet.from_jwks(issuer.jwks())
     new = KeySet.from_jwks(FakeIssuer(key=signing_key("ES256", number=9)).jwks())
     principal = asyncio.run(issuer.verifier().verify(Presented(issuer.token())))
@@ -491,8 +505,9 @@ def interrupted(
     return count
 
 
+@pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 async def test_ten_thousand_common_tokens_have_room(issuer: FakeIssuer) -> None:
-    """Row 94. By the weight that their size gives them; they are not made here."""
+    """By the weight that their size gives them; they are not made here."""
     token = issuer.token(scope="openid profile " + "read:contacts " * 20, aud=[issuer.audience] * 3)
     assert 700 < len(token) < 1000
 

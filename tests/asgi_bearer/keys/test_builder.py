@@ -119,6 +119,7 @@ def test_what_happens_is_written_to_the_log_by_default() -> None:
     assert inside(inside(remote_keys(issuer=ISSUER), "events"), "observer") is log_key_events
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     ("arguments", "trusted"),
     [
@@ -132,7 +133,6 @@ def test_what_happens_is_written_to_the_log_by_default() -> None:
 async def test_only_the_host_that_was_configured_may_be_anywhere(
     arguments: dict[str, Any], trusted: str
 ) -> None:
-    """Row 82."""
     screen = inside(inside(inside(remote_keys(**arguments), "fetch"), "fetch"), "screen")
 
     assert isinstance(screen, Screen)
@@ -140,9 +140,9 @@ async def test_only_the_host_that_was_configured_may_be_anywhere(
     assert await screen(trusted) == []
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("allowed", [False, True])
 async def test_an_address_in_a_private_network_is_refused_unless_that_is_set(allowed: bool) -> None:
-    """Row 82."""
     cached = remote_keys(issuer=ISSUER, allow_private=allowed)
     screen = inside(inside(inside(cached, "fetch"), "fetch"), "screen")
 
@@ -282,11 +282,11 @@ ADDRESSES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     ("arguments", "words"), [row[1:] for row in ADDRESSES], ids=[row[0] for row in ADDRESSES]
 )
 def test_an_unsafe_address_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
-    """Row 82."""
     with pytest.raises(ValueError, match=words):
         remote_keys(**arguments)
 

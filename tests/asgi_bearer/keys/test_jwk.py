@@ -97,11 +97,15 @@ OTHER_PURPOSE: list[tuple[str, Json]] = [
 ]
 
 
+@pytest.mark.conforms(
+    "RSA keys have 2048 bits or more",
+    "a broken or unknown key does not spoil the others",
+)
 @pytest.mark.parametrize(
     ("entry", "warning"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY]
 )
 def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, warning: str) -> None:
-    """Row 74, and row 47 for the short RSA key."""
+    """And for the short RSA key."""
     key_set, warnings = usable(entry, GOOD)
 
     assert [key.kid for key in key_set.keys] == ["good"]
@@ -110,11 +114,16 @@ def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, warn
     assert warning in warnings[0]
 
 
+@pytest.mark.conforms(
+    "a broken or unknown key does not spoil the others",
+    "use and key_ops are respected",
+    "the alg of a key limits its use",
+    "symmetric keys and private members are not used",
+)
 @pytest.mark.parametrize(
     "entry", [row[1] for row in OTHER_PURPOSE], ids=[row[0] for row in OTHER_PURPOSE]
 )
 def test_a_key_for_another_purpose_is_named_and_is_no_fault(entry: Json) -> None:
-    """Rows 74, 75, 76 and 79."""
     key_set = KeySet.from_jwks({"keys": [entry, GOOD]})
     warnings = key_set.warnings
 
@@ -124,13 +133,16 @@ def test_a_key_for_another_purpose_is_named_and_is_no_fault(entry: Json) -> None
     assert not warning.is_fault
 
 
+@pytest.mark.conforms(
+    "a broken or unknown key does not spoil the others",
+    "use and key_ops are respected",
+)
 @pytest.mark.parametrize(
     "entry",
     [row[1] for row in FAULTY] + [row[1] for row in OTHER_PURPOSE],
     ids=[row[0] for row in FAULTY] + [row[0] for row in OTHER_PURPOSE],
 )
 def test_a_set_of_only_such_keys_is_no_key_set(entry: object) -> None:
-    """Rows 74 and 75."""
     with pytest.raises(
         ValueError, match=r"^the key set has no usable key; key 1( \(kid .*\))? is not used: "
     ):
@@ -156,9 +168,9 @@ EXTRA: list[tuple[str, Json]] = [
 ]
 
 
+@pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @pytest.mark.parametrize("entry", [row[1] for row in EXTRA], ids=[row[0] for row in EXTRA])
 def test_a_key_with_other_members_is_used(entry: Json) -> None:
-    """Row 74."""
     key_set, warnings = usable(entry)
 
     assert [key.algorithms for key in key_set.keys] == [{"ES256"}]
@@ -176,17 +188,17 @@ NO_KEY_SETS: list[tuple[str, Json]] = [
 ]
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(
     "document", [row[1] for row in NO_KEY_SETS], ids=[r[0] for r in NO_KEY_SETS]
 )
 def test_a_document_without_an_array_of_keys_is_no_key_set(document: Json) -> None:
-    """Row 90."""
     with pytest.raises(ValueError, match="the key set has no array of keys"):
         KeySet.from_jwks(document)
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 def test_an_empty_set_is_no_key_set() -> None:
-    """Row 90."""
     with pytest.raises(ValueError, match=r"^the key set has no usable key$"):
         usable()
 
@@ -211,11 +223,11 @@ ALGORITHMS: list[tuple[str, Json, set[str]]] = [
 ]
 
 
+@pytest.mark.conforms("the alg of a key limits its use")
 @pytest.mark.parametrize(
     ("entry", "names"), [row[1:] for row in ALGORITHMS], ids=[row[0] for row in ALGORITHMS]
 )
 def test_a_key_serves_what_its_kind_and_its_own_alg_allow(entry: Json, names: set[str]) -> None:
-    """Row 76."""
     key_set, _ = usable(entry)
 
     assert key_set.keys[0].algorithms == names
@@ -230,9 +242,9 @@ PRIVATE: list[tuple[str, Json]] = [
 ]
 
 
+@pytest.mark.conforms("symmetric keys and private members are not used")
 @pytest.mark.parametrize("entry", [row[1] for row in PRIVATE], ids=[row[0] for row in PRIVATE])
 def test_of_a_private_key_only_the_public_part_is_used(entry: Json) -> None:
-    """Row 79."""
     key_set, warnings = usable(entry)
 
     (warning,) = warnings

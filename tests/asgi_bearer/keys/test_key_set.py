@@ -38,16 +38,16 @@ def test_a_key_verifies_what_its_private_key_signed_and_nothing_else(alg: str) -
     assert not published.verifies(alg, b"message", bytes(len(signature)))
 
 
+@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
 def test_keys_of_different_kinds_with_the_same_id_are_told_apart() -> None:
-    """Row 77."""
     key_set = usable({**RSA, "kid": "same"}, {**EC, "kid": "same"}, {**OKP, "kid": "same"})
 
     for alg in ("RS256", "ES256", "EdDSA"):
         assert [alg in key.algorithms for key in key_set.candidates(alg, "same")] == [True]
 
 
+@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
 def test_of_many_keys_with_the_same_id_only_a_few_are_tried() -> None:
-    """Row 77."""
     keys = [signing_key("ES256", "same", number).jwk() for number in range(50)]
 
     key_set = usable(*keys)
@@ -56,30 +56,30 @@ def test_of_many_keys_with_the_same_id_only_a_few_are_tried() -> None:
     assert len(key_set.candidates("ES256", "same")) == MAX_CANDIDATES == 4
 
 
+@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
 def test_the_same_key_twice_is_one_key() -> None:
-    """Row 77."""
     key_set = usable(EC, dict(EC), {**EC, "ext": True})
 
     assert len(key_set.keys) == 1
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 def test_without_a_key_id_the_only_key_that_fits_is_the_candidate() -> None:
-    """Row 78."""
     key_set = usable(RSA, EC)
 
     assert [key.kid for key in key_set.candidates("ES256", None)] == ["ec"]
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 def test_without_a_key_id_several_keys_that_fit_are_ambiguous() -> None:
-    """Row 78."""
     key_set = usable(EC, signing_key("ES256", "other", 1).jwk())
 
     with pytest.raises(KeyAmbiguous, match="no kid, and 2 keys can serve ES256"):
         key_set.candidates("ES256", None)
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 def test_without_a_key_id_there_may_be_no_candidate() -> None:
-    """Row 78."""
     assert usable(EC).candidates("RS256", None) == ()
 
 
@@ -163,10 +163,10 @@ def anybody_can_sign_for(point: bytes) -> bool:
     return False
 
 
+@pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @pytest.mark.parametrize("sign_of_x", [0, 0x80], ids=["even", "odd"])
 @pytest.mark.parametrize("point", [row[1] for row in LOW_ORDER], ids=[row[0] for row in LOW_ORDER])
 def test_a_key_that_anybody_can_sign_for_is_not_used(point: bytes, sign_of_x: int) -> None:
-    """Row 74."""
     point = point[:31] + bytes([point[31] | sign_of_x])
     assert anybody_can_sign_for(point)
 
@@ -198,10 +198,10 @@ ENTRIES: Any = VALUES | st.builds(
 )
 
 
+@pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["keys", "Keys"]), VALUES | st.lists(ENTRIES, max_size=5)))
 def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: Json) -> None:
-    """Row 74."""
     try:
         key_set = KeySet.from_jwks(document)
     except ValueError:
@@ -209,10 +209,10 @@ def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: 
     assert key_set.keys
 
 
+@pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ENTRIES, max_size=5), st.lists(ENTRIES, max_size=5))
 def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -> None:
-    """Row 74."""
     key_set = usable(*before, GOOD, *after)
 
     assert usable(GOOD).keys[0] in key_set.candidates("ES384", "good")

@@ -100,10 +100,10 @@ async def test_a_set_from_elsewhere_is_answered_with_the_sources_own(
     assert await source.key_set(Missed(KeySet(()), unknown_kid=True)) is seen
 
 
+@pytest.mark.conforms("many first requests cause one fetch")
 async def test_all_who_ask_at_once_get_the_very_same_set(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
-    """Row 84."""
     source = source_of(issuer.jwks())
 
     key_sets = await asyncio.gather(*(source.key_set() for _ in range(100)))
@@ -155,10 +155,10 @@ async def test_a_token_of_an_unknown_key_is_refused(
         await verifier.verify(Presented(stranger.token()))
 
 
+@pytest.mark.conforms("keys verify tokens of their own issuer only")
 async def test_a_token_that_another_issuer_signed_under_the_same_key_id_is_refused(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
-    """Row 63."""
     verifier = issuer.verifier(keys=source_of(issuer.jwks()))
     other = FakeIssuer(key=signing_key("ES256", issuer.key.kid, 1))
 
@@ -166,10 +166,10 @@ async def test_a_token_that_another_issuer_signed_under_the_same_key_id_is_refus
         await verifier.verify(Presented(other.token()))
 
 
+@pytest.mark.conforms("symmetric keys and private members are not used")
 async def test_private_and_symmetric_keys_are_not_used(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
-    """Row 79."""
     symmetric = {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"}
     published = {"keys": [symmetric, issuer.key.jwk(d="c2VjcmV0")]}
 

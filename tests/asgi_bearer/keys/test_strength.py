@@ -29,11 +29,11 @@ WEAK = [
 ]
 
 
+@pytest.mark.conforms("RSA keys have 2048 bits or more")
 @pytest.mark.parametrize(("members", "warning"), WEAK)
 def test_a_weak_rsa_key_is_not_used_and_the_remark_says_why(
     members: dict[str, str], warning: str
 ) -> None:
-    """Row 47."""
     weak, good = signing_key(kid="weak").jwk(**members), signing_key()
 
     key_set = KeySet.from_jwks({"keys": [weak, good.jwk()]})
@@ -43,9 +43,10 @@ def test_a_weak_rsa_key_is_not_used_and_the_remark_says_why(
     assert warning in str(warnings[0])
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("members", [weak.values[0] for weak in WEAK])
 def test_a_set_of_only_weak_keys_is_no_key_set(members: dict[str, str]) -> None:
-    """Row 90: it must not replace a good one."""
+    """It must not replace a good one."""
     with pytest.raises(ValueError, match="no usable key"):
         KeySet.from_jwks({"keys": [signing_key().jwk(**members)]})
 

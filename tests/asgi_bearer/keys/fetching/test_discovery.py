@@ -34,6 +34,7 @@ def looking(
     return Discovery(issuer, fetch, freshness=freshness, patience=patience, clock=clock)
 
 
+@pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
 @pytest.mark.parametrize(
     ("issuer", "addresses"),
     [
@@ -59,13 +60,12 @@ def looking(
 def test_the_metadata_is_looked_for_in_these_places_in_order(
     issuer: str, addresses: tuple[str, ...]
 ) -> None:
-    """Row 81."""
     assert metadata_addresses(issuer) == addresses
 
 
+@pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
 @pytest.mark.parametrize("place", [OAUTH, OPENID_INSERTED, OPENID_APPENDED])
 async def test_the_metadata_is_found_in_each_of_the_places(place: str) -> None:
-    """Row 81."""
     locate, asked = discovery({place: METADATA})
 
     assert await locate(rediscover=False) == JWKS_URI
@@ -85,9 +85,9 @@ NOT_THE_ISSUER = [
 ]
 
 
+@pytest.mark.conforms("metadata must name the issuer that was asked for")
 @pytest.mark.parametrize("claimed", NOT_THE_ISSUER, ids=repr)
 async def test_metadata_of_another_issuer_is_not_used(claimed: object) -> None:
-    """Row 80."""
     document = {"issuer": claimed, "jwks_uri": JWKS_URI}
     locate, _ = discovery(dict.fromkeys((OAUTH, OPENID_INSERTED, OPENID_APPENDED), document))
 
@@ -95,16 +95,17 @@ async def test_metadata_of_another_issuer_is_not_used(claimed: object) -> None:
         await locate(rediscover=False)
 
 
+@pytest.mark.conforms("metadata must name the issuer that was asked for")
 async def test_metadata_that_names_no_issuer_is_not_used() -> None:
-    """Row 80."""
     locate, _ = discovery({OAUTH: {"jwks_uri": JWKS_URI}})
 
     with pytest.raises(FetchFailed, match="issuer is None"):
         await locate(rediscover=False)
 
 
+@pytest.mark.conforms("metadata must name the issuer that was asked for")
 async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> None:
-    """Row 80. A host may serve several issuers, one of them at its root."""
+    """A host may serve several issuers, one of them at its root."""
     locate, _ = discovery(
         {OAUTH: {**METADATA, "issuer": "https://issuer.example"}, OPENID_APPENDED: METADATA}
     )
@@ -123,13 +124,13 @@ JWKS_URI_FAULTS: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     ("jwks_uri", "words"), [row[1:] for row in JWKS_URI_FAULTS], ids=[r[0] for r in JWKS_URI_FAULTS]
 )
 async def test_metadata_with_an_unsafe_address_of_keys_is_not_used(
     jwks_uri: object, words: str
 ) -> None:
-    """Row 82."""
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
     with pytest.raises(FetchFailed, match=f"jwks_uri .*{words}") as failed:
@@ -205,13 +206,13 @@ def metadata(jwks_uri: str = JWKS_URI, **headers: str) -> Document:
     return Document(json.dumps(document).encode(), lines)
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("headers", "seconds"), [row[1:] for row in LIFETIMES], ids=[row[0] for row in LIFETIMES]
 )
 async def test_the_address_is_kept_while_its_metadata_is_fresh(
     headers: dict[str, str], seconds: float
 ) -> None:
-    """Row 93."""
     documents, clock = FakeDocuments({OAUTH: metadata(**headers)}), FakeClock()
     locate = looking(documents, clock)
     await locate(rediscover=False)
@@ -250,8 +251,8 @@ async def test_a_doubted_address_is_looked_for_at_once() -> None:
     assert documents.asked == [OAUTH, OAUTH]
 
 
+@pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
 async def test_metadata_that_has_moved_is_looked_for_in_all_places() -> None:
-    """Row 81."""
     locate, asked = discovery({OAUTH: metadata(), OPENID_APPENDED: metadata(MOVED)})
     await locate(rediscover=False)
 
@@ -270,6 +271,7 @@ FAILURES: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("rediscover", [False, True], ids=["over", "rediscover"])
 @pytest.mark.parametrize(
     ("served", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
@@ -277,7 +279,6 @@ FAILURES: list[tuple[str, dict[str, object], str]] = [
 async def test_the_address_of_before_stays_if_there_is_no_newer_one(
     served: dict[str, object], words: str, rediscover: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 90."""
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
     await locate(rediscover=False)
@@ -326,10 +327,11 @@ async def test_what_is_wrong_with_the_metadata_is_remarked_on_until_it_is_in_ord
     assert "issuer is 'https://evil.example'" in str(warnings[1])
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Row 83. The keys are still to be fetched in what is left of the time."""
+    """The keys are still to be fetched in what is left of the time."""
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock, patience=0.01)
     await locate(rediscover=False)
@@ -342,8 +344,9 @@ async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
     ]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
-    """Row 83. Without an address there is nothing to save time for."""
+    """Without an address there is nothing to save time for."""
     documents = GatedDocuments({OAUTH: METADATA})
     documents.close()
     first = asyncio.create_task(looking(documents, FakeClock(), patience=0.0)(rediscover=False))
@@ -355,10 +358,10 @@ async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
     assert await first == JWKS_URI
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_an_attempt_that_ends_while_it_looks_again_is_not_answered_with_the_old_address() -> (
     None
 ):
-    """Row 83."""
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
     locate = looking(documents, clock)
     await locate(rediscover=False)
@@ -431,11 +434,12 @@ async def test_metadata_that_is_a_template_is_called_that() -> None:
 TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizations/v2.0"
 
 
+@pytest.mark.conforms("metadata must name the issuer that was asked for")
 @pytest.mark.parametrize(("ours", "theirs"), [(TENANT, TENANT + "/"), (TENANT + "/", TENANT)])
 async def test_a_final_slash_refuses_and_the_fault_shows_both_issuers_whole(
     ours: str, theirs: str
 ) -> None:
-    """Row 80. They differ behind what a log line shows of other values."""
+    """They differ behind what a log line shows of other values."""
     metadata_of_theirs = {"issuer": theirs, "jwks_uri": JWKS_URI}
     locate, _ = discovery({metadata_addresses(ours)[0]: metadata_of_theirs}, ours)
 

@@ -138,11 +138,11 @@ NO_KEY_SETS: list[tuple[bytes, str]] = [
 ]
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(("body", "words"), NO_KEY_SETS, ids=[words for _, words in NO_KEY_SETS])
 async def test_what_is_no_key_set_is_a_failure_that_names_the_reason(
     body: bytes, words: str
 ) -> None:
-    """Row 90."""
     documents = FakeDocuments({METADATA: discovered(OLD), OLD: body})
 
     with pytest.raises(FetchFailed) as failed:
@@ -154,8 +154,8 @@ async def test_what_is_no_key_set_is_a_failure_that_names_the_reason(
     assert len(str(failed.value)) < 250
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_discovery_and_keys_share_one_deadline() -> None:
-    """Row 83."""
     documents = GatedDocuments({METADATA: discovered(OLD)})
     documents.close()
 
@@ -163,10 +163,13 @@ async def test_discovery_and_keys_share_one_deadline() -> None:
         await asyncio.wait_for(attempts(documents, deadline=0.02)(), 60.0)
 
 
+@pytest.mark.conforms(
+    "a broken or unknown key does not spoil the others",
+    "symmetric keys and private members are not used",
+)
 async def test_what_is_wrong_with_single_keys_is_logged_once_per_change(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Rows 74 and 79."""
     documents = FakeDocuments({METADATA: discovered(OLD)})
     attempt = attempts(documents)
     private, faulty = {**KEY, "d": "c2VjcmV0"}, {**KEY, "kid": 5}
@@ -194,8 +197,8 @@ async def test_the_log_stays_short_however_many_keys_are_faulty(
     assert caplog.messages[-1] == f"{ISSUER}/old: and 480 more entries"
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_the_entity_tag_is_sent_the_next_time() -> None:
-    """Row 93."""
     answers = Answers(published(etag='"v1"'), published(etag='W/"v2"'), published())
     attempt = asking(answers)
 
@@ -215,8 +218,9 @@ async def test_an_entity_tag_is_forgotten_with_its_document() -> None:
     assert answers.etags == [None, '"v1"', None]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_an_entity_tag_is_for_the_address_that_gave_it() -> None:
-    """Row 93. What another address calls by the same tag is another document."""
+    """What another address calls by the same tag is another document."""
     answers = Answers(published(etag='"v1"'), published(etag='"v1"'), published())
     attempt = asking(answers, Places(OLD, NEW))
 
@@ -226,11 +230,11 @@ async def test_an_entity_tag_is_for_the_address_that_gave_it() -> None:
     assert answers.etags == [None, None, '"v1"']
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("failure", [FetchFailed("down"), HTML], ids=["failed", "nonsense"])
 async def test_a_failure_leaves_the_entity_tag_of_the_last_good_document(
     failure: Document | Exception,
 ) -> None:
-    """Row 90."""
     answers = Answers(published(etag='"v1"'), failure, unchanged())
     attempt = asking(answers)
     good = await attempt()
@@ -268,13 +272,13 @@ ENTITY_TAGS: list[tuple[str, str, bool]] = [
 ]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("etag", "sent"), [row[1:] for row in ENTITY_TAGS], ids=[row[0] for row in ENTITY_TAGS]
 )
 async def test_only_an_entity_tag_of_the_standard_and_of_some_length_is_sent_back(
     etag: str, sent: bool
 ) -> None:
-    """Row 93."""
     answers = Answers(published(etag=etag), published())
     attempt = asking(answers)
 
@@ -284,8 +288,9 @@ async def test_only_an_entity_tag_of_the_standard_and_of_some_length_is_sent_bac
     assert answers.etags == [None, etag if sent else None]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_an_unchanged_document_is_the_very_same_set_and_not_parsed() -> None:
-    """Row 93. What is served under the old tag would not parse."""
+    """What is served under the old tag would not parse."""
     documents = FakeDocuments({NEW: published(etag='"v1"')})
     attempt = asking(documents)
     first = await attempt()
@@ -311,8 +316,9 @@ async def test_the_same_bytes_of_another_address_are_parsed_anew() -> None:
     assert second.key_set is not first.key_set
 
 
+@pytest.mark.conforms("a withdrawn key is refused after the next fetch")
 async def test_other_bytes_under_the_same_tag_are_another_set() -> None:
-    """Row 89. A server that answers with a document means it."""
+    """A server that answers with a document means it."""
     other = {"keys": [signing_key("ES256", "k2", number=2).jwk()]}
     answer = Document(json.dumps(other).encode(), {"etag": '"v1"'})
     attempt = asking(Answers(published(etag='"v1"'), answer))
@@ -321,8 +327,8 @@ async def test_other_bytes_under_the_same_tag_are_another_set() -> None:
     assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_the_keys_are_fresh_for_as_long_as_their_answer_says() -> None:
-    """Row 93."""
     attempt = asking(
         Answers(
             published(),
@@ -376,21 +382,21 @@ RENEWALS: list[tuple[str, Document, Document, float]] = [
 ]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("stored", "renewal", "seconds"), [row[1:] for row in RENEWALS], ids=[r[0] for r in RENEWALS]
 )
 async def test_an_unchanged_document_is_fresh_again(
     stored: Document, renewal: Document, seconds: float
 ) -> None:
-    """Row 93."""
     attempt = asking(Answers(stored, renewal))
     await attempt()
 
     assert (await attempt()).lifetime == seconds
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_what_an_unchanged_document_says_anew_holds_on_except_its_age() -> None:
-    """Row 93."""
     answers = Answers(
         published(etag='"v1"', cache_control="max-age=900"),
         unchanged(etag='"v2"', cache_control="max-age=1200", age="100"),
@@ -433,8 +439,8 @@ async def test_an_address_is_doubted_from_a_failure_until_it_works() -> None:
     assert places.doubts == [False, False, True, True, False]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
-    """Row 83."""
     places = Places(NEW)
     documents = GatedDocuments({NEW: {"keys": [KEY]}})
     attempt = KeyFetcher(places, documents, freshness=FRESHNESS, deadline=0.02)
@@ -448,8 +454,8 @@ async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
     assert places.doubts == [False, True]
 
 
+@pytest.mark.conforms("a withdrawn key is refused after the next fetch")
 async def test_a_set_of_a_moved_address_is_the_one_that_is_returned() -> None:
-    """Row 89."""
     other = signing_key("ES256", "k2", number=2).jwk()
     documents = FakeDocuments(
         {METADATA: discovered(OLD), OLD: {"keys": [KEY]}, NEW: {"keys": [other]}}
@@ -463,8 +469,8 @@ async def test_a_set_of_a_moved_address_is_the_one_that_is_returned() -> None:
     assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
-    """Row 83."""
     hangs = HangsAt(METADATA, {METADATA: discovered(NEW), NEW: {"keys": [KEY]}})
     clock = FakeClock()
     locate = Discovery(ISSUER, hangs, freshness=FRESHNESS, patience=0.01, clock=clock)

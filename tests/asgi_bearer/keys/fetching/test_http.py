@@ -150,17 +150,17 @@ async def test_the_request_asks_for_plain_json_and_tells_nothing() -> None:
     assert not any(line.startswith(("authorization", "cookie", "content-")) for line in lines)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 400, 401, 403, 404, 429, 500, 503])
 async def test_another_status_than_200_is_no_document(status: int) -> None:
-    """Row 82."""
     async with serving(says(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % status)) as server:
         with pytest.raises(NotServed, match=f"status {status} instead of 200"):
             await fetcher()(server.address)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(status: int) -> None:
-    """Row 82."""
     async with serving(says(body(b'{"keys":[]}'))) as trap:
         location = f"{trap.address}/jwks".encode()
         moved = b"HTTP/1.1 %d Moved\r\nlocation: %s\r\ncontent-length: 0\r\n\r\n"
@@ -200,13 +200,13 @@ REFUSED: list[tuple[str, Answer, str]] = [
 ]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 @pytest.mark.parametrize(
     ("answer", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 async def test_an_answer_out_of_bounds_is_a_failure_that_names_the_reason(
     answer: Answer, words: str
 ) -> None:
-    """Row 83."""
     async with serving(answer) as server:
         with pytest.raises(FetchFailed) as failed:
             await fetcher()(f"{server.address}/jwks?key=s3cret")
@@ -228,9 +228,9 @@ SLOW: list[tuple[str, Answer]] = [
 ]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 @pytest.mark.parametrize("answer", [row[1] for row in SLOW], ids=[row[0] for row in SLOW])
 async def test_the_whole_exchange_has_one_deadline(answer: Answer) -> None:
-    """Row 83."""
     started = asyncio.get_running_loop().time()
     async with serving(answer) as server:
         with pytest.raises(FetchFailed, match="Timeout"):
@@ -288,11 +288,11 @@ async def test_an_answer_that_cannot_be_read_is_no_silence(answer: bytes) -> Non
             await fetcher()(server.address)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 async def test_plain_http_stays_on_this_machine_whatever_proxy_is_set(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 82."""
     async with (
         serving(says(body(b"proxy"))) as proxy,
         serving(says(body(b"issuer"))) as server,
@@ -352,6 +352,7 @@ async def test_a_cancelled_fetch_ends_and_closes_its_connection() -> None:
         await asyncio.wait_for(closed.wait(), 60.0)
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 @pytest.mark.parametrize(
     "header",
     [
@@ -366,7 +367,7 @@ async def test_a_cancelled_fetch_ends_and_closes_its_connection() -> None:
     ],
 )
 async def test_a_document_is_read_whatever_its_type_is_called(header: bytes) -> None:
-    """Row 83. The body decides whether it is a key set."""
+    """The body decides whether it is a key set."""
     answer = b"HTTP/1.1 200 OK\r\n%scontent-length: 2\r\n\r\n{}" % header
     async with serving(says(answer)) as server:
         assert (await fetcher()(server.address)).body == b"{}"
@@ -451,8 +452,8 @@ async def test_the_fault_of_a_redirect_names_where_it_led(location: bytes, words
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_the_headers_are_given_by_names_in_lower_case() -> None:
-    """Row 93."""
     lines = (b'ETag: "v1"', b"CACHE-CONTROL: Max-Age=900", b"Cache-Control: public", b"Age: 5")
     async with serving(says(body(b"{}", *lines))) as server:
         headers = (await fetcher()(server.address)).headers
@@ -470,8 +471,8 @@ async def test_without_an_etag_the_document_is_asked_for_as_it_is() -> None:
     assert b"if-none-match" not in server.requests[0].lower()
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_with_an_etag_only_another_document_is_asked_for() -> None:
-    """Row 93."""
     async with serving(says(body(b"{}"))) as server:
         document = await fetcher()(server.address, etag='W/"v1"')
 
@@ -479,11 +480,12 @@ async def test_with_an_etag_only_another_document_is_asked_for() -> None:
     assert document.body == b"{}"
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     "headers", [b"", b"Cache-Control: max-age=900\r\n", b"content-type: text/html\r\n"]
 )
 async def test_a_304_says_that_the_document_is_the_same(headers: bytes) -> None:
-    """Row 93. It needs no content type: there is no content."""
+    """It needs no content type: there is no content."""
     async with serving(says(b"HTTP/1.1 304 Not Modified\r\n%s\r\n" % headers)) as server:
         document = await fetcher()(server.address, etag='"v1"')
 
@@ -533,8 +535,9 @@ def pinned(*addresses: str, timeout: float = 30.0) -> HttpxFetch:
     return HttpxFetch(timeout=timeout, max_bytes=LIMIT, screen=screen)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_a_screened_host_is_connected_to_where_it_was_judged(tls: ssl.SSLContext) -> None:
-    """Row 82. Nobody else knows the name: it is not resolved a second time."""
+    """Nobody else knows the name: it is not resolved a second time."""
     async with serving(says(body(b"{}")), tls) as server:
         document = await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/jwks?version=2")
 
@@ -544,8 +547,8 @@ async def test_a_screened_host_is_connected_to_where_it_was_judged(tls: ssl.SSLC
     assert server.requests[0].lower().count(b"\r\nhost:") == 1
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_a_screened_host_proves_its_name_and_not_its_address(tls: ssl.SSLContext) -> None:
-    """Row 82."""
     asked_for: list[str | None] = []
     tls.sni_callback = lambda connection, name, context: asked_for.append(name)
     async with serving(says(body(b"{}")), tls) as server:
@@ -557,8 +560,8 @@ async def test_a_screened_host_proves_its_name_and_not_its_address(tls: ssl.SSLC
     assert len(server.requests) == 1
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_a_screened_fetch_asks_whether_the_document_has_changed(tls: ssl.SSLContext) -> None:
-    """Row 93."""
     async with serving(says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), tls) as server:
         document = await pinned("127.0.0.1")(f"https://{NAME}:{server.port}/", etag='"v1"')
 
@@ -616,11 +619,12 @@ async def test_an_answer_of_one_address_is_not_asked_of_the_next(tls: ssl.SSLCon
     assert len(server.requests) == 1
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 async def test_a_screened_host_is_connected_to_whatever_proxy_is_set(
     name: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 82. The screen gives addresses only where no proxy connects."""
+    """The screen gives addresses only where no proxy connects."""
     async with serving(says(b"")) as proxy, serving(says(body(b"{}")), tls) as server:
         monkeypatch.setenv(name, proxy.address)
 
@@ -656,6 +660,7 @@ async def test_the_screen_is_asked_for_the_host_alone() -> None:
     assert asked == ["keys.example", "2001:db8::1"]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
@@ -666,7 +671,6 @@ async def test_the_screen_is_asked_for_the_host_alone() -> None:
 async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_address(
     address: str, kind: str
 ) -> None:
-    """Row 82."""
 
     async def resolve(host: str) -> list[str]:
         return [address]
@@ -681,8 +685,8 @@ async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_addr
     assert str(failed.value) == f"https://keys.example/jwks: ValueError '{address} {kind}'"
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_a_name_that_takes_too_long_to_resolve_is_a_failure() -> None:
-    """Row 83."""
 
     async def screen(host: str, *, proxied: bool) -> list[str]:
         await asyncio.Event().wait()

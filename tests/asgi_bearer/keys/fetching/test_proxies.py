@@ -62,6 +62,7 @@ async def test_a_proxy_that_cannot_be_used_is_a_failure_that_says_so(
         await fetch(f"https://{HOST}/jwks")
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("resolvable", [True, False])
 @pytest.mark.parametrize(
     ("port", "excepted"),
@@ -77,7 +78,6 @@ async def test_a_proxy_that_cannot_be_used_is_a_failure_that_says_so(
 async def test_no_spelling_of_no_proxy_leads_to_a_host_by_a_name_that_is_resolved_again(
     port: int, excepted: str, resolvable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 82."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", excepted)
     resolved_again: list[str] = []

@@ -112,15 +112,16 @@ IN_PUBLIC: list[tuple[str, str]] = [
 ]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     "address", [row[1] for row in IN_PRIVATE_NETWORKS], ids=[row[0] for row in IN_PRIVATE_NETWORKS]
 )
 def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(address: str) -> None:
-    """Row 82."""
     assert inward_fault(address, allow_private=False) == PRIVATE
     assert inward_fault(address, allow_private=True) is None
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("allow_private", [False, True], ids=["public-only", "private-too"])
 @pytest.mark.parametrize(
     "address", [row[1] for row in NEVER_PUBLIC], ids=[row[0] for row in NEVER_PUBLIC]
@@ -128,7 +129,6 @@ def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(add
 def test_an_address_of_no_public_host_is_refused_whatever_is_allowed(
     address: str, allow_private: bool
 ) -> None:
-    """Row 82."""
     assert inward_fault(address, allow_private=allow_private) == NEVER
 
 
@@ -147,17 +147,18 @@ async def test_all_addresses_that_were_judged_are_returned_in_their_order() -> N
     assert names.asked == [HOST]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_one_address_that_leads_inward_refuses_the_host(place: int) -> None:
-    """Row 82. The connection might take that one."""
+    """The connection might take that one."""
     addresses = [*PUBLIC[:place], "10.0.0.1", *PUBLIC[place:]]
 
     with pytest.raises(ValueError, match=r"^10\.0\.0\.1 is in a private network$"):
         await Screen((), allow_private=False, resolve=Names(*addresses))(HOST)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_the_refusal_names_the_address_and_its_kind() -> None:
-    """Row 82."""
     screen = Screen((), allow_private=False, resolve=Names("169.254.169.254"))
 
     with pytest.raises(ValueError, match=r"^169\.254\.169\.254 is no address of a public host$"):
@@ -170,8 +171,8 @@ async def test_a_private_network_may_be_allowed() -> None:
     assert await screen(HOST) == ["10.0.0.1", "fd00::1"]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_allowing_private_networks_opens_no_other() -> None:
-    """Row 82."""
     screen = Screen((), allow_private=True, resolve=Names("10.0.0.1", "169.254.169.254"))
 
     with pytest.raises(ValueError, match=r"^169\.254\.169\.254 "):
@@ -186,9 +187,9 @@ async def test_a_trusted_or_loopback_host_is_not_resolved(host: str) -> None:
     assert names.asked == []
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("host", [f"www.{HOST}", "example", f"{HOST}.evil.example", f"{HOST}."])
 async def test_a_host_beside_the_trusted_one_is_screened(host: str) -> None:
-    """Row 82."""
     screen = Screen({HOST}, allow_private=False, resolve=Names("10.0.0.1"))
 
     with pytest.raises(ValueError, match=PRIVATE):
@@ -200,8 +201,9 @@ async def test_a_host_without_an_address_is_a_failure() -> None:
         await Screen((), allow_private=False, resolve=Names())(HOST)
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_a_resolver_that_finds_nothing_is_a_failure() -> None:
-    """Row 82. Without an address of its own, the host would be connected to by name."""
+    """Without an address of its own, the host would be connected to by name."""
 
     async def resolve(host: str) -> list[str]:
         return []
@@ -220,8 +222,8 @@ async def test_behind_a_proxy_a_name_of_the_world_outside_may_mean_nothing_here(
     assert await Screen((), allow_private=False, resolve=Names())(HOST, proxied=True) == []
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 async def test_behind_a_proxy_a_name_that_leads_inward_is_refused() -> None:
-    """Row 82."""
     with pytest.raises(ValueError, match=PRIVATE):
         await Screen((), allow_private=False, resolve=Names("10.0.0.1"))(HOST, proxied=True)
 
@@ -233,11 +235,11 @@ async def test_an_address_in_place_of_a_name_is_judged_by_the_resolver_of_the_sy
     assert await Screen((), allow_private=False)(address) == [address]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     "host", ["10.0.0.1", "169.254.169.254", "2130706433", "0x7f.1", "017700000001", "fe80::1"]
 )
 async def test_no_spelling_of_an_address_gets_past_the_resolver_of_the_system(host: str) -> None:
-    """Row 82."""
     with pytest.raises(ValueError, match="is "):
         await Screen((), allow_private=False)(host)
 

@@ -23,12 +23,12 @@ POINTERS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
 @pytest.mark.parametrize("known_kid", [True, False], ids=["known-kid", "unknown-kid"])
 @pytest.mark.parametrize("header", [row[1] for row in POINTERS], ids=[row[0] for row in POINTERS])
 async def test_a_key_that_the_token_brings_along_is_not_used(
     header: dict[str, Any], known_kid: bool
 ) -> None:
-    """Row 50."""
     published = Published()
     published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
     forger = FakeIssuer(key=ATTACKER, clock=published.clock)
@@ -40,8 +40,8 @@ async def test_a_key_that_the_token_brings_along_is_not_used(
     assert set(published.documents.asked) == {JWKS_URI}
 
 
+@pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
 async def test_such_headers_do_not_hurt_a_good_token() -> None:
-    """Row 50."""
     published = Published()
     published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
     token = published.issuer.token_with_header(jku=TRAP, x5u=TRAP, jwk=ATTACKER.jwk())
@@ -62,13 +62,13 @@ UNWORTHY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
     ("header", "claims"), [row[1:] for row in UNWORTHY], ids=[row[0] for row in UNWORTHY]
 )
 async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
     header: dict[str, Any], claims: dict[str, Any]
 ) -> None:
-    """Row 82."""
     published = Published()
     issuer = published.issuer
     token = compact(issuer.header(**header), issuer.claims(**claims), issuer.key)
@@ -77,8 +77,8 @@ async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
     assert published.fetches == 0
 
 
+@pytest.mark.conforms("symmetric keys and private members are not used")
 async def test_a_public_key_used_as_a_secret_signs_nothing() -> None:
-    """Row 79."""
     published = Published()
     symmetric = {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"}
     published.serve({"keys": [symmetric, published.issuer.key.jwk()]})

@@ -76,9 +76,9 @@ def test_an_https_address_or_one_on_this_machine_is_allowed(url: str) -> None:
     assert address_fault(url) is None
 
 
+@pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(("url", "words"), [row[1:] for row in BAD], ids=[name for name, *_ in BAD])
 def test_any_other_address_is_refused_and_the_fault_says_why(url: object, words: str) -> None:
-    """Row 82."""
     fault = address_fault(url)
 
     assert fault is not None

@@ -164,8 +164,9 @@ async def test_each_event_is_told_once_and_in_order(story: Story, told: list[str
     assert counts == {kind: source.kinds.count(kind) for kind in counts}
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_flood_during_the_row_of_failures_is_not_told_as_one() -> None:
-    """Row 87. It is the issuer that delays the fetch."""
+    """It is the issuer that delays the fetch."""
     source = Source()
     old = await source.keys.key_set()
     source.brings = FetchFailed("down")
@@ -301,6 +302,7 @@ def status(serves: float) -> KeySetStatus:
     return KeySetStatus("stale", 700.0, serves, "down", 4.4, {})
 
 
+@pytest.mark.conforms("kid is treated as hostile text")
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
@@ -328,7 +330,6 @@ def status(serves: float) -> KeySetStatus:
 def test_an_event_is_one_line_of_the_log(
     event: KeyEvent, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 51."""
     with caplog.at_level(logging.DEBUG, "asgi_bearer.keys"):
         log_key_events(event, status(3500.0))
 
@@ -337,10 +338,11 @@ def test_an_event_is_one_line_of_the_log(
     assert "\n" not in caplog.messages[0]
 
 
+@pytest.mark.conforms("the last good key set serves within its bound")
 async def test_the_log_gets_louder_while_the_time_of_the_last_good_set_runs_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Row 88. With the defaults: the set ends after 4200 s."""
+    """With the defaults: the set ends after 4200 s."""
     published = Published()
     await published.verify()
     published.serve(DOWN)

@@ -61,13 +61,13 @@ LIFETIMES: list[tuple[str, str | None, float]] = [
 ]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("cache_control", "seconds"), [row[1:] for row in LIFETIMES], ids=[row[0] for row in LIFETIMES]
 )
 def test_the_issuer_says_how_long_within_the_bounds(
     cache_control: str | None, seconds: float
 ) -> None:
-    """Row 93."""
     assert by(cache_control) == seconds
 
 
@@ -86,20 +86,22 @@ AGES: list[tuple[str, str, float]] = [
 ]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(("age", "seconds"), [row[1:] for row in AGES], ids=[r[0] for r in AGES])
 def test_the_time_in_a_cache_on_the_way_is_over_already(age: str, seconds: float) -> None:
-    """Row 93. An `Age` that is no number of seconds says nothing."""
+    """An `Age` that is no number of seconds says nothing."""
     assert by("max-age=900", age) == seconds
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 def test_the_age_counts_before_the_bounds_do() -> None:
-    """Row 93."""
     assert by("max-age=100000", "50000") == 50_000.0
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize("cache_control", [None, "public", "s-maxage=900"])
 def test_without_a_word_of_the_issuer_the_age_says_nothing(cache_control: str | None) -> None:
-    """Row 93. The default is how often to look, not how long the issuer meant it to live."""
+    """The default is how often to look, not how long the issuer meant it to live."""
     assert by(cache_control, "590") == DEFAULT
 
 
@@ -115,9 +117,10 @@ def test_the_lifetime_is_a_float_whatever_was_said() -> None:
     assert {type(lifetime) for lifetime in lifetimes} == {float}
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize("digits", [11, 20, 5000])
 def test_no_number_is_too_long_to_be_read(digits: int) -> None:
-    """Row 93. Python itself refuses to read some thousand digits."""
+    """Python itself refuses to read some thousand digits."""
     number = "9" * digits
 
     assert SHORTEST <= by(f"max-age={number}") <= LONGEST
@@ -137,9 +140,9 @@ def test_whatever_the_headers_say_the_lifetime_is_within_the_bounds(
     assert SHORTEST <= by(cache_control, age) <= LONGEST
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @given(max_age=st.integers(0, 10**10 - 1), age=st.integers(0, 10**10 - 1))
 def test_the_lifetime_is_what_is_left_of_max_age(max_age: int, age: int) -> None:
-    """Row 93."""
     assert by(f"max-age={max_age}", f"{age}") == min(max(max_age - age, SHORTEST), LONGEST)
 
 

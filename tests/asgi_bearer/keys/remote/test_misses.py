@@ -10,9 +10,9 @@ from tests.support.published_keys import settled
 from tests.support.remote_keys import Source, asked, numbered
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 @pytest.mark.parametrize("unknown_kid", [True, False])
 async def test_a_caller_that_missed_gets_newer_keys(unknown_kid: bool) -> None:
-    """Row 85."""
     source = Source()
     old = await source.aged(1.0)
     source.brings = numbered(2)
@@ -21,8 +21,8 @@ async def test_a_caller_that_missed_gets_newer_keys(unknown_kid: bool) -> None:
     assert source.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_caller_that_missed_with_a_set_since_replaced_causes_no_fetch() -> None:
-    """Row 85."""
     source = Source()
     old = await source.aged(1.0)
     source.brings = numbered(2)
@@ -34,8 +34,8 @@ async def test_a_caller_that_missed_with_a_set_since_replaced_causes_no_fetch() 
     assert source.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_caller_that_missed_with_a_set_refreshed_since_causes_no_fetch() -> None:
-    """Row 85."""
     source = Source()
     old = await source.aged(90.0)
     source.brings = numbered(2)
@@ -46,8 +46,9 @@ async def test_a_caller_that_missed_with_a_set_refreshed_since_causes_no_fetch()
     assert source.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_caller_that_missed_with_a_set_that_left_and_came_back_causes_no_fetch() -> None:
-    """Row 85. It is another set, though the keys are those that the caller saw."""
+    """It is another set, though the keys are those that the caller saw."""
     source = Source()
     seen = await source.aged(90.0)
     for number in (2, 1):
@@ -69,9 +70,9 @@ async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys() ->
     assert await source.keys.key_set(Missed(old, unknown_kid=True)) is old
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 @pytest.mark.parametrize(("later", "fetches"), [(0.0, 2), (9.9, 2), (10.0, 3), (79.0, 3)], ids=str)
 async def test_misses_cause_one_fetch_per_cool_down(later: float, fetches: int) -> None:
-    """Row 86."""
     source = Source()
     old = await source.keys.key_set()
     await source.keys.key_set(Missed(old, unknown_kid=True))
@@ -83,8 +84,8 @@ async def test_misses_cause_one_fetch_per_cool_down(later: float, fetches: int) 
     assert source.fetches == fetches
 
 
+@pytest.mark.conforms("a new key under the same kid is found")
 async def test_the_two_kinds_of_miss_do_not_use_up_each_others_fetch() -> None:
-    """Row 91."""
     source = Source()
     old = await source.keys.key_set()
     await source.keys.key_set(Missed(old, unknown_kid=False))
@@ -93,8 +94,9 @@ async def test_the_two_kinds_of_miss_do_not_use_up_each_others_fetch() -> None:
     assert await source.keys.key_set(Missed(old, unknown_kid=True)) == numbered(2)
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_miss_is_not_judged_if_its_fetch_fails_however_fresh_the_set_is() -> None:
-    """Row 87. The issuer may have rotated and gone down since."""
+    """The issuer may have rotated and gone down since."""
     source = Source()
     old = await source.aged(50.0)
     source.brings = FetchFailed("down")
@@ -120,8 +122,8 @@ async def test_after_a_failure_keys_are_fetched_again_behind_the_next_request_of
     assert await source.keys.key_set() == numbered(2)
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_miss_with_a_stale_set_is_not_judged_if_the_fetch_fails() -> None:
-    """Row 86."""
     source = Source()
     old = await source.aged(100.0)
     source.brings = FetchFailed("down")
@@ -132,8 +134,11 @@ async def test_a_miss_with_a_stale_set_is_not_judged_if_the_fetch_fails() -> Non
     assert refused.value.retry_after == 1.0
 
 
+@pytest.mark.conforms(
+    "made-up key ids cost one fetch per cool-down",
+    "failed fetches are repeated with a growing pause",
+)
 async def test_a_miss_with_a_stale_set_is_not_judged_during_a_pause() -> None:
-    """Rows 86 and 87."""
     source = Source()
     old = await source.aged(100.0)
     source.brings = FetchFailed("down")
@@ -158,8 +163,8 @@ async def test_a_miss_with_a_set_that_expired_meanwhile_waits_for_another() -> N
     assert await source.keys.key_set(Missed(old, unknown_kid=True)) == numbered(2)
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_miss_joins_the_refresh_that_is_under_way_and_takes_what_it_brings() -> None:
-    """Row 85."""
     source = Source()
     old = await source.aged(90.0)
     source.brings = numbered(2)
@@ -179,8 +184,9 @@ async def test_a_miss_joins_the_refresh_that_is_under_way_and_takes_what_it_brin
     assert source.fetches == 2
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_miss_that_waited_for_a_refresh_is_not_judged_if_its_own_fetch_fails() -> None:
-    """Row 87. The set was stale when the caller came; the refresh made it fresh."""
+    """The set was stale when the caller came; the refresh made it fresh."""
     source = Source()
     old = await source.aged(100.0)
     source.close()
@@ -196,10 +202,11 @@ async def test_a_miss_that_waited_for_a_refresh_is_not_judged_if_its_own_fetch_f
     assert source.fetches == 3
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_the_fetch_that_a_miss_waits_for_does_not_count_for_its_window_if_it_was_due() -> (
     None
 ):
-    """Row 85. The first miss after any other fetch is free."""
+    """The first miss after any other fetch is free."""
     source = Source()
     old = await source.aged(90.0)
     await source.keys.key_set()
@@ -210,8 +217,9 @@ async def test_the_fetch_that_a_miss_waits_for_does_not_count_for_its_window_if_
     assert source.fetches == 3
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_failed_fetch_uses_up_no_window() -> None:
-    """Row 86. Its own pause is shorter than a window."""
+    """Its own pause is shorter than a window."""
     source = Source()
     old = await source.keys.key_set()
     source.brings = FetchFailed("down")
@@ -222,8 +230,8 @@ async def test_a_failed_fetch_uses_up_no_window() -> None:
     assert await source.keys.key_set(Missed(old, unknown_kid=True)) == numbered(2)
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_after_a_failure_no_miss_causes_a_fetch_before_the_pause_is_over() -> None:
-    """Row 87."""
     source = Source()
     old = await source.keys.key_set()
     source.brings = FetchFailed("down")
@@ -238,8 +246,8 @@ async def test_after_a_failure_no_miss_causes_a_fetch_before_the_pause_is_over()
     assert source.fetches == 2
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_set_that_goes_stale_while_its_callers_wait_refuses_nobody() -> None:
-    """Row 86."""
     source = Source()
     old = await source.aged(50.0)
     source.brings = FetchFailed("down")
@@ -253,8 +261,8 @@ async def test_a_set_that_goes_stale_while_its_callers_wait_refuses_nobody() -> 
         await waiting
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for_it() -> None:
-    """Row 85."""
     source = Source()
     source.lifetime = 10.0
     old = await source.keys.key_set()
@@ -272,8 +280,9 @@ async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for
     assert await waiting == numbered(2)
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_an_issuer_that_fails_every_second_time_has_one_fetch_more_per_cool_down() -> None:
-    """Row 86. The failure begins the window as well, and what follows it is the only retry."""
+    """The failure begins the window as well, and what follows it is the only retry."""
     source = Source()
     source.lifetime = 86_400.0
     old = await source.keys.key_set()
@@ -287,8 +296,9 @@ async def test_an_issuer_that_fails_every_second_time_has_one_fetch_more_per_coo
     assert source.fetches <= 1 + 2 * 10
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_key_that_a_fetch_did_not_find_is_looked_for_at_another_address() -> None:
-    """Row 85. The issuer's metadata may say so by now, and the old address serve old keys."""
+    """The issuer's metadata may say so by now, and the old address serve old keys."""
     source = Source()
     old = await source.keys.key_set()
     for unknown_kid in (False, True, True):

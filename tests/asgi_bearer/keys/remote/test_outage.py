@@ -27,8 +27,11 @@ def published() -> Published:
     return Published()
 
 
+@pytest.mark.conforms(
+    "without keys the answer is 503 with Retry-After and no challenge",
+    "the last good key set serves within its bound",
+)
 async def test_without_keys_nothing_is_judged(published: Published) -> None:
-    """Rows 25 and 88."""
     published.serve(DOWN)
 
     outcomes = await published.outcomes([published.issuer.token(), *published.unknown(100)])
@@ -37,6 +40,7 @@ async def test_without_keys_nothing_is_judged(published: Published) -> None:
     assert published.fetches == 1
 
 
+@pytest.mark.conforms("the last good key set serves within its bound")
 @pytest.mark.parametrize(
     ("age", "state", "outcome"),
     [
@@ -50,7 +54,6 @@ async def test_without_keys_nothing_is_judged(published: Published) -> None:
 async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
     published: Published, age: float, state: str, outcome: str
 ) -> None:
-    """Row 88."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(age)
@@ -59,11 +62,15 @@ async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
     assert await published.outcomes([published.issuer.token()] * 100) == [outcome] * 100
 
 
+@pytest.mark.conforms(
+    "made-up key ids cost one fetch per cool-down",
+    "failed fetches are repeated with a growing pause",
+)
 @pytest.mark.parametrize("age", [0.0, 599.0, 600.0], ids=["young", "fresh", "stale"])
 async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether_it_is_new(
     published: Published, age: float
 ) -> None:
-    """Rows 86 and 87. A client would throw away a good token of a key that came just before."""
+    """A client would throw away a good token of a key that came just before."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(age)
@@ -71,10 +78,11 @@ async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether
     assert set(await published.outcomes(published.unknown(100))) == {"keys_unavailable"}
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
     published: Published,
 ) -> None:
-    """Row 87. The key that says no need not be the one that signed."""
+    """The key that says no need not be the one that signed."""
     await published.verify()
     published.issuer.key = signing_key("ES256", "k2", 2)
     published.serve(DOWN)
@@ -84,10 +92,10 @@ async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
     assert await published.outcomes([token]) == ["keys_unavailable"]
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_client_that_cancels_itself_is_a_failed_attempt_like_any_other(
     published: Published,
 ) -> None:
-    """Row 87."""
 
     class Cancelling(FakeDocuments):
         async def __call__(self, url: str, *, etag: str | None = None) -> Document:
@@ -119,11 +127,11 @@ NONSENSE: list[tuple[str, object]] = [
 ]
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("answer", [row[1] for row in NONSENSE], ids=[row[0] for row in NONSENSE])
 async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
     published: Published, answer: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 90."""
     await published.verify()
     published.serve(answer)
     published.clock.advance(500.0)
@@ -135,11 +143,14 @@ async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
     assert [record for record in caplog.messages if record.startswith("keys not fetched")]
 
 
+@pytest.mark.conforms(
+    "a nonsense answer instead of keys is 503",
+    "a nonsense answer does not replace a good key set",
+)
 @pytest.mark.parametrize("answer", [row[1] for row in NONSENSE], ids=[row[0] for row in NONSENSE])
 async def test_nonsense_at_the_first_fetch_is_an_outage(
     published: Published, answer: object
 ) -> None:
-    """Rows 26 and 90."""
     published.serve(answer)
 
     assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
@@ -161,12 +172,12 @@ async def attempts_at(published: Published, seconds: int, tokens: list[str]) -> 
 BACK_OFF = [0, 1, 3, 7, 15, 31, 63, 111, 159]
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize("age", [None, 480.0, 4200.0], ids=["never", "refresh-due", "expired"])
 @pytest.mark.parametrize("kind", ["known", "unknown", "forged", "all"])
 async def test_an_outage_is_tried_at_growing_distances_whatever_is_asked(
     published: Published, age: float | None, kind: str
 ) -> None:
-    """Row 87."""
     if age is not None:
         await published.verify()
         published.clock.advance(age)
@@ -181,10 +192,10 @@ async def test_an_outage_is_tried_at_growing_distances_whatever_is_asked(
     assert await attempts_at(published, 200, tokens[kind]) == BACK_OFF
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
     published: Published,
 ) -> None:
-    """Row 87."""
     published.serve(DOWN)
 
     outcomes = await published.outcomes([published.issuer.token()] * 1000)
@@ -193,6 +204,7 @@ async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
     assert published.fetches == 1
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize(
     ("chance", "pauses"), [(0.0, [1, 2, 4, 8, 16, 32, 48]), (1.0, [1.25, 2.5, 5, 10, 20, 40])]
 )
@@ -200,7 +212,6 @@ async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
 async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_each_pause(
     age: float | None, chance: float, pauses: list[float]
 ) -> None:
-    """Row 87."""
     published = Published(random=lambda: chance)
     if age is not None:
         await published.verify()
@@ -220,8 +231,12 @@ async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_e
     assert took == [pytest.approx(pause, abs=1 / 8) for pause in pauses]
 
 
+@pytest.mark.conforms(
+    "without keys the answer is 503 with Retry-After and no challenge",
+    "the last good key set serves within its bound",
+)
 async def test_in_an_outage_a_good_token_is_never_called_bad(published: Published) -> None:
-    """Rows 25 and 88. Served as long as the set serves, and then not judged."""
+    """Served as long as the set serves, and then not judged."""
     await published.verify()
     published.serve(DOWN)
     begun = published.clock.now
@@ -234,6 +249,7 @@ async def test_in_an_outage_a_good_token_is_never_called_bad(published: Publishe
     assert outcomes == [ALICE] * 70 + ["keys_unavailable"] * 10
 
 
+@pytest.mark.conforms("the last good key set serves within its bound")
 @pytest.mark.parametrize(
     ("arguments", "serves"),
     [
@@ -247,7 +263,6 @@ async def test_in_an_outage_a_good_token_is_never_called_bad(published: Publishe
 async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
     arguments: dict[str, Any], serves: float
 ) -> None:
-    """Row 88."""
     published = Published(**arguments)
     await published.verify()
     published.serve(DOWN)
@@ -261,10 +276,13 @@ async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
     assert outcomes == [ALICE, "keys_unavailable"]
 
 
+@pytest.mark.conforms(
+    "the last good key set serves within its bound",
+    "max-age, no-store, Age, ETag and 304 are honoured within bounds",
+)
 async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
     published: Published,
 ) -> None:
-    """Rows 88 and 93."""
     published.publish(cache_control="max-age=7200")
     await published.verify()
     published.serve(DOWN)
@@ -275,10 +293,13 @@ async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
     assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
 
 
+@pytest.mark.conforms(
+    "without keys the answer is 503 with Retry-After and no challenge",
+    "failed fetches are repeated with a growing pause",
+)
 async def test_without_keys_the_answer_says_when_the_next_attempt_may_help(
     published: Published,
 ) -> None:
-    """Rows 25 and 87."""
     published.serve(DOWN)
     guarded = BearerMiddleware(answers, verifier=published.verifier)
     after: list[tuple[int, str]] = []
@@ -292,8 +313,8 @@ async def test_without_keys_the_answer_says_when_the_next_attempt_may_help(
     assert after == [(503, "1"), (503, "1"), (503, "2"), (503, "2"), (503, "4")]
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_the_next_attempt_recovers(published: Published) -> None:
-    """Row 87."""
     published.serve(DOWN)
     await attempts_at(published, 5, [published.issuer.token()])
     published.publish()
@@ -303,8 +324,8 @@ async def test_the_next_attempt_recovers(published: Published) -> None:
     assert published.keys.status().state == "fresh"
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_a_recovery_ends_the_row_of_failures(published: Published) -> None:
-    """Row 87."""
     await published.verify()
     published.clock.advance(480.0)
     published.serve(DOWN)
@@ -318,8 +339,11 @@ async def test_a_recovery_ends_the_row_of_failures(published: Published) -> None
     assert await attempts_at(published, 10, [published.issuer.token()]) == [0, 1, 3, 7]
 
 
+@pytest.mark.conforms(
+    "a rotation costs one fetch and no 401",
+    "the last good key set serves within its bound",
+)
 async def test_a_recovery_behind_the_requests_takes_up_a_rotation(published: Published) -> None:
-    """Rows 85 and 88."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(700.0)
@@ -332,8 +356,8 @@ async def test_a_recovery_behind_the_requests_takes_up_a_rotation(published: Pub
     assert await published.outcomes([published.issuer.token()]) == [ALICE]
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -> None:
-    """Row 83."""
     await published.verify()
     published.documents.close()
     published.clock.advance(700.0)
@@ -345,11 +369,12 @@ async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -
     await published.keys.aclose()
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 @pytest.mark.parametrize("age", [480.0, 599.5, 600.0, 4199.5])
 async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
     published: Published, age: float
 ) -> None:
-    """Row 83. The keys may take as long as they want."""
+    """The keys may take as long as they want."""
     await published.verify()
     published.documents.close()
     published.clock.advance(age)
@@ -364,8 +389,8 @@ async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
     assert published.keys.status().state == "fresh"
 
 
+@pytest.mark.conforms("fetches are bounded in size and time")
 async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
-    """Row 83."""
     published = Published(timeout=0.02)
     published.documents.close()
 
@@ -373,10 +398,10 @@ async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
         await asyncio.wait_for(published.verify(), 60.0)
 
 
+@pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
     published: Published,
 ) -> None:
-    """Row 92."""
     published.documents.close()
     first = asyncio.create_task(published.verify())
     await settled()
@@ -392,8 +417,8 @@ async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
     assert published.fetches == 1
 
 
+@pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_the_keys_arrive_though_every_caller_went_away(published: Published) -> None:
-    """Row 92."""
     published.documents.close()
     callers = [asyncio.create_task(published.verify()) for _ in range(10)]
     await settled()

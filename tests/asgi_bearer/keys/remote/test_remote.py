@@ -86,8 +86,8 @@ async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again
     assert source.keys.status().age == 0.0
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> None:
-    """Row 87."""
     source = Source()
     source.brings = FetchFailed("down")
     pauses: list[float] = []
@@ -116,8 +116,8 @@ async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
     assert source.fetches == 1
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_the_first_attempt_after_the_pause_recovers() -> None:
-    """Row 87."""
     source = Source()
     source.brings = FetchFailed("down")
     with pytest.raises(KeysUnavailable):
@@ -135,11 +135,11 @@ FAULTS: list[tuple[Exception, str]] = [
 ]
 
 
+@pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(("fault", "words"), FAULTS, ids=["ours", "unknown", "memory"])
 async def test_any_failure_keeps_the_good_set_and_is_logged_without_foreign_words(
     fault: Exception, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 90."""
     source = Source()
     old = await source.aged(90.0)
     source.brings = fault
@@ -194,6 +194,7 @@ async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
     assert (before, source.fetches) == (1, 2)
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("lifetime", "age", "state"),
     [
@@ -212,7 +213,7 @@ async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
 async def test_each_fetch_brings_a_lifetime_of_its_own(
     lifetime: float, age: float, state: str
 ) -> None:
-    """Row 93. The set before lived for 100 s."""
+    """The set before lived for 100 s."""
     source = Source()
     await source.aged(90.0)
     source.lifetime = lifetime
@@ -226,8 +227,8 @@ async def test_each_fetch_brings_a_lifetime_of_its_own(
     assert ("due" if due else status.state) == state
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
-    """Row 87."""
     source = Source()
     source.chance = 1.0
     source.brings = FetchFailed("down")
@@ -270,9 +271,9 @@ async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int
     assert source.fetches == fetches
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize(("later", "fetches"), [(0.0, 1), (0.5, 1), (1.0, 2)])
 async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches: int) -> None:
-    """Row 87."""
     source = Source()
     source.brings = FetchFailed("down")
     source.keys.warm()

@@ -17,17 +17,18 @@ def published() -> Published:
     return Published()
 
 
+@pytest.mark.conforms("many first requests cause one fetch")
 async def test_many_first_requests_cause_one_fetch(published: Published) -> None:
-    """Row 84."""
     tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
 
     assert await published.outcomes(tokens) == [ALICE] * 200
     assert published.fetches == 1
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 @pytest.mark.parametrize("age", [0.0, 5.0, 60.0, 479.0, 481.0, 599.0, 601.0, 4199.0])
 async def test_a_rotation_costs_one_fetch_and_no_refusal(published: Published, age: float) -> None:
-    """Row 85. At any age of the set, also right after the first fetch."""
+    """At any age of the set, also right after the first fetch."""
     await published.verify()
     published.clock.advance(age)
     published.rotate()
@@ -37,10 +38,11 @@ async def test_a_rotation_costs_one_fetch_and_no_refusal(published: Published, a
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_under_way(
     published: Published,
 ) -> None:
-    """Row 85. What that refresh brings back does not hold the new key yet."""
+    """What that refresh brings back does not hold the new key yet."""
     await published.verify()
     published.clock.advance(500.0)
     published.documents.close()
@@ -57,10 +59,10 @@ async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_un
     assert published.fetches == 3
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
     published: Published,
 ) -> None:
-    """Row 85."""
     await published.verify()
     published.clock.advance(500.0)
     old = published.issuer.token()
@@ -77,10 +79,11 @@ async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal(
     published: Published,
 ) -> None:
-    """Row 85. The old key is still published."""
+    """The old key is still published."""
     old_key, old = published.issuer.key, published.issuer.token()
     await published.verify()
     published.issuer.key = signing_key("ES256", "k2", 2)
@@ -95,10 +98,10 @@ async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
     published: Published,
 ) -> None:
-    """Row 85."""
     published.documents.close()
     early = asyncio.create_task(published.verify())
     await settled()
@@ -114,8 +117,8 @@ async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
     assert (await early).subject == ALICE
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_two_rotations_within_one_fetch_cost_no_refusal(published: Published) -> None:
-    """Row 85."""
     await published.verify()
     published.clock.advance(500.0)
     published.rotate("k2", 2)
@@ -132,10 +135,10 @@ async def test_two_rotations_within_one_fetch_cost_no_refusal(published: Publish
     assert published.fetches == 3
 
 
+@pytest.mark.conforms("a rotation costs one fetch and no 401")
 async def test_old_and_new_key_are_both_good_while_both_are_published(
     published: Published,
 ) -> None:
-    """Row 85."""
     old_key, old_token = published.issuer.key, published.issuer.token()
     await published.verify()
     published.issuer.key = signing_key("ES256", "k2", 2)
@@ -144,10 +147,10 @@ async def test_old_and_new_key_are_both_good_while_both_are_published(
     assert await published.outcomes([published.issuer.token(), old_token]) == [ALICE, ALICE]
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_flood_of_unknown_key_ids_causes_one_fetch_per_cool_down(
     published: Published,
 ) -> None:
-    """Row 86."""
     await published.verify()
 
     for window in range(1, 4):
@@ -158,8 +161,8 @@ async def test_a_flood_of_unknown_key_ids_causes_one_fetch_per_cool_down(
         published.clock.advance(0.1)
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_requests_with_a_known_key_do_not_wait_for_a_flood(published: Published) -> None:
-    """Row 86."""
     await published.verify()
     published.documents.close()
     flood = asyncio.create_task(published.outcomes(published.unknown(1000)))
@@ -173,10 +176,10 @@ async def test_requests_with_a_known_key_do_not_wait_for_a_flood(published: Publ
     assert set(await flood) == {"key_not_found"}
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_flood_of_unknown_key_ids_delays_a_rotation_by_one_cool_down_at_most(
     published: Published,
 ) -> None:
-    """Row 86."""
     await published.verify()
     await published.outcomes(published.unknown(100))
     published.rotate()
@@ -186,12 +189,13 @@ async def test_a_flood_of_unknown_key_ids_delays_a_rotation_by_one_cool_down_at_
     assert await published.outcomes([published.issuer.token()]) == [ALICE]
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 @pytest.mark.parametrize("second", range(10))
 @pytest.mark.parametrize("ids", ["new", "the-same"])
 async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most(
     published: Published, second: int, ids: str
 ) -> None:
-    """Row 86. The flood goes on all the time, half a second ahead of the new tokens."""
+    """The flood goes on all the time, half a second ahead of the new tokens."""
     await published.verify()
     rotated_at = served_at = None
     for tick in range(60):
@@ -211,10 +215,11 @@ async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most
     assert published.fetches <= 1 + 4  # Thirty seconds hold four windows at most.
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_guessed_key_id_delays_its_rotation_by_one_cool_down_at_most(
     published: Published,
 ) -> None:
-    """Row 86. Anybody can send made-up tokens with the id of the next key."""
+    """Anybody can send made-up tokens with the id of the next key."""
     await published.verify()
     header = b64(published.issuer.header(kid="k2"))
     guessed = [f"{header}.{published.issuer.token().split('.', 1)[1]}"]
@@ -230,18 +235,19 @@ async def test_a_guessed_key_id_delays_its_rotation_by_one_cool_down_at_most(
     assert published.clock.now - rotated <= 10.0
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_thousand_tokens_with_one_unknown_key_id_cost_one_fetch(
     published: Published,
 ) -> None:
-    """Row 86."""
     await published.verify()
 
     assert set(await published.outcomes(published.unknown(1) * 1000)) == {"key_not_found"}
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Published) -> None:
-    """Row 86. Not within a window, not between two."""
+    """Not within a window, not between two."""
     await published.verify()
     for tick in range(60):
         flood = published.unknown(20, f"{tick}-") + published.forged(5)
@@ -252,10 +258,14 @@ async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Publishe
     assert published.fetches == 1 + 2 * 6  # Sixty seconds hold six windows of each kind.
 
 
+@pytest.mark.conforms(
+    "a rotation costs one fetch and no 401",
+    "made-up key ids cost one fetch per cool-down",
+)
 async def test_a_rotation_during_a_flood_is_noticed_with_any_fetch_that_began_after_it(
     published: Published,
 ) -> None:
-    """Rows 85 and 86. Its own window is used up; the fetch is caused by a bad signature."""
+    """Its own window is used up; the fetch is caused by a bad signature."""
     await published.verify()
     published.documents.close()
     unknown = asyncio.create_task(published.outcomes(published.unknown(1)))
@@ -273,10 +283,10 @@ async def test_a_rotation_during_a_flood_is_noticed_with_any_fetch_that_began_af
     assert published.fetches == 3
 
 
+@pytest.mark.conforms("a new key under the same kid is found")
 async def test_a_flood_of_bad_signatures_causes_one_fetch_per_cool_down(
     published: Published,
 ) -> None:
-    """Row 91."""
     await published.verify()
 
     for window in range(1, 4):
@@ -285,8 +295,8 @@ async def test_a_flood_of_bad_signatures_causes_one_fetch_per_cool_down(
         published.clock.advance(10.0)
 
 
+@pytest.mark.conforms("a new key under the same kid is found")
 async def test_a_flood_of_bad_signatures_does_not_delay_a_rotation(published: Published) -> None:
-    """Row 91."""
     await published.verify()
     await published.outcomes(published.forged(200))
     published.rotate()
@@ -295,8 +305,11 @@ async def test_a_flood_of_bad_signatures_does_not_delay_a_rotation(published: Pu
     assert published.fetches == 3
 
 
+@pytest.mark.conforms(
+    "made-up key ids cost one fetch per cool-down",
+    "a new key under the same kid is found",
+)
 async def test_a_mixed_flood_causes_one_fetch_of_each_kind(published: Published) -> None:
-    """Rows 86 and 91."""
     await published.verify()
 
     outcomes = await published.outcomes(published.unknown(500) + published.forged(100))
@@ -305,8 +318,8 @@ async def test_a_mixed_flood_causes_one_fetch_of_each_kind(published: Published)
     assert published.fetches <= 3
 
 
+@pytest.mark.conforms("a new key under the same kid is found")
 async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> None:
-    """Row 91."""
     await published.verify()
     published.rotate("k1", 2)
 
@@ -314,10 +327,11 @@ async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> N
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("a new key under the same kid is found")
 async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
     published: Published,
 ) -> None:
-    """Row 91. After one cool-down at most, and the forged tokens get nothing of it."""
+    """After one cool-down at most, and the forged tokens get nothing of it."""
     await published.verify()
     forged = published.forged(20)
     assert set(await published.outcomes(forged)) == {"signature_invalid"}
@@ -333,10 +347,13 @@ async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
     assert published.fetches == 3
 
 
+@pytest.mark.conforms(
+    "a rotation costs one fetch and no 401",
+    "a new key under the same kid is found",
+)
 async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_before_is_under_way(
     published: Published,
 ) -> None:
-    """Rows 85 and 91."""
     await published.verify()
     published.clock.advance(500.0)
     published.documents.close()
@@ -352,10 +369,11 @@ async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_befor
     assert published.fetches == 3
 
 
+@pytest.mark.conforms("a withdrawn key is refused after the next fetch")
 async def test_a_key_that_left_is_refused_after_a_fetch_that_anybody_caused(
     published: Published,
 ) -> None:
-    """Row 89. Here a stranger's token did."""
+    """Here a stranger's token did."""
     old = published.issuer.token()
     await published.verify()
     published.rotate()
@@ -366,8 +384,8 @@ async def test_a_key_that_left_is_refused_after_a_fetch_that_anybody_caused(
     assert await published.outcomes([old]) == ["key_not_found"]
 
 
+@pytest.mark.conforms("a withdrawn key is refused after the next fetch")
 async def test_a_withdrawn_key_is_refused_after_the_next_fetch(published: Published) -> None:
-    """Row 89."""
     old = published.issuer.token()
     await published.verify()
     published.rotate()
@@ -376,10 +394,11 @@ async def test_a_withdrawn_key_is_refused_after_the_next_fetch(published: Publis
     assert await published.outcomes([old]) == ["key_not_found"]
 
 
+@pytest.mark.conforms("a withdrawn key is refused after the next fetch")
 async def test_a_withdrawn_key_is_refused_once_its_time_to_live_is_over(
     published: Published,
 ) -> None:
-    """Row 89. Without any token of another key that would cause a fetch."""
+    """Without any token of another key that would cause a fetch."""
     withdrawn = FakeIssuer(key=published.issuer.key, clock=published.clock)
     await published.verify()
     published.rotate()
@@ -390,8 +409,8 @@ async def test_a_withdrawn_key_is_refused_once_its_time_to_live_is_over(
     assert await published.outcomes([withdrawn.token()]) == ["key_not_found"]
 
 
+@pytest.mark.conforms("the last good key set serves within its bound")
 async def test_a_bad_signature_while_the_set_is_stale_is_judged(published: Published) -> None:
-    """Row 88."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(700.0)
@@ -400,15 +419,15 @@ async def test_a_bad_signature_while_the_set_is_stale_is_judged(published: Publi
         await published.verify(published.forged()[0])
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 async def test_a_token_without_a_key_id_is_good_if_one_key_fits(published: Published) -> None:
-    """Row 78."""
     published.publish(signing_key("RS256", "other"))
 
     assert await published.outcomes([published.issuer.token_with_header(kid=None)]) == [ALICE]
 
 
+@pytest.mark.conforms("a token without kid is good if exactly one key fits")
 async def test_a_token_without_a_key_id_is_refused_if_several_fit(published: Published) -> None:
-    """Row 78."""
     published.publish(signing_key("ES256", "k2", 2))
 
     outcomes = await published.outcomes([published.issuer.token_with_header(kid=None)])
@@ -416,8 +435,11 @@ async def test_a_token_without_a_key_id_is_refused_if_several_fit(published: Pub
     assert outcomes == ["key_ambiguous"]
 
 
+@pytest.mark.conforms(
+    "a token without kid is good if exactly one key fits",
+    "a new key under the same kid is found",
+)
 async def test_a_token_without_a_key_id_is_good_after_a_rotation(published: Published) -> None:
-    """Rows 78 and 91."""
     await published.verify()
     published.rotate()
 
@@ -425,14 +447,18 @@ async def test_a_token_without_a_key_id_is_good_after_a_rotation(published: Publ
     assert published.fetches == 2
 
 
+@pytest.mark.conforms("a broken or unknown key does not spoil the others")
 async def test_a_key_that_is_published_among_broken_ones_is_used(published: Published) -> None:
-    """Row 74."""
     good = published.issuer.key.jwk()
     published.serve({"keys": [None, {"kty": "AKP"}, {**good, "kid": "bad", "x": 5}, good]})
 
     assert await published.outcomes([published.issuer.token()]) == [ALICE]
 
 
+@pytest.mark.conforms(
+    "use and key_ops are respected",
+    "the alg of a key limits its use",
+)
 @pytest.mark.parametrize(
     "changes",
     [{"use": "enc"}, {"key_ops": ["sign"]}, {"alg": "ES384"}, {"alg": "HS256"}],
@@ -441,23 +467,24 @@ async def test_a_key_that_is_published_among_broken_ones_is_used(published: Publ
 async def test_a_key_for_another_purpose_verifies_nothing(
     published: Published, changes: dict[str, object]
 ) -> None:
-    """Rows 75 and 76."""
     other = signing_key("ES256", "other", 2).jwk()
     published.serve({"keys": [published.issuer.key.jwk(**changes), other]})
 
     assert await published.outcomes([published.issuer.token()]) == ["key_not_found"]
 
 
+@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
 async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
     published: Published,
 ) -> None:
-    """Row 77. The fifth key with the same id is not tried."""
+    """The fifth key with the same id is not tried."""
     decoys = [signing_key("ES256", "k1", number).jwk() for number in range(10, 14)]
     published.serve({"keys": [*decoys, published.issuer.key.jwk()]})
 
     assert await published.outcomes([published.issuer.token()]) == ["signature_invalid"]
 
 
+@pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 @pytest.mark.parametrize(
     ("cache_control", "due"),
     [
@@ -472,7 +499,7 @@ async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
 async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
     published: Published, cache_control: str, due: float
 ) -> None:
-    """Row 93. Within the clamp of one minute to a day."""
+    """Within the clamp of one minute to a day."""
     published.publish(cache_control="max-age=200")
     await published.verify()
     published.clock.advance(160.0)
@@ -489,8 +516,12 @@ async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
     assert before == [2, 3]
 
 
+@pytest.mark.conforms(
+    "metadata is looked for at the well-known addresses, in order",
+    "a rotation costs one fetch and no 401",
+)
 async def test_keys_that_moved_are_found_though_the_old_address_goes_on_serving_old_keys() -> None:
-    """Rows 81 and 85. The first fetch finds nothing new; the next one looks where they are."""
+    """The first fetch finds nothing new; the next one looks where they are."""
     clock = FakeClock()
     issuer = FakeIssuer(key=signing_key("ES256", "k1"), clock=clock)
     old, moved = "https://issuer.example/old", "https://issuer.example/moved"

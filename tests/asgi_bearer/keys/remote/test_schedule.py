@@ -37,8 +37,8 @@ def test_the_two_kinds_of_miss_have_windows_of_their_own(unknown_kid: bool) -> N
     assert cool_down.is_over(100.0, unknown_kid=not unknown_kid)
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 def test_pauses_double_up_to_the_longest() -> None:
-    """Row 87."""
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0)
 
     pauses = [back_off.failed(0.0) for _ in range(8)]
@@ -74,6 +74,7 @@ def test_nothing_remains_before_the_first_failure(now: float) -> None:
     assert BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0).remaining(now) == 0.0
 
 
+@pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize(
     ("chance", "pauses"),
     [
@@ -85,7 +86,7 @@ def test_nothing_remains_before_the_first_failure(now: float) -> None:
 def test_chance_makes_a_pause_longer_by_a_quarter_at_most(
     chance: float, pauses: list[float]
 ) -> None:
-    """Row 87. What chance adds is not doubled with the next pause."""
+    """What chance adds is not doubled with the next pause."""
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: chance)
 
     assert [back_off.failed(0.0) for _ in range(8)] == pauses

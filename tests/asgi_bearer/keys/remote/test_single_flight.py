@@ -28,8 +28,8 @@ def empty() -> KeySet:
     return KeySet(())
 
 
+@pytest.mark.conforms("many first requests cause one fetch")
 async def test_all_who_join_get_what_one_fetch_brings() -> None:
-    """Row 84."""
     flight, fetches = SingleFlight(), Fetches()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
     await settled()
@@ -40,8 +40,8 @@ async def test_all_who_join_get_what_one_fetch_brings() -> None:
     assert fetches.begun == 1
 
 
+@pytest.mark.conforms("many first requests cause one fetch")
 async def test_all_who_join_get_the_failure() -> None:
-    """Row 84."""
     flight, fetches = SingleFlight(), Fetches()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
     await settled()
@@ -64,8 +64,8 @@ async def test_after_a_fetch_has_ended_the_next_caller_begins_another() -> None:
     assert (first.begun, second.begun) == (1, 1)
 
 
+@pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> None:
-    """Row 92."""
     flight, fetches = SingleFlight(), Fetches()
     first, second = (asyncio.create_task(flight.join(fetches)) for _ in range(2))
     await settled()
@@ -78,8 +78,8 @@ async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> 
     assert first.cancelled()
 
 
+@pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_a_fetch_goes_on_though_everybody_who_waited_was_cancelled() -> None:
-    """Row 92."""
     flight, fetches = SingleFlight(), Fetches()
     caller = asyncio.create_task(flight.join(fetches))
     await settled()
@@ -231,8 +231,8 @@ def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
     assert not flight.under_way
 
 
+@pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_who_is_cancelled_while_the_fetch_fails_sees_the_cancellation() -> None:
-    """Row 92."""
     flight, fetches = SingleFlight(), Fetches()
     caller = asyncio.create_task(flight.join(fetches))
     await settled()
