@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.demo_process import CHECKOUT, DemoProcess, free_ports
-from tests.support.readme_blocks import Block, commands, shows, steps
+from tests.support.shell_blocks import Block, commands, shows, steps
 
 DEADLINE = 180.0
 """Seconds for a command."""

@@ -1,7 +1,7 @@
 """The blocks of a README: what is to be run, how, and what its author says will be shown.
 
 A line `<!-- run: WAY -->` before a block names the way to run it. Blocks with commands or Python
-have one, so that none is left out silently; `tests/support/readme_runs.py` holds the ways.
+have one, so that none is left out silently; `tests/support/shell_runs.py` holds the ways.
 """
 
 import re

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.demo_process import CHECKOUT, DemoProcess
-from tests.support.readme_blocks import Block, blocks
-from tests.support.readme_runs import (
+from tests.support.shell_blocks import Block, blocks
+from tests.support.shell_runs import (
     clean_environment,
     copied_checkout,
     run_in_checkout,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.readme_blocks import Block, ReadmeFault, Step, blocks, commands, shows, steps
-from tests.support.readme_runs import (
+from tests.support.shell_blocks import Block, ReadmeFault, Step, blocks, commands, shows, steps
+from tests.support.shell_runs import (
     copied_checkout,
     run_in_checkout,
     run_python,
