@@ -21,7 +21,7 @@ LONG = {
     "interop": "other OpenID software",
     "demo/test_demo.py": "the demo as a process",
     "resource_api/test_process.py": "the API as a process",
-    "test_readme.py": "the commands of README.md",
+    "test_docs.py": "the commands of README.md and docs",
     "benchmarks/test_chart.py": "plots",
 }
 """Folders and modules that only run with `--all`, or where they are named; what each is about.

@@ -1,10 +1,16 @@
-"""Everything in the README that can be run is run, and shows what the README says it shows."""
+"""Whatever README.md and docs/ show to run is run, and shows what they say it shows.
 
+Sybil runs the Python blocks: those of a document share their names, as a reader types them.
+"""
+
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
 
 from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.support.shell_blocks import Block, blocks
@@ -12,17 +18,21 @@ from tests.support.shell_runs import (
     clean_environment,
     copied_checkout,
     run_in_checkout,
-    run_python,
     run_server,
     run_with_demo,
 )
 
-README = blocks((CHECKOUT / "README.md").read_text(encoding="utf-8"))
+DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+SHELL = [
+    pytest.param(block, id=f"{document.name} line {block.line}")
+    for document in DOCUMENTS
+    for block in blocks(document.read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied_checkout(tmp_path_factory.mktemp("readme"))
+    return copied_checkout(tmp_path_factory.mktemp("documents"))
 
 
 @pytest.fixture(scope="module")
@@ -33,30 +43,49 @@ def demo(checkout: Path) -> Iterator[DemoProcess]:
         yield running
 
 
-def run_block(block: Block, request: pytest.FixtureRequest, folder: Path) -> None:
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Undo what a document does to logging."""
+    root, ours = logging.getLogger(), logging.getLogger("asgi_bearer")
+    handlers, level = root.handlers[:], ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+def test_a_document_shows_each_way_to_run_something() -> None:
+    ways = {block.values[0].way for block in SHELL if isinstance(block.values[0], Block)}
+
+    assert ways == {"checkout", "demo", "server"}
+
+
+@pytest.mark.parametrize("block", SHELL)
+def test_a_block_of_commands_does_what_the_document_says(
+    block: Block, request: pytest.FixtureRequest
+) -> None:
     if "curl " in block.text and shutil.which("curl") is None:
         pytest.skip("curl is not on this machine")
-    match block.way, block.language:
-        case "python", "python":
-            run_python(block, folder)
-        case "checkout", "sh":
-            run_in_checkout(block, request.getfixturevalue("checkout"))
-        case "server", "sh":
-            run_server(block, request.getfixturevalue("checkout"))
-        case "demo", "sh" | "console":
-            checkout = request.getfixturevalue("checkout")
+    checkout: Path = request.getfixturevalue("checkout")
+    match block.way:
+        case "checkout":
+            run_in_checkout(block, checkout)
+        case "server":
+            run_server(block, checkout)
+        case "demo":
             running: DemoProcess = request.getfixturevalue("demo")
             run_with_demo(block, checkout, running.ports)
-        case way, language:
-            pytest.fail(f"line {block.line}: there is no way {way!r} to run {language!r}")
+        case way:
+            pytest.fail(f"line {block.line}: there is no way {way!r}")
 
 
-def test_the_readme_shows_every_way_to_run_something() -> None:
-    assert {block.way for block in README} == {"checkout", "demo", "server", "python"}
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.usefixtures("logging_as_before")
+def test_the_python_blocks_of_a_document_run(document: Path) -> None:
+    examples = Sybil([PythonCodeBlockParser()]).parse(document)
+
+    for example in examples:
+        example.evaluate()
 
 
-@pytest.mark.parametrize("block", README, ids=lambda block: f"line {block.line}")
-def test_a_block_of_the_readme_does_what_it_says(
-    block: Block, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    run_block(block, request, tmp_path)
+def test_the_readme_has_python_to_run() -> None:
+    assert len(list(Sybil([PythonCodeBlockParser()]).parse(CHECKOUT / "README.md"))) == 3

@@ -1,14 +1,13 @@
-"""What runs the README: it finds every block, and a README that is wrong does not pass."""
+"""What runs the shell blocks of documents: it finds each, and a wrong document does not pass."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.shell_blocks import Block, ReadmeFault, Step, blocks, commands, shows, steps
+from tests.support.shell_blocks import Block, DocumentFault, Step, blocks, commands, shows, steps
 from tests.support.shell_runs import (
     copied_checkout,
     run_in_checkout,
-    run_python,
     run_server,
     run_with_demo,
 )
@@ -37,12 +36,16 @@ cd asgi-bearer
    $ true
    ~~~
 
-<!-- run: python -->
-````python
-fence = '''
+<!-- run: checkout -->
+````sh
+echo '
 ```
-'''
+'
 ````
+
+```python
+print("Sybil runs this")
+```
 """
 
 
@@ -62,7 +65,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_block_is_found_with_its_way_and_its_line() -> None:
     found = [(block.language, block.way, block.line) for block in blocks(SAMPLE)]
 
-    assert found == [("sh", "checkout", 5), ("console", "demo", 17), ("python", "python", 25)]
+    assert found == [("sh", "checkout", 5), ("console", "demo", 17), ("sh", "checkout", 25)]
 
 
 def test_a_block_in_a_list_loses_its_indentation() -> None:
@@ -70,14 +73,13 @@ def test_a_block_in_a_list_loses_its_indentation() -> None:
 
 
 def test_a_longer_fence_holds_a_shorter_one() -> None:
-    assert blocks(SAMPLE)[2].text == "fence = '''\n```\n'''\n"
+    assert blocks(SAMPLE)[2].text == "echo '\n```\n'\n"
 
 
 @pytest.mark.parametrize(
     ("markdown", "line"),
     [
         ("```sh\ntrue\n```", 1),
-        ("text\n\n```python\n1\n```", 3),
         ("<!-- run: demo -->\ntext between\n```sh\ntrue\n```", 3),
         ("<!-- run: demo -->\n```sh\ntrue\n```\n```sh\ntrue\n```", 5),
         ("<!-- run: demo -->\n```\ntrue\n```", 2),
@@ -87,7 +89,6 @@ def test_a_longer_fence_holds_a_shorter_one() -> None:
     ],
     ids=[
         "sh without a way",
-        "python without a way",
         "the way is not right before",
         "one way for two blocks",
         "no language",
@@ -97,7 +98,7 @@ def test_a_longer_fence_holds_a_shorter_one() -> None:
     ],
 )
 def test_a_block_that_would_not_be_run_is_a_fault_with_its_line(markdown: str, line: int) -> None:
-    with pytest.raises(ReadmeFault, match=f"line {line}: "):
+    with pytest.raises(DocumentFault, match=f"line {line}: "):
         blocks(markdown)
 
 
@@ -114,7 +115,7 @@ def test_a_console_block_is_commands_with_their_output() -> None:
 
 @pytest.mark.parametrize("text", ["output first\n$ true\n", "true\n", "\n"])
 def test_a_console_block_without_a_prompt_is_a_fault(text: str) -> None:
-    with pytest.raises(ReadmeFault, match="line 1: "):
+    with pytest.raises(DocumentFault, match="line 1: "):
         steps(console(text))
 
 
@@ -186,17 +187,6 @@ def test_a_command_that_fails_or_names_something_else_does_not_pass(
 ) -> None:
     with pytest.raises(AssertionError):
         run_in_checkout(sh(command), checkout)
-
-
-def test_a_python_block_with_a_warning_does_not_pass(tmp_path: Path) -> None:
-    program = "import warnings\nwarnings.warn('old')\n"
-
-    with pytest.raises(AssertionError, match="UserWarning"):
-        run_python(Block("python", "python", program, 1), tmp_path)
-
-
-def test_a_python_block_that_needs_nothing_passes(tmp_path: Path) -> None:
-    run_python(Block("python", "python", "import asgi_bearer\n", 1), tmp_path)
 
 
 def test_a_command_for_the_demo_is_given_to_the_one_that_runs(checkout: Path) -> None:

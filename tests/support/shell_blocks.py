@@ -1,16 +1,16 @@
-"""The blocks of a README: what is to be run, how, and what its author says will be shown.
+"""The shell blocks of a document: how each is to be run, and the output that the document shows.
 
-A line `<!-- run: WAY -->` before a block names the way to run it. Blocks with commands or Python
-have one, so that none is left out silently; `tests/support/shell_runs.py` holds the ways.
+A line `<!-- run: WAY -->` before a block names the way to run it; `tests/support/shell_runs.py` has
+the ways. A block of commands without that line is a fault. Sybil runs the Python blocks.
 """
 
 import re
 from dataclasses import dataclass
 from textwrap import dedent
 
-RUN = ("sh", "console", "python")
-SHOWN_ONLY = ("text", "json", "toml", "http")
-"""Languages of blocks that are not commands. Any other label is a fault, as is none."""
+RUN = ("sh", "console")
+OTHERS = ("python", "text", "json", "toml", "http", "nginx")
+"""Languages of blocks without commands. Any other label is a fault, as is none."""
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<label>.*)$")
 _WAY = re.compile(r"^ *<!-- run: (?P<way>[a-z]+) -->$")
@@ -26,8 +26,8 @@ _VOLATILE = [
 ]
 
 
-class ReadmeFault(Exception):
-    """The README cannot be run as it stands; the message names the line."""
+class DocumentFault(Exception):
+    """The document cannot be run as it stands; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command of a `console` block with the output that the README shows for it."""
+    """One command of a `console` block with the output that the document shows for it."""
 
     command: str
     output: str
 
 
 def blocks(markdown: str) -> list[Block]:
-    """Return the blocks that are to be run. Raises ReadmeFault for one that does not say how."""
+    """Return the blocks that are to be run. Raises DocumentFault for one that does not say how."""
     found: list[Block] = []
     lines = iter(enumerate(markdown.splitlines(), 1))
     before = ""
@@ -64,16 +64,16 @@ def blocks(markdown: str) -> list[Block]:
                 break
             content.append(inner)
         else:
-            raise ReadmeFault(f"line {number}: the block has no end")
+            raise DocumentFault(f"line {number}: the block has no end")
         language = opening["label"].strip()
         way = _WAY.match(before)
         before = ""
-        if language not in RUN + SHOWN_ONLY:
-            raise ReadmeFault(f"line {number}: {language!r} is not one of {RUN + SHOWN_ONLY}")
-        if language in SHOWN_ONLY and way is None:
+        if language not in RUN + OTHERS:
+            raise DocumentFault(f"line {number}: {language!r} is not one of {RUN + OTHERS}")
+        if language in OTHERS and way is None:
             continue
-        if language in SHOWN_ONLY or way is None:
-            raise ReadmeFault(f"line {number}: a block has `<!-- run: … -->` if it is of {RUN}")
+        if language in OTHERS or way is None:
+            raise DocumentFault(f"line {number}: a block has `<!-- run: … -->` if it is of {RUN}")
         found.append(Block(language, way["way"], dedent("\n".join(content)) + "\n", number))
     return found
 
@@ -88,18 +88,18 @@ def commands(block: Block) -> list[str]:
 def steps(block: Block) -> list[Step]:
     """Return the commands of a `console` block, which stand behind `$ `, each with its output.
 
-    A command goes on in lines that begin with `> `, after a backslash. Raises ReadmeFault.
+    A command goes on in lines that begin with `> `, after a backslash. Raises DocumentFault.
     """
     found: list[Step] = []
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE):
         if not found and not part.strip():
             continue
         if not block.text.startswith("$ "):
-            raise ReadmeFault(f"line {block.line}: the block does not begin with `$ `")
+            raise DocumentFault(f"line {block.line}: the block does not begin with `$ `")
         command, _, output = re.sub(r" *\\\n> *", " ", part).partition("\n")
         found.append(Step(command, output))
     if not found:
-        raise ReadmeFault(f"line {block.line}: the block has no command")
+        raise DocumentFault(f"line {block.line}: the block has no command")
     return found
 
 
@@ -112,9 +112,9 @@ def normalised(text: str) -> str:
 
 
 def shows(output: str, shown: str) -> bool:
-    """Return whether the real output is what the README shows.
+    """Return whether the real output is what the document shows.
 
-    A line of `...` in the README stands for any lines, also none.
+    A line of `...` in the document stands for any lines, also none.
     """
     pattern = ""
     for line in normalised(shown).splitlines():

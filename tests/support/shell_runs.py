@@ -1,10 +1,9 @@
-"""The ways to run a block of the README, in a copy of the checkout that shares its installation.
+"""The ways to run the shell blocks of a document, in a copy of the checkout.
 
 - `checkout`: `sh`; each command in the copy. Commands that would reach out or never end are
   checked instead, as `_INSTEAD` says for each.
 - `demo`: `sh` and `console`; in a copy where `scripts/demo` runs, on free ports.
 - `server`: `sh`; one command that starts the API. It must answer, and end when told to.
-- `python`: `python`; a process of its own, with warnings as errors.
 """
 
 import os
@@ -51,7 +50,7 @@ def copied_checkout(folder: Path) -> Path:
     """Return a copy of the checkout whose `.venv` is the environment of this interpreter."""
     environment = Path(sys.prefix)
     if not (environment / "pyvenv.cfg").is_file():
-        raise AssertionError("the README is run in a virtual environment; scripts/test makes one")
+        raise AssertionError("run the documents in a virtual environment; scripts/test makes one")
     copy = folder / "asgi-bearer"
     shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     (copy / ".venv").mkdir()
@@ -108,7 +107,7 @@ def run_with_demo(block: Block, checkout: Path, ports: tuple[int, int, int]) -> 
     for step in steps(block):
         output = run(_on_ports(step.command, ports), checkout)
         assert shows(output, step.output), (
-            f"line {block.line}: {step.command}\nprints:\n{output}\nREADME:\n{step.output}"
+            f"line {block.line}: {step.command}\nprints:\n{output}\nthe document:\n{step.output}"
         )
 
 
@@ -145,23 +144,6 @@ def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
         except httpx.TransportError:
             time.sleep(0.05)
     return False
-
-
-def run_python(block: Block, folder: Path) -> None:
-    """Run a block of Python as a program of its own."""
-    program = folder / "block.py"
-    program.write_text(block.text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(program)],
-        cwd=folder,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    assert done.returncode == 0, f"line {block.line}:\n{done.stderr}"
 
 
 def _names_the_copy(match: re.Match[str], checkout: Path) -> None:
@@ -201,6 +183,11 @@ def _is_our_package(match: re.Match[str], checkout: Path) -> None:
     assert extras <= set(project["optional-dependencies"])
 
 
+def _is_a_package(match: re.Match[str], checkout: Path) -> None:
+    """`pip install .` reaches out: the folder must be a project."""
+    run("test -f pyproject.toml", checkout)
+
+
 def _is_unknown(match: re.Match[str], checkout: Path) -> None:
     """Nothing that could install or reach out is run; give it a check of its own above."""
     raise AssertionError(f"{match[0]!r} is not run here, and there is no check for it")
@@ -212,6 +199,7 @@ _INSTEAD: dict[str, Callable[[re.Match[str], Path], None]] = {
     r"scripts/demo": _demo_serves,
     r"scripts/test( --all)?": _tests_are_run,
     r"scripts/check": _is_a_script,
+    r"pip install \.": _is_a_package,
     r"""(python -m )?pip install ['"]?(?P<name>[\w-]+)(\[(?P<extras>[\w,-]+)\])?['"]?""": (
         _is_our_package
     ),
