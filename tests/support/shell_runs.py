@@ -42,8 +42,8 @@ for extras in demo demo,api,test; do
     : >".venv/asgi-bearer.$extras.$(cksum <pyproject.toml | tr ' ' '.')"
 done
 """
-"""Tells `scripts/setup.sh` that all is installed. Should it not believe that, its pip has no index
-here, so that the test fails and installs nothing."""
+"""Tells `scripts/setup.sh` that everything is installed. If the script tries to install nevertheless,
+pip has no index here, and the test fails."""
 
 
 def copied_checkout(folder: Path) -> Path:
@@ -121,7 +121,7 @@ def run_server(block: Block, checkout: Path) -> None:
     """Run a block that starts the API; it must answer on its port and end on SIGTERM."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
-        # `exec` by the shell's own doing is not certain; a group gets the signal in any case.
+        # A shell may keep running above the command: the signal goes to the whole group.
         ["sh", "-eu", "-c", re.sub(r"\b8000\b", str(port), block.text)],
         cwd=checkout,
         env=clean_environment(RESOURCE_API_PORT=str(port)),
@@ -152,12 +152,12 @@ def _names_the_copy(match: re.Match[str], checkout: Path) -> None:
 
 
 def _is_the_copy(match: re.Match[str], checkout: Path) -> None:
-    """Every command runs in the copy, so `cd` may only lead there."""
+    """Every command runs in the copy: `cd` must name its folder."""
     assert match["folder"] == checkout.name, f"{match['folder']} is not the folder of the clone"
 
 
 def _demo_serves(match: re.Match[str], checkout: Path) -> None:
-    """`scripts/demo` does not end: it must serve, and end on Ctrl-C."""
+    """`scripts/demo` runs until Ctrl-C: it must serve, and end on SIGINT."""
     with DemoProcess(
         ["scripts/demo"], checkout / "logs", cwd=checkout, environment=clean_environment()
     ) as demo:
@@ -171,7 +171,7 @@ def _tests_are_run(match: re.Match[str], checkout: Path) -> None:
 
 
 def _is_a_script(match: re.Match[str], checkout: Path) -> None:
-    """`scripts/check` takes a minute, and is run beside the tests anyway: is it a script?"""
+    """`scripts/check` takes a minute, and CI runs it anyway: check only that it is a script."""
     run(f"test -x {match[0]} && sh -n {match[0]}", checkout)
 
 
@@ -189,7 +189,7 @@ def _is_a_package(match: re.Match[str], checkout: Path) -> None:
 
 
 def _is_unknown(match: re.Match[str], checkout: Path) -> None:
-    """Nothing that could install or reach out is run; give it a check of its own above."""
+    """The tests run no command that could install or reach out: it needs a check of its own."""
     raise AssertionError(f"{match[0]!r} is not run here, and there is no check for it")
 
 
@@ -205,4 +205,4 @@ _INSTEAD: dict[str, Callable[[re.Match[str], Path], None]] = {
     ),
     r".*\b(git|pip|uv|curl https:)\b.*": _is_unknown,
 }
-"""Commands that are not run as they stand. `git clone … && cd …` is to be written on two lines."""
+"""Commands that are checked instead of run. Write `git clone …` and `cd …` on two lines."""
