@@ -42,8 +42,8 @@ for extras in demo demo,api,test; do
     : >".venv/asgi-bearer.$extras.$(cksum <pyproject.toml | tr ' ' '.')"
 done
 """
-"""Tells `scripts/setup.sh` that everything is installed. If the script tries to install nevertheless,
-pip has no index here, and the test fails."""
+"""Tells `scripts/setup.sh` that everything is installed. If it installs nevertheless, pip has no
+index here, and the test fails."""
 
 
 def copied_checkout(folder: Path) -> Path:
