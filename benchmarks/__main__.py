@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from benchmarks.child_process import ROOT
 from benchmarks.in_process import imports, memory, micro, scale
-from benchmarks.process import ROOT
 from benchmarks.report.chart import svg
 from benchmarks.report.page import json_text, page, shown
 from benchmarks.report.result import Result

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from benchmarks.process import Json
+from benchmarks.child_process import Json
 
 AUDIENCE = "https://api.example/contacts"
 

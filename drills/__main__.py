@@ -15,11 +15,11 @@ from drills.expiry import an_expiry, http_caching
 from drills.flood import a_flood
 from drills.hostile_clients import hostile_clients
 from drills.outage import a_dead_issuer, bad_answers, the_status
-from drills.parties import OURS, Bench, Figure
-from drills.report import comparison, summary, table
+from drills.results import comparison, summary, table
 from drills.rotation import a_rotation, a_withdrawn_key, the_same_id
 from drills.shared_fetch import a_cold_burst, the_fetch_belongs_to_nobody, the_start
 from drills.slow_processor import a_slow_processor
+from drills.system_under_test import OURS, Bench, Figure
 
 Drill = Callable[[Bench], Awaitable[list[Figure]]]
 

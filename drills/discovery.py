@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from drills import load
-from drills.issuer import Served
-from drills.parties import JWKS, METADATA, Bench, Figure, Issuer, Stage, within
+from drills.processes.issuer_server import Served
+from drills.system_under_test import JWKS, METADATA, Bench, Figure, Issuer, Stage, within
 
 _MOVED = "/moved"
 _TENANT = "/tenant"

@@ -5,7 +5,7 @@ import math
 from statistics import median
 
 from drills import load
-from drills.parties import Bench, Figure, Stage
+from drills.system_under_test import Bench, Figure, Stage
 
 RATE = 400.0
 """Requests a second: what one core serves many times over, so that nothing queues by itself."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from drills import load
-from drills.parties import Bench, Figure, Stage
+from drills.system_under_test import Bench, Figure, Stage
 
 RATE = 250.0
 """Requests a second, of each kind."""

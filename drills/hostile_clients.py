@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.process import ROOT
-from drills.parties import Bench, Figure
+from benchmarks.child_process import ROOT
+from drills.system_under_test import Bench, Figure
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 MIB = 1024 * 1024

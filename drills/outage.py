@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from benchmarks.tokens import SigningKey
 from drills import load
-from drills.issuer import Served
-from drills.parties import JWKS, Bench, Figure, Stage, within
+from drills.processes.issuer_server import Served
+from drills.system_under_test import JWKS, Bench, Figure, Stage, within
 
 REQUESTS = 1_000
 

@@ -1,7 +1,7 @@
 """Promises 1, 5 and 6: the issuer's keys change, and nobody notices but those who should."""
 
 from drills import load
-from drills.parties import Bench, Figure, Stage
+from drills.system_under_test import Bench, Figure, Stage
 
 CALLERS = 200
 

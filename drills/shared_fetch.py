@@ -3,7 +3,7 @@
 import asyncio
 
 from drills import load
-from drills.parties import Bench, Figure, Issuer, Stage
+from drills.system_under_test import Bench, Figure, Issuer, Stage
 
 WAITING = 50
 COLD = 200

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from drills import load
-from drills.parties import Bench, Figure, Stage, Worker
+from drills.system_under_test import Bench, Figure, Stage, Worker
 
 SHARE = 0.05
 _PERIOD = 0.1

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.process import ROOT
+from benchmarks.child_process import ROOT
 from benchmarks.report.packages import versions
 from benchmarks.report.result import Goal, Line, Result
 from benchmarks.report.rounds import interleaved, ratios

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.process import ROOT
+from benchmarks.child_process import ROOT
 from benchmarks.report.result import Curve, Goal, Line, Result
 from benchmarks.report.rounds import Spread
 
@@ -74,7 +74,9 @@ def _samples(stream: Stream) -> dict[int, int]:
     options = [str(stream.number), "--claims", str(stream.claims)]
     with (
         subprocess.Popen(
-            [*program, "benchmarks.in_process.stream", *options], cwd=ROOT, stdout=subprocess.PIPE
+            [*program, "benchmarks.in_process.memory_processes", *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
         ) as signing,
         subprocess.Popen(
             [*program, "benchmarks.in_process.memory_process", str(stream.every)],

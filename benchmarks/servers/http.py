@@ -9,7 +9,7 @@ from benchmarks.report.result import Line, Result
 from benchmarks.report.rounds import interleaved, ratios, spread
 from benchmarks.servers import wrk
 from benchmarks.servers.comparisons import OURS_COMPARED, RACE_COMPARED, Comparison
-from benchmarks.servers.started import RUN_SECONDS, Field, field
+from benchmarks.servers.measured_systems import RUN_SECONDS, Field, field
 from benchmarks.servers.systems import OURS, RACE, System
 
 _STARTS: Final = 3

@@ -10,7 +10,7 @@ from benchmarks.report.result import Goal
 from benchmarks.servers import node
 from benchmarks.servers.comparisons import OURS_COMPARED, RACE_COMPARED, Comparison
 from benchmarks.servers.http import lines
-from benchmarks.servers.issuing import issuer
+from benchmarks.servers.issuer import issuer
 from benchmarks.servers.systems import NODE, OURS, RACE
 from benchmarks.servers.wrk import Counted, NotMeasured, counted
 

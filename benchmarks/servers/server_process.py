@@ -10,8 +10,8 @@ from typing import Final
 
 import httpx
 
-from benchmarks.process import ROOT
-from benchmarks.servers.issuing import Issuer
+from benchmarks.child_process import ROOT
+from benchmarks.servers.issuer import Issuer
 
 PATH: Final = "/contacts"
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from benchmarks.peers.environments import NotInstalled, python_for
 from benchmarks.servers import wrk
-from benchmarks.servers.issuing import Issuer, issuer
+from benchmarks.servers.issuer import Issuer, issuer
 from benchmarks.servers.node import FOLDER, node
-from benchmarks.servers.servers import NotServed, check_guarded, check_open, served
+from benchmarks.servers.server_process import NotServed, check_guarded, check_open, served
 from benchmarks.servers.systems import MANY, NODE, System
 from benchmarks.tokens import AUDIENCE
 
@@ -81,7 +81,7 @@ class Field:
             program = [node(), FOLDER / f"{system.adapter}.js"]
         else:
             python = python_for(system.environment) if system.environment else sys.executable
-            program = [python, "-m", "benchmarks.servers.serve", system.adapter]
+            program = [python, "-m", "benchmarks.servers.application_process", system.adapter]
         return [*program, system.maker, json.dumps(arguments)]
 
     def _warm(self, url: str, system: System) -> None:

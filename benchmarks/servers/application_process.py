@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmarks.process import mouth
+from benchmarks.child_process import mouth
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-from benchmarks.process import Json, commands, mouth
+from benchmarks.child_process import Json, commands, mouth
 
 Manner = Literal["whole", "reset", "silent", "drip", "endless", "truncated"]
 """How a document is sent: as it should be, not at all (the connection is reset, or stays open),

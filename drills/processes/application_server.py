@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.process import Json, commands, mouth
+from benchmarks.child_process import Json, commands, mouth
 from drills import clock
 
 if TYPE_CHECKING:

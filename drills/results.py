@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.report.markdown import markdown_table
-from drills.parties import Figure
+from drills.system_under_test import Figure
 
 Columns = Mapping[str, Sequence[Figure]]
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from drills.issuer import Documents, Served
+from drills.processes.issuer_server import Documents, Served
 
 
 @pytest.fixture

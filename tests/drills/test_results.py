@@ -3,8 +3,8 @@
 import pytest
 
 from drills.load import Answer, all_are, p99, statuses
-from drills.parties import Figure
-from drills.report import comparison, summary, table
+from drills.results import comparison, summary, table
+from drills.system_under_test import Figure
 
 
 def test_p99_is_the_time_within_which_99_of_100_answers_came() -> None:

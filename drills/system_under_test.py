@@ -12,10 +12,10 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from benchmarks.process import Child, Json
+from benchmarks.child_process import Child, Json
 from benchmarks.tokens import AUDIENCE, SigningKey, forged
 from drills import load
-from drills.issuer import Served
+from drills.processes.issuer_server import Served
 
 OURS = "asgi_bearer"
 
@@ -241,7 +241,7 @@ class Bench:
     async def issuer(self, path: str = "") -> AsyncGenerator[Issuer, None]:
         """Start an issuer that serves its keys and metadata."""
         log = self.folder / f"issuer-{next(_logs)}.log"
-        child = await Child.start(Path(sys.executable), "drills.issuer", log=log)
+        child = await Child.start(Path(sys.executable), "drills.processes.issuer_server", log=log)
         try:
             issuer = Issuer(child, path)
             await issuer.publish()
@@ -262,7 +262,7 @@ class Bench:
         where = [] if discover else ["--jwks-uri", issuer.jwks_uri]
         child = await Child.start(
             self.python,
-            "drills.worker",
+            "drills.processes.application_server",
             self.adapter,
             *("--issuer", issuer.identifier, "--audience", AUDIENCE, *where, *options),
             log=self.folder / f"worker-{self.adapter}-{next(_logs)}.log",
