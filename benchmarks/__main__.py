@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes a page, a picture and a JSON file for each (see scripts/bench)."""
+"""Runs the benchmarks and writes a page, a plot and a JSON file for each."""
 
 import argparse
 import sys
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks.child_process import ROOT
+from benchmarks import ROOT
 from benchmarks.in_process import imports, memory, micro, scale
 from benchmarks.report.chart import svg
-from benchmarks.report.page import json_text, page, shown
+from benchmarks.report.page import json_text, page, ratio_text
 from benchmarks.report.result import Result
 from benchmarks.servers import http
 
@@ -25,33 +25,39 @@ BENCHMARKS: Final[dict[str, Callable[..., Result]]] = {
 
 
 def main() -> int:
-    """Return 0 unless a benchmark broke: a goal that was missed is news, no failure."""
+    """Return 0 unless a benchmark failed; a goal that is not met is no failure."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="less of everything: does it run?")
+    parser.add_argument("--short", action="store_true", help="only test that the benchmarks run")
     parser.add_argument(
         "--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME"
     )
-    parser.add_argument("--into", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        default=ROOT / "benchmarks" / "results",
+        metavar="FOLDER",
+        help="where the files are written",
+    )
     arguments = parser.parse_args()
     arguments.into.mkdir(parents=True, exist_ok=True)
 
-    found: list[Result] = []
+    results: list[Result] = []
     for name in arguments.only:
         began = time.monotonic()
         try:
             result = BENCHMARKS[name](short=arguments.short)
         except Exception as err:
-            # Whatever went wrong, the other benchmarks can still run.
-            print(f"{name} broke: {type(err).__name__}: {err}", file=sys.stderr)
+            # The other benchmarks can still run.
+            print(f"{name} failed: {type(err).__name__}: {err}", file=sys.stderr)
             continue
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
         _write(result, arguments.into)
         print(page(result))
-        found.append(result)
-    for result in found:
+        results.append(result)
+    for result in results:
         for line in result.not_met:
-            print(f"NOT met: {line.what} / {line.against}: {shown(line.ratio)}, {line.goal}")
-    return 0 if len(found) == len(arguments.only) else 1
+            print(f"NOT met: {line.what} / {line.against}: {ratio_text(line.ratio)}, {line.goal}")
+    return 0 if len(results) == len(arguments.only) else 1
 
 
 def _write(result: Result, folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""Processes that are told what to do: one JSON object a line goes in, one comes out for each."""
+"""Child processes that execute commands: one JSON object a line in, one out for each.
+
+The first half of this file runs in the parent, the second in the child.
+"""
 
 import asyncio
 import json
@@ -10,29 +13,29 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks import ROOT
+
 Json = dict[str, Any]
 
-ROOT = Path(__file__).parent.parent
-
-_PATIENCE = 30.0
-"""Seconds; a busy machine may take a few to start a process."""
+_TIMEOUT = 30.0
+"""Seconds; on a busy machine a process may take a few to start."""
 
 _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
-class Child:
-    """A process of `python -m benchmarks.<module>`, from `start` to `end`.
+class ChildProcess:
+    """A process of `python -m <module>`, from `start` to `end`.
 
     Arguments:
-        hello: the first line that it wrote: it is ready.
-        log: where its standard error goes.
+        hello: the first line that it wrote, when it was ready.
+        log: the file of its standard error.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, hello: Json, log: Path) -> None:
         self._process = process
         self.hello = hello
         self.log = log
-        self._turn = asyncio.Lock()
+        self._one_command = asyncio.Lock()
 
     @classmethod
     async def start(
@@ -43,7 +46,11 @@ class Child:
         log: Path,
         environment: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start it, with more in its environment, and wait until it is ready."""
+        """Start it and wait until it is ready.
+
+        Arguments:
+            environment: variables in addition to those of this process.
+        """
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 str(python),
@@ -59,18 +66,22 @@ class Child:
             return cls(process, await _line(process), log)
         except (TimeoutError, ValueError):
             await _kill(process)
-            raise RuntimeError(f"{module} did not start:\n{_read(log)[-2000:]}") from None
+            raise RuntimeError(f"{module} did not start:\n{_end_of(log)}") from None
 
     async def ask(self, **command: object) -> Any:
-        """Send a command and return the answer."""
-        async with self._turn:
+        """Send a command and return its result.
+
+        Raises:
+            RuntimeError: the command failed in the child.
+        """
+        async with self._one_command:
             if self._process.stdin is None:
                 raise RuntimeError("the process was started without a pipe")
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             await self._process.stdin.drain()
             answer = await _line(self._process)
-        if "fault" in answer:
-            raise RuntimeError(answer["fault"])
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
         return answer["value"]
 
     def signal(self, number: int) -> None:
@@ -78,27 +89,27 @@ class Child:
         self._process.send_signal(number)
 
     async def end(self) -> tuple[float, Json]:
-        """Ask it to end; return the seconds that took and its last words."""
-        asked = time.monotonic()
-        words: Json = {}
+        """Send SIGTERM; return the seconds until it ended, and the last line that it wrote."""
+        began = time.monotonic()
+        last_line: Json = {}
         if self._process.returncode is None:
             try:
                 self._process.send_signal(signal.SIGTERM)
-                words = await _line(self._process)
-                await asyncio.wait_for(self._process.wait(), _PATIENCE)
+                last_line = await _line(self._process)
+                await asyncio.wait_for(self._process.wait(), _TIMEOUT)
             except (TimeoutError, ValueError):
                 await _kill(self._process)
-        return time.monotonic() - asked, words
+        return time.monotonic() - began, last_line
 
 
 async def _line(process: asyncio.subprocess.Process) -> Any:
     if process.stdout is None:
         raise RuntimeError("the process was started without a pipe")
-    return json.loads(await asyncio.wait_for(process.stdout.readline(), _PATIENCE))
+    return json.loads(await asyncio.wait_for(process.stdout.readline(), _TIMEOUT))
 
 
-def _read(log: Path) -> str:
-    return log.read_text(errors="replace")
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
@@ -107,29 +118,29 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def mouth() -> Callable[[object], None]:
-    """Return what writes a line to the parent; whatever else prints goes to the log from now on."""
+def line_writer() -> Callable[[object], None]:
+    """Return a function that writes a line to the parent; all other output now goes to the log."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
-    def say(words: object) -> None:
-        out.write(json.dumps(words) + "\n")
+    def write(message: object) -> None:
+        out.write(json.dumps(message) + "\n")
 
-    return say
+    return write
 
 
-async def commands(
-    obey: Callable[[Json], Awaitable[object]], say: Callable[[object], None]
+async def answer_commands(
+    execute: Callable[[Json], Awaitable[object]], write: Callable[[object], None]
 ) -> None:
-    """Obey what the parent sends until it hangs up."""
+    """Execute the parent's commands until it closes the pipe."""
     reader = asyncio.StreamReader(limit=_MAX_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     while line := await reader.readline():
         try:
-            answer = {"value": await obey(json.loads(line))}
+            answer = {"value": await execute(json.loads(line))}
         except Exception as err:
-            # Whatever it is, the parent waits for an answer.
-            answer = {"fault": f"{type(err).__name__}: {err}"}
-        say(answer)
+            # The parent waits for an answer and raises this error itself.
+            answer = {"error": f"{type(err).__name__}: {err}"}
+        write(answer)

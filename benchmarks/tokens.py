@@ -1,4 +1,4 @@
-"""Access tokens as an issuer signs them, RS256 with 2048 bits, and as an attacker makes them up."""
+"""Access tokens (RS256 with 2048 bits), signed by an issuer or forged by an attacker."""
 
 import functools
 import json
@@ -16,11 +16,10 @@ from benchmarks.child_process import Json
 AUDIENCE = "https://api.example/contacts"
 
 VALID_SECONDS = 400 * 86_400
-"""The workers' clocks are moved by hours at a time; no drill is about the end of a token."""
-
+"""The drills advance clocks by hours at a time, and no drill tests expired tokens."""
 
 _PRIVATE_KEYS = 6
-"""Making one is slow, and no drill compares more than a few keys."""
+"""Generating one is slow, and no drill uses more keys at a time."""
 
 
 def _private_key(number: int) -> rsa.RSAPrivateKey:
@@ -34,9 +33,11 @@ def _generated(_: int) -> rsa.RSAPrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key id and the private key behind it; the same number is the same private key.
+    """A key id and its private key.
 
-    Numbers are those of one issuer; after a few the private keys come again."""
+    Arguments:
+        number: counts the keys of one issuer; after six, private keys are used again.
+    """
 
     kid: str
     number: int
@@ -51,13 +52,13 @@ class SigningKey:
         }
 
     def token(self, issuer: str, **header: str) -> str:
-        """Return a good token, with further header members."""
+        """Return a valid token, with further header members."""
         header = {"typ": "at+jwt", "kid": self.kid, **header}
         return jwt.encode(_claims(issuer), _private_key(self.number), "RS256", header)
 
 
 def forged(issuer: str, kid: str) -> str:
-    """Return a token that looks good, with a signature of random bytes."""
+    """Return a token with valid claims and a signature of random bytes."""
     header = {"alg": "RS256", "typ": "at+jwt", "kid": kid}
     parts = (json.dumps(header).encode(), json.dumps(_claims(issuer)).encode(), os.urandom(256))
     return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)

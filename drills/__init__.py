@@ -1,1 +1,1 @@
-"""Promises under rotation, outage, flood and attack, driven with real processes on loopback."""
+"""Tests with real processes on loopback: key rotation, outages, floods, hostile clients."""

@@ -1,159 +1,174 @@
-"""Promises 10 and 11: keys are found where the issuer says, and nowhere inside the network."""
+"""Promises 10 and 11: discovery finds the keys, and no address leads into a private network."""
 
 from collections.abc import Sequence
 
 from drills import load
-from drills.processes.issuer_server import Served
-from drills.system_under_test import JWKS, METADATA, Bench, Figure, Issuer, Stage, within
+from drills.parties import Parties, holds_within
+from drills.processes.issuer import JWKS, METADATA, IssuerProcess
+from drills.processes.issuer_server import Document
+from drills.results import DrillResult
+from drills.system_under_test import SystemUnderTest
 
 _MOVED = "/moved"
 _TENANT = "/tenant"
-_PLACES = (
+_METADATA_PATHS = (
     METADATA + _TENANT,
     f"/.well-known/openid-configuration{_TENANT}",
     f"{_TENANT}/.well-known/openid-configuration",
 )
 
 
-async def discovery(bench: Bench) -> list[Figure]:
-    """10: the issuer's metadata says where its keys are."""
-    figures = [await _moved(bench), await _mismatch(bench)]
-    figures += [await _place(bench, number) for number in range(len(_PLACES))]
-    return figures
+async def discovery(system: SystemUnderTest) -> list[DrillResult]:
+    """10: the issuer's metadata names the address of the keys."""
+    results = [await _moved_keys(system), await _issuer_mismatch(system)]
+    results += [await _metadata_path(system, number) for number in range(len(_METADATA_PATHS))]
+    return results
 
 
-async def _moved(bench: Bench) -> Figure:
-    async with bench.issuer() as issuer, bench.worker(issuer, discover=True) as worker:
-        stage = Stage(issuer, worker)
-        await stage.good()
+async def _moved_keys(system: SystemUnderTest) -> DrillResult:
+    async with (
+        system.issuer() as issuer,
+        system.application(issuer, discover=True) as application,
+    ):
+        parties = Parties(issuer, application)
+        await parties.require_ok()
         old = issuer.keys[0]
         new = issuer.new_key()
         issuer.keys = [new, old]
-        await issuer.serve(JWKS, Served(b"gone", status=404))
-        await issuer.serve(_MOVED, Served(issuer.jwks()))
+        await issuer.serve(JWKS, Document(b"gone", status=404))
+        await issuer.serve(_MOVED, Document(issuer.jwks()))
         await issuer.publish_metadata(jwks_uri=issuer.origin + _MOVED)
-        await worker.advance(500)
-        answers: list[load.Answer] = []
+        await application.advance(500)
+        responses: list[load.Response] = []
         seconds = 0
         while seconds < 60:
-            answers.append(await stage.get(issuer.token(old)))
-            if await within(0.05, lambda: _asked(issuer, _MOVED)):
+            responses.append(await parties.get(issuer.token(old)))
+            if await holds_within(0.05, lambda: _was_requested(issuer, _MOVED)):
                 break
-            await worker.advance(1)
+            await application.advance(1)
             seconds += 1
-        answers.append(await stage.get(issuer.token(new)))
-    return Figure(
+        responses.append(await parties.get(issuer.token(new)))
+    return DrillResult(
         10,
-        "the keys move to another address, the old one is gone",
-        f"found after {seconds} s; {load.statuses(answers)}",
-        "2 s; all 200",
-        seconds <= 2 and load.all_are(200, answers),
+        "the keys move to another address, the old address answers 404",
+        f"found after {seconds} s; {load.status_counts(responses)}",
+        "after at most 2 s; all 200",
+        seconds <= 2 and load.all_are(200, responses),
     )
 
 
-async def _asked(issuer: Issuer, path: str) -> bool:
+async def _was_requested(issuer: IssuerProcess, path: str) -> bool:
     return bool(await issuer.requests(path))
 
 
-async def _mismatch(bench: Bench) -> Figure:
-    async with bench.issuer() as issuer:
+async def _issuer_mismatch(system: SystemUnderTest) -> DrillResult:
+    async with system.issuer() as issuer:
         await issuer.publish_metadata(issuer="https://other.example")
-        async with bench.worker(issuer, discover=True) as worker:
-            answer = await Stage(issuer, worker).get()
-            fault = str((await worker.status())["fault"]).replace(issuer.origin + "/", "/")
+        response, fault = await _discovered(system, issuer)
         fetches = await issuer.fetches()
-    return Figure(
+    return DrillResult(
         10,
-        "the metadata is another issuer's",
-        f"{answer.status}; fetches of its keys: {fetches}; fault: {fault}",
-        "503; fetches: 0; fault named",
-        answer.status == 503 and fetches == 0 and "issuer" in fault,
+        "the metadata names another issuer",
+        f"{response.status}; fetches of its keys: {fetches}; fault: {fault}",
+        "503; fetches: 0; the status names the fault",
+        response.status == 503 and fetches == 0 and "issuer" in fault,
     )
 
 
-async def _place(bench: Bench, number: int) -> Figure:
-    async with bench.issuer(_TENANT) as issuer:
-        await issuer.publish_metadata(_PLACES[number])
-        async with bench.worker(issuer, discover=True) as worker:
-            answer = await Stage(issuer, worker).get()
-        asked = [path for path, _, _ in await issuer.requests()]
-    return Figure(
+async def _metadata_path(system: SystemUnderTest, number: int) -> DrillResult:
+    async with system.issuer(_TENANT) as issuer:
+        await issuer.publish_metadata(_METADATA_PATHS[number])
+        async with system.application(issuer, discover=True) as application:
+            response = await Parties(issuer, application).get()
+        requested = [path for path, _, _ in await issuer.requests()]
+    return DrillResult(
         10,
-        f"metadata only at {_PLACES[number]}",
-        f"{answer.status}; place {len(asked) - 1} of {len(_PLACES)} that was asked",
-        f"200; place {number + 1}",
-        answer.status == 200 and asked == [*_PLACES[: number + 1], JWKS],
+        f"metadata only at {_METADATA_PATHS[number]}",
+        f"{response.status}; found at path {len(requested) - 1} of {len(_METADATA_PATHS)}",
+        f"200; path {number + 1}",
+        response.status == 200 and requested == [*_METADATA_PATHS[: number + 1], JWKS],
     )
 
 
-async def no_way_inward(bench: Bench) -> list[Figure]:
-    """11: neither an issuer nor a token sends us where we must not go."""
-    figures = [await _redirect(bench), await _from_a_token(bench)]
+async def forbidden_addresses(system: SystemUnderTest) -> list[DrillResult]:
+    """11: neither the issuer nor a token can make the application fetch from such an address."""
+    results = [await _redirect(system), await _token_headers(system)]
     for address, reason in (
         ("https://169.254.169.254/keys", "no address of a public host"),
         ("https://10.0.0.1/keys", "private network"),
         ("http://10.0.0.1/keys", "must be https"),
     ):
-        figures.append(await _inward(bench, address, reason))
-    figures.append(
-        Figure(
+        results.append(await _jwks_uri(system, address, reason))
+    results.append(
+        DrillResult(
             11,
-            "names that resolve to private addresses, an issuer elsewhere that points here",
-            "not driven: everything here is on loopback; held by tests/asgi_bearer",
+            "names that resolve to private addresses; a remote issuer that names this machine",
+            "not measured: all processes run on loopback; tests/asgi_bearer covers both",
             "unit tests",
             True,
         )
     )
-    return figures
+    return results
 
 
-async def _redirect(bench: Bench) -> Figure:
-    async with bench.issuer() as trap, bench.issuer() as issuer:
-        issuer.keys = trap.keys
-        redirect = Served(status=307, headers={"Location": trap.jwks_uri})
+async def _redirect(system: SystemUnderTest) -> DrillResult:
+    async with system.issuer() as other, system.issuer() as issuer:
+        issuer.keys = other.keys
+        redirect = Document(status=307, headers={"Location": other.jwks_uri})
         await issuer.serve(JWKS, redirect)
-        async with bench.worker(issuer) as worker:
-            answer = await Stage(issuer, worker).get()
-        return _trapped(
-            "the keys are a redirect to another server", [answer], 503, await trap.requests()
+        async with system.application(issuer) as application:
+            response = await Parties(issuer, application).get()
+        return _other_server_unused(
+            "the jwks_uri redirects to another server", [response], 503, await other.requests()
         )
 
 
-async def _from_a_token(bench: Bench) -> Figure:
-    async with bench.issuer() as trap, bench.stage() as stage:
-        key = stage.issuer.new_key()
-        await trap.publish(key)
+async def _token_headers(system: SystemUnderTest) -> DrillResult:
+    async with system.issuer() as other, system.parties() as parties:
+        key = parties.issuer.new_key()
+        await other.publish(key)
         tokens = [
-            key.token(stage.issuer.identifier, jku=trap.jwks_uri),
-            key.token(stage.issuer.identifier, x5u=trap.jwks_uri),
-            key.token(trap.identifier),
+            key.token(parties.issuer.identifier, jku=other.jwks_uri),
+            key.token(parties.issuer.identifier, x5u=other.jwks_uri),
+            key.token(other.identifier),
         ]
-        answers = await load.burst(stage.worker.port, tokens)
-        return _trapped("jku, x5u and iss of a token", answers, 401, await trap.requests())
+        responses = await load.send_at_once(parties.application.port, tokens)
+        return _other_server_unused(
+            "jku, x5u and iss of a token name another server",
+            responses,
+            401,
+            await other.requests(),
+        )
 
 
-def _trapped(
-    drill: str, answers: Sequence[load.Answer], status: int, requests: Sequence[object]
-) -> Figure:
-    return Figure(
+def _other_server_unused(
+    drill: str, responses: Sequence[load.Response], status: int, requests: Sequence[object]
+) -> DrillResult:
+    return DrillResult(
         11,
         drill,
-        f"{load.statuses(answers)}; requests that went there: {len(requests)}",
-        f"all {status}; 0",
-        load.all_are(status, answers) and not requests,
+        f"{load.status_counts(responses)}; requests to the other server: {len(requests)}",
+        f"all {status}; requests: 0",
+        load.all_are(status, responses) and not requests,
     )
 
 
-async def _inward(bench: Bench, address: str, reason: str) -> Figure:
-    async with bench.issuer() as issuer:
+async def _jwks_uri(system: SystemUnderTest, address: str, reason: str) -> DrillResult:
+    async with system.issuer() as issuer:
         await issuer.publish_metadata(jwks_uri=address)
-        async with bench.worker(issuer, discover=True) as worker:
-            answer = await Stage(issuer, worker).get()
-            fault = str((await worker.status())["fault"]).replace(issuer.origin + "/", "/")
-    return Figure(
+        response, fault = await _discovered(system, issuer)
+    return DrillResult(
         11,
-        f"the metadata says that the keys are at {address}",
-        f"{answer.status} after {1000 * answer.seconds:.0f} ms; fault: {fault}",
-        "503; fault named",
-        answer.status == 503 and reason in fault,
+        f"the metadata names the jwks_uri {address}",
+        f"{response.status} after {1000 * response.seconds:.0f} ms; fault: {fault}",
+        "503; the status names the fault",
+        response.status == 503 and reason in fault,
     )
+
+
+async def _discovered(system: SystemUnderTest, issuer: IssuerProcess) -> tuple[load.Response, str]:
+    """Return the response to a valid token, and the fault that the key source then reports."""
+    async with system.application(issuer, discover=True) as application:
+        response = await Parties(issuer, application).get()
+        fault = str((await application.status())["fault"])
+    return response, fault.replace(issuer.origin + "/", "/")

@@ -1,4 +1,4 @@
-"""Requests over keep-alive connections: all at once, as fast as they go, or at a fixed rate."""
+"""Sends requests over keep-alive connections: all at once, without pause, or at a fixed rate."""
 
 import asyncio
 import gc
@@ -10,41 +10,41 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-_PATIENCE = 10.0
-"""Seconds; a caller who has no answer by then is counted as one who got none."""
+_TIMEOUT = 10.0
+"""Seconds; a later response counts as none."""
 
-BOUND = 1.5
-"""Of the p99 with an event, as a multiple of that without."""
+HIGHEST_RATIO = 1.5
+"""Of the p99 with an event to the p99 without."""
 
 STALL = 10.0
-"""A ratio that no noise makes: to measure it again would change nothing."""
+"""Noise does not cause a ratio as high as this, so it is not measured again."""
 
 SERIES = 3
-"""A busy machine makes the ratio of two percentiles jump; a stall is there in each series."""
+"""Measurements at most: noise raises the ratio in one of them, a stall in all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back.
+class Response:
+    """The response to one request.
 
     Arguments:
-        status: 0 if nothing came.
+        status: 0 if there was no response.
         seconds: how long it took.
-        fault: why nothing came.
+        error: why there was no response.
     """
 
     status: int
     seconds: float
     headers: dict[str, str] = field(default_factory=dict[str, str])
-    fault: str = ""
+    error: str = ""
 
 
 class Client:
-    """One keep-alive connection, made anew when it has broken."""
+    """One keep-alive connection. It reconnects after an error."""
 
-    def __init__(self, port: int, *, patience: float = _PATIENCE) -> None:
+    def __init__(self, port: int, *, timeout: float = _TIMEOUT) -> None:
         self._port = port
-        self._patience = patience
+        self._timeout = timeout
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def __aenter__(self) -> Self:
@@ -60,20 +60,20 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Leave, whatever was asked."""
+        """Close the connection, even if a response is due."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
-    async def get(self, token: str, *, since: float | None = None) -> Answer:
-        """Ask for the contacts; the time counts from `since`, or from now."""
+    async def get(self, token: str, *, since: float | None = None) -> Response:
+        """Request the contacts; the response time counts from `since`, or from now."""
         since = time.monotonic() if since is None else since
         try:
-            status, headers = await asyncio.wait_for(self._exchange(token), self._patience)
+            status, headers = await asyncio.wait_for(self._exchange(token), self._timeout)
         except (OSError, EOFError) as err:
             self.close()
-            return Answer(0, time.monotonic() - since, fault=type(err).__name__)
-        return Answer(status, time.monotonic() - since, headers)
+            return Response(0, time.monotonic() - since, error=type(err).__name__)
+        return Response(status, time.monotonic() - since, headers)
 
     async def _exchange(self, token: str) -> tuple[int, dict[str, str]]:
         if self._streams is None:
@@ -96,14 +96,14 @@ class Client:
         return int(status_line.split(" ")[1]), headers
 
 
-async def one(port: int, token: str) -> Answer:
-    """Send one request."""
-    async with Client(port) as client:
+async def send(port: int, token: str, *, timeout: float = _TIMEOUT) -> Response:  # noqa: ASYNC109
+    """Send one request on a connection of its own."""
+    async with Client(port, timeout=timeout) as client:
         return await client.get(token)
 
 
-async def burst(port: int, tokens: Sequence[str]) -> list[Answer]:
-    """Send all tokens at the same moment, each on a connection that was open before."""
+async def send_at_once(port: int, tokens: Sequence[str]) -> list[Response]:
+    """Send all tokens at the same moment, each on a connection that was opened before."""
     clients = [Client(port) for _ in tokens]
     for client in clients:
         await client.__aenter__()
@@ -116,29 +116,31 @@ async def burst(port: int, tokens: Sequence[str]) -> list[Answer]:
             client.close()
 
 
-async def hurried(port: int, tokens: Iterable[str], *, connections: int = 8) -> list[Answer]:
-    """Send the tokens one after the other on each connection, as fast as they are answered."""
+async def send_without_pause(
+    port: int, tokens: Iterable[str], *, connections: int = 8
+) -> list[Response]:
+    """Send the tokens; each connection sends the next as soon as it has a response."""
     queue = iter(tokens)
-    answers: list[Answer] = []
+    responses: list[Response] = []
 
     async def connection() -> None:
         async with Client(port) as client:
             for token in queue:
-                answers.append(await client.get(token))
+                responses.append(await client.get(token))
 
     await asyncio.gather(*(connection() for _ in range(connections)))
-    return answers
+    return responses
 
 
-async def paced(
+async def send_at_rate(
     port: int, tokens: Sequence[str], *, rate: float, connections: int = 32
-) -> list[Answer]:
-    """Send the tokens at a fixed total rate, whether the answers come or not.
+) -> list[Response]:
+    """Send so many tokens a second in all, even while responses are late.
 
-    A request that could not be sent when it was due, because its connection still waited, counts
-    from when it was due: a stall is felt by all requests that it delays.
+    If its connection still waits for a response when a request is due, its response time counts
+    from then: a stall slows every request that it delays.
     """
-    answers: list[Answer] = []
+    responses: list[Response] = []
 
     async def connection(number: int) -> None:
         async with Client(port) as client:
@@ -147,9 +149,9 @@ async def paced(
                 wait = due - time.monotonic()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                answers.append(await client.get(tokens[turn], since=due if wait < 0 else None))
+                responses.append(await client.get(tokens[turn], since=due if wait < 0 else None))
 
-    # A collection of garbage in this process would look like a stall in the other.
+    # Garbage collection in this process would look like a stall of the application.
     gc.collect()
     gc.disable()
     start = time.monotonic() + 0.05
@@ -157,21 +159,21 @@ async def paced(
         await asyncio.gather(*(connection(number) for number in range(connections)))
     finally:
         gc.enable()
-    return answers
+    return responses
 
 
-def p99(answers: Sequence[Answer]) -> float:
-    """Return the seconds within which 99 of 100 answers came."""
-    times = sorted(answer.seconds for answer in answers)
+def p99(responses: Sequence[Response]) -> float:
+    """Return the seconds within which 99 of 100 responses arrived."""
+    times = sorted(response.seconds for response in responses)
     return times[math.ceil(0.99 * len(times)) - 1]
 
 
-def statuses(answers: Iterable[Answer]) -> str:
-    """Return how often which status came, for a person."""
-    counted = Counter(str(a.status) if a.status else f"no answer ({a.fault})" for a in answers)
-    return ", ".join(f"{count} x {what}" for what, count in sorted(counted.items()))
+def status_counts(responses: Iterable[Response]) -> str:
+    """Return how often each status occurred, for a reader."""
+    counts = Counter(str(r.status) if r.status else f"no response ({r.error})" for r in responses)
+    return ", ".join(f"{count} x {status}" for status, count in sorted(counts.items()))
 
 
-def all_are(status: int, answers: Sequence[Answer]) -> bool:
-    """Return whether every answer has this status."""
-    return all(answer.status == status for answer in answers)
+def all_are(status: int, responses: Sequence[Response]) -> bool:
+    """Return whether every response has this status."""
+    return all(response.status == status for response in responses)

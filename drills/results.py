@@ -1,47 +1,67 @@
-"""What was measured, as Markdown tables."""
+"""The results of drills, and their tables in Markdown."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from benchmarks.report.markdown import markdown_table
-from drills.system_under_test import Figure
-
-Columns = Mapping[str, Sequence[Figure]]
+from benchmarks.report.page import markdown_table
 
 
-def table(figures: Sequence[Figure], promises: Mapping[int, str]) -> str:
-    """Return all about one system: a row for each figure, in the order of the promises."""
+@dataclass(frozen=True, slots=True)
+class DrillResult:
+    """What one drill measured.
+
+    Arguments:
+        promise: its number.
+        drill: what was done.
+        measured, expected: for a reader.
+    """
+
+    promise: int
+    drill: str
+    measured: str
+    expected: str
+    passed: bool
+
+    @property
+    def verdict(self) -> str:
+        """`pass` or `FAIL`."""
+        return "pass" if self.passed else "FAIL"
+
+
+Columns = Mapping[str, Sequence[DrillResult]]
+"""The results of each library, by its name."""
+
+
+def results_table(results: Sequence[DrillResult], promises: Mapping[int, str]) -> str:
+    """Return a row for each result of one library, in the order of the promises."""
     rows: list[Sequence[str]] = []
     for number, name in promises.items():
-        for place, figure in enumerate(f for f in figures if f.promise == number):
-            promise = f"{number}. {name}" if place == 0 else ""
-            rows.append((promise, figure.drill, figure.measured, figure.bound, _verdict(figure)))
-    return markdown_table(("promise", "drill", "measured", "bound", ""), rows)
+        for index, result in enumerate(r for r in results if r.promise == number):
+            promise = f"{number}. {name}" if index == 0 else ""
+            rows.append((promise, result.drill, result.measured, result.expected, result.verdict))
+    return markdown_table(("promise", "drill", "measured", "expected", ""), rows)
 
 
 def summary(columns: Columns, promises: Mapping[int, str]) -> str:
-    """Return how many drills of each promise each system passed."""
+    """Return how many drills of each promise each library passed."""
     rows: list[Sequence[str]] = []
     for number, name in promises.items():
-        verdicts = [[f.passed for f in fs if f.promise == number] for fs in columns.values()]
-        if any(verdicts):
-            counts = (f"{sum(v)} of {len(v)}" if v else "" for v in verdicts)
+        passed = [[r.passed for r in column if r.promise == number] for column in columns.values()]
+        if any(passed):
+            counts = (f"{sum(p)} of {len(p)}" if p else "" for p in passed)
             rows.append((f"{number}. {name}", *counts))
     return markdown_table(("promise", *columns), rows)
 
 
 def comparison(columns: Columns) -> str:
-    """Return what each system measured in each drill."""
-    drills = dict.fromkeys((f.promise, f.drill) for fs in columns.values() for f in fs)
+    """Return what each library measured in each drill."""
+    drills = dict.fromkeys((r.promise, r.drill) for column in columns.values() for r in column)
     rows: list[Sequence[str]] = []
     for promise, drill in sorted(drills, key=lambda key: key[0]):
-        found = (
-            next((f for f in fs if (f.promise, f.drill) == (promise, drill)), None)
-            for fs in columns.values()
+        results = (
+            next((r for r in column if (r.promise, r.drill) == (promise, drill)), None)
+            for column in columns.values()
         )
-        cells = (f"{_verdict(f)}: {f.measured}" if f is not None else "" for f in found)
+        cells = (f"{r.verdict}: {r.measured}" if r is not None else "" for r in results)
         rows.append((str(promise), drill, *cells))
     return markdown_table(("", "drill", *columns), rows)
-
-
-def _verdict(figure: Figure) -> str:
-    return "pass" if figure.passed else "FAIL"

@@ -1,4 +1,4 @@
-"""Promise 15: a processor that is slow, and a process that stands still, cost no good token."""
+"""Promise 15: on a slow processor, or after a stopped process, valid tokens are accepted."""
 
 import asyncio
 import time
@@ -6,118 +6,128 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from drills import load
-from drills.system_under_test import Bench, Figure, Stage, Worker
+from drills.parties import Parties
+from drills.processes.application import ApplicationProcess
+from drills.results import DrillResult
+from drills.system_under_test import SystemUnderTest
 
 SHARE = 0.05
+"""Of a core."""
+
 _PERIOD = 0.1
-"""Of a core, and seconds."""
+"""Seconds."""
 
-_FROZEN = 6.0
-"""Seconds; a fetch may take five."""
+_STOPPED_SECONDS = 6.0
+"""A fetch may take five."""
+
+_TIMEOUT = 60.0
+"""Of a request, in seconds."""
 
 
-async def a_slow_processor(bench: Bench) -> list[Figure]:
-    """15: importing the HTTP client takes no time from a fetch; a frozen one is made up for."""
+async def slow_processor(system: SystemUnderTest) -> list[DrillResult]:
+    """15: importing the HTTP client does not count as fetch time; a stopped fetch is repeated."""
     return list(
-        await asyncio.gather(_a_slow_start(bench), _waited_frozen(bench), _came_after(bench))
+        await asyncio.gather(_slow_start(system), _waits_in_fetch(system), _comes_later(system))
     )
 
 
-async def _a_slow_start(bench: Bench) -> Figure:
-    # Without bytecode, as in an image that nobody compiled: importing takes three times as long.
-    nothing = {"PYTHONPYCACHEPREFIX": str(bench.folder / "none"), "PYTHONDONTWRITEBYTECODE": "1"}
+async def _slow_start(system: SystemUnderTest) -> DrillResult:
+    # Without bytecode, as in an image that was never run, importing takes three times as long.
+    no_bytecode = {
+        "PYTHONPYCACHEPREFIX": str(system.folder / "none"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     async with (
-        bench.issuer() as issuer,
-        bench.worker(issuer, "--lifespan", "off", environment=nothing) as worker,
+        system.issuer() as issuer,
+        system.application(issuer, "--lifespan", "off", environment=no_bytecode) as application,
     ):
-        used, began = await worker.cpu_seconds(), time.monotonic()
-        async with _held_to(SHARE, worker):
-            answers = [await _patient(worker, issuer.token()) for _ in range(2)]
+        used, began = await application.cpu_seconds(), time.monotonic()
+        async with _limited_to(SHARE, application):
+            responses = [
+                await load.send(application.port, issuer.token(), timeout=_TIMEOUT)
+                for _ in range(2)
+            ]
             seconds = time.monotonic() - began
-        used = await worker.cpu_seconds() - used
+        used = await application.cpu_seconds() - used
         fetches = await issuer.fetches()
-    return Figure(
+    return DrillResult(
         15,
-        f"the first requests of a process held to {SHARE} of a core, without bytecode",
-        f"{load.statuses(answers)}; first after {answers[0].seconds:.1f} s; fetches: {fetches}; "
-        f"{used / seconds:.2f} of a core",
+        f"the first requests of a process limited to {SHARE} of a core, without bytecode",
+        f"{load.status_counts(responses)}; first after {responses[0].seconds:.1f} s; "
+        f"fetches: {fetches}; {used / seconds:.2f} of a core used",
         "2 x 200; fetches: 1",
-        load.all_are(200, answers) and fetches == 1,
+        load.all_are(200, responses) and fetches == 1,
     )
 
 
-async def _waited_frozen(bench: Bench) -> Figure:
-    async with bench.stage() as stage:
-        token = await _new_key(stage)
-        waiting = asyncio.create_task(_patient(stage.worker, token))
-        await stage.fetched(2)
-        await _frozen(stage)
-        return await _figure("a new key's token waits in that fetch", stage, waiting)
+async def _waits_in_fetch(system: SystemUnderTest) -> DrillResult:
+    async with system.parties() as parties:
+        token = await _token_of_new_key(parties)
+        request = load.send(parties.application.port, token, timeout=_TIMEOUT)
+        waiting = asyncio.create_task(request)
+        await parties.wait_for_fetches(2)
+        await _stop_and_resume(parties)
+        return await _result("a new key's token waits for that fetch", parties, waiting)
 
 
-async def _came_after(bench: Bench) -> Figure:
-    async with bench.stage() as stage:
-        token = await _new_key(stage)
-        await stage.worker.advance(0.9 * await bench.lifetime())
-        await stage.good()
-        await stage.fetched(2)
-        await _frozen(stage)
-        return await _figure("a new key's token comes after it", stage, stage.get(token))
+async def _comes_later(system: SystemUnderTest) -> DrillResult:
+    async with system.parties() as parties:
+        token = await _token_of_new_key(parties)
+        await parties.application.advance(0.9 * await system.lifetime())
+        await parties.require_ok()
+        await parties.wait_for_fetches(2)
+        await _stop_and_resume(parties)
+        return await _result("a new key's token arrives later", parties, parties.get(token))
 
 
-async def _figure(name: str, stage: Stage, answer: Awaitable[load.Answer]) -> Figure:
-    first = await answer
-    fetches = await stage.issuer.fetches()
-    return Figure(
+async def _result(name: str, parties: Parties, request: Awaitable[load.Response]) -> DrillResult:
+    response = await request
+    fetches = await parties.issuer.fetches()
+    return DrillResult(
         15,
-        f"a process is stopped for {_FROZEN:.0f} s in the middle of a fetch; {name}",
-        f"{first.status}; fetches: {fetches - 1}",
+        f"a process is stopped for {_STOPPED_SECONDS:.0f} s during a fetch; {name}",
+        f"{response.status}; fetches: {fetches - 1}",
         "200; fetches: 2",
-        first.status == 200 and fetches == 3,
+        response.status == 200 and fetches == 3,
     )
 
 
-async def _new_key(stage: Stage) -> str:
-    """Publish a new key, so slowly that nobody waits for it, and return a token of it."""
-    new = stage.issuer.new_key()
-    await stage.issuer.publish(*stage.issuer.keys, new, delay=20.0)
-    return stage.issuer.token(new)
+async def _token_of_new_key(parties: Parties) -> str:
+    """Publish a new key, with a fetch that takes too long, and return a token signed by it."""
+    new = parties.issuer.new_key()
+    await parties.issuer.publish(*parties.issuer.keys, new, delay=20.0)
+    return parties.issuer.token(new)
 
 
-async def _frozen(stage: Stage) -> None:
-    """Stop the process until no fetch can go on; its connections do not outlive that."""
-    stage.worker.freeze()
+async def _stop_and_resume(parties: Parties) -> None:
+    """Stop the process for longer than a fetch may take; the issuer closes its connections."""
+    parties.application.stop()
     try:
-        await asyncio.sleep(_FROZEN / 2)
-        await stage.issuer.hang_up()
-        await stage.issuer.listen()
-        await stage.issuer.publish()
-        await asyncio.sleep(_FROZEN / 2)
+        await asyncio.sleep(_STOPPED_SECONDS / 2)
+        await parties.issuer.hang_up()
+        await parties.issuer.listen()
+        await parties.issuer.publish()
+        await asyncio.sleep(_STOPPED_SECONDS / 2)
     finally:
-        stage.worker.go_on()
+        parties.application.resume()
 
 
 @asynccontextmanager
-async def _held_to(share: float, worker: Worker) -> AsyncGenerator[None, None]:
-    """Let the process run for a share of each tenth of a second."""
+async def _limited_to(share: float, application: ApplicationProcess) -> AsyncGenerator[None, None]:
+    """Let the process run for only a share of each period."""
 
-    async def hold() -> None:
+    async def stop_and_resume() -> None:
         while True:
-            worker.freeze()
+            application.stop()
             await asyncio.sleep((1 - share) * _PERIOD)
-            worker.go_on()
+            application.resume()
             await asyncio.sleep(share * _PERIOD)
 
-    holding = asyncio.create_task(hold())
+    limiting = asyncio.create_task(stop_and_resume())
     try:
         yield
     finally:
-        holding.cancel()
+        limiting.cancel()
         with suppress(asyncio.CancelledError):
-            await holding
-        worker.go_on()
-
-
-async def _patient(worker: Worker, token: str) -> load.Answer:
-    async with load.Client(worker.port, patience=60.0) as client:
-        return await client.get(token)
+            await limiting
+        application.resume()

@@ -1,1 +1,1 @@
-"""Measurements within one process: no server, no socket."""
+"""Benchmarks without a server: verifications, imports, memory."""

@@ -1,4 +1,4 @@
-"""Requests through the guard in this process: no server, no socket, nothing else to wait for."""
+"""Requests that call the guard as an ASGI application in this process, without a server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 
 SCOPES: Final = {"read:contacts"}
-"""What the guard asks for."""
+"""The scope that the guard requires."""
 
 _BODY: Final = b'{"owner": "alice"}'
 
 
 async def application(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """Answer every request with the same words."""
+    """Send the same response to every request."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_BODY))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": _BODY})
 
 
-class NoMiddleware:
-    """Stands where the guard stands and does nothing."""
+class NoOpMiddleware:
+    """Calls the application and does nothing else."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
@@ -41,8 +41,8 @@ def guard(verifier: Verifier) -> BearerMiddleware:
 
 
 def headers(token: str | bytes | None) -> Headers:
-    """Return what a client sends with this token, if any, as a server hands it on."""
-    sent = [
+    """Return the headers of a request with this token, or without one, as a server passes them."""
+    fields = [
         (b"host", b"api.example"),
         (b"user-agent", b"client/1.0"),
         (b"accept", b"application/json"),
@@ -51,17 +51,17 @@ def headers(token: str | bytes | None) -> Headers:
     ]
     if token is not None:
         value = token.encode() if isinstance(token, str) else token
-        sent.append((b"authorization", b"Bearer " + value))
-    return sent
+        fields.append((b"authorization", b"Bearer " + value))
+    return fields
 
 
 def requests(app: "ASGIApp") -> Callable[[Headers], Awaitable[None]]:
-    """Return what makes a request of these headers, and listens to nothing."""
-    return lambda sent: app(_scope(sent), _receive, _forget)
+    """Return a function that sends a request with these headers and drops the response."""
+    return lambda sent: app(_scope(sent), _receive, _drop)
 
 
 async def status(app: "ASGIApp", sent: Headers) -> int:
-    """Return the status that a request of these headers is answered with."""
+    """Return the status of the response to a request with these headers."""
     statuses: list[int] = []
 
     async def send(message: "Message") -> None:
@@ -72,17 +72,19 @@ async def status(app: "ASGIApp", sent: Headers) -> int:
     return statuses[0]
 
 
-def expect(runner: asyncio.Runner, app: "ASGIApp", sent: Sequence[Headers], *, good: bool) -> None:
-    """Make sure that what will be measured is what it is meant to be.
+def expect(
+    runner: asyncio.Runner, app: "ASGIApp", sent: Sequence[Headers], *, accepted: bool
+) -> None:
+    """Check that all requests are accepted, or that all are refused.
 
     Raises:
-        RuntimeError: a good request was refused, or a bad one passed.
+        RuntimeError: one of them is not.
     """
     for one in sent:
-        answer = runner.run(status(app, one))
-        if answer != 200 if good else not 400 <= answer < 500:
+        code = runner.run(status(app, one))
+        if code != 200 if accepted else not 400 <= code < 500:
             raise RuntimeError(
-                f"{'a good' if good else 'a bad'} request was answered with {answer}"
+                f"{'a valid' if accepted else 'an invalid'} request was answered with {code}"
             )
 
 
@@ -108,5 +110,5 @@ async def _receive() -> "Message":
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _forget(message: "Message") -> None:
+async def _drop(message: "Message") -> None:
     return None

@@ -1,4 +1,4 @@
-"""How long a fresh process takes to import the library, and that the HTTP client waits its turn."""
+"""Measures the import in a fresh process, and reports when the HTTP client is imported."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.child_process import ROOT
-from benchmarks.report.packages import versions
+from benchmarks import ROOT
+from benchmarks.report.page import versions
 from benchmarks.report.result import Goal, Line, Result
 from benchmarks.report.rounds import interleaved, ratios
 
@@ -25,15 +25,15 @@ _PROGRAMS: Final = {
 _HTTPX: Final = """
 import asyncio, contextlib, sys
 import asgi_bearer
-seen = ["httpx" in sys.modules]
+loaded = ["httpx" in sys.modules]
 keys = asgi_bearer.remote_keys(jwks_uri="http://127.0.0.1:1/", observer=lambda *_: None)
-seen.append("httpx" in sys.modules)
+loaded.append("httpx" in sys.modules)
 with contextlib.suppress(asgi_bearer.KeysUnavailable):
     asyncio.run(keys.key_set())
-seen.append("httpx" in sys.modules)
-print(*seen)
+loaded.append("httpx" in sys.modules)
+print(*loaded)
 """
-"""Nobody answers at port 1, and it has to be asked to know that."""
+"""Nothing listens on port 1, so the fetch fails after httpx was imported."""
 
 
 def run(*, short: bool) -> Result:
@@ -41,19 +41,18 @@ def run(*, short: bool) -> Result:
     rounds = 3 if short else 25
     subjects = {name: _process(program) for name, program in _PROGRAMS.items()}
     for first in subjects.values():
-        # The first import of all writes the bytecode.
+        # The first import writes the bytecode.
         first()
     times = interleaved(subjects, rounds=rounds)
     return Result(
         name="imports",
         title="The import",
         how=(
-            f"Wall time of fresh processes, interleaved in {rounds} rounds, after one that wrote "
-            "the bytecode. `import starlette` alone loads one line, its version; what an "
-            "application needs of it is `starlette.applications`, and `jwt` is PyJWT with "
-            "cryptography. That is what an application imports anyway which verifies tokens by a "
-            "recipe. The time that Python itself takes to start is on both sides of the ratio; "
-            "the last lines show how much that is. "
+            f"Wall time of fresh processes, interleaved in {rounds} rounds; the bytecode exists. "
+            "An application that verifies tokens by a recipe imports `starlette.applications` and "
+            "`jwt`, which is PyJWT with cryptography (`import starlette` alone loads only its "
+            "version). Both sides of a ratio include the start of Python; the last two lines show "
+            "how much that is. "
             f"{versions('starlette', 'pyjwt', 'cryptography')}."
         ),
         lines=(
@@ -66,7 +65,7 @@ def run(*, short: bool) -> Result:
 
 def _process(program: str) -> Callable[[], float]:
     environment = dict(os.environ)
-    # Without bytecode this would measure the compiler.
+    # Without bytecode the compiler would be measured.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def timed() -> float:
@@ -78,11 +77,11 @@ def _process(program: str) -> Callable[[], float]:
 
 
 def _httpx() -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _HTTPX], cwd=ROOT, check=True, capture_output=True, text=True
     )
     moments = ("import", "building a remote key source", "its first fetch")
-    loaded = (word == "True" for word in done.stdout.split())
+    loaded = (word == "True" for word in process.stdout.split())
     states = zip(moments, loaded, strict=True)
     return "httpx is loaded: " + ", ".join(
         f"{'yes' if yes else 'no'} after {moment}" for moment, yes in states

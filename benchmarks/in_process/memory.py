@@ -1,4 +1,4 @@
-"""That the verified tokens take no more memory the more of them there were."""
+"""Measures that memory does not grow with the number of verified tokens."""
 
 import json
 import subprocess
@@ -6,25 +6,25 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.child_process import ROOT
+from benchmarks import ROOT
 from benchmarks.report.result import Curve, Goal, Line, Result
 from benchmarks.report.rounds import Spread
 
 _MIB: Final = 2**20
 
 _FLAT: Final = Goal(at_most=1.1)
-"""A tenth is for what the allocator cannot give back; a cache without bounds is at ten and more."""
+"""The allocator may keep a tenth. Without limits on the cache, the ratio would be above ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Distinct tokens that pass through one verifier.
+    """Distinct tokens that one verifier verifies.
 
     Arguments:
-        number: of tokens.
-        claims: bytes of each; 0 for as few as an access token has.
-        full: tokens after which the cache has long been full.
-        every: tokens between two samples.
+        number: how many tokens.
+        claims: bytes of claims in each; 0 for the usual claims.
+        full: after so many tokens the cache is certainly full.
+        every: how many tokens between two samples.
     """
 
     what: str
@@ -56,11 +56,11 @@ def run(*, short: bool) -> Result:
         name="memory",
         title="Memory",
         how=(
-            "One process signs distinct tokens (ES256) and writes them to a pipe; another reads "
-            "and verifies them with one verifier, its cache of the default size, and notes its "
-            "resident memory. The cache is bounded by entries and by bytes: once it is full, what "
-            "comes in replaces what was there. A goal of a tenth more leaves room for what the "
-            "allocator cannot give back; without bounds it would be ten times and more."
+            "One process signs distinct tokens (ES256) and writes them to a pipe. Another verifies "
+            "them with one verifier, whose cache has the default size, and records its resident "
+            "memory. The cache limits its entries and its bytes: once it is full, a new entry "
+            "replaces an old one. The goal allows a tenth for memory that the allocator keeps; "
+            "without limits the ratio would be above ten."
         ),
         lines=tuple(lines),
         curves=tuple(curves),
@@ -69,29 +69,29 @@ def run(*, short: bool) -> Result:
 
 
 def _samples(stream: Stream) -> dict[int, int]:
-    """Return resident bytes by the number of tokens before."""
+    """Return the resident bytes after so many tokens."""
     program = [sys.executable, "-m"]
     options = [str(stream.number), "--claims", str(stream.claims)]
     with (
         subprocess.Popen(
-            [*program, "benchmarks.in_process.memory_processes", *options],
+            [*program, "benchmarks.in_process.memory_processes", "sign", *options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
         ) as signing,
         subprocess.Popen(
-            [*program, "benchmarks.in_process.memory_process", str(stream.every)],
+            [*program, "benchmarks.in_process.memory_processes", "verify", str(stream.every)],
             cwd=ROOT,
             stdin=signing.stdout,
             stdout=subprocess.PIPE,
         ) as verifying,
     ):
         if signing.stdout is not None:
-            # The other has it now; should that end early, the signer must notice.
+            # If the verifier ends early, the signer now gets an error.
             signing.stdout.close()
-        said, _ = verifying.communicate()
-    samples: dict[int, int] = dict(map(json.loads, said.splitlines()))
+        output, _ = verifying.communicate()
+    samples: dict[int, int] = dict(map(json.loads, output.splitlines()))
     if verifying.returncode or signing.returncode or stream.number not in samples:
-        raise RuntimeError(f"{stream.what}: not all of them were signed and verified")
+        raise RuntimeError(f"{stream.what}: not all were signed and verified")
     return samples
 
 
@@ -106,7 +106,7 @@ def _line(stream: Stream, samples: dict[int, int], goal: Goal | None) -> Line:
         Spread(ratio, ratio, ratio),
         goal,
         f"{full / _MIB:.0f} MiB, then {highest / _MIB:.0f} MiB"
-        + ("" if goal else "; too few to fill the cache"),
+        + ("" if goal else "; too few tokens to fill the cache"),
     )
 
 

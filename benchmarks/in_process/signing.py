@@ -1,4 +1,4 @@
-"""An issuer in memory: a key for each algorithm, and access tokens as large as in the field."""
+"""An issuer in memory: a key for each algorithm, and access tokens of realistic size."""
 
 import json
 import time
@@ -36,11 +36,11 @@ _JWKS: Final[Mapping[str, Any]] = {"RS": RSAAlgorithm, "PS": RSAAlgorithm, "ES":
 _DAY: Final = 86_400
 
 _GROUP_BYTES: Final = 39
-"""The id of a group as Entra writes it, with its quotes and comma."""
+"""A group id of Entra in JSON, with its quotes and comma."""
 
 
 def claims(number: int = 0, **more: object) -> Json:
-    """Return the claims of a good token as Auth0 writes them; `number` says whose it is."""
+    """Return the claims of a valid access token of Auth0; `number` identifies the user."""
     now = int(time.time())
     return {
         "iss": ISSUER,
@@ -62,7 +62,7 @@ def claims(number: int = 0, **more: object) -> Json:
 
 
 def long_claims(size: int, number: int = 0) -> Json:
-    """Return such claims with as many groups of the user as make `size` bytes of JSON."""
+    """Return claims of `size` bytes of JSON, filled with groups of the user."""
     room = size - len(_json(claims(number, groups=[])))
     groups = [f"{n:08x}-65f0-40ff-8eed-c0ffee5eed00" for n in range(room // _GROUP_BYTES)]
     return claims(number, groups=groups) if groups else claims(number)
@@ -73,8 +73,8 @@ class Signer:
     """A private key of the issuer.
 
     Arguments:
-        alg: the algorithm, as tokens name it.
-        extra: what `cryptography` wants to know beside data and signature.
+        alg: as in the JOSE header.
+        extra: what `cryptography` needs besides data and signature.
     """
 
     alg: str
@@ -84,7 +84,7 @@ class Signer:
 
     @classmethod
     def new(cls, alg: str, kid: str = "Zm9yLW1lYXN1cmVtZW50cw") -> "Signer":
-        """Return one with a new key: RSA with 2048 bits, or of the curve that `alg` asks for."""
+        """Return a signer with a new key: RSA with 2048 bits, or on the curve of `alg`."""
         if alg == "Ed25519":
             return cls(alg, kid, ed25519.Ed25519PrivateKey.generate(), ())
         digest = _HASHES[alg[2:]]
@@ -112,7 +112,7 @@ class Signer:
         return b".".join((signing_input, segment(signature))).decode()
 
     def tokens(self, number: int) -> list[str]:
-        """Return good tokens, each of another user."""
+        """Return valid tokens, each of another user."""
         return [self.token(claims(user)) for user in range(number)]
 
 
@@ -127,13 +127,13 @@ def segment(content: bytes) -> bytes:
 
 
 class Published:
-    """A `Fetch` that has the key set of these signers at hand."""
+    """A `Fetch` that returns the key set of these signers."""
 
     def __init__(self, *signers: Signer) -> None:
         self._body = _json(jwk_set(*signers))
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
-        """Return the document, whatever is asked for."""
+        """Return the document for every URL."""
         return Document(self._body)
 
 
@@ -142,6 +142,6 @@ def _json(value: Json) -> bytes:
 
 
 def _concatenated(signature: bytes, bits: int) -> bytes:
-    """Return a DER signature as JOSE writes it (RFC 7518 §3.4)."""
+    """Return a DER signature in the form of JOSE (RFC 7518 §3.4)."""
     size = (bits + 7) // 8
     return b"".join(n.to_bytes(size) for n in utils.decode_dss_signature(signature))

@@ -1,6 +1,6 @@
-"""Blocks of calls: long enough to be timed, short enough that a round passes quickly.
+"""Times many calls together, because one call is too short to be timed.
 
-Seconds are those of the processor: what a neighbour takes of it is not counted.
+Measures processor time, so other processes on the machine are not counted.
 """
 
 import asyncio
@@ -8,31 +8,35 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-Given = TypeVar("Given")
+Argument = TypeVar("Argument")
 
 
-def plain(judge: Callable[[Given], object], given: Sequence[Given]) -> Callable[[], float]:
-    """Return what calls `judge` with each of `given`, and returns the seconds of one call."""
+def timed(call: Callable[[Argument], object], arguments: Sequence[Argument]) -> Callable[[], float]:
+    """Return a function that makes a call with each argument and returns the seconds per call."""
 
-    def block() -> float:
+    def measure() -> float:
         began = time.process_time()
-        for one in given:
-            judge(one)
-        return (time.process_time() - began) / len(given)
+        for argument in arguments:
+            call(argument)
+        return (time.process_time() - began) / len(arguments)
 
-    return block
+    return measure
 
 
-def driven(
-    runner: asyncio.Runner, judge: Callable[[Given], Awaitable[object]], given: Sequence[Given]
+def timed_coroutine(
+    runner: asyncio.Runner,
+    call: Callable[[Argument], Awaitable[object]],
+    arguments: Sequence[Argument],
 ) -> Callable[[], float]:
-    """Return the same for coroutines, each driven to its end in the running loop of `runner`."""
-    return lambda: runner.run(seconds(judge, given))
+    """Return the same for coroutines, which run one after the other in the loop of `runner`."""
+    return lambda: runner.run(seconds_per_call(call, arguments))
 
 
-async def seconds(judge: Callable[[Given], Awaitable[object]], given: Sequence[Given]) -> float:
-    """Return the seconds that one of these calls took."""
+async def seconds_per_call(
+    call: Callable[[Argument], Awaitable[object]], arguments: Sequence[Argument]
+) -> float:
+    """Make a call with each argument and return the seconds per call."""
     began = time.process_time()
-    for one in given:
-        await judge(one)
-    return (time.process_time() - began) / len(given)
+    for argument in arguments:
+        await call(argument)
+    return (time.process_time() - began) / len(arguments)

@@ -1,4 +1,4 @@
-"""One whole verification without the cache, for each algorithm, against the signature alone."""
+"""Measures whole verifications without the cache, divided by the signature check alone."""
 
 import asyncio
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from asgi_bearer import Presented
 from benchmarks.in_process import verifiers
 from benchmarks.in_process.signing import Signer
-from benchmarks.in_process.timed_calls import driven, plain
+from benchmarks.in_process.timed_calls import timed, timed_coroutine
 from benchmarks.report.result import Goal, Line
 from benchmarks.report.rounds import interleaved, ratios
 
@@ -22,37 +22,40 @@ ALGORITHMS: Final[dict[str, Goal | None]] = {
     "ES384": None,
     "ES512": None,
 }
-"""The ones with a goal are those that issuers use."""
+"""Issuers commonly use those with a goal."""
 
-RAW: Final = "the signature alone"
-"""The call of `cryptography` that no verifier can do without, with a loaded key."""
+SIGNATURE_CHECK: Final = "the signature check alone"
+"""The call of `cryptography` that every verifier needs, with a loaded key."""
 
 _OURS: Final = "asgi_bearer, cache off"
 
 
 def lines(runner: asyncio.Runner, alg: str, *, tokens: int, rounds: int) -> list[Line]:
-    """Return what a verification costs by each verifier."""
+    """Return the cost of a verification with each verifier."""
     signer = Signer.new(alg)
-    good = signer.tokens(tokens)
-    presented = [Presented(token) for token in good]
+    valid = signer.tokens(tokens)
+    presented = [Presented(token) for token in valid]
     ours = verifiers.ours(verifiers.remote(signer), cache=False)
     subjects = {
-        RAW: plain(verifiers.raw(signer), [verifiers.signed(signer, token) for token in good]),
-        _OURS: driven(runner, ours.verify, presented),
-        "PyJWT": plain(verifiers.pyjwt(signer), good),
-        "joserfc": plain(verifiers.joserfc_jwt(signer), good),
+        SIGNATURE_CHECK: timed(
+            verifiers.signature_check(signer),
+            [verifiers.signature_input(signer, token) for token in valid],
+        ),
+        _OURS: timed_coroutine(runner, ours.verify, presented),
+        "PyJWT": timed(verifiers.pyjwt(signer), valid),
+        "joserfc": timed(verifiers.joserfc_jwt(signer), valid),
     }
     for first in subjects.values():
-        # Who refuses a good token has an exception here; and the keys are fetched.
+        # Fetches the keys, and raises an error if a verifier refuses a valid token.
         first()
     times = interleaved(subjects, rounds=rounds)
     return [
         Line(
             f"{alg}: {name}",
-            RAW,
-            ratios(times[name], times[RAW]),
+            SIGNATURE_CHECK,
+            ratios(times[name], times[SIGNATURE_CHECK]),
             ALGORITHMS[alg] if name == _OURS else None,
         )
         for name in subjects
-        if name != RAW
+        if name != SIGNATURE_CHECK
     ]

@@ -1,5 +1,6 @@
-"""Whoever verifies an access token, each as its documentation has it and with the same checks:
-signature, issuer, audience, expiry, `nbf`, `iat`, 30 seconds of leeway.
+"""The measured verifiers, each used as its documentation shows, with the same checks.
+
+Signature, issuer, audience, expiry, `nbf` and `iat`, with 30 seconds of leeway.
 """
 
 from base64 import urlsafe_b64decode
@@ -23,11 +24,11 @@ from benchmarks.tokens import AUDIENCE
 LEEWAY: Final = 30
 
 Signed = tuple[bytes, bytes]
-"""What was signed, and the signature as `cryptography` takes it."""
+"""The signing input, and the signature in the form that `cryptography` takes."""
 
 
 def ours(keys: KeySource, *, cache: bool, max_token_bytes: int = MAX_TOKEN_BYTES) -> JWTVerifier:
-    """Return the verifier, with the cache of its default size or without one."""
+    """Return our verifier, with a cache of the default size or without one."""
     verifier = partial(
         JWTVerifier,
         issuer=ISSUER,
@@ -40,17 +41,17 @@ def ours(keys: KeySource, *, cache: bool, max_token_bytes: int = MAX_TOKEN_BYTES
 
 
 def remote(*signers: Signer) -> KeySource:
-    """Return the keys as applications have them: fetched, by something that need not wait."""
-    return remote_keys(jwks_uri=JWKS_URI, fetch=Published(*signers), observer=_say_nothing)
+    """Return a key source as applications use it; its fetch needs no network."""
+    return remote_keys(jwks_uri=JWKS_URI, fetch=Published(*signers), observer=_ignore)
 
 
 def static(*signers: Signer) -> KeySource:
-    """Return the keys as they are known from the start."""
+    """Return a key source with fixed keys."""
     return StaticKeys(jwk_set(*signers))
 
 
-def raw(signer: Signer) -> Callable[[Signed], None]:
-    """Return the one call of `cryptography` that no verifier can do without."""
+def signature_check(signer: Signer) -> Callable[[Signed], None]:
+    """Return the call of `cryptography` that every verifier needs."""
     verify, extra = signer.private_key.public_key().verify, signer.extra
 
     def check(signed: Signed) -> None:
@@ -60,8 +61,8 @@ def raw(signer: Signer) -> Callable[[Signed], None]:
     return check
 
 
-def signed(signer: Signer, token: str) -> Signed:
-    """Return what `raw` takes; the signature of an elliptic curve as DER, ready made."""
+def signature_input(signer: Signer, token: str) -> Signed:
+    """Return the argument of `signature_check`; ECDSA signatures are converted to DER before."""
     signing_input, _, encoded = token.rpartition(".")
     signature = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     if signer.alg.startswith("ES"):
@@ -74,7 +75,7 @@ def signed(signer: Signer, token: str) -> Signed:
 def pyjwt(signer: Signer) -> Callable[[str], object]:
     """Return `jwt.decode` with a loaded key."""
     if signer.alg == "Ed25519":
-        # It knows the algorithm by its older name, EdDSA, alone, or from an earlier call.
+        # PyJWT knows only the older name EdDSA; an earlier call may have registered this one.
         with suppress(ValueError):
             jwt.register_algorithm("Ed25519", OKPAlgorithm())
     key = signer.private_key.public_key()
@@ -90,7 +91,7 @@ def pyjwt(signer: Signer) -> Callable[[str], object]:
 
 
 def joserfc_jwt(signer: Signer) -> Callable[[str], object]:
-    """Return joserfc's `jwt.decode` with a loaded key, and its registry of claims."""
+    """Return joserfc's `jwt.decode` with a loaded key and its claims registry."""
     key = joserfc.jwk.import_key(signer.jwk())
     registry = joserfc.jwt.JWTClaimsRegistry(
         leeway=LEEWAY,
@@ -107,6 +108,6 @@ def joserfc_jwt(signer: Signer) -> Callable[[str], object]:
     return verify
 
 
-def _say_nothing(event: KeyEvent, status: KeySetStatus) -> None:
-    # Unknown keys are named on purpose.
+def _ignore(event: KeyEvent, status: KeySetStatus) -> None:
+    # The benchmarks use unknown keys on purpose; no log line is needed.
     return None

@@ -1,5 +1,5 @@
-"""Applications that guard one path, each by another library, for the same drills.
+"""Adapters: applications that guard the same path, each with another library.
 
-Each module is used as its library's documentation shows, with the defaults for keys; `<name>.txt`
-beside it says what it needs.
+Each uses its library as the documentation shows, with the library's defaults for keys;
+`requirements/<name>.txt` lists what it needs.
 """

@@ -1,4 +1,4 @@
-"""asgi_bearer, outermost in a Starlette application, with the defaults for keys."""
+"""asgi_bearer as the outermost middleware of a Starlette application, with default keys."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str | None, **options: Any
     """Return the application; without `jwks_uri` the keys are discovered.
 
     Arguments:
-        options: further arguments of the verifier.
+        options: further arguments for the verifier.
     """
     keys = remote_keys(issuer=issuer, jwks_uri=jwks_uri)
     verifier = JWTVerifier(issuer=issuer, audience=audience, keys=keys, **options)
@@ -33,21 +33,23 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str | None, **options: Any
 
 
 def status(app: Starlette) -> dict[str, Any]:
-    """Return what the key source says of itself."""
-    said = app.state.keys.status()
-    return {name: getattr(said, name) for name in said.__slots__} | {"counts": dict(said.counts)}
+    """Return the status of the key source."""
+    status = app.state.keys.status()
+    return {name: getattr(status, name) for name in status.__slots__} | {
+        "counts": dict(status.counts)
+    }
 
 
-async def _anybody(request: Request) -> JSONResponse:
-    return JSONResponse({"owner": "anybody"})
+async def _unguarded(request: Request) -> JSONResponse:
+    return JSONResponse({"owner": "anonymous"})
 
 
-def make_open_app() -> Starlette:
+def make_unguarded_app() -> Starlette:
     """Return the same application without a guard."""
-    return Starlette(routes=[Route("/contacts", _anybody)])
+    return Starlette(routes=[Route("/contacts", _unguarded)])
 
 
-class _Passing:
+class _NoOp:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -55,6 +57,6 @@ class _Passing:
         await self._app(scope, receive, send)
 
 
-def make_passing_app() -> Starlette:
+def make_no_op_app() -> Starlette:
     """Return the same application behind a middleware that does nothing."""
-    return Starlette(routes=[Route("/contacts", _anybody)], middleware=[Middleware(_Passing)])
+    return Starlette(routes=[Route("/contacts", _unguarded)], middleware=[Middleware(_NoOp)])

@@ -1,4 +1,4 @@
-"""asgi_bearer in front of a plain ASGI callable: no framework, so nothing hides the guard."""
+"""asgi_bearer in front of a plain ASGI callable, without a framework."""
 
 import json
 
@@ -9,10 +9,10 @@ from asgi_bearer import BearerMiddleware, JWTVerifier
 
 async def _contacts(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
-        await _live(receive, send)
+        await _lifespan(receive, send)
         return
     user = scope.get("user")
-    body = json.dumps({"owner": "anybody" if user is None else user.subject}).encode()
+    body = json.dumps({"owner": "anonymous" if user is None else user.subject}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -21,7 +21,7 @@ async def _contacts(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
@@ -35,6 +35,6 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str | None) -> ASGIApp:
     return BearerMiddleware(_contacts, verifier=verifier, scopes={"read:contacts"})
 
 
-def make_open_app() -> ASGIApp:
+def make_unguarded_app() -> ASGIApp:
     """Return the same application without a guard."""
     return _contacts

@@ -1,9 +1,9 @@
 """auth0-fastapi-api's `require_auth` dependency.
 
-It insists on https and has no switch for that. Its documented `custom_fetch` turns the addresses
-that it makes up back to http, and `normalize_domain`, by which it judges issuers, is patched to
-take `http://` for `https://`. It knows issuers by their host and always discovers the key set;
-`custom_fetch` reads the metadata where the drills serve it.
+The library requires https, so this adapter changes its URLs back to http in the documented
+`custom_fetch`, and patches `normalize_domain`, which compares issuers, to treat `http://` like
+`https://`. The library identifies an issuer by its host and always discovers the key set;
+`custom_fetch` reads the metadata from the path at which the drills serve it.
 """
 
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ def _http_for_https(domain: str) -> str:
 async def _fetch(url: str) -> httpx.Response:
     url = url.replace("https://", "http://", 1)
     url = url.replace("/openid-configuration", "/oauth-authorization-server")
-    # A client for each fetch and no limits, as the library itself fetches.
+    # The library itself also uses a new client for each fetch, without limits.
     async with httpx.AsyncClient() as client:
         response = await client.get(url)
     return response.raise_for_status()

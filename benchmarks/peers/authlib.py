@@ -1,7 +1,7 @@
-"""Authlib in a Starlette endpoint, as it protects resources in other frameworks only.
+"""Authlib in a Starlette endpoint: its own resource protection supports other frameworks only.
 
-`make_app` decodes with `authlib.jose`, deprecated and widely used, `make_joserfc_app`
-with joserfc, to which its documentation sends its users. The keys are loaded already.
+`make_app` decodes with `authlib.jose`, which is deprecated and widely used; `make_joserfc_app`
+with joserfc, which Authlib's documentation recommends instead. The keys are loaded at the start.
 """
 
 import json
@@ -19,7 +19,7 @@ Decode = Callable[[str], dict[str, Any] | None]
 
 
 def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
-    """Return the application on `authlib.jose`."""
+    """Return the application that uses `authlib.jose`."""
     warnings.simplefilter("ignore")
     from authlib.jose import JsonWebKey, JsonWebToken
     from authlib.jose.errors import JoseError
@@ -44,7 +44,7 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
 
 
 def make_joserfc_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
-    """Return the application on joserfc."""
+    """Return the application that uses joserfc."""
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet

@@ -1,9 +1,9 @@
-"""authplane-sdk, which has no middleware: its client is made at the start, an endpoint calls it.
+"""authplane-sdk in a Starlette endpoint: it has no middleware.
 
-`dev_mode` is its documented switch for http and loopback. It always discovers the key set. An
-issuer that is dead at the start ends the start; without lifespan the first request makes the
-client, and the lock that others wait on meanwhile is this module's. The answers are those of its
-own `response_headers_for`.
+Its documented `dev_mode` allows http and loopback. It always discovers the key set. If the issuer
+is unreachable at the start, the application does not start; without lifespan the first request
+creates the client, and other requests wait for a lock of this module. The responses come from the
+library's `response_headers_for`.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from starlette.routing import Route
 
 def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
     """Return the application."""
-    made: list[AuthplaneResource] = []
-    making = asyncio.Lock()
+    created: list[AuthplaneResource] = []
+    creating = asyncio.Lock()
     closing = AsyncExitStack()
 
     async def resource() -> AuthplaneResource:
-        async with making:
-            if not made:
+        async with creating:
+            if not created:
                 client = await AuthplaneClient.create(issuer=issuer, dev_mode=True)
                 closing.push_async_callback(client.aclose)
-                made.append(client.resource(resource=audience, scopes=["read:contacts"]))
-        return made[0]
+                created.append(client.resource(resource=audience, scopes=["read:contacts"]))
+        return created[0]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""An environment for each peer, made on demand: what the peers require does not go together."""
+"""Creates a virtual environment for each peer, because their requirements conflict."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "requirements"
 
 _MINOR = {"fastapi_identity_model": 12, "ryjwt": 12}
-"""The oldest Python 3 that a peer runs on, where that is newer than ours."""
+"""The oldest Python 3 that a peer supports, if ours supports older ones."""
 
 _NEWEST_MINOR = 14
 
@@ -19,7 +19,7 @@ _LAST_LINES = 15
 
 
 class NotInstalled(RuntimeError):
-    """A peer's environment could not be made."""
+    """A peer's environment could not be created."""
 
 
 def names() -> set[str]:
@@ -28,10 +28,10 @@ def names() -> set[str]:
 
 
 def python_for(name: str) -> Path:
-    """Return the interpreter of the peer's environment, which is made anew if need be.
+    """Return the interpreter of the peer's environment; create it if it is missing or outdated.
 
     Raises:
-        NotInstalled: with the last lines of whatever failed.
+        NotInstalled: with the last lines of the command that failed.
     """
     requirements = _REQUIREMENTS / f"{name}.txt"
     home = _HERE / ".venvs" / name
@@ -39,22 +39,22 @@ def python_for(name: str) -> Path:
     installed = home / "installed.txt"
     wanted = requirements.read_text()
     if not installed.is_file() or installed.read_text() != wanted:
-        _run(name, _python_to_start_from(name), "-m", "venv", "--clear", str(home))
+        _run(name, _base_python(name), "-m", "venv", "--clear", str(home))
         _run(name, str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements))
         installed.write_text(wanted)
     return python
 
 
-def _python_to_start_from(name: str) -> str:
+def _base_python(name: str) -> str:
     oldest = _MINOR.get(name, 0)
     if sys.version_info >= (3, oldest):
         return sys.executable
     for minor in range(oldest, _NEWEST_MINOR + 1):
         found = shutil.which(f"python3.{minor}")
-        # It may be a version manager's stand-in for a Python that is not selected.
+        # A version manager may offer a command for a Python that is not installed.
         if found and _output(name, found, "--version").returncode == 0:
             return found
-    raise NotInstalled(f"{name} needs `python3.{oldest}` or a later one on the path")
+    raise NotInstalled(f"{name} needs `python3.{oldest}` or later on the path")
 
 
 def _run(name: str, *command: str) -> None:
@@ -74,4 +74,4 @@ def _output(name: str, *command: str) -> subprocess.CompletedProcess[str]:
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired as err:
-        raise NotInstalled(f"{name}: no end after {_SECONDS:.0f} s") from err
+        raise NotInstalled(f"{name}: {command[0]} did not end within {_SECONDS:.0f} s") from err

@@ -1,8 +1,8 @@
 """fastapi-identity-model's middleware on py-identity-model.
 
-It always discovers the key set, at the address that it is given. The metadata of the drills names
-an issuer and its key set alone, so `validate_required_parameters`, which asks for what concerns ID
-tokens, is patched away.
+It always discovers the key set, from a given URL. The metadata of the drills contains only `issuer`
+and `jwks_uri`, so this adapter disables `validate_required_parameters`, which also requires members
+for ID tokens.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""fastmcp's JWTVerifier behind the MCP SDK's bearer middleware, as FastMCP mounts them."""
+"""fastmcp's JWTVerifier in the MCP SDK's bearer middleware, mounted as FastMCP mounts them."""
 
 from fastmcp.server.auth.providers.jwt import JWTVerifier
 from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware

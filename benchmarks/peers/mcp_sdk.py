@@ -1,7 +1,7 @@
-"""The MCP SDK's bearer middlewares, put together as the SDK does, with PyJWT in the verifier.
+"""The MCP SDK's bearer middlewares, mounted as the SDK mounts them, with PyJWT in the verifier.
 
-The SDK leaves the verification to the application: one asynchronous method. This one has a key
-that is loaded already, the cheapest way.
+The SDK leaves the verification to an asynchronous method of the application. This one uses a key
+that was loaded at the start, which is the fastest way.
 """
 
 import jwt

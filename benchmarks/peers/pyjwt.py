@@ -1,7 +1,7 @@
-"""PyJWT's PyJWKClient in a FastAPI dependency, the commonest recipe.
+"""PyJWT's PyJWKClient in a FastAPI dependency, the most common recipe.
 
-The dependency is a plain function, so that FastAPI runs it in a thread: fetching keys blocks. Its
-documentation says nothing of answers; here each error of PyJWT is a 401, as recipes have it.
+The dependency is a plain function, because FastAPI runs those in a thread and fetching keys blocks.
+PyJWT does not define responses; here each of its errors is a 401, as in most recipes.
 """
 
 from typing import Annotated, Any
@@ -21,12 +21,12 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str) -> FastAPI:
         token = credentials.credentials
         try:
             key = jwks_client.get_signing_key_from_jwt(token)
-            found = jwt.decode(token, key, algorithms=["RS256"], audience=audience, issuer=issuer)
+            claims = jwt.decode(token, key, algorithms=["RS256"], audience=audience, issuer=issuer)
         except jwt.PyJWTError as err:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
-        if "read:contacts" not in found.get("scope", "").split():
+        if "read:contacts" not in claims.get("scope", "").split():
             raise HTTPException(403)
-        return found
+        return claims
 
     app = FastAPI()
 
@@ -37,12 +37,12 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str) -> FastAPI:
     return app
 
 
-def make_open_app() -> FastAPI:
+def make_unguarded_app() -> FastAPI:
     """Return the same application without a guard."""
     app = FastAPI()
 
     @app.get("/contacts")
     async def contacts() -> dict[str, str]:
-        return {"owner": "anybody"}
+        return {"owner": "anonymous"}
 
     return app

@@ -1,6 +1,6 @@
-"""PyJWT's `decode` in a plain ASGI middleware in Starlette, with a key that is loaded already.
+"""PyJWT's `decode` in a plain ASGI middleware in Starlette, with a key loaded at the start.
 
-Nothing is cheaper with PyJWT: no thread, no dependency injection, no look for the key. It runs in
+The fastest way to use PyJWT: no thread, no dependency injection, no search for the key. It runs in
 the environment of `pyjwt`.
 """
 

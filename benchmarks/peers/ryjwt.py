@@ -1,6 +1,6 @@
-"""ryjwt's JWKSClient in an endpoint, as it has no HTTP layer.
+"""ryjwt's JWKSClient in a Starlette endpoint: it has no HTTP layer.
 
-The statuses are those that its documentation names for its errors.
+The status codes are those that its documentation lists for its errors.
 """
 
 import ryjwt

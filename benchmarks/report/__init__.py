@@ -1,1 +1,1 @@
-"""What was measured: results, and their tables and plots."""
+"""Results of benchmarks: ratios measured in rounds, their tables and their plots."""

@@ -1,17 +1,18 @@
-"""A result as text: a page of Markdown for people, JSON for programs."""
+"""Text: the Markdown page and the JSON of a result, Markdown tables, the versions of packages."""
 
 import json
 import math
-from collections.abc import Sequence
+import platform
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Final
 
-from benchmarks.report.markdown import markdown_table
 from benchmarks.report.result import Curve, Line, Result
 from benchmarks.report.rounds import Spread
 
 _MOST_POINTS: Final = 12
-"""Points of one curve in a table; its plot has all of them."""
+"""Of one curve in a table; the plot has all points."""
 
 
 def page(result: Result) -> str:
@@ -25,10 +26,10 @@ def page(result: Result) -> str:
 
 
 def lines_table(lines: Sequence[Line]) -> str:
-    """Return a row for each line; remarks have a column if there are any."""
+    """Return a row for each line; there is a column of remarks if any line has one."""
     head = ["what", "against", "ratio", "goal", ""]
     rows = [
-        [line.what, line.against, shown(line.ratio), str(line.goal or ""), line.verdict]
+        [line.what, line.against, ratio_text(line.ratio), str(line.goal or ""), line.verdict]
         for line in lines
     ]
     if any(line.remark for line in lines):
@@ -43,26 +44,42 @@ def curves_table(result: Result) -> str:
     return markdown_table(("curve", "x", f"x: {result.y_axis}"), rows)
 
 
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; line breaks in a cell become spaces."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def versions(*packages: str) -> str:
+    """Return the versions of Python and of these packages."""
+    named = (f"{package} {version(package)}" for package in packages)
+    return ", ".join((f"Python {platform.python_version()}", *named))
+
+
 def json_text(result: Result) -> str:
-    """Return everything, and the verdicts."""
+    """Return the whole result, with the verdicts."""
     lines = [{**asdict(line), "verdict": line.verdict} for line in result.lines]
     return json.dumps({**asdict(result), "lines": lines}, indent=1) + "\n"
 
 
-def shown(ratio: Spread) -> str:
-    """Return the median, and the quartiles if they are not the same."""
+def ratio_text(ratio: Spread) -> str:
+    """Return the median, and the quartiles unless they are equal."""
     median, low, high = map(_number, (ratio.median, ratio.low, ratio.high))
     return median if low == high else f"{median} [{low}..{high}]"
 
 
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
 def _points(curve: Curve) -> str:
     step = math.ceil(len(curve.points) / _MOST_POINTS)
-    # Counted from the end: the last point is the one that matters.
+    # Counted from the end, so that the last point stays.
     some = curve.points[::-1][::step][::-1]
     return ", ".join(f"{x:,.10g}: {_number(y.median)}" for x, y in some)
 
 
 def _number(value: float) -> str:
-    """Three digits that count."""
+    """Return the number with three significant digits."""
     magnitude = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:.{max(0, 2 - magnitude)}f}"

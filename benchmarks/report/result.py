@@ -1,4 +1,4 @@
-"""What a benchmark found: ratios with their goals, and curves."""
+"""The result of a benchmark: ratios with their goals, and curves."""
 
 from dataclasses import dataclass
 
@@ -7,30 +7,30 @@ from benchmarks.report.rounds import Spread
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The bounds within which the median of a ratio should be."""
+    """The limits for the median of a ratio."""
 
     at_least: float | None = None
     at_most: float | None = None
 
     def is_met(self, ratio: Spread) -> bool:
-        """Return whether the median is within the bounds."""
+        """Return whether the median is within the limits."""
         return (self.at_least is None or ratio.median >= self.at_least) and (
             self.at_most is None or ratio.median <= self.at_most
         )
 
     def __str__(self) -> str:
-        bounds = {"at least": self.at_least, "at most": self.at_most}
-        return ", ".join(f"{name} {bound:g}" for name, bound in bounds.items() if bound is not None)
+        limits = {"at least": self.at_least, "at most": self.at_most}
+        return ", ".join(f"{name} {limit:g}" for name, limit in limits.items() if limit is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One ratio.
+    """One ratio: a line of the table.
 
     Arguments:
-        what: was measured.
-        against: what it is divided by, measured in the same rounds.
-        goal: None where the ratio is for information.
+        what: the subject.
+        against: the subject that it is divided by, measured in the same rounds.
+        goal: None if the ratio is for information only.
     """
 
     what: str
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """`met`, `NOT met`, or nothing without a goal."""
+        """`met`, `NOT met`, or empty without a goal."""
         if self.goal is None:
             return ""
         return "met" if self.goal.is_met(self.ratio) else "NOT met"
@@ -49,11 +49,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How something grows.
+    """How a measured value grows.
 
     Arguments:
-        points: x -> y.
-        x_axis: what x counts, if curves of one benchmark count different things.
+        points: pairs of x and y.
+        x_axis: what x counts, if the curves of one benchmark count different things.
     """
 
     name: str
@@ -63,11 +63,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All that one benchmark found.
+    """All ratios and curves of one benchmark.
 
     Arguments:
-        name: of its files.
-        how: it was measured; a paragraph.
+        name: the name of its files, without the ending.
+        how: a paragraph that says how it was measured.
     """
 
     name: str
@@ -80,5 +80,5 @@ class Result:
 
     @property
     def not_met(self) -> tuple[Line, ...]:
-        """The lines that miss their goals."""
+        """The lines whose goal is not met."""
         return tuple(line for line in self.lines if line.verdict == "NOT met")

@@ -1,6 +1,6 @@
-"""Rounds in which every subject has its turn, and what they say about two of them.
+"""Measures subjects in rounds, and compares two of them round by round.
 
-A ratio is made of two measurements of one round, so that whatever slows the machine for longer than
+Both sides of a ratio come from the same round, so anything that slows the machine for longer than
 a round slows both.
 """
 
@@ -15,12 +15,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Where the measurements lie.
-
-    Arguments:
-        median: half of them are below it.
-        low, high: the quartiles, between which the middle half lies.
-    """
+    """The median of some measurements, and their quartiles `low` and `high`."""
 
     median: float
     low: float
@@ -28,7 +23,7 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return median and quartiles of one value or more."""
+    """Return the median and the quartiles of at least one value."""
     if len(values) == 1:
         return Spread(values[0], values[0], values[0])
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -38,14 +33,14 @@ def spread(values: Sequence[float]) -> Spread:
 def interleaved(
     subjects: Mapping[Name, Callable[[], float]], *, rounds: int
 ) -> dict[Name, list[float]]:
-    """Return what each subject returned in each round.
+    """Return the results of each subject, one for each round.
 
-    Each is called once a round, and every round begins with another one: none of them always
-    comes after the same neighbour's rubbish, or first after a pause. The garbage collector runs
-    before each call and stays on during it; what was there before the first is kept out of it.
+    Each subject is called once a round, and each round begins with another subject, so no subject
+    always runs first or always after the same one. The garbage collector runs before each call and
+    stays on during it; objects that existed before the first call are exempt from it.
     """
     names = list(subjects)
-    returned: dict[Name, list[float]] = {name: [] for name in names}
+    results: dict[Name, list[float]] = {name: [] for name in names}
     gc.collect()
     gc.freeze()
     try:
@@ -53,12 +48,12 @@ def interleaved(
             first = number % len(names)
             for name in names[first:] + names[:first]:
                 gc.collect()
-                returned[name].append(subjects[name]())
+                results[name].append(subjects[name]())
     finally:
         gc.unfreeze()
-    return returned
+    return results
 
 
 def ratios(of: Sequence[float], to: Sequence[float]) -> Spread:
-    """Return how `of` compares to `to`, round by round."""
-    return spread([one / other for one, other in zip(of, to, strict=True)])
+    """Return the ratios of `of` to `to`, divided round by round."""
+    return spread([a / b for a, b in zip(of, to, strict=True)])

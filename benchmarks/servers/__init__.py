@@ -1,1 +1,1 @@
-"""Measurements of whole requests: real servers, and wrk in front of them."""
+"""The benchmark of whole requests: real servers, with wrk as their client."""

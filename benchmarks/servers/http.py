@@ -1,4 +1,4 @@
-"""Whole requests through real servers, ours and others, with wrk."""
+"""Measures whole requests through real servers, ours and peers, with wrk."""
 
 import argparse
 from collections import defaultdict
@@ -8,64 +8,65 @@ from typing import Final
 from benchmarks.report.result import Line, Result
 from benchmarks.report.rounds import interleaved, ratios, spread
 from benchmarks.servers import wrk
-from benchmarks.servers.comparisons import OURS_COMPARED, RACE_COMPARED, Comparison
-from benchmarks.servers.measured_systems import RUN_SECONDS, Field, field
-from benchmarks.servers.systems import OURS, RACE, System
+from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, Comparison
+from benchmarks.servers.measured_systems import RUN_SECONDS, MeasuredSystems, measured_systems
+from benchmarks.servers.systems import OUR_SYSTEMS, PEER_SYSTEMS, System
 
 _STARTS: Final = 3
-_RACE_STARTS: Final = 2
-"""Others are far enough away to be told apart sooner. Of two processes of one program, one can be a
-tenth faster than the other for as long as they live, so each system is started anew."""
+_PEER_STARTS: Final = 2
+"""Two processes of one program can differ in speed by a tenth, so each system is started several
+times. Peers differ from us by more, so fewer starts are enough."""
 
 _ROUNDS: Final = 4
-_RACE_ROUNDS: Final = 3
-"""To a start."""
+_PEER_ROUNDS: Final = 3
+"""For each start."""
 
 _HOW: Final = (
-    f"Every system is one server process, those in Python on uvicorn, uvloop and httptools without "
-    f"an access log, and all are up at the same time. wrk, with 1 thread and {wrk.CONNECTIONS} "
-    f"connections, asks one after the other for {RUN_SECONDS} s, {_ROUNDS} times to each of "
-    f"{_STARTS} starts, or {_RACE_ROUNDS} times to each of {_RACE_STARTS} where others take part, "
-    f"with RS256 access tokens of about 900 bytes that take turns. The ratio is the requests per "
-    f"second of the one by those of the other, whatever their frameworks. Before anything counts, "
-    f"a guard has to let a good token pass and to refuse no token, and one that is forged, "
-    f"expired, without the scope, for another audience or of another issuer. An answer that is not "
-    f"a good one, and the run does not count."
+    f"Each system is one server process; in Python it runs on uvicorn, uvloop and httptools "
+    f"without an access log. All servers run at the same time, and wrk, with 1 thread and "
+    f"{wrk.CONNECTIONS} connections, sends requests to one after the other, for {RUN_SECONDS} s "
+    f"each. Our systems are started {_STARTS} times and measured {_ROUNDS} times after each start; "
+    f"in the comparison with peers, {_PEER_STARTS} starts with {_PEER_ROUNDS} measurements. The "
+    f"client sends RS256 access tokens of about 900 bytes in turn. The ratio is the requests a "
+    f"second of one system divided by those of the other, even if their frameworks differ. Before "
+    f"the measurement each guard must accept a valid token, and refuse a request without a token "
+    f"and tokens that are forged, expired, without the scope, for another audience or of another "
+    f"issuer. A run with a refusal or an error does not count."
 )
 
-_NO_WRK: Final = "Skipped: wrk is not installed; Debian has it as the package `wrk`."
+_NO_WRK: Final = "Skipped: wrk is not installed (Debian package `wrk`)."
 
 
 def run(*, short: bool) -> Result:
-    """Measure ours in itself and against others, or ours alone and once."""
-    if not wrk.is_here():
+    """Measure our systems, and compare them with peers; a short run measures ours once."""
+    if not wrk.is_installed():
         return _result((), _NO_WRK)
-    with field(short=short) as servers:
+    with measured_systems(short=short) as measured:
         if short:
-            found = lines(OURS_COMPARED, _rates(servers, OURS, starts=1, rounds=1))
+            found = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=1, rounds=1))
         else:
-            ours = _rates(servers, OURS, starts=_STARTS, rounds=_ROUNDS)
-            race = _rates(servers, RACE, starts=_RACE_STARTS, rounds=_RACE_ROUNDS)
-            found = lines(OURS_COMPARED, ours) + lines(RACE_COMPARED, race)
-        return _result(found, _said(servers.left_out, short=short))
+            ours = _rates(measured, OUR_SYSTEMS, starts=_STARTS, rounds=_ROUNDS)
+            peers = _rates(measured, PEER_SYSTEMS, starts=_PEER_STARTS, rounds=_PEER_ROUNDS)
+            found = lines(OUR_COMPARISONS, ours) + lines(PEER_COMPARISONS, peers)
+        return _result(found, _remark(measured.left_out, short=short))
 
 
 def _rates(
-    servers: Field, systems: Mapping[str, System], *, starts: int, rounds: int
+    measured: MeasuredSystems, systems: Mapping[str, System], *, starts: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the requests per second of each system that could be started each time."""
+    """Return the requests a second of each system that started every time."""
     rates: defaultdict[str, list[float]] = defaultdict(list)
     for _ in range(starts):
-        with servers.started(systems) as subjects:
+        with measured.started(systems) as subjects:
             for name, found in interleaved(subjects, rounds=rounds).items():
                 rates[name] += found
-    return {name: found for name, found in rates.items() if name not in servers.left_out}
+    return {name: found for name, found in rates.items() if name not in measured.left_out}
 
 
 def lines(
     comparisons: Iterable[Comparison], rates: Mapping[str, Sequence[float]]
 ) -> tuple[Line, ...]:
-    """Return a line for each comparison of which both sides were measured."""
+    """Return a line for each comparison whose two systems were measured."""
     return tuple(
         Line(
             what=compared.what,
@@ -83,10 +84,10 @@ def _median(rates: Sequence[float]) -> str:
     return f"{spread(rates).median:,.0f}"
 
 
-def _said(left_out: Mapping[str, str], *, short: bool) -> str:
-    said = ["This was a short run: ours alone, once."] if short else []
-    said += [f"Left out: {name} ({reason})." for name, reason in left_out.items()]
-    return " ".join(said)
+def _remark(left_out: Mapping[str, str], *, short: bool) -> str:
+    remarks = ["This was a short run: our systems, measured once."] if short else []
+    remarks += [f"Left out: {name} ({reason})." for name, reason in left_out.items()]
+    return " ".join(remarks)
 
 
 def _result(found: tuple[Line, ...], remark: str) -> Result:
@@ -94,16 +95,18 @@ def _result(found: tuple[Line, ...], remark: str) -> Result:
 
 
 def main() -> None:
-    """Measure some systems, and print requests per second and the ratio to the first of them."""
-    systems = {**OURS, **RACE}
+    """Measure some systems; print their requests a second and their ratios to the first."""
+    systems = {**OUR_SYSTEMS, **PEER_SYSTEMS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=systems, metavar="NAME", default=[*OURS])
+    parser.add_argument(
+        "--only", nargs="+", choices=systems, metavar="NAME", default=[*OUR_SYSTEMS]
+    )
     parser.add_argument("--starts", type=int, default=_STARTS)
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="to a start")
-    given = parser.parse_args()
-    with field(short=False) as servers:
-        chosen = {name: systems[name] for name in given.only}
-        rates = _rates(servers, chosen, starts=given.starts, rounds=given.rounds)
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="for each start")
+    arguments = parser.parse_args()
+    with measured_systems(short=False) as measured:
+        chosen = {name: systems[name] for name in arguments.only}
+        rates = _rates(measured, chosen, starts=arguments.starts, rounds=arguments.rounds)
     first = next(iter(rates.values()))
     for name, found in rates.items():
         rate, ratio = spread(found), ratios(found, first)
@@ -111,7 +114,7 @@ def main() -> None:
             f"{name:20} {rate.median:8,.0f} requests/s [{rate.low:,.0f}..{rate.high:,.0f}]"
             f"  {ratio.median:.3f} [{ratio.low:.3f}..{ratio.high:.3f}]"
         )
-    for line in lines((*OURS_COMPARED, *RACE_COMPARED), rates):
+    for line in lines((*OUR_COMPARISONS, *PEER_COMPARISONS), rates):
         goal = f"; {line.goal}: {line.verdict}" if line.goal else ""
         print(f"{line.ratio.median:.3f}  {line.what} / {line.against}{goal}")
 

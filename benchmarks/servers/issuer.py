@@ -1,4 +1,4 @@
-"""An issuer on loopback: it serves its keys and signs access tokens as large as in the field."""
+"""An issuer on loopback: serves its keys, and signs access tokens of realistic size."""
 
 import json
 import threading
@@ -24,14 +24,14 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whoever signs the tokens of a run."""
+    """The issuer that all measured systems trust."""
 
     identifier: str
     jwks_uri: str
     key: rsa.RSAPrivateKey
 
     def claims(self, number: int = 0) -> dict[str, Any]:
-        """Return the claims of a good token; another number is another caller."""
+        """Return the claims of a valid token; the number identifies the user."""
         now = int(time.time())
         return {
             "iss": self.identifier,
@@ -51,15 +51,15 @@ class Issuer:
         }
 
     def token(self, claims: dict[str, Any], key: rsa.RSAPrivateKey | None = None) -> str:
-        """Return a token that says `claims`, signed by the issuer if by nobody else."""
+        """Return a token with these claims, signed with `key` or the issuer's key."""
         return jwt.encode(claims, key or self.key, "RS256", {"typ": "at+jwt", "kid": _KID})
 
     def tokens(self, number: int) -> Iterator[str]:
-        """Return good tokens, each of another caller."""
-        return (self.token(self.claims(caller)) for caller in range(number))
+        """Return valid tokens, each of another user."""
+        return (self.token(self.claims(user)) for user in range(number))
 
-    def refused(self) -> dict[str, str | None]:
-        """Return by name what must not pass a guard; None stands for no token at all."""
+    def invalid_tokens(self) -> dict[str, str | None]:
+        """Return by name what a guard must refuse; None stands for a request without a token."""
         claims = self.claims()
         return {
             "no token": None,
@@ -74,13 +74,13 @@ class Issuer:
 
 
 def new_key() -> rsa.RSAPrivateKey:
-    """Return a key as issuers use them."""
+    """Return an RSA key with 2048 bits."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @contextmanager
-def issuer() -> Generator[Issuer, None, None]:
-    """Serve metadata and keys of a new issuer."""
+def running_issuer() -> Generator[Issuer, None, None]:
+    """Serve the metadata and the keys of a new issuer."""
     documents: dict[str, bytes] = {}
 
     class Documents(BaseHTTPRequestHandler):
@@ -96,16 +96,16 @@ def issuer() -> Generator[Issuer, None, None]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Documents) as server:
         origin = f"http://127.0.0.1:{server.server_port}"
-        made = Issuer(origin, f"{origin}/keys", new_key())
-        public = RSAAlgorithm.to_jwk(made.key.public_key(), as_dict=True)
+        issuer = Issuer(origin, f"{origin}/keys", new_key())
+        public = RSAAlgorithm.to_jwk(issuer.key.public_key(), as_dict=True)
         jwk = {name: public[name] for name in ("kty", "n", "e")}
         jwk |= {"kid": _KID, "alg": "RS256", "use": "sig"}
-        metadata = {"issuer": made.identifier, "jwks_uri": made.jwks_uri}
+        metadata = {"issuer": issuer.identifier, "jwks_uri": issuer.jwks_uri}
         documents["/keys"] = json.dumps({"keys": [jwk]}).encode()
         for name in ("oauth-authorization-server", "openid-configuration"):
             documents[f"/.well-known/{name}"] = json.dumps(metadata).encode()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield made
+            yield issuer
         finally:
             server.shutdown()

@@ -1,4 +1,4 @@
-"""The field of a race: servers of many systems, all up at the same time, and their tokens."""
+"""Runs the servers of all systems at the same time, and measures their requests a second."""
 
 import json
 import sys
@@ -11,32 +11,37 @@ from typing import Any, Final
 
 from benchmarks.peers.environments import NotInstalled, python_for
 from benchmarks.servers import wrk
-from benchmarks.servers.issuer import Issuer, issuer
+from benchmarks.servers.issuer import Issuer, running_issuer
 from benchmarks.servers.node import FOLDER, node
-from benchmarks.servers.server_process import NotServed, check_guarded, check_open, served
+from benchmarks.servers.server_process import (
+    ServerFailed,
+    check_guarded,
+    check_unguarded,
+    running_server,
+)
 from benchmarks.servers.systems import MANY, NODE, System
 from benchmarks.tokens import AUDIENCE
 
 RUN_SECONDS: Final = 1
-"""The shortest that wrk knows: many short runs even out more than a few long ones."""
+"""The shortest run that wrk offers; many short runs vary less than a few long ones."""
 
-_MOST_FILLING_SECONDS: Final = 16
+_LONGEST_FILLING_SECONDS: Final = 16
 
-_FEWER: Final = 1_000
-"""Tokens in a short run, more than the small cache of one system holds, as always."""
+_TOKENS_IN_SHORT_RUN: Final = 1_000
+"""Still more than the small cache of one system holds."""
 
 
-class Field:
-    """What `field` yields.
+class MeasuredSystems:
+    """Starts and measures systems that trust one issuer.
 
     Arguments:
-        left_out: by name, why a system cannot be measured.
+        left_out: why a system cannot be measured, by its name.
     """
 
-    def __init__(self, signer: Issuer, folder: Path, *, short: bool) -> None:
+    def __init__(self, issuer: Issuer, folder: Path, *, short: bool) -> None:
         self.left_out: dict[str, str] = {}
-        self._most_tokens = _FEWER if short else MANY
-        self._issuer = signer
+        self._most_tokens = _TOKENS_IN_SHORT_RUN if short else MANY
+        self._issuer = issuer
         self._folder = folder
         self._files: dict[int, Path] = {}
 
@@ -44,26 +49,26 @@ class Field:
     def started(
         self, systems: Mapping[str, System]
     ) -> Generator[dict[str, Callable[[], float]], None, None]:
-        """Start servers that do their work; yield what measures requests per second of each."""
-        started: dict[str, Callable[[], float]] = {}
+        """Start and check the servers; yield for each a function that returns its requests/s."""
+        measuring: dict[str, Callable[[], float]] = {}
         with ExitStack() as stack:
             for name, system in systems.items():
                 try:
-                    url = self._started(stack, name, system)
-                except (NotInstalled, NotServed, wrk.NotMeasured) as err:
+                    url = self._start(stack, name, system)
+                except (NotInstalled, ServerFailed, wrk.NotMeasured) as err:
                     self.left_out[name] = str(err)
                     print(f"{name} is left out: {err}", file=sys.stderr)
                 else:
-                    started[name] = partial(self._rate, url, system)
-            yield started
+                    measuring[name] = partial(self._rate, url, system)
+            yield measuring
 
-    def _started(self, stack: ExitStack, name: str, system: System) -> str:
+    def _start(self, stack: ExitStack, name: str, system: System) -> str:
         command = self._command(system)
-        url = stack.enter_context(served(command, self._folder / f"{name}.log"))
+        url = stack.enter_context(running_server(command, self._folder / f"{name}.log"))
         if system.is_guarded:
             check_guarded(url, self._issuer)
         else:
-            check_open(url, self._issuer)
+            check_unguarded(url, self._issuer)
         self._warm(url, system)
         return url
 
@@ -85,30 +90,32 @@ class Field:
         return [*program, system.maker, json.dumps(arguments)]
 
     def _warm(self, url: str, system: System) -> None:
-        """Make a run that does not count, or one in which each token was seen."""
+        """Run without counting; if the cache must be filled, until each token was sent."""
         seconds = RUN_SECONDS
         while True:
-            answers = self._counted(url, system, seconds).answers
-            if not system.filled or answers >= min(system.tokens, self._most_tokens):
+            responses = self._counts(url, system, seconds).responses
+            if not system.filled or responses >= min(system.tokens, self._most_tokens):
                 return
             seconds *= 2
-            if seconds > _MOST_FILLING_SECONDS:
-                raise NotServed(f"{answers} answers were all in {seconds // 2} s")
+            if seconds > _LONGEST_FILLING_SECONDS:
+                raise ServerFailed(
+                    f"only {responses} responses in {seconds // 2} s, too few to fill the cache"
+                )
 
     def _rate(self, url: str, system: System) -> float:
-        return self._counted(url, system, RUN_SECONDS).rate()
+        return self._counts(url, system, RUN_SECONDS).rate()
 
-    def _counted(self, url: str, system: System, seconds: int) -> wrk.Counted:
-        run = partial(wrk.run, url, self._tokens(system.tokens), seconds=seconds)
+    def _counts(self, url: str, system: System, seconds: int) -> wrk.Counts:
+        run = partial(wrk.run, url, self._token_file(system.tokens), seconds=seconds)
         try:
             return run()
         except wrk.NotMeasured as err:
-            # A whole race is too long to be lost by one connection that broke.
-            print(f"{system.adapter}, once more: {err}", file=sys.stderr)
+            # One broken connection must not end a benchmark of several minutes.
+            print(f"{system.adapter}: measured again: {err}", file=sys.stderr)
             return run()
 
-    def _tokens(self, wanted: int) -> Path:
-        number = min(wanted, self._most_tokens)
+    def _token_file(self, most: int) -> Path:
+        number = min(most, self._most_tokens)
         if number not in self._files:
             path = self._folder / f"{number}.tokens"
             path.write_text("".join(f"{token}\n" for token in self._issuer.tokens(number)))
@@ -117,11 +124,11 @@ class Field:
 
 
 @contextmanager
-def field(*, short: bool) -> Generator[Field, None, None]:
-    """Yield a field without servers.
+def measured_systems(*, short: bool) -> Generator[MeasuredSystems, None, None]:
+    """Run an issuer and yield an object that starts systems.
 
     Arguments:
-        short: with fewer tokens, to see that it runs.
+        short: use fewer tokens, only to test that everything runs.
     """
-    with tempfile.TemporaryDirectory() as folder, issuer() as signer:
-        yield Field(signer, Path(folder), short=short)
+    with tempfile.TemporaryDirectory() as folder, running_issuer() as issuer:
+        yield MeasuredSystems(issuer, Path(folder), short=short)

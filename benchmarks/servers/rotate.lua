@@ -1,6 +1,6 @@
--- For wrk: each request with the next token of a file, all made before the first is sent; what was
--- counted goes out as one line of JSON. A run begins anywhere in the file: it may be too short to
--- come to its end.
+-- For wrk: sends the tokens of a file in turn and writes the counts as one line of JSON. All requests
+-- are made before the first is sent. A run begins at a random token, because it may be too short to
+-- send all of them.
 
 local requests = {}
 local sent = 0
@@ -21,7 +21,7 @@ end
 function done(summary)
    local errors = summary.errors
    io.write(string.format(
-      '{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d}\n',
+      '{"responses": %d, "microseconds": %d, "refused": %d, "broken": %d}\n',
       summary.requests, summary.duration, errors.status,
       errors.connect + errors.read + errors.write + errors.timeout
    ))

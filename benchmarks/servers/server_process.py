@@ -1,4 +1,4 @@
-"""Servers under measurement, each a process of its own that lives as long as its input is open."""
+"""Starts the process of a server, and checks that it refuses what it must refuse."""
 
 import json
 import select
@@ -10,25 +10,25 @@ from typing import Final
 
 import httpx
 
-from benchmarks.child_process import ROOT
+from benchmarks import ROOT
 from benchmarks.servers.issuer import Issuer
 
 PATH: Final = "/contacts"
 
-_PATIENCE: Final = 30.0
-"""Seconds; a busy machine may take a few to start a process."""
+_TIMEOUT: Final = 30.0
+"""Seconds; on a busy machine a process may take a few to start."""
 
 
-class NotServed(RuntimeError):
-    """A server did not start, or lets pass what it must not."""
+class ServerFailed(RuntimeError):
+    """A server did not start, or accepts what it must refuse."""
 
 
 @contextmanager
-def served(command: Sequence[str | Path], log: Path) -> Generator[str, None, None]:
-    """Start a server and yield the address that it guards.
+def running_server(command: Sequence[str | Path], log: Path) -> Generator[str, None, None]:
+    """Start a server and yield the URL of its guarded path; it ends when its input is closed.
 
     Raises:
-        NotServed: with the last line that it wrote to standard error.
+        ServerFailed: it did not start; with the last line of its log.
     """
     with log.open("wb") as errors:
         process = subprocess.Popen(
@@ -37,56 +37,56 @@ def served(command: Sequence[str | Path], log: Path) -> Generator[str, None, Non
     with process:
         try:
             if not (hello := _hello(process)):
-                raise NotServed(f"it did not start: {_last_line(log)}")
+                raise ServerFailed(f"the server did not start: {_last_line(log)}")
             yield f"http://127.0.0.1:{json.loads(hello)['port']}{PATH}"
         finally:
             if process.stdin:
                 process.stdin.close()
             try:
-                process.wait(_PATIENCE)
+                process.wait(_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
 def _hello(process: subprocess.Popen[bytes]) -> bytes:
-    """Return the first line that it writes, nothing if it does not write in time."""
+    """Return the first line that it writes, or nothing after a timeout."""
     out = process.stdout
-    if out is None or not select.select([out], [], [], _PATIENCE)[0]:
+    if out is None or not select.select([out], [], [], _TIMEOUT)[0]:
         return b""
     return out.readline()
 
 
 def _last_line(log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it does not say why"
+    return lines[-1] if lines else "its log is empty"
 
 
-def check_open(url: str, issuer: Issuer) -> None:
-    """Check that the unguarded twin answers, with a token and without.
+def check_unguarded(url: str, issuer: Issuer) -> None:
+    """Check that an unguarded server accepts requests with and without a token.
 
     Raises:
-        NotServed: it does not.
+        ServerFailed: it refuses one.
     """
-    _expect(url, "no token", None, good=True)
-    _expect(url, "a good token", issuer.token(issuer.claims()), good=True)
+    _expect(url, "no token", None, accepted=True)
+    _expect(url, "a valid token", issuer.token(issuer.claims()), accepted=True)
 
 
 def check_guarded(url: str, issuer: Issuer) -> None:
-    """Check that a good token passes and nothing else does.
+    """Check that a guard accepts a valid token and refuses all invalid ones.
 
     Raises:
-        NotServed: it is not so.
+        ServerFailed: it does not.
     """
-    _expect(url, "a good token", issuer.token(issuer.claims()), good=True)
-    for name, token in issuer.refused().items():
-        _expect(url, name, token, good=False)
+    _expect(url, "a valid token", issuer.token(issuer.claims()), accepted=True)
+    for name, token in issuer.invalid_tokens().items():
+        _expect(url, name, token, accepted=False)
 
 
-def _expect(url: str, name: str, token: str | None, *, good: bool) -> None:
+def _expect(url: str, name: str, token: str | None, *, accepted: bool) -> None:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        status = httpx.get(url, headers=headers, timeout=_PATIENCE, trust_env=False).status_code
+        status = httpx.get(url, headers=headers, timeout=_TIMEOUT, trust_env=False).status_code
     except httpx.HTTPError as err:
-        raise NotServed(f"{name} is not answered: {type(err).__name__}") from err
-    if not (status == 200 if good else 400 <= status < 500):
-        raise NotServed(f"{name} is answered with {status}")
+        raise ServerFailed(f"no response to {name}: {type(err).__name__}") from err
+    if not (status == 200 if accepted else 400 <= status < 500):
+        raise ServerFailed(f"the response to {name} has status {status}")

@@ -1,33 +1,33 @@
-"""The systems that are asked whole requests: ours, and others in the frameworks they are made for.
+"""The systems that serve whole requests: ours, and peers in the frameworks that they support.
 
-The order is that of a round: what is compared stands side by side.
+Each round runs them in this order, so the two sides of a comparison are neighbours.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-OPEN: Final = "make_open_app"
-PASSING: Final = "make_passing_app"
+UNGUARDED: Final = "make_unguarded_app"
+NO_OP: Final = "make_no_op_app"
 
 NODE: Final = "node"
 
 FEW: Final = 100
 MANY: Final = 10_000
-"""Tokens that take turns."""
+"""Distinct tokens that the client sends in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One server and the tokens that it is asked with.
+    """One server, and how many tokens the client sends to it.
 
     Arguments:
-        adapter: a module of `benchmarks.peers`, or a script of its folder `node`.
-        environment: what it runs in: `node`, or the name of a Python environment; none for ours.
+        adapter: a module of `benchmarks.peers`, or a script in its folder `node`.
+        environment: `node`, or the name of a Python environment; empty for this environment.
         maker: the function of the adapter that returns the application.
-        tokens: how many take turns.
-        arguments: for `maker`, beside the issuer.
-        filled: each token has been seen before the first round.
+        tokens: how many distinct tokens the client sends in turn.
+        arguments: for `maker`, in addition to the issuer.
+        filled: each token is sent before the first round, so the cache holds it.
     """
 
     adapter: str
@@ -39,45 +39,45 @@ class System:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it refuses anybody."""
-        return self.maker not in (OPEN, PASSING)
+        """Whether it verifies tokens."""
+        return self.maker not in (UNGUARDED, NO_OP)
 
 
-_FRESH: Final = System("asgi_bearer", tokens=MANY, arguments={"verified_tokens": FEW})
+_MISSES: Final = System("asgi_bearer", tokens=MANY, arguments={"verified_tokens": FEW})
 _OFF: Final = System("asgi_bearer", arguments={"verified_tokens": 0})
-_OPEN: Final = System("asgi_bearer", maker=OPEN)
-_WARM: Final = System("asgi_bearer")
+_UNGUARDED: Final = System("asgi_bearer", maker=UNGUARDED)
+_CACHED: Final = System("asgi_bearer")
 
-OURS: Final[Mapping[str, System]] = {
-    "fresh": _FRESH,
+OUR_SYSTEMS: Final[Mapping[str, System]] = {
+    "misses": _MISSES,
     "off": _OFF,
-    "open": _OPEN,
-    "warm": _WARM,
-    "passing": System("asgi_bearer", maker=PASSING),
-    "warm-many": System("asgi_bearer", tokens=MANY, filled=True),
+    "unguarded": _UNGUARDED,
+    "cached": _CACHED,
+    "no-op": System("asgi_bearer", maker=NO_OP),
+    "cached-many": System("asgi_bearer", tokens=MANY, filled=True),
     "bare": System("asgi_bearer_bare"),
-    "bare-open": System("asgi_bearer_bare", maker=OPEN),
+    "bare-unguarded": System("asgi_bearer_bare", maker=UNGUARDED),
 }
 
-RACE: Final[Mapping[str, System]] = {
+PEER_SYSTEMS: Final[Mapping[str, System]] = {
     "off-many": System("asgi_bearer", tokens=MANY, arguments={"verified_tokens": 0}),
-    "fresh": _FRESH,
+    "misses": _MISSES,
     "pyjwt": System("pyjwt", "pyjwt", tokens=MANY),
     "jwks-client": System("jwks_client", "jwks_client", tokens=MANY),
-    "fastapi-open": System("pyjwt", "pyjwt", OPEN),
+    "fastapi-unguarded": System("pyjwt", "pyjwt", UNGUARDED),
     "auth0": System("auth0_fastapi_api", "auth0_fastapi_api"),
-    "warm": _WARM,
+    "cached": _CACHED,
     "mcp": System("mcp_sdk", "mcp_sdk"),
     "fastmcp": System("fastmcp", "fastmcp"),
-    "open": _OPEN,
+    "unguarded": _UNGUARDED,
     "pyjwt-middleware": System("pyjwt_middleware", "pyjwt"),
     "off": _OFF,
     "fastify": System("fastify_jose", NODE),
-    "fastify-open": System("fastify_jose", NODE, OPEN),
+    "fastify-unguarded": System("fastify_jose", NODE, UNGUARDED),
     "express": System("express_oauth2", NODE),
-    "express-open": System("express_oauth2", NODE, OPEN),
+    "express-unguarded": System("express_oauth2", NODE, UNGUARDED),
     "litestar": System("litestar", "litestar", tokens=MANY),
-    "litestar-open": System("litestar", "litestar", OPEN),
+    "litestar-unguarded": System("litestar", "litestar", UNGUARDED),
     "authlib": System("authlib", "authlib", tokens=MANY),
     "joserfc": System("authlib", "authlib", "make_joserfc_app", tokens=MANY),
 }

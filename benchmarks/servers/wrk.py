@@ -1,4 +1,4 @@
-"""Runs of wrk: one thread, 32 connections, the tokens of a file in turn."""
+"""Runs wrk with one thread, 32 connections and the tokens of a file, and reads what it counted."""
 
 import json
 import shutil
@@ -11,77 +11,77 @@ CONNECTIONS: Final = 32
 
 _SCRIPT: Final = Path(__file__).with_name("rotate.lua")
 
-_PATIENCE: Final = 10.0
-"""Seconds beyond the run itself."""
+_TIMEOUT: Final = 10.0
+"""Seconds after the end of the run."""
 
 
 class NotMeasured(RuntimeError):
-    """A run whose figure would mean nothing."""
+    """A run that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What one run counted.
+class Counts:
+    """The counts of one run.
 
     Arguments:
-        answers: all that came, refusals included.
-        refused: answers of status 400 and above.
+        responses: including refusals.
+        refused: responses with status 400 and above.
         broken: connections and requests that failed.
     """
 
-    answers: int
+    responses: int
     seconds: float
     refused: int
     broken: int
 
-    def good(self) -> Self:
-        """Return itself.
+    def checked(self) -> Self:
+        """Return this object.
 
         Raises:
-            NotMeasured: there was no answer, or one that was not good.
+            NotMeasured: there was no response, or a refusal or error.
         """
-        if not self.answers or self.refused or self.broken:
+        if not self.responses or self.refused or self.broken:
             raise NotMeasured(
-                f"{self.answers} answers, {self.refused} refused, {self.broken} broken"
+                f"{self.responses} responses, {self.refused} refused, {self.broken} broken"
             )
         return self
 
     def rate(self) -> float:
-        """Return the answers a second."""
-        return self.answers / self.seconds
+        """Return the responses a second."""
+        return self.responses / self.seconds
 
 
-def is_here() -> bool:
+def is_installed() -> bool:
     """Return whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
-def counted(output: str) -> Counted:
-    """Return what the script wrote at the end of `output`.
+def counts(output: str) -> Counts:
+    """Return the counts that `rotate.lua` wrote at the end of `output`.
 
     Raises:
-        NotMeasured: it wrote nothing.
+        NotMeasured: it wrote none.
     """
     for line in reversed(output.splitlines()):
         if line.startswith("{"):
             found = json.loads(line)
-            return Counted(
-                answers=found["answers"],
+            return Counts(
+                responses=found["responses"],
                 seconds=found["microseconds"] / 1e6,
                 refused=found["refused"],
                 broken=found["broken"],
             )
-    raise NotMeasured(f"wrk said nothing of what it counted: {output[-500:]}")
+    raise NotMeasured(f"wrk wrote no counts: {output[-500:]}")
 
 
-def run(url: str, tokens: Path, *, seconds: int) -> Counted:
-    """Ask `url` as fast as it answers; wrk knows whole seconds only.
+def run(url: str, tokens: Path, *, seconds: int) -> Counts:
+    """Send requests to `url` as fast as it responds, for whole seconds.
 
     Arguments:
         tokens: a file with one token a line.
 
     Raises:
-        NotMeasured: there was no answer, or one that was not good.
+        NotMeasured: there was no response, or a refusal or error.
     """
     load = ("-t1", f"-c{CONNECTIONS}", f"-d{seconds}s")
     try:
@@ -91,8 +91,8 @@ def run(url: str, tokens: Path, *, seconds: int) -> Counted:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=seconds + _PATIENCE,
+            timeout=seconds + _TIMEOUT,
         )
     except subprocess.TimeoutExpired as err:
-        raise NotMeasured(f"no end after {err.timeout:.0f} s") from err
-    return counted(done.stdout).good()
+        raise NotMeasured(f"wrk did not end within {err.timeout:.0f} s") from err
+    return counts(done.stdout).checked()

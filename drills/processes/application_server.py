@@ -1,7 +1,7 @@
-"""One application under real uvicorn, uvloop and httptools, in a process with a movable clock.
+"""The program of an application: uvicorn, uvloop and httptools, with clocks that can be advanced.
 
-Runs with the interpreter of whatever is under test, so it imports nothing else of this folder
-but what needs the standard library alone.
+Runs with the interpreter of the library under test, so the project's modules that it imports need
+only the standard library.
 """
 
 import argparse
@@ -19,8 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.child_process import Json, commands, mouth
-from drills import clock
+from benchmarks.child_process import Json, answer_commands, line_writer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,13 +30,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("adapter", help="a module of benchmarks.peers")
     parser.add_argument("--issuer", required=True)
     parser.add_argument("--audience", required=True)
-    parser.add_argument("--jwks-uri", help="left out: discovered from the issuer")
+    parser.add_argument("--jwks-uri", help="default: discovered from the issuer's metadata")
     parser.add_argument("--lifespan", choices=["on", "off"], default="on")
     parser.add_argument(
-        "--cancel", action="store_true", help="cancel a request whose client has gone"
+        "--cancel", action="store_true", help="cancel a request when its client disconnects"
     )
     parser.add_argument(
-        "--fork", metavar="TOKEN", help="judge TOKEN, then serve from two forked processes"
+        "--fork", metavar="TOKEN", help="verify TOKEN, then serve from two forked processes"
     )
     return parser.parse_args()
 
@@ -45,17 +44,17 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Serve until SIGTERM."""
     arguments = _arguments()
-    advance = clock.install()
-    say = mouth()
+    advance = _install_clocks()
+    write = line_writer()
     adapter = importlib.import_module(f"benchmarks.peers.{arguments.adapter}")
     app = adapter.make_app(
         issuer=arguments.issuer, audience=arguments.audience, jwks_uri=arguments.jwks_uri
     )
     if arguments.fork is not None:
-        _serve_forked(app, arguments.fork, say)
+        _serve_forked(app, arguments.fork, write)
         return
 
-    async def obey(command: Json) -> Any:
+    async def execute(command: Json) -> Any:
         match command["do"]:
             case "advance":
                 advance(command["seconds"])
@@ -70,26 +69,44 @@ def main() -> None:
         return None
 
     served = _CancelOnDisconnect(app) if arguments.cancel else app
-    # uvicorn raises the signal anew when it has shut down; the event loop is to end in order.
+    # uvicorn raises the signal again after its shutdown; this process must go on to report.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     listening = _socket()
     loop = _event_loop()
 
     async def run() -> None:
-        obeying = asyncio.create_task(commands(obey, say))
+        answering = asyncio.create_task(answer_commands(execute, write))
         await _serve(
-            served, listening, arguments.lifespan, lambda: say({"ports": [_port(listening)]})
+            served, listening, arguments.lifespan, lambda: write({"ports": [_port(listening)]})
         )
-        obeying.cancel()
-        await asyncio.gather(obeying, return_exceptions=True)
-        ours = asyncio.current_task()
-        left = [str(task.get_coro()) for task in asyncio.all_tasks() if task is not ours]
-        say({"left": left})
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        this = asyncio.current_task()
+        left = [str(task.get_coro()) for task in asyncio.all_tasks() if task is not this]
+        write({"left": left})
 
     loop.run_until_complete(run())
     loop.close()
-    # Now asyncio complains about each task that nobody has looked after.
+    # asyncio now logs each task whose exception was never retrieved.
     gc.collect()
+
+
+def _install_clocks() -> Callable[[float], None]:
+    """Replace `time.time` and `time.monotonic`; return a function that advances both by seconds.
+
+    A module that imports them later gets the new ones. The event loop of uvloop keeps its own
+    clock, so timeouts and delays take real time.
+    """
+    shift = 0.0
+    wall, monotonic = time.time, time.monotonic
+
+    def advance(seconds: float) -> None:
+        nonlocal shift
+        shift += seconds
+
+    time.time = lambda: wall() + shift
+    time.monotonic = lambda: monotonic() + shift
+    return advance
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
@@ -122,7 +139,7 @@ async def _serve(
         http="httptools",
         log_level="warning",
         access_log=False,
-        # Longer than any pause of a drill: a connection that ends is an answer that is missing.
+        # Longer than any pause of a drill: a closed connection would count as a missing response.
         timeout_keep_alive=600,
     )
     server = uvicorn.Server(config)
@@ -134,10 +151,10 @@ async def _serve(
     await serving
 
 
-def _serve_forked(app: "ASGIApp", token: str, say: Callable[[object], None]) -> None:
-    """Serve from two processes that were forked after the keys had been used."""
+def _serve_forked(app: "ASGIApp", token: str, write: Callable[[object], None]) -> None:
+    """Verify the token, fork two processes, and serve from both."""
     loop = _event_loop()
-    loop.run_until_complete(_judge(app, token))
+    loop.run_until_complete(_verify(app, token))
     loop.close()
     sockets = [_socket(), _socket()]
     children: list[int] = []
@@ -154,19 +171,19 @@ def _serve_forked(app: "ASGIApp", token: str, say: Callable[[object], None]) -> 
             os.kill(child, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
-    say({"ports": [_port(listening) for listening in sockets]})
+    write({"ports": [_port(listening) for listening in sockets]})
     for child in children:
         os.waitpid(child, 0)
-    say({})
+    write({})
 
 
-async def _judge(app: "ASGIApp", token: str) -> None:
+async def _verify(app: "ASGIApp", token: str) -> None:
     async def receive() -> "Message":
         return {"type": "http.request"}
 
     async def send(message: "Message") -> None:
         if message.get("status", 200) != 200:
-            sys.exit(f"before the fork: status {message['status']}")
+            sys.exit(f"the token before the fork was answered with {message['status']}")
 
     scope: Scope = {
         "type": "http",
@@ -184,7 +201,7 @@ async def _judge(app: "ASGIApp", token: str) -> None:
 
 
 class _CancelOnDisconnect:
-    """Cancels a request whose client has gone, which uvicorn leaves to the application."""
+    """Cancels a request when its client disconnects; uvicorn leaves that to the application."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
@@ -193,24 +210,24 @@ class _CancelOnDisconnect:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # The requests of the drill have no body: what comes next is that the client has gone.
+        # The requests of the drill have no body, so the second message is the disconnect.
         first = await receive()
 
         async def replayed() -> "Message":
             return first
 
-        answering = asyncio.ensure_future(self._app(scope, replayed, send))
-        leaving = asyncio.ensure_future(receive())
-        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        for task in (answering, leaving):
+        responding = asyncio.ensure_future(self._app(scope, replayed, send))
+        disconnect = asyncio.ensure_future(receive())
+        await asyncio.wait((responding, disconnect), return_when=asyncio.FIRST_COMPLETED)
+        for task in (responding, disconnect):
             task.cancel()
-        await asyncio.gather(answering, leaving, return_exceptions=True)
+        await asyncio.gather(responding, disconnect, return_exceptions=True)
 
 
 def _peak_bytes() -> int:
-    """Return the most memory that this process ever had."""
+    """Return the peak memory of this process."""
     with suppress(OSError):
-        # On Linux getrusage counts what the parent had when it forked, too.
+        # On Linux getrusage also counts the memory of the parent at the fork.
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024

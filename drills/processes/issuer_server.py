@@ -1,7 +1,6 @@
-"""An issuer's documents over HTTP/1.1 on loopback, with every fault that a network can have.
+"""The program of an issuer: serves documents over HTTP/1.1 on loopback, with faults on request.
 
-It serves what it is told to and knows nothing of keys. By hand on asyncio, because no server
-library breaks the protocol on purpose.
+Written on asyncio by hand, because no server library breaks the protocol on purpose.
 """
 
 import asyncio
@@ -11,21 +10,21 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-from benchmarks.child_process import Json, commands, mouth
+from benchmarks.child_process import Json, answer_commands, line_writer
 
 Manner = Literal["whole", "reset", "silent", "drip", "endless", "truncated"]
-"""How a document is sent: as it should be, not at all (the connection is reset, or stays open),
-a byte at a time, without an end, or cut off in the middle."""
+"""How a document is sent: whole, not at all (the connection is reset, or stays open), a byte at a
+time, without an end, or cut off in the middle."""
 
 DRIP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What is answered at one address.
+class Document:
+    """The response at one path.
 
     Arguments:
-        delay: seconds before the answer.
+        delay: seconds before the response.
     """
 
     body: bytes = b""
@@ -35,19 +34,18 @@ class Served:
     manner: Manner = "whole"
 
 
-_NOWHERE = Served(b"nothing here", status=404)
+_NOT_FOUND = Document(b"nothing here", status=404)
 
 
-class Documents:
-    """Serves documents by path, from `listen` to `hang_up`, which can be repeated.
+class DocumentServer:
+    """Serves documents by path. `listen` and `hang_up` can be repeated.
 
     Arguments:
-        requests: path, time of arrival and status of each request so far. All processes of a
-            machine share the clock.
+        requests: path, time of arrival and status of each request so far.
     """
 
     def __init__(self) -> None:
-        self.served: dict[str, Served] = {}
+        self.documents: dict[str, Document] = {}
         self.requests: list[tuple[str, float, int]] = []
         self.port = 0
         self._server: asyncio.Server | None = None
@@ -59,7 +57,7 @@ class Documents:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def hang_up(self) -> None:
-        """Refuse connections from now on, and reset those that are open."""
+        """Refuse new connections, and reset those that are open."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -72,7 +70,7 @@ class Documents:
             while await self._exchange(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The other side has gone.
+            pass  # The client closed the connection.
         finally:
             self._connections.discard(writer)
             writer.close()
@@ -81,46 +79,48 @@ class Documents:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         request_line, *lines = head.splitlines()
         path = request_line.split(" ")[1]
-        asked = {
+        headers = {
             name.lower(): value.strip() for name, _, value in (n.partition(":") for n in lines)
         }
-        # What is served is settled on arrival, as at an issuer that rotates while it answers.
-        served = self.served.get(path, _NOWHERE)
-        etag = served.headers.get("ETag")
-        if etag is not None and asked.get("if-none-match") == etag:
-            served = Served(status=304, headers=served.headers, delay=served.delay)
-        self.requests.append((path, time.monotonic(), served.status))
-        await asyncio.sleep(served.delay)
-        return await _send(served, reader, writer)
+        # The document is chosen before the delay, as by an issuer that rotates while it responds.
+        document = self.documents.get(path, _NOT_FOUND)
+        etag = document.headers.get("ETag")
+        if etag is not None and headers.get("if-none-match") == etag:
+            document = Document(status=304, headers=document.headers, delay=document.delay)
+        self.requests.append((path, time.monotonic(), document.status))
+        await asyncio.sleep(document.delay)
+        return await _send(document, reader, writer)
 
 
-async def _send(served: Served, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Send the answer and return whether the connection can be used again."""
-    if served.manner == "reset":
+async def _send(
+    document: Document, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bool:
+    """Send the response; return whether the connection can be used again."""
+    if document.manner == "reset":
         writer.transport.abort()
         return False
-    if served.manner == "silent":
-        await reader.read()  # Until the other side gives up.
+    if document.manner == "silent":
+        await reader.read()  # Until the client closes the connection.
         return False
-    headers = {"Content-Type": "application/json", **served.headers}
-    if served.manner != "endless" and served.status != HTTPStatus.NOT_MODIFIED:
-        headers["Content-Length"] = str(len(served.body))
-    lines = [f"HTTP/1.1 {served.status} {HTTPStatus(served.status).phrase}"]
+    headers = {"Content-Type": "application/json", **document.headers}
+    if document.manner != "endless" and document.status != HTTPStatus.NOT_MODIFIED:
+        headers["Content-Length"] = str(len(document.body))
+    lines = [f"HTTP/1.1 {document.status} {HTTPStatus(document.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-    if served.manner == "truncated":
-        writer.write(served.body[: len(served.body) // 2])
+    if document.manner == "truncated":
+        writer.write(document.body[: len(document.body) // 2])
         await writer.drain()
         return False
-    if served.manner == "drip":
-        for number in range(len(served.body)):
-            writer.write(served.body[number : number + 1])
+    if document.manner == "drip":
+        for number in range(len(document.body)):
+            writer.write(document.body[number : number + 1])
             await writer.drain()
             await asyncio.sleep(DRIP_SECONDS)
         return True
-    writer.write(served.body)
+    writer.write(document.body)
     await writer.drain()
-    while served.manner == "endless":
+    while document.manner == "endless":
         writer.write(b" " * 4096)
         await writer.drain()
         await asyncio.sleep(0)
@@ -128,32 +128,32 @@ async def _send(served: Served, reader: asyncio.StreamReader, writer: asyncio.St
 
 
 async def _run() -> None:
-    documents = Documents()
-    await documents.listen()
+    server = DocumentServer()
+    await server.listen()
 
-    async def obey(command: Json) -> Any:
+    async def execute(command: Json) -> Any:
         match command.pop("do"):
             case "serve":
                 path, body = command.pop("path"), command.pop("body").encode("latin-1")
-                documents.served[path] = Served(body, **command)
+                server.documents[path] = Document(body, **command)
             case "listen":
-                await documents.listen()
+                await server.listen()
             case "hang_up":
-                documents.hang_up()
+                server.hang_up()
             case _:
-                return documents.requests
+                return server.requests
         return None
 
-    say = mouth()
+    write = line_writer()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    say({"port": documents.port})
-    obeying = asyncio.create_task(commands(obey, say))
-    # Also when the parent has gone without a word.
-    obeying.add_done_callback(lambda _: ended.set())
+    write({"port": server.port})
+    answering = asyncio.create_task(answer_commands(execute, write))
+    # The input also ends when the parent has died.
+    answering.add_done_callback(lambda _: ended.set())
     await ended.wait()
-    obeying.cancel()
-    say({})
+    answering.cancel()
+    write({})
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Tests of what the drills are made of."""
+"""Tests of the benchmarks' own code: rounds, tables, plots, tokens and counts."""

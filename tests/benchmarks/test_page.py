@@ -1,10 +1,10 @@
-"""What a benchmark found is shown as it was, and a goal that was missed cannot be overlooked."""
+"""The result of a benchmark is shown without changes, and a goal that is not met is marked."""
 
 import json
 
 import pytest
 
-from benchmarks.report.page import json_text, lines_table, page, shown
+from benchmarks.report.page import json_text, lines_table, page, ratio_text
 from benchmarks.report.result import Curve, Goal, Line, Result
 from benchmarks.report.rounds import Spread
 
@@ -29,7 +29,9 @@ def result(*lines: Line, curves: tuple[Curve, ...] = ()) -> Result:
         (None, exactly(100.0), ""),
     ],
 )
-def test_a_goal_is_met_by_the_median(goal: Goal | None, ratio: Spread, verdict: str) -> None:
+def test_a_goal_is_met_if_the_median_is_within_its_limits(
+    goal: Goal | None, ratio: Spread, verdict: str
+) -> None:
     line = Line("what", "against", ratio, goal)
 
     assert line.verdict == verdict
@@ -51,7 +53,7 @@ def test_a_line_is_a_row_with_goal_and_verdict() -> None:
     ]
 
 
-def test_remarks_have_a_column_where_there_are_any() -> None:
+def test_a_table_with_a_remark_has_a_column_of_remarks() -> None:
     rows = lines_table([Line("a", "b", exactly(1.0), remark="c | d")]).splitlines()
 
     assert rows[0] == "| what | against | ratio | goal |  | remark |"
@@ -62,15 +64,15 @@ def test_remarks_have_a_column_where_there_are_any() -> None:
     ("value", "text"),
     [(0.0, "0.00"), (0.01234, "0.0123"), (0.999, "0.999"), (54.32, "54.3"), (1234.5, "1234")],
 )
-def test_three_digits_are_shown(value: float, text: str) -> None:
-    assert shown(exactly(value)) == text
+def test_a_ratio_is_shown_with_three_significant_digits(value: float, text: str) -> None:
+    assert ratio_text(exactly(value)) == text
 
 
-def test_a_difference_may_be_negative() -> None:
-    assert shown(Spread(-0.05, -0.1, 0.02)) == "-0.0500 [-0.100..0.0200]"
+def test_a_negative_difference_is_shown() -> None:
+    assert ratio_text(Spread(-0.05, -0.1, 0.02)) == "-0.0500 [-0.100..0.0200]"
 
 
-def test_a_page_has_title_method_plot_and_tables() -> None:
+def test_a_page_has_a_title_a_method_a_plot_and_tables() -> None:
     curve = Curve("resident", ((1_000.0, exactly(40.0)), (1_000_000.0, exactly(41.0))))
 
     text = page(result(Line("a", "b", exactly(1.0)), curves=(curve,)))
@@ -81,7 +83,7 @@ def test_a_page_has_title_method_plot_and_tables() -> None:
     assert text.endswith("| resident | tokens | 1,000: 40.0, 1,000,000: 41.0 |\n")
 
 
-def test_a_curve_in_a_table_is_thinned_out_and_keeps_its_last_point() -> None:
+def test_a_long_curve_in_a_table_has_some_points_and_the_last_one() -> None:
     points = tuple((float(x), exactly(float(x))) for x in range(1, 101))
 
     row = page(result(curves=(Curve("resident", points, "requests"),))).splitlines()[-1]
@@ -90,7 +92,7 @@ def test_a_curve_in_a_table_is_thinned_out_and_keeps_its_last_point() -> None:
     assert row.endswith(", 91: 91.0, 100: 100 |")
 
 
-def test_json_has_everything_and_the_verdicts() -> None:
+def test_the_json_has_all_members_and_the_verdicts() -> None:
     line = Line("a", "b", Spread(2.0, 1.0, 3.0), Goal(at_most=1.0), "c")
 
     assert json.loads(json_text(result(line)))["lines"] == [

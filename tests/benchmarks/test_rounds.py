@@ -1,4 +1,4 @@
-"""Every subject has its turn in every round, and a ratio is of measurements of one round."""
+"""Each subject is measured once a round, and a ratio compares measurements of the same round."""
 
 import gc
 from functools import partial
@@ -15,13 +15,13 @@ def test_every_round_begins_with_another_subject_and_calls_each_once() -> None:
         called.append(name)
         return float(len(called))
 
-    returned = interleaved({name: partial(subject, name) for name in "abc"}, rounds=4)
+    results = interleaved({name: partial(subject, name) for name in "abc"}, rounds=4)
 
     assert "".join(called) == "abcbcacababc"
-    assert returned == {"a": [1, 6, 8, 10], "b": [2, 4, 9, 11], "c": [3, 5, 7, 12]}
+    assert results == {"a": [1, 6, 8, 10], "b": [2, 4, 9, 11], "c": [3, 5, 7, 12]}
 
 
-def test_the_garbage_collector_is_as_it_was_when_a_subject_fails() -> None:
+def test_a_subject_that_fails_leaves_no_frozen_objects() -> None:
     def failing() -> float:
         raise LookupError
 
@@ -31,12 +31,12 @@ def test_the_garbage_collector_is_as_it_was_when_a_subject_fails() -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_a_ratio_is_made_round_by_round() -> None:
-    # The machine was ten times slower in the second round, for both.
+def test_a_ratio_is_calculated_round_by_round() -> None:
+    # In the second round the machine was ten times slower for both.
     assert ratios([2.0, 20.0, 2.0], [1.0, 10.0, 1.0]) == Spread(2.0, 2.0, 2.0)
 
 
-def test_rounds_that_do_not_belong_together_make_no_ratio() -> None:
+def test_subjects_with_different_numbers_of_rounds_have_no_ratio() -> None:
     with pytest.raises(ValueError, match="shorter"):
         ratios([1.0, 2.0], [1.0])
 

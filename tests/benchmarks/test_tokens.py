@@ -1,4 +1,4 @@
-"""What is measured is what it is called: good tokens pass everywhere, junk is as large as said."""
+"""The tokens of the benchmarks: every verifier accepts valid ones, and junk has the stated size."""
 
 from importlib.util import find_spec
 
@@ -19,7 +19,7 @@ def joserfc() -> None:
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-async def test_a_token_of_the_benchmarks_is_good_for_all_verifiers(alg: str) -> None:
+async def test_every_verifier_accepts_a_valid_token(alg: str) -> None:
     from benchmarks.in_process import verifiers
 
     signer = Signer.new(alg)
@@ -28,14 +28,14 @@ async def test_a_token_of_the_benchmarks_is_good_for_all_verifiers(alg: str) -> 
     principal = await verifiers.ours(verifiers.remote(signer), cache=False).verify(Presented(token))
     verifiers.pyjwt(signer)(token)
     verifiers.joserfc_jwt(signer)(token)
-    verifiers.raw(signer)(verifiers.signed(signer, token))
+    verifiers.signature_check(signer)(verifiers.signature_input(signer, token))
 
     assert principal.subject == claims(7)["sub"]
     assert {"read:contacts", "write:contacts"} <= principal.scopes
 
 
 @pytest.mark.parametrize("change", [{"iss": "https://other.example/"}, {"aud": "x"}, {"exp": 1}])
-def test_the_other_verifiers_check_the_claims_as_well(change: dict[str, object]) -> None:
+def test_the_other_verifiers_also_check_the_claims(change: dict[str, object]) -> None:
     from benchmarks.in_process import verifiers
 
     signer = Signer.new("ES256")
@@ -46,12 +46,12 @@ def test_the_other_verifiers_check_the_claims_as_well(change: dict[str, object])
             verify(token)
 
 
-def test_junk_is_as_long_as_a_token_may_be() -> None:
-    from benchmarks.in_process.refusals import bad
+def test_junk_has_the_maximum_length_of_a_token() -> None:
+    from benchmarks.in_process.refusals import invalid_requests
 
     sizes = {
         kind.what: len(kind.token or b"")
-        for kind in bad(Signer.new("RS256"))
+        for kind in invalid_requests(Signer.new("RS256"))
         if kind.what.startswith("16 KiB")
     }
 

@@ -1,144 +1,146 @@
-"""The faults that the drills rely on are what their names say."""
+"""The issuer of the drills serves documents with the faults that the drills ask for."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from drills.processes.issuer_server import Documents, Served
+from drills.processes.issuer_server import Document, DocumentServer
 
 
 @pytest.fixture
-async def documents() -> AsyncIterator[Documents]:
-    served = Documents()
-    await served.listen()
-    yield served
-    served.hang_up()
+async def server() -> AsyncIterator[DocumentServer]:
+    server = DocumentServer()
+    await server.listen()
+    yield server
+    server.hang_up()
 
 
-class Caller:
+class Connection:
     """One connection, closed at the end of the block."""
 
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
+    def __init__(self, server: DocumentServer) -> None:
+        self._server = server
 
-    async def __aenter__(self) -> "Caller":
-        port = self._documents.port
+    async def __aenter__(self) -> "Connection":
+        port = self._server.port
         self.reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._writer.close()
 
-    def ask(self, path: str = "/keys", *lines: str) -> None:
+    def request(self, path: str = "/keys", *lines: str) -> None:
         """Send a request."""
         request = "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *lines, "", ""])
         self._writer.write(request.encode())
 
     async def head(self) -> list[str]:
-        """Return the lines in front of the body."""
+        """Return the status line and the headers."""
         return (await self.reader.readuntil(b"\r\n\r\n")).decode().splitlines()[:-1]
 
 
-async def test_a_document_is_served_on_a_connection_that_stays(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", headers={"Cache-Control": "max-age=1"})
-    async with Caller(documents) as caller:
+async def test_two_documents_are_served_on_one_connection(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", headers={"Cache-Control": "max-age=1"})
+    async with Connection(server) as connection:
         for _ in range(2):
-            caller.ask()
+            connection.request()
 
-            assert await caller.head() == [
+            assert await connection.head() == [
                 "HTTP/1.1 200 OK",
                 "Content-Type: application/json",
                 "Cache-Control: max-age=1",
                 "Content-Length: 2",
             ]
-            assert await caller.reader.readexactly(2) == b"{}"
-    assert [(path, status) for path, _, status in documents.requests] == [("/keys", 200)] * 2
+            assert await connection.reader.readexactly(2) == b"{}"
+    assert [(path, status) for path, _, status in server.requests] == [("/keys", 200)] * 2
 
 
-async def test_what_is_not_served_is_not_found(documents: Documents) -> None:
-    async with Caller(documents) as caller:
-        caller.ask("/other")
+async def test_an_unknown_path_is_answered_with_404(server: DocumentServer) -> None:
+    async with Connection(server) as connection:
+        connection.request("/other")
 
-        assert (await caller.head())[0] == "HTTP/1.1 404 Not Found"
+        assert (await connection.head())[0] == "HTTP/1.1 404 Not Found"
 
 
-async def test_a_known_etag_is_answered_with_304_and_no_body(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", headers={"ETag": '"one"'})
-    async with Caller(documents) as caller:
-        caller.ask("/keys", 'If-None-Match: "one"')
+async def test_a_matching_etag_is_answered_with_304_and_no_body(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", headers={"ETag": '"one"'})
+    async with Connection(server) as connection:
+        connection.request("/keys", 'If-None-Match: "one"')
 
-        head = await caller.head()
+        head = await connection.head()
         assert head[0] == "HTTP/1.1 304 Not Modified"
         assert not any(line.startswith("Content-Length") for line in head)
-        assert documents.requests[0][2] == 304
+        assert server.requests[0][2] == 304
 
 
-async def test_a_delayed_answer_is_the_one_of_its_arrival(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"old", delay=0.01)
-    async with Caller(documents) as caller:
-        caller.ask()
-        while not documents.requests:  # noqa: ASYNC110 (the issuer has no event to wait for)
+async def test_a_delayed_response_is_the_document_at_arrival(
+    server: DocumentServer,
+) -> None:
+    server.documents["/keys"] = Document(b"old", delay=0.01)
+    async with Connection(server) as connection:
+        connection.request()
+        while not server.requests:  # noqa: ASYNC110 (the server has no event to wait for)
             await asyncio.sleep(0)
-        documents.served["/keys"] = Served(b"new")
+        server.documents["/keys"] = Document(b"new")
 
-        await caller.head()
-        assert await caller.reader.readexactly(3) == b"old"
+        await connection.head()
+        assert await connection.reader.readexactly(3) == b"old"
 
 
-async def test_a_reset_connection_brings_nothing(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", manner="reset")
-    async with Caller(documents) as caller:
-        caller.ask()
+async def test_a_reset_connection_delivers_nothing(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", manner="reset")
+    async with Connection(server) as connection:
+        connection.request()
 
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await caller.head()
+            await connection.head()
 
 
-async def test_silence_is_a_connection_that_stays_open(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", manner="silent")
-    async with Caller(documents) as caller:
-        caller.ask()
+async def test_a_silent_server_keeps_the_connection_open(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", manner="silent")
+    async with Connection(server) as connection:
+        connection.request()
 
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(caller.reader.read(1), 0.05)
+            await asyncio.wait_for(connection.reader.read(1), 0.05)
 
 
-async def test_a_drip_is_one_byte_at_a_time(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", manner="drip")
-    async with Caller(documents) as caller:
-        caller.ask()
+async def test_a_dripping_server_sends_one_byte_at_a_time(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", manner="drip")
+    async with Connection(server) as connection:
+        connection.request()
 
-        assert "Content-Length: 2" in await caller.head()
-        assert await caller.reader.read(100) == b"{"
-
-
-async def test_a_truncated_body_ends_before_its_length(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{....}", manner="truncated")
-    async with Caller(documents) as caller:
-        caller.ask()
-
-        assert "Content-Length: 6" in await caller.head()
-        assert await caller.reader.read() == b"{.."
+        assert "Content-Length: 2" in await connection.head()
+        assert await connection.reader.read(100) == b"{"
 
 
-async def test_an_endless_body_has_no_length_and_no_end(documents: Documents) -> None:
-    documents.served["/keys"] = Served(b"{}", manner="endless")
-    async with Caller(documents) as caller:
-        caller.ask()
+async def test_a_truncated_body_is_shorter_than_its_content_length(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{....}", manner="truncated")
+    async with Connection(server) as connection:
+        connection.request()
 
-        assert not any(line.startswith("Content-Length") for line in await caller.head())
-        assert len(await caller.reader.readexactly(2**20)) == 2**20
+        assert "Content-Length: 6" in await connection.head()
+        assert await connection.reader.read() == b"{.."
 
 
-async def test_who_hung_up_can_be_reached_again_at_the_same_place(documents: Documents) -> None:
-    port = documents.port
-    documents.hang_up()
+async def test_an_endless_body_has_no_content_length_and_no_end(server: DocumentServer) -> None:
+    server.documents["/keys"] = Document(b"{}", manner="endless")
+    async with Connection(server) as connection:
+        connection.request()
+
+        assert not any(line.startswith("Content-Length") for line in await connection.head())
+        assert len(await connection.reader.readexactly(2**20)) == 2**20
+
+
+async def test_a_server_that_hung_up_listens_again_on_the_same_port(server: DocumentServer) -> None:
+    port = server.port
+    server.hang_up()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
 
-    await documents.listen()
+    await server.listen()
 
-    async with Caller(documents) as caller:
-        caller.ask()
-        assert (await caller.head())[0] == "HTTP/1.1 404 Not Found"
+    async with Connection(server) as connection:
+        connection.request()
+        assert (await connection.head())[0] == "HTTP/1.1 404 Not Found"

@@ -1,18 +1,18 @@
-// What the applications of this folder have in common: how they are started, and how they end.
+// Shared by the applications of this folder: their arguments, their start and their end.
 
-const [maker, given] = process.argv.slice(2);
+const [maker, options] = process.argv.slice(2);
 
 export const guarded = maker === "make_app";
 
 // issuer, audience and jwks_uri, for the guard.
-export const trust = JSON.parse(given);
+export const trust = JSON.parse(options);
 
 export const neededScope = "read:contacts";
 
-// As in the field, where it makes Express faster; it is read when an application is made.
+// As in production, where it makes Express faster. Express reads it when the application is created.
 process.env.NODE_ENV = "production";
 
-/** Say where the application listens, and end with the input. */
+/** Write the port to the parent, and exit when the parent closes the input. */
 export function ready(port) {
   process.stdout.write(`${JSON.stringify({ port })}\n`);
   process.stdin.on("end", () => process.exit()).resume();

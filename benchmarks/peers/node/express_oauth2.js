@@ -13,7 +13,7 @@ if (guarded) {
 }
 
 app.get("/contacts", (request, response) => {
-  response.json({ owner: request.auth?.payload.sub ?? "anybody" });
+  response.json({ owner: request.auth?.payload.sub ?? "anonymous" });
 });
 
 const server = app.listen(0, "127.0.0.1", () => ready(server.address().port));

@@ -1,4 +1,4 @@
-// Fastify with jose in an onRequest hook, the keys by createRemoteJWKSet.
+// Fastify with jose in an onRequest hook and createRemoteJWKSet for the keys.
 
 import fastify from "fastify";
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
@@ -29,7 +29,7 @@ if (guarded) {
   });
 }
 
-app.get("/contacts", async (request) => ({ owner: request.claims?.sub ?? "anybody" }));
+app.get("/contacts", async (request) => ({ owner: request.claims?.sub ?? "anonymous" }));
 
 await app.listen({ host: "127.0.0.1", port: 0 });
 ready(app.server.address().port);
