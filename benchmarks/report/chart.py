@@ -60,7 +60,8 @@ def _ratio_plot(result: Result) -> Figure:
     if _needs_logarithmic_axis([line.ratio.median for line in result.lines]):
         axes.set_xscale("log")
         _show_numbers(axes.xaxis)
-    axes.set_xlabel("ratio; | marks the goal")
+    has_goals = any(line.goal for line in result.lines)
+    axes.set_xlabel("ratio; | marks the goal" if has_goals else "ratio")
     axes.set_title(result.title)
     return figure
 

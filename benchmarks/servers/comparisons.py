@@ -97,6 +97,9 @@ PEER_COMPARISONS: Final = (
     *_new("litestar", _LITESTAR),
     *_new("authlib", _AUTHLIB),
     *_new("joserfc", _JOSERFC),
+)
+
+SHARES: Final = (
     _share("cached", "ours, repeated tokens", "unguarded"),
     _share("misses", "ours, every token misses the cache", "unguarded"),
     _share("off", "ours, cache off", "unguarded"),

@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.report.result import Line, Result
 from benchmarks.report.rounds import interleaved, ratios, spread
 from benchmarks.servers import wrk
-from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, Comparison
+from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, SHARES, Comparison
 from benchmarks.servers.measured_systems import RUN_SECONDS, MeasuredSystems, measured_systems
 from benchmarks.servers.systems import OUR_SYSTEMS, PEER_SYSTEMS, System
 
@@ -34,21 +34,36 @@ _HOW: Final = (
     f"issuer. A run with a refusal or an error does not count."
 )
 
+_SHARES_HOW: Final = (
+    "The requests a second of each guarded application, divided by those of an application of the "
+    "same framework without a guard, measured in the same rounds as the comparison with peers."
+)
+
 _NO_WRK: Final = "Skipped: wrk is not installed (Debian package `wrk`)."
 
 
-def run(*, short: bool) -> Result:
+def run(*, short: bool) -> tuple[Result, ...]:
     """Measure our systems, and compare them with peers; a short run measures ours once."""
     if not wrk.is_installed():
-        return _result((), _NO_WRK)
+        return (_result((), _NO_WRK),)
     with measured_systems(short=short) as measured:
         if short:
-            found = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=1, rounds=1))
-        else:
-            ours = _rates(measured, OUR_SYSTEMS, starts=_STARTS, rounds=_ROUNDS)
-            peers = _rates(measured, PEER_SYSTEMS, starts=_PEER_STARTS, rounds=_PEER_ROUNDS)
-            found = lines(OUR_COMPARISONS, ours) + lines(PEER_COMPARISONS, peers)
-        return _result(found, _remark(measured.left_out, short=short))
+            ours = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=1, rounds=1))
+            return (_result(ours, _remark(measured.left_out, short=short)),)
+        ours = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=_STARTS, rounds=_ROUNDS))
+        peers = _rates(measured, PEER_SYSTEMS, starts=_PEER_STARTS, rounds=_PEER_ROUNDS)
+        http = _result(
+            ours + lines(PEER_COMPARISONS, peers), _remark(measured.left_out, short=short)
+        )
+        return (
+            http,
+            Result(
+                "shares",
+                "The share of requests a second that each guard leaves",
+                _SHARES_HOW,
+                lines(SHARES, peers),
+            ),
+        )
 
 
 def _rates(
@@ -114,7 +129,7 @@ def main() -> None:
             f"{name:20} {rate.median:8,.0f} requests/s [{rate.low:,.0f}..{rate.high:,.0f}]"
             f"  {ratio.median:.3f} [{ratio.low:.3f}..{ratio.high:.3f}]"
         )
-    for line in lines((*OUR_COMPARISONS, *PEER_COMPARISONS), rates):
+    for line in lines((*OUR_COMPARISONS, *PEER_COMPARISONS, *SHARES), rates):
         goal = f"; {line.goal}: {line.verdict}" if line.goal else ""
         print(f"{line.ratio.median:.3f}  {line.what} / {line.against}{goal}")
 

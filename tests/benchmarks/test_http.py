@@ -8,7 +8,7 @@ import pytest
 from benchmarks.peers import environments
 from benchmarks.report.result import Goal
 from benchmarks.servers import node
-from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, Comparison
+from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, SHARES, Comparison
 from benchmarks.servers.http import lines
 from benchmarks.servers.issuer import running_issuer
 from benchmarks.servers.systems import NODE, OUR_SYSTEMS, PEER_SYSTEMS
@@ -64,8 +64,8 @@ def test_a_comparison_with_a_system_that_was_left_out_has_no_line() -> None:
 
 @pytest.mark.parametrize(
     ("comparisons", "systems"),
-    [(OUR_COMPARISONS, OUR_SYSTEMS), (PEER_COMPARISONS, PEER_SYSTEMS)],
-    ids=["ours", "peers"],
+    [(OUR_COMPARISONS, OUR_SYSTEMS), (PEER_COMPARISONS, PEER_SYSTEMS), (SHARES, PEER_SYSTEMS)],
+    ids=["ours", "peers", "shares"],
 )
 def test_every_comparison_uses_systems_of_the_same_rounds(
     comparisons: tuple[Comparison, ...], systems: dict[str, object]
@@ -76,7 +76,7 @@ def test_every_comparison_uses_systems_of_the_same_rounds(
 
 
 def test_every_peer_is_compared_with_its_framework_without_a_guard() -> None:
-    unguarded = {compared.of: compared.to for compared in PEER_COMPARISONS if compared.goal is None}
+    unguarded = {compared.of: compared.to for compared in SHARES}
 
     assert unguarded.keys() == {name for name, system in PEER_SYSTEMS.items() if system.is_guarded}
     assert not any(PEER_SYSTEMS[name].is_guarded for name in unguarded.values())
