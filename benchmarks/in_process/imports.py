@@ -37,7 +37,7 @@ print(*loaded)
 
 
 def run(*, short: bool) -> Result:
-    """Return what was measured."""
+    """Measure and return the result."""
     rounds = 3 if short else 25
     subjects = {name: _process(program) for name, program in _PROGRAMS.items()}
     for first in subjects.values():

@@ -45,7 +45,7 @@ _SHORT: Final = (
 
 
 def run(*, short: bool) -> Result:
-    """Return what was measured."""
+    """Measure and return the result."""
     lines: list[Line] = []
     curves: list[Curve] = []
     for stream in _SHORT if short else _LONG:

@@ -12,7 +12,7 @@ _FEWER_ROUNDS: Final = 3
 
 
 def run(*, short: bool) -> Result:
-    """Return what was measured."""
+    """Measure and return the result."""
     calls, rounds = (20, 3) if short else (100, 60)
     with asyncio.Runner() as runner:
         measured = [

@@ -55,7 +55,7 @@ class Case:
 
 
 def run(*, short: bool) -> Result:
-    """Return what was measured."""
+    """Measure and return the result."""
     counts = Counts(1_000, 50, 10, 3) if short else Counts(20_000, 500, 100, 40)
     with asyncio.Runner() as runner:
         rotating, miss = _rotating_tokens(runner, counts)
