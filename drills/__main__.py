@@ -16,12 +16,12 @@ from drills.expiry import expiry, http_caching
 from drills.flood import flood
 from drills.hostile_clients import hostile_clients
 from drills.outage import key_source_status, unreachable_issuer
+from drills.parties import OURS, SystemUnderTest
 from drills.results import DrillResult, comparison, results_table, summary
 from drills.rotation import new_key_id, same_key_id, withdrawn_key
 from drills.shared_fetch import shared_fetch
 from drills.slow_processor import slow_processor
 from drills.start import first_requests, start
-from drills.system_under_test import OURS, SystemUnderTest
 
 Drill = Callable[[SystemUnderTest], Awaitable[list[DrillResult]]]
 

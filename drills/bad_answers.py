@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from benchmarks.tokens import SigningKey
 from drills import load
-from drills.parties import Parties, holds_within
+from drills.parties import Parties, SystemUnderTest, holds_within
 from drills.processes.issuer import JWKS
 from drills.processes.issuer_server import Document
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 QUICK = (
     *("status 500", "status 404", "connection reset", "empty set", "no key set", "array", "HTML"),

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from drills import load
-from drills.parties import Parties, holds_within
+from drills.parties import Parties, SystemUnderTest, holds_within
 from drills.processes.issuer import JWKS, METADATA, IssuerProcess
 from drills.processes.issuer_server import Document
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 _MOVED = "/moved"
 _TENANT = "/tenant"

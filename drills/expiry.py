@@ -5,9 +5,8 @@ import math
 from statistics import median
 
 from drills import load
-from drills.parties import Parties
+from drills.parties import Parties, SystemUnderTest
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 RATE = 400.0
 """Requests a second; one core serves many times as many, so no queue builds up."""

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator
 
 from drills import load
-from drills.parties import Parties
+from drills.parties import Parties, SystemUnderTest
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 RATE = 250.0
 """Requests a second, of each kind."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from drills.parties import SystemUnderTest
 from drills.processes.api import ApiProcess, running_api
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 MIB = 1024 * 1024

@@ -3,11 +3,10 @@
 import asyncio
 
 from drills import load
-from drills.parties import Parties, holds_within
+from drills.parties import Parties, SystemUnderTest, holds_within
 from drills.processes.issuer import JWKS
 from drills.processes.issuer_server import Document
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 REQUESTS = 1_000
 

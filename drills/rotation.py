@@ -1,9 +1,8 @@
 """Promises 1, 5 and 6: the issuer adds, replaces or withdraws a key."""
 
 from drills import load
-from drills.parties import Parties
+from drills.parties import Parties, SystemUnderTest
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 CLIENTS = 200
 

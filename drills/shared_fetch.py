@@ -3,8 +3,8 @@
 import asyncio
 
 from drills import load
+from drills.parties import SystemUnderTest
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 WAITING = 50
 

@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from drills import load
-from drills.parties import Parties
+from drills.parties import Parties, SystemUnderTest
 from drills.processes.application import ApplicationProcess
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 SHARE = 0.05
 """Of a core."""

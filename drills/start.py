@@ -1,10 +1,9 @@
 """Promise 13: the application starts with its keys, or without them if the issuer is down."""
 
 from drills import load
-from drills.parties import Parties
+from drills.parties import Parties, SystemUnderTest
 from drills.processes.issuer import IssuerProcess
 from drills.results import DrillResult
-from drills.system_under_test import SystemUnderTest
 
 REQUESTS = 200
 

@@ -9,8 +9,8 @@ from typing import Final
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
 from benchmarks.in_process.signing import Signer, claims, segment
-from benchmarks.in_process.timed_calls import timed, timed_coroutine
-from benchmarks.in_process.verifications import SIGNATURE_CHECK
+from benchmarks.in_process.timed_calls import timed_coroutine
+from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
 from benchmarks.report.result import Goal, Line
 from benchmarks.report.rounds import interleaved, ratios
 
@@ -109,10 +109,7 @@ def lines(runner: asyncio.Runner, *, calls: int, rounds: int) -> list[Line]:
     for sent in refused.values():
         guarded.expect(runner, guard, sent, accepted=False)
     subjects = {
-        SIGNATURE_CHECK: timed(
-            verifiers.signature_check(signer),
-            [verifiers.signature_input(signer, token) for token in valid],
-        ),
+        SIGNATURE_CHECK: timed_signature_check(signer, valid),
         _ACCEPTED: timed_coroutine(runner, request, accepted),
         **{what: timed_coroutine(runner, request, sent * calls) for what, sent in refused.items()},
     }
