@@ -7,7 +7,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -72,30 +72,67 @@ def _check_media_type(request: Request) -> None:
         )
 
 
-async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes:
-    """The whole body, at most `MAX_BODY` bytes, within `seconds`."""
-    close = {"Connection": "close"}
-    declared = _declared_size(request.headers.get("content-length", ""))
-    waiting = "expect" in request.headers  # this client sends nothing unless we ask for it
-    if declared > MAX_DISCARDED or (declared > MAX_BODY and waiting):
-        raise Problem(413, _TOO_LARGE, headers=close)
+class BodyTooLarge(ValueError):
+    """A body has more bytes than it may have; `read_to_end` tells whether any were left unread."""
+
+    def __init__(self, max_bytes: int, *, read_to_end: bool) -> None:
+        super().__init__(f"The body is larger than {max_bytes} bytes.")
+        self.read_to_end = read_to_end
+
+
+async def bounded(
+    chunks: AsyncIterable[bytes],
+    *,
+    max_bytes: int,
+    max_read: int = 0,
+    seconds: float | None = None,
+) -> bytes:
+    """Join the chunks of a body, from a client's request or from a server's response.
+
+    Arguments:
+        max_bytes: how large the body may be.
+        max_read: up to this size, a body that is too large is read to its end and dropped.
+        seconds: how long the body may take to arrive; without a limit by default.
+
+    Raises:
+        BodyTooLarge: the body has more than `max_bytes`.
+        TimeoutError: the body did not arrive within `seconds`.
+    """
     body = bytearray()
     size = 0
+    async with asyncio.timeout(seconds):
+        async for chunk in chunks:
+            size += len(chunk)
+            if size <= max_bytes:
+                body += chunk
+            elif size > max_read:
+                raise BodyTooLarge(max_bytes, read_to_end=False)
+    if size > max_bytes:
+        raise BodyTooLarge(max_bytes, read_to_end=True)
+    return bytes(body)
+
+
+async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes:
+    """Read the whole body of a request: at most `MAX_BODY` bytes, within `seconds`.
+
+    Raises `Problem` with 413, 408 or 400.
+    """
+    close = {"Connection": "close"}
+    declared = _declared_size(request.headers.get("content-length", ""))
+    # A client that sends Expect waits to be asked for the body.
+    is_unsent = "expect" in request.headers
+    if declared > MAX_DISCARDED or (declared > MAX_BODY and is_unsent):
+        raise Problem(413, _TOO_LARGE, headers=close)
     try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_DISCARDED:
-                    raise Problem(413, _TOO_LARGE, headers=close)
-                if size <= MAX_BODY:
-                    body += chunk
+        return await bounded(
+            request.stream(), max_bytes=MAX_BODY, max_read=MAX_DISCARDED, seconds=seconds
+        )
+    except BodyTooLarge as error:
+        raise Problem(413, _TOO_LARGE, headers=None if error.read_to_end else close) from None
     except TimeoutError:
         raise Problem(408, "The body did not arrive in time.", headers=close) from None
     except ClientDisconnect:
         raise Problem(400, "The body ended too early.", headers=close) from None
-    if size > MAX_BODY:
-        raise Problem(413, _TOO_LARGE)
-    return bytes(body)
 
 
 def _declared_size(content_length: str) -> int:

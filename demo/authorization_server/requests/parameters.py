@@ -4,13 +4,14 @@ Strictly: percent-encoding must be whole, text must be UTF-8 without control cha
 sent twice has no value at all, so that no two readers can take different ones for it.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from starlette.requests import ClientDisconnect, Request
+
+from resource_api.web.bodies import BodyTooLarge, bounded
 
 MAX_BYTES = 16 * 1024
 """A request has some hundred bytes; the limit bounds what a stranger can make us hold."""
@@ -103,16 +104,12 @@ async def whole_body(request: Request) -> bytes:
 
     Raises ParametersUnreadable for more than `MAX_BYTES`, and where the end does not come.
     """
-    body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise ParametersUnreadable(f"The body is longer than {MAX_BYTES} bytes.")
+        return await bounded(request.stream(), max_bytes=MAX_BYTES, seconds=BODY_SECONDS)
+    except BodyTooLarge:
+        raise ParametersUnreadable(f"The body is longer than {MAX_BYTES} bytes.") from None
     except (TimeoutError, ClientDisconnect):
         raise ParametersUnreadable("The body did not arrive in time, or not whole.") from None
-    return bytes(body)
 
 
 def media_type(request: Request) -> str:

@@ -7,6 +7,7 @@ import httpx
 
 from asgi_bearer.jose import json_object
 from asgi_bearer.keys import Document, FetchFailed, NotServed
+from resource_api.web.bodies import bounded
 
 SECONDS = 10.0
 """For the whole exchange; a sign-in waits for it, with a person in front of the screen."""
@@ -52,7 +53,7 @@ async def exchanged(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
             finally:
                 await response.aclose()
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        # OSError: time is up. ValueError: a host name that breaks IDNA.
+        # OSError: time is up. ValueError: the answer is too large, or a host name breaks IDNA.
         raise NoAnswer(f"{request.url.host}: {type(error).__name__}") from None
     finally:
         # The client has no switch for its jar, and would fill it without end.
@@ -62,12 +63,7 @@ async def exchanged(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
 async def _body(response: httpx.Response) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise httpx.DecodingError("an encoding that was not asked for")
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise httpx.DecodingError(f"more than {MAX_BYTES} bytes")
-    return bytes(body)
+    return await bounded(response.aiter_raw(), max_bytes=MAX_BYTES)
 
 
 class ClientFetch:

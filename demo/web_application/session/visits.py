@@ -1,6 +1,5 @@
 """One browser's request: the session behind its cookie, and the proof that a form is our own."""
 
-import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from demo.web_application.session.faults import Fault
 from demo.web_application.session.session import Session
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
+from resource_api.web.bodies import BodyTooLarge, bounded
 
 COOKIE = "web_application_session"
 
@@ -114,13 +114,10 @@ async def form_fields(request: Request) -> dict[str, str]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise Fault(415, "Not a form", "This address takes forms only.")
-    body = bytearray()
     try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_FORM_BYTES:
-                    raise Fault(413, "Too long", f"A form may have {MAX_FORM_BYTES} bytes here.")
+        body = await bounded(request.stream(), max_bytes=MAX_FORM_BYTES, seconds=FORM_SECONDS)
+    except BodyTooLarge:
+        raise Fault(413, "Too long", f"A form may have {MAX_FORM_BYTES} bytes here.") from None
     except (TimeoutError, ClientDisconnect):
         raise Fault(408, "Too slow", "The form did not arrive in time, or not whole.") from None
     try:
