@@ -4,16 +4,15 @@ The order of refusals is 415, 413, 400, 422: each is decided before more of the 
 """
 
 import asyncio
-import json
-import math
 import re
 from collections.abc import AsyncIterable, Sequence
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 from starlette.requests import ClientDisconnect, Request
 
+from asgi_bearer.jose import is_object, json_object
 from resource_api.web.problems import Problem
 
 MAX_BODY = 64 * 1024
@@ -51,7 +50,7 @@ async def read_model(
     Raises `Problem` with 415, 413, 408, 400 or 422, the last with every fault listed.
     """
     _check_media_type(request)
-    content = strict_json(await read_body(request, seconds=seconds))
+    content = _strict_json(await read_body(request, seconds=seconds))
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -143,36 +142,23 @@ def _declared_size(content_length: str) -> int:
     return int(content_length.lstrip("0")[:19] or "0")
 
 
-def strict_json(body: bytes) -> object:
-    """The value of a JSON text; raises `Problem` (400) for all that two readers could differ on."""
+def _strict_json(body: bytes) -> object:
     try:
-        value: object = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse,
-            parse_float=_finite,
-        )
-        # Half of a surrogate pair survives parsing and would fail later, in the database.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+        return json_object(body)
+    except ValueError:
+        return _other_value(body)
+
+
+def _other_value(body: bytes) -> object:
+    """Return a JSON value that is not an object, for which the model has the right refusal."""
+    try:
+        value: object = from_json(body, allow_inf_nan=False)
+    except ValueError:
         raise Problem(400, _NOT_JSON) from None
+    if is_object(value):
+        # Its members can be read in two ways.
+        raise Problem(400, _NOT_JSON)
     return value
-
-
-def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        _refuse("")
-    return members
-
-
-def _finite(literal: str) -> float:
-    number = float(literal)
-    return number if math.isfinite(number) else _refuse(literal)
-
-
-def _refuse(_literal: str) -> NoReturn:
-    raise ValueError
 
 
 def _invalid(faults: Sequence[ErrorDetails]) -> Problem:
