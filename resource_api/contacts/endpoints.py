@@ -12,8 +12,7 @@ from starlette.routing import Route
 from asgi_bearer import Principal
 from asgi_bearer.starlette import requires
 from resource_api.contacts.etags import etag, is_known, required_versions
-from resource_api.contacts.identifiers import contact_id
-from resource_api.contacts.model import Contact, ContactFields, Owner
+from resource_api.contacts.model import Contact, ContactFields, Owner, contact_id
 from resource_api.contacts.paging import cursor, page_request
 from resource_api.contacts.store import ContactChanged, ContactNotFound, ContactStore
 from resource_api.web.bodies import read_model

@@ -1,5 +1,6 @@
 """What a contact is, and what its owner may write into one."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,11 +9,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
+from uuid6 import uuid7
 
 MAX_SUBJECT_LENGTH = 255
 """Characters. OpenID Connect Core §2 allows a `sub` no more than 255."""
 
 _LAYOUT = frozenset("\t\n\r")
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def _control_characters(text: str) -> set[str]:
@@ -116,6 +119,16 @@ class Contact:
             "created_at": _timestamp(self.created),
             "updated_at": _timestamp(self.updated),
         }
+
+
+def new_contact_id() -> UUID:
+    """A version 7 UUID: unguessable, and greater than those made before it (RFC 9562 §5.7)."""
+    return uuid7()
+
+
+def contact_id(text: str) -> UUID | None:
+    """The identifier that `text` spells in the one form that the API writes; else None."""
+    return UUID(text) if _IDENTIFIER.fullmatch(text) else None
 
 
 def _timestamp(milliseconds: int) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from starlette.datastructures import QueryParams
 
-from resource_api.contacts.identifiers import contact_id
+from resource_api.contacts.model import contact_id
 from resource_api.web.problems import Problem
 
 DEFAULT_LIMIT = 50

@@ -13,8 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from resource_api.contacts.identifiers import ContactIds
-from resource_api.contacts.model import Contact, ContactFields, Owner
+from resource_api.contacts.model import Contact, ContactFields, Owner, new_contact_id
 from resource_api.contacts.store import ContactChanged, ContactNotFound, StoreUnavailable
 from resource_api.database.connect import POOL_SECONDS, POOL_SIZE
 from resource_api.database.tables import contacts
@@ -41,7 +40,6 @@ class SqlContactStore:
         self._writers = asyncio.Semaphore(POOL_SIZE - 1)
         self._turn_seconds = turn_seconds
         self._clock = clock
-        self._new_id = ContactIds(clock)
 
     async def page(self, owner: Owner, *, limit: int, after: UUID | None = None) -> list[Contact]:
         query = select(contacts).where(_owned(owner)).order_by(contacts.c.id).limit(limit)
@@ -61,7 +59,7 @@ class SqlContactStore:
 
     async def add(self, owner: Owner, fields: ContactFields) -> Contact:
         now = self._now()
-        contact = Contact(id=self._new_id(), fields=fields, created=now, updated=now, version=1)
+        contact = Contact(id=new_contact_id(), fields=fields, created=now, updated=now, version=1)
         statement = insert(contacts).values(
             id=contact.id,
             issuer=owner.issuer,

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from resource_api.contacts.identifiers import ContactIds
+from resource_api.contacts.model import new_contact_id
 from resource_api.contacts.paging import cursor
 from tests.resource_api.conftest import Api
 from tests.resource_api.contacts.test_endpoints import problem
@@ -86,7 +86,7 @@ async def test_a_limit_that_is_none_is_refused(api: Api, limit: str) -> None:
     assert "limit" in problem(answer, 400)["detail"]
 
 
-GOOD = cursor(ContactIds()())
+GOOD = cursor(new_contact_id())
 
 
 @pytest.mark.parametrize(
