@@ -22,9 +22,9 @@ from resource_api.contacts.model import can_own
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore, StoreUnavailable
 from resource_api.database.connect import connect
+from resource_api.openapi import document
+from resource_api.probes import Probes
 from resource_api.settings import Settings
-from resource_api.web.openapi import document
-from resource_api.web.probes import Probes
 from resource_api.web.problems import internal_error, problem, problem_response
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})

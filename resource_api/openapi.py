@@ -9,9 +9,9 @@ from typing import Final
 
 from resource_api.contacts.endpoints import READ, WRITE
 from resource_api.contacts.paging import DEFAULT_LIMIT, MAX_LIMIT
+from resource_api.schemas import SCHEMAS, TEXT, Json
 from resource_api.settings import Settings
 from resource_api.web.bodies import MAX_BODY
-from resource_api.web.schemas import SCHEMAS, TEXT, Json
 
 _ETAG: Final[Json] = {"ETag": {"schema": TEXT}}
 _LOCATION: Final[Json] = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}

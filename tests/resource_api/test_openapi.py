@@ -7,8 +7,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from resource_api.openapi import document
 from resource_api.settings import Settings
-from resource_api.web.openapi import document
 from tests.resource_api.conftest import Api
 
 Json = dict[str, Any]

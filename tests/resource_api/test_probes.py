@@ -14,8 +14,8 @@ from resource_api.app import create_app
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore
 from resource_api.database.connect import connect
+from resource_api.probes import Probes
 from resource_api.settings import Settings
-from resource_api.web.probes import Probes
 from tests.resource_api.conftest import KEYS_ADDRESS, Api
 from tests.resource_api.contacts.test_endpoints import problem
 from tests.support.asgi import bearer, client
