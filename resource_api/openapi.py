@@ -1,25 +1,64 @@
 """The OpenAPI 3.1 document of this API.
 
-Written out by hand next to the models that the code checks with; a test holds it against the
-routes in both directions.
+pydantic makes the schemas from the types that the code uses. The operations are written out here;
+a test compares them with the routes and with the answers.
 """
 
 from importlib.metadata import version
-from typing import Final
+from typing import Annotated, Final, NotRequired
 
-from resource_api.contacts.endpoints import READ, WRITE
+from pydantic import Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from resource_api.contacts.endpoints import READ, WRITE, ContactPage
+from resource_api.contacts.model import ContactFields
 from resource_api.contacts.paging import DEFAULT_LIMIT, MAX_LIMIT
-from resource_api.schemas import SCHEMAS, TEXT, Json
+from resource_api.probes import Health, Keys, Readiness
 from resource_api.settings import Settings
 from resource_api.web.bodies import MAX_BODY
 
-_ETAG: Final[Json] = {"ETag": {"schema": TEXT}}
-_LOCATION: Final[Json] = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
-_LINK: Final[Json] = {"Link": {"schema": TEXT, "description": 'rel="next"; relative.'}}
+Json = dict[str, object]
 
-_ID: Final[Json] = {"name": "contact_id", "in": "path", "required": True, "schema": TEXT}
-_IF_MATCH: Final[Json] = {"name": "If-Match", "in": "header", "schema": TEXT}
-_IF_NONE_MATCH: Final[Json] = {"name": "If-None-Match", "in": "header", "schema": TEXT}
+
+@with_config(extra="forbid", use_attribute_docstrings=True)
+class Fault(TypedDict):
+    """One fault of a request's body."""
+
+    pointer: Annotated[str, Field(json_schema_extra={"format": "json-pointer"})]
+    """Where it is (RFC 6901)."""
+    detail: str
+
+
+@with_config(use_attribute_docstrings=True)
+class Problem(TypedDict):
+    """Why a request was refused (RFC 9457)."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+    title: str
+    status: int
+    detail: str
+    error: NotRequired[str]
+    """The error code of RFC 6750, if the access token is the reason."""
+    keys: NotRequired[Keys]
+    errors: NotRequired[list[Fault]]
+
+
+_, _DEFINITIONS = TypeAdapter.json_schemas(
+    [
+        (model.__name__, "validation", TypeAdapter(model))
+        for model in (ContactFields, ContactPage, Health, Readiness, Problem)
+    ],
+    ref_template="#/components/schemas/{model}",
+)
+
+_TEXT: Final[Json] = {"type": "string"}
+_ETAG: Final[Json] = {"ETag": {"schema": _TEXT}}
+_LOCATION: Final[Json] = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
+_LINK: Final[Json] = {"Link": {"schema": _TEXT, "description": 'rel="next"; relative.'}}
+
+_ID: Final[Json] = {"name": "contact_id", "in": "path", "required": True, "schema": _TEXT}
+_IF_MATCH: Final[Json] = {"name": "If-Match", "in": "header", "schema": _TEXT}
+_IF_NONE_MATCH: Final[Json] = {"name": "If-None-Match", "in": "header", "schema": _TEXT}
 _LIMIT: Final[Json] = {
     "name": "limit",
     "in": "query",
@@ -29,7 +68,7 @@ _CURSOR: Final[Json] = {
     "name": "cursor",
     "in": "query",
     "description": "A next_cursor of an earlier answer.",
-    "schema": TEXT,
+    "schema": _TEXT,
 }
 
 _BODY: Final[Json] = {
@@ -64,7 +103,7 @@ def document(settings: Settings) -> Json:
         "openapi": "3.1.1",
         "info": {"title": "Contacts", "version": version("asgi-bearer")},
         "paths": _paths(list(schemes)),
-        "components": {"schemas": SCHEMAS, "securitySchemes": schemes},
+        "components": {"schemas": _DEFINITIONS["$defs"], "securitySchemes": schemes},
     }
 
 

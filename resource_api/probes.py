@@ -2,13 +2,16 @@
 
 import asyncio
 from math import ceil
+from typing import Literal
 
+from pydantic import with_config
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from asgi_bearer import KeysUnavailable
-from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.keys import KeySetState, RemoteKeys
 from resource_api.contacts.store import ContactStore, StoreUnavailable
 from resource_api.web.problems import problem_response
 
@@ -16,6 +19,36 @@ PING_SECONDS = 5.0
 """How long the database may take to answer."""
 
 _NO_STORE = {"Cache-Control": "no-store"}
+
+
+@with_config(extra="forbid")
+class Health(TypedDict):
+    """The process runs."""
+
+    status: Literal["ok"]
+
+
+@with_config(extra="forbid", use_attribute_docstrings=True)
+class Keys(TypedDict):
+    """The issuer's keys, as far as this process has them; durations are in seconds."""
+
+    state: KeySetState
+    age: float | None
+    """How long ago the keys were fetched; null if they never were."""
+    serves: float
+    """How long the keys can still be used if the issuer does not answer."""
+    next_attempt: float
+    """How long it takes until a request may fetch the keys again."""
+
+
+@with_config(extra="forbid", use_attribute_docstrings=True)
+class Readiness(TypedDict):
+    """The process can serve requests."""
+
+    status: Literal["ok", "degraded"]
+    """`degraded`: requests are served, but the keys are stale."""
+    database: Literal["ok"]
+    keys: Keys
 
 
 class Probes:
@@ -35,7 +68,7 @@ class Probes:
 
     async def health(self, request: Request) -> Response:
         """The process lives."""
-        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+        return JSONResponse(Health(status="ok"), headers=_NO_STORE)
 
     async def readiness(self, request: Request) -> Response:
         """The database answers and keys serve, be the issuer up or down.
@@ -45,7 +78,7 @@ class Probes:
         database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
         status = self._keys.status()
         # Not the fault itself: anybody may read this, and it may name addresses.
-        shown = {
+        keys_status: Keys = {
             "state": status.state,
             "age": None if status.age is None else round(status.age, 3),
             "serves": round(status.serves, 3),
@@ -59,12 +92,12 @@ class Probes:
                 503,
                 f"Not ready: {failing}.",
                 headers={"Retry-After": str(max(1, 0 if keys else ceil(status.next_attempt)))},
-                members={"keys": shown},
+                members={"keys": keys_status},
             )
-        content = {
+        content: Readiness = {
             "status": "degraded" if status.state == "stale" else "ok",
             "database": "ok",
-            "keys": shown,
+            "keys": keys_status,
         }
         return JSONResponse(content, headers=_NO_STORE)
 

@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 from uuid import UUID
 
+from pydantic import with_config
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from asgi_bearer import Principal
 from asgi_bearer.starlette import requires
 from resource_api.contacts.etags import etag, is_known, required_versions
-from resource_api.contacts.model import Contact, ContactFields, Owner, contact_id
+from resource_api.contacts.model import Contact, ContactFields, Owner, StoredContact, contact_id
 from resource_api.contacts.paging import cursor, page_request
 from resource_api.contacts.store import ContactChanged, ContactNotFound, ContactStore
 from resource_api.web.bodies import read_model
@@ -20,6 +22,14 @@ from resource_api.web.problems import Problem
 
 READ = "read:contacts"
 WRITE = "write:contacts"
+
+
+@with_config(extra="forbid")
+class ContactPage(TypedDict):
+    """A page of the caller's contacts; `next_cursor` is null on the last page."""
+
+    contacts: list[Contact]
+    next_cursor: str | None
 
 
 class ContactEndpoints:
@@ -52,7 +62,7 @@ class ContactEndpoints:
             # Relative to this request (RFC 3986 §5.2.2), so that the Host header has no say.
             query = urlencode({"limit": asked.limit, "cursor": following})
             headers["Link"] = f'<?{query}>; rel="next"'
-        content = {
+        content: ContactPage = {
             "contacts": [contact.representation() for contact in contacts],
             "next_cursor": following,
         }
@@ -120,7 +130,7 @@ def _contact_id(request: Request) -> UUID:
     return identifier
 
 
-def _answer(contact: Contact, *, status: int = 200, **headers: str) -> Response:
+def _answer(contact: StoredContact, *, status: int = 200, **headers: str) -> Response:
     return JSONResponse(
         contact.representation(), status_code=status, headers={"ETag": etag(contact), **headers}
     )

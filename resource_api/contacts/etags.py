@@ -4,7 +4,7 @@ import re
 
 from starlette.requests import Request
 
-from resource_api.contacts.model import Contact
+from resource_api.contacts.model import StoredContact
 from resource_api.web.problems import Problem
 
 MAX_TAGS = 100
@@ -17,7 +17,7 @@ _NEXT = re.compile(r'((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")(?:[ \t]*,[ \t,]*|\Z)')
 _OURS = re.compile(r'"([1-9][0-9]{0,9})"', re.ASCII)
 
 
-def etag(contact: Contact) -> str:
+def etag(contact: StoredContact) -> str:
     """The strong entity tag of a contact's representation."""
     return f'"{contact.version}"'
 
@@ -38,7 +38,7 @@ def required_versions(request: Request) -> frozenset[int] | None:
     return frozenset(version for version in versions if version <= MAX_VERSION)
 
 
-def is_known(request: Request, contact: Contact) -> bool:
+def is_known(request: Request, contact: StoredContact) -> bool:
     """Whether If-None-Match says that the caller holds this representation already."""
     condition = _condition(request, "if-none-match")
     if condition is None or condition == "*":

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, with_config
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 from uuid6 import uuid7
 
 MAX_SUBJECT_LENGTH = 255
@@ -94,8 +95,21 @@ class Owner:
     subject: str
 
 
+@with_config(extra="forbid")
+class Contact(TypedDict):
+    """A contact as the API answers with it; times are in UTC."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    name: str
+    email: str | None
+    phone: str | None
+    note: str | None
+    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    updated_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
 @dataclass(frozen=True, slots=True)
-class Contact:
+class StoredContact:
     """A stored contact.
 
     `created` and `updated` are milliseconds since the epoch; `version` counts from 1 and grows
@@ -108,7 +122,7 @@ class Contact:
     updated: int
     version: int
 
-    def representation(self) -> dict[str, str | None]:
+    def representation(self) -> Contact:
         """The contact as the API's callers see it."""
         return {
             "id": str(self.id),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from resource_api.contacts.model import Contact, ContactFields, Owner, new_contact_id
+from resource_api.contacts.model import ContactFields, Owner, StoredContact, new_contact_id
 from resource_api.contacts.store import ContactChanged, ContactNotFound, StoreUnavailable
 from resource_api.database.connect import POOL_SECONDS, POOL_SIZE
 from resource_api.database.tables import contacts
@@ -41,7 +41,9 @@ class SqlContactStore:
         self._turn_seconds = turn_seconds
         self._clock = clock
 
-    async def page(self, owner: Owner, *, limit: int, after: UUID | None = None) -> list[Contact]:
+    async def page(
+        self, owner: Owner, *, limit: int, after: UUID | None = None
+    ) -> list[StoredContact]:
         query = select(contacts).where(_owned(owner)).order_by(contacts.c.id).limit(limit)
         if after is not None:
             query = query.where(contacts.c.id > after)
@@ -49,7 +51,7 @@ class SqlContactStore:
             rows = (await connection.execute(query)).mappings()
             return [_contact(row) for row in rows]
 
-    async def get(self, owner: Owner, contact_id: UUID) -> Contact:
+    async def get(self, owner: Owner, contact_id: UUID) -> StoredContact:
         query = select(contacts).where(_one(owner, contact_id))
         async with self._transaction() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
@@ -57,9 +59,11 @@ class SqlContactStore:
             raise ContactNotFound
         return _contact(row)
 
-    async def add(self, owner: Owner, fields: ContactFields) -> Contact:
+    async def add(self, owner: Owner, fields: ContactFields) -> StoredContact:
         now = self._now()
-        contact = Contact(id=new_contact_id(), fields=fields, created=now, updated=now, version=1)
+        contact = StoredContact(
+            id=new_contact_id(), fields=fields, created=now, updated=now, version=1
+        )
         statement = insert(contacts).values(
             id=contact.id,
             issuer=owner.issuer,
@@ -80,7 +84,7 @@ class SqlContactStore:
         fields: ContactFields,
         *,
         versions: AbstractSet[int] | None = None,
-    ) -> Contact:
+    ) -> StoredContact:
         statement = (
             update(contacts)
             .where(_one(owner, contact_id, versions))
@@ -157,8 +161,8 @@ def _one(
     return clause if versions is None else and_(clause, contacts.c.version.in_(versions))
 
 
-def _contact(members: RowMapping) -> Contact:
-    return Contact(
+def _contact(members: RowMapping) -> StoredContact:
+    return StoredContact(
         id=members["id"],
         fields=ContactFields.model_construct(
             name=members["name"],

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 from uuid import UUID
 
-from resource_api.contacts.model import Contact, ContactFields, Owner
+from resource_api.contacts.model import ContactFields, Owner, StoredContact
 
 
 class ContactNotFound(Exception):
@@ -28,15 +28,17 @@ class ContactStore(Protocol):
     Every method raises `StoreUnavailable`.
     """
 
-    async def page(self, owner: Owner, *, limit: int, after: UUID | None = None) -> list[Contact]:
+    async def page(
+        self, owner: Owner, *, limit: int, after: UUID | None = None
+    ) -> list[StoredContact]:
         """At most `limit` contacts in the order of their identifiers, those behind `after`."""
         ...
 
-    async def get(self, owner: Owner, contact_id: UUID) -> Contact:
+    async def get(self, owner: Owner, contact_id: UUID) -> StoredContact:
         """Raises `ContactNotFound`."""
         ...
 
-    async def add(self, owner: Owner, fields: ContactFields) -> Contact:
+    async def add(self, owner: Owner, fields: ContactFields) -> StoredContact:
         """Keeps a new contact under a new identifier."""
         ...
 
@@ -47,7 +49,7 @@ class ContactStore(Protocol):
         fields: ContactFields,
         *,
         versions: AbstractSet[int] | None = None,
-    ) -> Contact:
+    ) -> StoredContact:
         """Replaces the fields if the contact has one of `versions` (None: any), in one step.
 
         Raises `ContactNotFound` or `ContactChanged`.

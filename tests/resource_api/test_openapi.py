@@ -52,6 +52,8 @@ def check(described: Json, schema: Json, value: Any) -> None:
     schema = resolved(described, schema)
     members: dict[str, Json] = schema.get("properties", {})
     types: list[str] = schema.get("type", [])
+    if "anyOf" in schema:
+        assert any(is_valid(described, choice, value) for choice in schema["anyOf"])
     assert value == schema.get("const", value)
     assert value in schema.get("enum", [value])
     assert not types or any(is_of_type(value, name) for name in TYPES if name in types)
@@ -63,6 +65,27 @@ def check(described: Json, schema: Json, value: Any) -> None:
     if "items" in schema:
         for item in value:
             check(described, schema["items"], item)
+
+
+def is_valid(described: Json, schema: Json, value: Any) -> bool:
+    """Return whether `check` finds no fault."""
+    try:
+        check(described, schema, value)
+    except AssertionError:
+        return False
+    return True
+
+
+def test_an_answer_of_another_form_is_noticed(settings: Settings) -> None:
+    described: Any = document(settings)
+    contact = {"id": "1", "name": "B", "email": None, "phone": "1", "note": None}
+    contact |= {"created_at": "t", "updated_at": "t"}
+    schema = {"$ref": "#/components/schemas/Contact"}
+
+    assert is_valid(described, schema, contact)
+    for change in ({"email": 1}, {"more": "x"}, {"name": None}):
+        assert not is_valid(described, schema, {**contact, **change})
+    assert not is_valid(described, schema, {"id": "1"})
 
 
 @pytest.fixture

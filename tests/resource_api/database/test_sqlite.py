@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from resource_api.contacts.model import Contact, ContactFields, Owner
+from resource_api.contacts.model import ContactFields, Owner, StoredContact
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactNotFound, StoreUnavailable
 from resource_api.database.connect import (
@@ -156,7 +156,7 @@ def locked(folder: Path) -> Generator[None]:
         yield
 
 
-def writing(store: SqlContactStore, times: int) -> list[asyncio.Task[Contact]]:
+def writing(store: SqlContactStore, times: int) -> list[asyncio.Task[StoredContact]]:
     """Start so many writers at once."""
     return [asyncio.create_task(store.add(OWNER, FIELDS)) for _ in range(times)]
 
