@@ -12,8 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from resource_api.web.access_log import AccessLog
-from resource_api.web.connection_limits import PatientHttp
-from resource_api.web.request_limits import HttpBounds
+from resource_api.web.connection_limits import LimitedHttp
+from resource_api.web.request_limits import RequestLimits
 
 GRACE_SECONDS = 20
 """How long running requests may take to end after the signal; more than a client may take."""
@@ -155,8 +155,8 @@ class _Server(uvicorn.Server):
 
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        AccessLog(HttpBounds(app)),
-        http=PatientHttp,
+        AccessLog(RequestLimits(app)),
+        http=LimitedHttp,
         h11_max_incomplete_event_size=MAX_HEAD,
         limit_concurrency=MAX_CONNECTIONS,
         ws="none",

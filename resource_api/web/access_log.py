@@ -1,4 +1,7 @@
-"""One line per request: who, what, which status, how long. No query string and no header."""
+"""The access log: client, method, path, status and duration of each request.
+
+It shows no query string, no header and no long segment of a path, because each can hold a token.
+"""
 
 import logging
 import time
@@ -7,22 +10,22 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_SEGMENT = 64
-"""Characters between two slashes of a path; an identifier has fewer, a token more."""
+"""Characters. An identifier is shorter than this, an access token longer."""
 
 MAX_PATH = 256
-"""Characters of a path that are shown."""
+"""Characters of a path that are logged."""
 
-_SHOWN = 8
-"""Characters of a longer segment: enough to recognise what it is, too few to use it."""
+_START_OF_SEGMENT = 8
+"""Characters that are logged of a longer segment: enough to recognise it, too few to use it."""
 
 logger = logging.getLogger("resource_api.access")
 
 
 class AccessLog:
-    """Wraps an ASGI application.
+    """ASGI middleware that logs one line for each request.
 
-    The server's own access log writes the query string, where some clients put tokens, and fails
-    on one that is not ASCII.
+    uvicorn's own access log writes the query string, where some clients put tokens, and fails if
+    the query string is not ASCII.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -35,30 +38,33 @@ class AccessLog:
         status = 0
         started = time.monotonic()
 
-        async def noting(message: Message) -> None:
+        async def send_and_keep_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_keep_status)
         finally:
             client: tuple[str, int] | None = scope.get("client")
             logger.info(
                 "%s %s %s %d %.1f ms",
                 client[0] if client else "-",
                 scope["method"],
-                _shown(scope["path"]),
+                _shortened(scope["path"]),
                 status,
                 (time.monotonic() - started) * 1000,
             )
 
 
-def _shown(path: str) -> str:
+def _shortened(path: str) -> str:
+    # Quoted, because a path can hold line breaks.
     segments = (
-        quote(part) if len(part) <= MAX_SEGMENT else quote(part[:_SHOWN]) + "..."
-        for part in path.split("/", MAX_PATH)
+        quote(segment)
+        if len(segment) <= MAX_SEGMENT
+        else quote(segment[:_START_OF_SEGMENT]) + "..."
+        for segment in path.split("/", MAX_PATH)
     )
-    shown = "/".join(segments)  # quoted, because a path can hold line breaks
-    return shown if len(shown) <= MAX_PATH else shown[:MAX_PATH] + "..."
+    text = "/".join(segments)
+    return text if len(text) <= MAX_PATH else text[:MAX_PATH] + "..."

@@ -1,6 +1,6 @@
-"""Request bodies: bounded, strict JSON (RFC 8259, RFC 7493), and checked against a model.
+"""Request bodies: limited in size and time, strict JSON (RFC 8259, RFC 7493), a pydantic model.
 
-The order of refusals is 415, 413, 400, 422: each is decided before more of the body is believed.
+The checks come in the order of the statuses 415, 413 or 408, 400, 422.
 """
 
 import asyncio
@@ -19,22 +19,22 @@ MAX_BODY = 64 * 1024
 """Bytes."""
 
 MAX_DISCARDED = 1024 * 1024
-"""Bytes. Up to here the rest of a body too large is read and dropped, because a server that
-closes on unread bytes resets the connection, and the client may never see the answer."""
+"""Bytes. A body that is too large is still read up to this size and dropped: if the server closed
+with unread bytes, it would reset the connection, and the client might not see the answer."""
 
 BODY_SECONDS = 10.0
 """How long a body may take to arrive."""
 
 MAX_FAULTS = 50
-"""Faults that an answer lists; the others are counted."""
+"""Faults that an answer lists. The rest is only counted."""
 
 _JSON = re.compile(
     r"""application/json [ \t]* (?: ; [ \t]* charset = (?: utf-8 | "utf-8" ) [ \t]* )?""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
-_NOT_JSON = "The body is not valid JSON in UTF-8, or names a member twice."
+_NOT_JSON = "The body must be valid JSON in UTF-8 and name each member once."
 _DETAILS = {
-    "extra_forbidden": "This member is unknown.",
+    "extra_forbidden": "The API does not know this member.",
     "model_type": "An object is expected.",
 }
 _TOO_LARGE = f"The body is larger than {MAX_BODY} bytes."
@@ -45,9 +45,9 @@ Model = TypeVar("Model", bound=BaseModel)
 async def read_model(
     request: Request, model: type[Model], *, seconds: float = BODY_SECONDS
 ) -> Model:
-    """The request's body as a `model`.
+    """Read the body of a request as a `model`.
 
-    Raises `Problem` with 415, 413, 408, 400 or 422, the last with every fault listed.
+    Raises `Problem` with 415, 413, 408, 400, or 422, which lists the faults.
     """
     _check_media_type(request)
     content = _strict_json(await read_body(request, seconds=seconds))
@@ -55,14 +55,16 @@ async def read_model(
         return model.model_validate(content)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _invalid(faults) from None  # the cause would hold the body
+        raise _invalid(faults) from None  # the cause would quote the body
 
 
 def _check_media_type(request: Request) -> None:
     types = request.headers.getlist("content-type")
     if len(types) != 1 or not _JSON.fullmatch(types[0].strip(" \t")):
         raise Problem(
-            415, "The body must be application/json.", headers={"Accept": "application/json"}
+            415,
+            "The body must have the content type application/json.",
+            headers={"Accept": "application/json"},
         )
     encodings = request.headers.getlist("content-encoding")
     if any(encoding.strip(" \t").lower() != "identity" for encoding in encodings):
@@ -135,10 +137,10 @@ async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes
 
 
 def _declared_size(content_length: str) -> int:
-    # Whether it is true is the server's affair; here it only saves reading what is too much.
+    # The server checks the field. Here it only avoids reading a body that is too large.
     if not (content_length.isascii() and content_length.isdigit()):
         return 0
-    # 19 digits are enough to be too large, and int() refuses thousands of them.
+    # 19 digits are more than enough, and int() refuses thousands of them.
     return int(content_length.lstrip("0")[:19] or "0")
 
 
@@ -150,21 +152,21 @@ def _strict_json(body: bytes) -> object:
 
 
 def _other_value(body: bytes) -> object:
-    """Return a JSON value that is not an object, for which the model has the right refusal."""
+    """Return a JSON value that is not an object; the model refuses it with 422."""
     try:
         value: object = from_json(body, allow_inf_nan=False)
     except ValueError:
         raise Problem(400, _NOT_JSON) from None
     if is_object(value):
-        # Its members can be read in two ways.
+        # An object that is not strict JSON, for example because it names a member twice.
         raise Problem(400, _NOT_JSON)
     return value
 
 
 def _invalid(faults: Sequence[ErrorDetails]) -> Problem:
-    more = len(faults) - MAX_FAULTS
-    counted = f"; {more} more than are listed" if more > 0 else ""
-    sentence = f"Members of the body are missing or wrong{counted}."
+    count = len(faults)
+    listed = f" ({count} in all; the first {MAX_FAULTS} are listed)" if count > MAX_FAULTS else ""
+    sentence = f"Members of the body are missing or invalid{listed}."
     return Problem(422, sentence, errors=[_fault(fault) for fault in faults[:MAX_FAULTS]])
 
 

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): fixed sentences, nothing of the inside."""
+"""Error responses as `application/problem+json` (RFC 9457), with fixed sentences."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -9,13 +9,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
 _SENTENCES = {
-    404: "There is nothing at this address.",
-    405: "This address does not answer to this method.",
+    404: "No resource has this path.",
+    405: "The resource does not support this method.",
 }
 
 
 class Problem(HTTPException):
-    """An error to answer with: a status, a fixed sentence, and the faults one by one if any."""
+    """An endpoint raises it to refuse a request with a status and a fixed sentence.
+
+    `errors` lists the faults of the request's body.
+    """
 
     def __init__(
         self,
@@ -37,10 +40,10 @@ def problem_response(
     errors: Sequence[Mapping[str, str]] = (),
     members: Mapping[str, object] | None = None,
 ) -> Response:
-    """The answer itself; never stored, because an error is about this request alone.
+    """Return the response, which no cache may store.
 
     Arguments:
-        members: what else the problem has to say (RFC 9457 §3.2).
+        members: extension members of the problem (RFC 9457 §3.2).
     """
     content: dict[str, object] = {
         "type": "about:blank",
@@ -60,24 +63,24 @@ def problem_response(
 
 
 async def problem(request: Request, error: Exception) -> Response:
-    """Starlette's handler for `HTTPException`: our own problems and those of its routing."""
+    """Answer an `HTTPException`: a `Problem`, or one of Starlette's own from routing."""
     if isinstance(error, Problem):
         return problem_response(
             error.status_code, error.detail, headers=error.headers, errors=error.errors
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = {"Allow": _allowed(request)} if status == 405 else None
-    sentence = _SENTENCES.get(status, "The request cannot be answered.")
+    sentence = _SENTENCES.get(status, "The server cannot answer this request.")
     return problem_response(status, sentence, headers=headers)
 
 
 async def internal_error(_request: Request, _error: Exception) -> Response:
-    """Starlette's handler for what nobody expected; the server logs the traceback."""
+    """Answer any other exception with 500; the server logs the traceback."""
     return problem_response(500, "The server failed to answer this request.")
 
 
 def _allowed(request: Request) -> str:
-    # Starlette names the methods of the first route only; an address has one route per operation.
+    # Starlette names the methods of one route only, and a path here has one route per operation.
     methods: set[str] = set()
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:

@@ -1,4 +1,4 @@
-"""What is asked of every request before the application sees it: one framing, few fields."""
+"""Limits for each request, checked before the application: HTTP version, header fields, framing."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from resource_api.web.problems import problem_response
 
 MAX_FIELDS: Final = 128
-"""Header fields of a request; browsers behind proxies send some forty."""
+"""Header fields of a request. A browser behind proxies sends about forty."""
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
-class HttpBounds:
-    """Wraps an ASGI application, and closes the connections of the requests that it refuses."""
+class RequestLimits:
+    """ASGI middleware that refuses requests beyond the limits and closes their connections."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,9 +26,9 @@ class HttpBounds:
         await problem_response(*refusal, headers={"Connection": "close"})(scope, receive, send)
 
 
-def written_refusal(status: int) -> bytes:
-    """The answer to what is no request, as it goes over the wire."""
-    problem = problem_response(status, "This is no HTTP request that is understood here.")
+def refusal_bytes(status: int) -> bytes:
+    """Return the whole HTTP response to bytes that are not a valid request."""
+    problem = problem_response(status, "The server cannot read this HTTP request.")
     fields = [*problem.raw_headers, (b"connection", b"close")]
     head = b"".join(b"%s: %s\r\n" % field for field in fields)
     return b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, head, bytes(problem.body))
@@ -36,12 +36,12 @@ def written_refusal(status: int) -> bytes:
 
 def _refusal(scope: Scope) -> tuple[int, str] | None:
     if scope["http_version"] not in _VERSIONS:
-        return 505, "This version of HTTP is not spoken here."
+        return 505, "The server supports HTTP 1.0 and 1.1 only."
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if len(headers) > MAX_FIELDS:
         return 431, f"The request has more than {MAX_FIELDS} header fields."
     names = {name for name, _ in headers}
     if {b"content-length", b"transfer-encoding"} <= names:
-        # Two servers could see two ends of this request (RFC 9112 §6.1).
+        # Two servers could disagree about where this request ends (RFC 9112 §6.1).
         return 400, "The request has both Content-Length and Transfer-Encoding."
     return None

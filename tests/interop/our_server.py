@@ -24,7 +24,7 @@ from demo.authorization_server.registrations.registered import (
 from demo.authorization_server.state.state import State
 from resource_api.database.connect import connect
 from resource_api.server import bind
-from resource_api.web.connection_limits import PatientHttp
+from resource_api.web.connection_limits import LimitedHttp
 
 AUDIENCE = "https://api.example/contacts"
 REDIRECT_URI = "http://localhost:8080/callback"
@@ -91,7 +91,7 @@ async def our_server(folder: Path, signing_key: SigningKey) -> AsyncGenerator[Ou
 @asynccontextmanager
 async def _served(app: ASGIApp, listening: socket.socket) -> AsyncGenerator[None]:
     config = uvicorn.Config(
-        app, http=PatientHttp, ws="none", lifespan="on", log_config=None, access_log=False
+        app, http=LimitedHttp, ws="none", lifespan="on", log_config=None, access_log=False
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))

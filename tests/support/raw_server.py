@@ -1,4 +1,4 @@
-"""An application behind our HTTP on a real socket, with a client that sends raw bytes."""
+"""An application behind the API's HTTP protocol on a real socket, and a client of raw bytes."""
 
 import asyncio
 import json
@@ -15,40 +15,41 @@ from uvicorn.server import ServerState
 
 from resource_api.server import MAX_HEAD
 from resource_api.web.access_log import AccessLog
-from resource_api.web.connection_limits import PatientHttp
-from resource_api.web.request_limits import HttpBounds
+from resource_api.web.connection_limits import LimitedHttp
+from resource_api.web.request_limits import RequestLimits
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 LAST = b"Connection: close\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE = 60_000
-"""Bytes; more than the buffers of the system hold here, less than those of the event loop."""
+"""Bytes; more than the buffers of these sockets hold, less than those of the event loop."""
 
 
-class Impatient(PatientHttp):
-    """Our HTTP with little patience, so that its tests need little."""
+class ShortDeadlines(LimitedHttp):
+    """The HTTP protocol of the API with short deadlines, so that its tests are fast."""
 
-    patience = 0.3
+    client_seconds = 0.3
     max_waiting = 3
-    turn = 0.0
-    waiting: ClassVar[dict[PatientHttp, None]] = {}
+    min_waiting_seconds = 0.0
+    waiting: ClassVar[dict[LimitedHttp, None]] = {}
 
 
 class RawServer:
-    """What `serving` serves."""
+    """A server that `serving` runs, and what happened on it."""
 
     def __init__(self) -> None:
         self.state = ServerState()
         self.left = asyncio.Event()
-        """Somebody who asked for `/wait` is gone."""
+        """Set when the client of a request for `/wait` has disconnected."""
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer with the method and the names of the fields.
+        """Answer with the method and the names of the header fields.
 
-        A body is read first if it is chunked, else not at all, nor at `/unread`. `/later` takes
-        some turns of the event loop, `/wait` never ends, and the answer of `/large` is.
+        It reads a chunked body first, except at `/stream`, `/unread` and `/wait`. `/later` answers
+        after some turns of the event loop, `/wait` never, `/large` with `LARGE` bytes, and
+        `/stream` begins an answer that it does not end.
         """
         request = Request(scope, receive)
         if "transfer-encoding" in request.headers and scope["path"] not in (
@@ -77,7 +78,7 @@ class RawServer:
         await PlainTextResponse(content)(scope, receive, send)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection, on which hardly anything is buffered."""
+        """Open a connection with small buffers."""
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setblocking(False)
@@ -95,20 +96,20 @@ class RawServer:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for what happens on the other side of a socket."""
-    while not condition():  # noqa: ASYNC110 - nobody there could set an event
+    """Wait for something that happens on the other side of a socket."""
+    while not condition():  # noqa: ASYNC110 - no code on the other side could set an event
         await asyncio.sleep(0)
 
 
 def let_pass(seconds: float) -> None:
-    """Move the clock of the event loop on: what is due by then happens in its next turns."""
+    """Move the clock of the event loop forward; it then runs the timers that are due."""
     loop = asyncio.get_running_loop()
     time = loop.time
-    loop.time = lambda: time() + seconds  # type: ignore[method-assign] # of this test's loop alone
+    loop.time = lambda: time() + seconds  # type: ignore[method-assign] # only for this test's loop
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """End the connection as a client does that crashed."""
+    """Reset the connection, as the system does when a client crashes."""
     linger = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
@@ -116,10 +117,10 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[RawServer]:
-    """Yield a server that listens."""
+    """Run a server on a free port."""
     raw = RawServer()
     config = uvicorn.Config(
-        AccessLog(HttpBounds(raw.application)),
+        AccessLog(RequestLimits(raw.application)),
         ws="none",
         log_config=None,
         access_log=False,
@@ -127,7 +128,7 @@ async def serving() -> AsyncGenerator[RawServer]:
     )
     config.load()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Impatient(config=config, server_state=raw.state, app_state={}), "127.0.0.1", 0
+        lambda: ShortDeadlines(config=config, server_state=raw.state, app_state={}), "127.0.0.1", 0
     )
     listening = server.sockets[0]
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -142,7 +143,7 @@ async def serving() -> AsyncGenerator[RawServer]:
 
 
 async def exchange(*pieces: bytes) -> bytes:
-    """Return all that the server answers, until it closes, to pieces sent one by one."""
+    """Send the pieces one by one; return all bytes that the server sends until it closes."""
     async with serving() as server:
         reader, writer = await server.connect()
         for piece in pieces:
@@ -154,7 +155,7 @@ async def exchange(*pieces: bytes) -> bytes:
 
 
 def problem_status(answer: bytes) -> int:
-    """Return the status of a problem after checking its form."""
+    """Return the status of an answer after checking that it is a problem (RFC 9457)."""
     head, _, body = answer.partition(b"\r\n\r\n")
     problem = json.loads(body)
     assert head.startswith(b"HTTP/1.1 %d " % problem["status"])

@@ -1,4 +1,4 @@
-"""What the access log tells of a request's path."""
+"""How the access log shows the path of a request."""
 
 import logging
 from typing import Any
@@ -12,20 +12,20 @@ TOKEN = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9." + "s3cr3t" * 20
 
 
 async def logged_path(path: str, caplog: pytest.LogCaptureFixture) -> str:
-    """Return the path that the line about a request for `path` shows."""
+    """Return what the access log shows of `path`."""
 
-    async def silent(*_: Any) -> None:
-        """Answer nothing."""
+    async def application(*_: Any) -> None:
+        """Send nothing."""
 
     with caplog.at_level(logging.INFO, logger="resource_api.access"):
-        await converse(AccessLog(silent), http_scope(path=path))
-    _, method, shown, *_ = caplog.messages[-1].split()
+        await converse(AccessLog(application), http_scope(path=path))
+    _, method, logged, *_ = caplog.messages[-1].split()
     assert method == "GET"
-    return shown
+    return logged
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "logged"),
     [
         pytest.param("/contacts", "/contacts", id="short"),
         pytest.param("/" + "a" * 64 + "/b", "/" + "a" * 64 + "/b", id="longest-segment"),
@@ -36,17 +36,17 @@ async def logged_path(path: str, caplog: pytest.LogCaptureFixture) -> str:
         pytest.param("/a\n/b", "/a%0A/b", id="line-break"),
     ],
 )
-async def test_a_path_is_shown_as_far_as_a_reader_needs_it(
-    caplog: pytest.LogCaptureFixture, path: str, shown: str
+async def test_the_log_shortens_long_paths_and_escapes_line_breaks(
+    caplog: pytest.LogCaptureFixture, path: str, logged: str
 ) -> None:
-    assert await logged_path(path, caplog) == shown
+    assert await logged_path(path, caplog) == logged
 
 
 @pytest.mark.parametrize("path", [f"/contacts/{TOKEN}", f"/{TOKEN}/contacts", f"/{TOKEN}\n"])
 async def test_a_token_in_the_path_is_not_logged(
     caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    shown = await logged_path(path, caplog)
+    logged = await logged_path(path, caplog)
 
-    assert TOKEN[:9] not in shown
-    assert "s3cr3t" not in shown
+    assert TOKEN[:9] not in logged
+    assert "s3cr3t" not in logged

@@ -1,4 +1,4 @@
-"""Request bodies: which are refused, and how."""
+"""Which request bodies the API refuses, and with which status."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ JSON = "application/json"
 async def post(
     api: Api, content: bytes | AsyncGenerator[bytes], media_type: str | None = JSON, **headers: str
 ) -> Any:
-    """Send a body as it is."""
+    """Send a request with this body, unchanged."""
     named = {"content-type": media_type} if media_type is not None else {}
     return await api.request("POST", "/contacts", content=content, headers={**named, **headers})
 
@@ -34,7 +34,7 @@ async def post(
         'application/json;charset="utf-8"',
     ],
 )
-async def test_json_in_utf_8_is_read(api: Api, media_type: str) -> None:
+async def test_a_body_of_json_in_utf_8_is_accepted(api: Api, media_type: str) -> None:
     assert (await post(api, b'{"name": "Bob"}', media_type)).status_code == 201
 
 
@@ -54,18 +54,18 @@ async def test_json_in_utf_8_is_read(api: Api, media_type: str) -> None:
         "application/problem+json",
     ],
 )
-async def test_another_content_type_is_refused(api: Api, media_type: str | None) -> None:
+async def test_a_body_of_another_content_type_is_refused(api: Api, media_type: str | None) -> None:
     problem(await post(api, b'{"name": "Bob"}', media_type), 415)
 
 
-async def test_two_content_types_are_refused(api: Api) -> None:
+async def test_a_body_with_two_content_types_is_refused(api: Api) -> None:
     headers = [("authorization", api.caller()["authorization"]), *[("content-type", JSON)] * 2]
 
     problem(await api.client.post("/contacts", content=b"{}", headers=headers), 415)
 
 
 @pytest.mark.parametrize("encodings", [("identity", "gzip"), ("gzip", "identity")])
-async def test_a_compressed_body_is_refused_on_whichever_line_it_says_so(
+async def test_a_body_is_refused_if_one_of_two_content_encodings_says_compressed(
     api: Api, encodings: tuple[str, str]
 ) -> None:
     headers = [
@@ -90,12 +90,12 @@ async def test_a_compressed_body_is_refused(api: Api) -> None:
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"{", id="cut-off"),
-        pytest.param(b'{"name": "Bob"} x', id="something-behind-it"),
+        pytest.param(b'{"name": "Bob"} x', id="text-after-it"),
         pytest.param(b"{'name': 'Bob'}", id="single-quotes"),
         pytest.param(b'{"name": "Bob",}', id="trailing-comma"),
         pytest.param(b'{"name": "Bob", "name": "Eve"}', id="a-name-twice"),
         pytest.param(b'{"name": {"a": 1, "a": 2}}', id="a-name-twice-inside"),
-        pytest.param(b'{"name": "B\xff"}', id="no-utf-8"),
+        pytest.param(b'{"name": "B\xff"}', id="not-utf-8"),
         pytest.param('{"name": "Bob"}'.encode("utf-16"), id="utf-16"),
         pytest.param(b'\xef\xbb\xbf{"name": "Bob"}', id="byte-order-mark"),
         pytest.param(b'{"name": "\\ud800"}', id="half-a-surrogate-pair"),
@@ -109,12 +109,12 @@ async def test_a_compressed_body_is_refused(api: Api) -> None:
         pytest.param(b'{"name": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", id="nesting"),
     ],
 )
-async def test_what_is_not_strict_json_is_a_400(api: Api, content: bytes) -> None:
+async def test_a_body_that_is_not_strict_json_is_refused_with_400(api: Api, content: bytes) -> None:
     problem(await post(api, content), 400)
 
 
 @pytest.mark.parametrize("content", [b"[]", b'"Bob"', b"null", b"1", b'[{"name": "Bob"}]'])
-async def test_another_value_than_an_object_is_a_fault(api: Api, content: bytes) -> None:
+async def test_a_body_that_is_not_an_object_is_refused_with_422(api: Api, content: bytes) -> None:
     assert problem(await post(api, content), 422)["errors"] == [
         {"pointer": "", "detail": "An object is expected."}
     ]
@@ -153,7 +153,7 @@ async def test_another_value_than_an_object_is_a_fault(api: Api, content: bytes)
         pytest.param({"name": "B", "": 1}, "/", id="empty-member-name"),
     ],
 )
-async def test_a_member_that_is_wrong_is_pointed_at(
+async def test_the_answer_points_at_the_invalid_member(
     api: Api, fields: dict[str, object], pointer: str
 ) -> None:
     errors = problem(await post(api, json.dumps(fields).encode()), 422)["errors"]
@@ -162,7 +162,7 @@ async def test_a_member_that_is_wrong_is_pointed_at(
     assert all(error["detail"].endswith(".") for error in errors)
 
 
-async def test_every_fault_is_listed_and_no_value_is_echoed(api: Api) -> None:
+async def test_the_answer_lists_every_fault_and_quotes_no_value(api: Api) -> None:
     fields = {"email": "secret", "phone": 5, "note": "a\0secret", "x": "secret"}
 
     answer = await post(api, json.dumps(fields).encode())
@@ -173,15 +173,15 @@ async def test_every_fault_is_listed_and_no_value_is_echoed(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unknown", "said"),
+    ("unknown", "end"),
     [
-        (MAX_FAULTS - 1, "wrong."),
-        (MAX_FAULTS, "wrong; 1 more than are listed."),
-        (5000, f"wrong; {5001 - MAX_FAULTS} more than are listed."),
+        (MAX_FAULTS - 1, "invalid."),
+        (MAX_FAULTS, f"invalid ({MAX_FAULTS + 1} in all; the first {MAX_FAULTS} are listed)."),
+        (5000, f"invalid (5001 in all; the first {MAX_FAULTS} are listed)."),
     ],
 )
-async def test_of_very_many_faults_the_first_are_listed_and_the_others_counted(
-    api: Api, unknown: int, said: str
+async def test_if_a_body_has_very_many_faults_only_the_first_are_listed(
+    api: Api, unknown: int, end: str
 ) -> None:
     fields = {str(number): 0 for number in range(unknown)}
 
@@ -189,7 +189,7 @@ async def test_of_very_many_faults_the_first_are_listed_and_the_others_counted(
 
     assert len(body["errors"]) == MAX_FAULTS
     assert body["errors"][0]["pointer"] == "/name"
-    assert body["detail"].endswith(said)
+    assert body["detail"].endswith(end)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,9 @@ async def test_of_very_many_faults_the_first_are_listed_and_the_others_counted(
         pytest.param({"name": "👩‍👩‍👧 العربية"}, id="any-script"),
     ],
 )
-async def test_what_is_within_the_limits_is_kept(api: Api, fields: dict[str, object]) -> None:
+async def test_values_within_the_limits_are_stored_unchanged(
+    api: Api, fields: dict[str, object]
+) -> None:
     answer = await post(api, json.dumps(fields).encode())
 
     assert answer.status_code == 201
@@ -211,19 +213,21 @@ async def test_what_is_within_the_limits_is_kept(api: Api, fields: dict[str, obj
 
 
 def padded(size: int) -> bytes:
-    """Return a good body of `size` bytes."""
+    """Return a valid body of `size` bytes."""
     body = b'{"name": "Bob"}'
     return body + b" " * (size - len(body))
 
 
 async def in_pieces(body: bytes, size: int = 1000) -> AsyncGenerator[bytes]:
-    """Yield a body piece by piece, so that it has no Content-Length."""
+    """Yield a body in pieces; httpx sends it without Content-Length."""
     for start in range(0, len(body), size):
         yield body[start : start + size]
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_the_largest_body_is_read_and_one_byte_more_is_not(api: Api, chunked: bool) -> None:
+async def test_a_body_of_the_largest_size_is_accepted_and_one_byte_more_refused(
+    api: Api, chunked: bool
+) -> None:
     largest, too_large = padded(MAX_BODY), padded(MAX_BODY + 1)
 
     accepted = await post(api, in_pieces(largest) if chunked else largest)
@@ -233,7 +237,7 @@ async def test_the_largest_body_is_read_and_one_byte_more_is_not(api: Api, chunk
     problem(refused, 413)
 
 
-async def test_a_body_far_too_large_is_not_read_to_its_end(api: Api) -> None:
+async def test_the_server_stops_reading_a_body_that_is_far_too_large(api: Api) -> None:
     taken = 0
 
     async def endless() -> AsyncGenerator[bytes]:
@@ -250,7 +254,7 @@ async def test_a_body_far_too_large_is_not_read_to_its_end(api: Api) -> None:
 
 
 def request(*messages: dict[str, Any], **headers: str) -> Request:
-    """Return a request whose client sends `messages` and then nothing more."""
+    """Return a request whose client sends `messages` and then stays silent."""
     waiting = list(messages)
 
     async def receive() -> dict[str, Any]:
@@ -273,10 +277,10 @@ def request(*messages: dict[str, Any], **headers: str) -> Request:
         pytest.param({"content_length": "0" * 5000 + "5"}, 408, id="nothing-but-leading-zeros"),
         pytest.param({"content_length": "70000", "expect": "100-continue"}, 413, id="asks-first"),
         pytest.param({"content_length": "10"}, 408, id="silent"),
-        pytest.param({"content_length": "x"}, 408, id="no-number"),
+        pytest.param({"content_length": "x"}, 408, id="not-a-number"),
     ],
 )
-async def test_a_body_that_never_comes_is_not_waited_for(
+async def test_the_server_does_not_wait_for_a_body_that_never_arrives(
     headers: dict[str, str], status: int
 ) -> None:
     with pytest.raises(Problem) as caught:
@@ -286,7 +290,7 @@ async def test_a_body_that_never_comes_is_not_waited_for(
     assert dict(caught.value.headers or {})["Connection"] == "close"
 
 
-async def test_a_client_that_hangs_up_is_no_server_error() -> None:
+async def test_a_client_that_disconnects_during_its_body_gets_400() -> None:
     with pytest.raises(Problem) as caught:
         await read_body(request({"type": "http.disconnect"}))
 

@@ -1,4 +1,4 @@
-"""Scripts of other origins: which may ask, and that they can read refusals and errors as well."""
+"""CORS: which origins may call the API, and that their scripts can read refusals and errors."""
 
 from collections.abc import AsyncGenerator
 
@@ -25,27 +25,25 @@ PREFLIGHT = {
 async def calling(
     settings: Settings, keys: RemoteKeys, store: ContactStore, clock: FakeClock
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    """The API with two origins."""
+    """A client of an API that two origins may call."""
     shared = settings.model_copy(update={"cors_origins": ORIGINS})
     async with client(create_app(shared, keys=keys, store=store, clock=clock)) as http:
         yield http
 
 
 def allowed(answer: httpx.Response) -> str | None:
-    """Return the origin whose scripts may read an answer."""
+    """Return the origin whose scripts may read the answer."""
     origin: str | None = answer.headers.get("access-control-allow-origin")
     return origin
 
 
 def exposed(answer: httpx.Response) -> set[str]:
-    """Return the headers that they may read."""
+    """Return the headers that scripts may read."""
     return set(answer.headers["access-control-expose-headers"].split(", "))
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-async def test_a_preflight_is_answered_without_a_token(
-    calling: httpx.AsyncClient, origin: str
-) -> None:
+async def test_a_preflight_needs_no_token(calling: httpx.AsyncClient, origin: str) -> None:
     answer = await calling.options("/contacts/x", headers={"origin": origin, **PREFLIGHT})
 
     assert answer.status_code == 200
@@ -62,7 +60,9 @@ async def test_a_preflight_is_answered_without_a_token(
         *("https://app.example:8443", "https://APP.example", "http://localhost", "*"),
     ],
 )
-async def test_a_foreign_origin_may_read_nothing(calling: httpx.AsyncClient, origin: str) -> None:
+async def test_an_origin_that_is_not_listed_may_read_nothing(
+    calling: httpx.AsyncClient, origin: str
+) -> None:
     preflight = await calling.options("/contacts", headers={"origin": origin, **PREFLIGHT})
     refusal = await calling.get("/contacts", headers={"origin": origin})
 
@@ -84,7 +84,7 @@ async def test_a_script_can_read_a_refusal_with_its_challenge(
         assert "Origin" in answer.headers["vary"]
 
 
-async def test_a_script_can_read_that_nothing_can_be_judged(
+async def test_a_script_can_read_that_tokens_cannot_be_verified_now(
     settings: Settings, store: ContactStore, issuer: FakeIssuer, clock: FakeClock
 ) -> None:
     shared = settings.model_copy(update={"cors_origins": ORIGINS})
@@ -107,7 +107,7 @@ async def test_a_script_can_read_that_the_server_failed(
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Also where nobody foresaw it."""
+    """Also after an unexpected exception."""
     shared = settings.model_copy(update={"cors_origins": ORIGINS})
     app = create_app(shared, keys=keys, store=store, clock=clock)
     headers = {"origin": ORIGINS[0], **bearer(issuer.token())}
@@ -128,7 +128,7 @@ async def test_a_script_can_read_that_the_server_failed(
             assert allowed(answer) == ORIGINS[0]
 
 
-async def test_without_the_setting_a_preflight_is_judged(
+async def test_without_cors_origins_a_preflight_needs_a_token(
     settings: Settings, keys: RemoteKeys, store: ContactStore, clock: FakeClock
 ) -> None:
     async with client(create_app(settings, keys=keys, store=store, clock=clock)) as http:

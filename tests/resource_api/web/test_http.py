@@ -1,4 +1,4 @@
-"""HTTP as a client can send it: no request, one with two readings, and who keeps us waiting."""
+"""Hostile HTTP clients: invalid or ambiguous requests, and clients that are slow or silent."""
 
 import asyncio
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 from resource_api.server import GRACE_SECONDS, MAX_HEAD
 from resource_api.web.access_log import AccessLog
 from resource_api.web.bodies import BODY_SECONDS
-from resource_api.web.connection_limits import PATIENCE
+from resource_api.web.connection_limits import CLIENT_SECONDS
 from resource_api.web.request_limits import MAX_FIELDS
 from tests.support.raw_server import (
     CHUNKED,
     GET,
     LARGE,
     LAST,
-    Impatient,
+    ShortDeadlines,
     exchange,
     let_pass,
     problem_status,
@@ -32,20 +32,20 @@ WHOLE = CHUNKED + b"1\r\nx\r\n0\r\n\r\n"
 
 
 def coded(*codings: bytes) -> bytes:
-    """Return the head of a request with these transfer codings."""
+    """Return the head of a request with one Transfer-Encoding field for each coding."""
     fields = b"".join(b"Transfer-Encoding: %s\r\n" % coding for coding in codings)
     return b"POST / HTTP/1.1\r\nHost: x\r\n%s\r\n" % fields
 
 
 def version(name: bytes) -> bytes:
-    """Return a request line of another version, with a Host."""
+    """Return a request of another HTTP version."""
     return b"GET / %s\r\nHost: x\r\n\r\n" % name
 
 
 @pytest.mark.parametrize(
     ("pieces", "status"),
     [
-        pytest.param([b"NO HTTP\r\n\r\n"], 400, id="no-http"),
+        pytest.param([b"NO HTTP\r\n\r\n"], 400, id="not-http"),
         pytest.param([b"\x16\x03\x01\x02\x00\r\n\r\n"], 400, id="tls"),
         pytest.param([b"GET / HTTP/1.1", b"\r\n\r\n"], 400, id="no-host"),
         pytest.param([GET, b"host: y\r\n\r\n"], 400, id="two-hosts"),
@@ -83,7 +83,7 @@ def version(name: bytes) -> bytes:
         pytest.param([GET, b"x:\r\n" * 10_000, b"\r\n"], 431, id="very-many-fields"),
     ],
 )
-async def test_what_has_no_single_reading_is_refused(pieces: list[bytes], status: int) -> None:
+async def test_an_invalid_or_ambiguous_request_is_refused(pieces: list[bytes], status: int) -> None:
     answer = await exchange(*pieces)
 
     assert problem_status(answer) == status
@@ -99,14 +99,14 @@ async def test_what_has_no_single_reading_is_refused(pieces: list[bytes], status
         pytest.param([CHUNKED, b"f" * 30 + b"\r\n"], id="a-huge-chunk"),
     ],
 )
-async def test_a_bad_body_ends_the_connection(pieces: list[bytes]) -> None:
+async def test_an_invalid_body_ends_the_connection(pieces: list[bytes]) -> None:
     answer = await exchange(*pieces)
 
     assert problem_status(answer) in (400, 431)
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-async def test_garbage_behind_an_answer_that_has_begun_is_no_part_of_it() -> None:
+async def test_after_an_answer_has_begun_invalid_bytes_reset_the_connection() -> None:
     async with serving() as server:
         reader, writer = await server.connect()
         writer.write(GET.replace(b"/", b"/stream", 1) + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -122,7 +122,7 @@ async def test_garbage_behind_an_answer_that_has_begun_is_no_part_of_it() -> Non
 @pytest.mark.parametrize(
     "garbage", [b"NO HTTP\r\n\r\n", coded(b"gzip"), b"x:\n" * (MAX_FIELDS + 1)]
 )
-async def test_garbage_behind_a_whole_request_is_refused_after_its_answer(garbage: bytes) -> None:
+async def test_invalid_bytes_after_a_request_are_refused_after_its_answer(garbage: bytes) -> None:
     async with serving() as server:
         reader, writer = await server.connect()
         writer.write(GET + b"\r\n")
@@ -135,7 +135,7 @@ async def test_garbage_behind_a_whole_request_is_refused_after_its_answer(garbag
     assert problem_status(second) in (400, 431, 501)
 
 
-async def test_a_client_that_goes_on_after_its_refusal_is_cut_off() -> None:
+async def test_a_client_that_keeps_sending_after_a_refusal_is_disconnected() -> None:
     async with serving() as server:
         _, writer = await server.connect()
         writer.write(b"NO HTTP\r\n\r\n")
@@ -144,7 +144,9 @@ async def test_a_client_that_goes_on_after_its_refusal_is_cut_off() -> None:
             await write_for_ever(writer)
 
 
-async def test_a_bad_body_is_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_application_sees_an_invalid_body_as_a_disconnect(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with serving() as server:
         reader, writer = await server.connect()
         writer.write(GET.replace(b"/", b"/wait", 1) + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -157,26 +159,26 @@ async def test_a_bad_body_is_a_client_that_is_gone(caplog: pytest.LogCaptureFixt
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_a_head_within_the_limit_is_read() -> None:
+async def test_a_head_within_the_size_limit_is_accepted() -> None:
     answer = await exchange(GET, b"X: %s\r\n" % (b"a" * (MAX_HEAD - 100)), LAST)
 
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_fields_that_arrive_a_few_at_a_time_are_counted_together() -> None:
+async def test_header_fields_that_arrive_in_pieces_are_counted_together() -> None:
     answer = await exchange(GET, *[b"x:\r\n" * 50] * 5)
 
     assert problem_status(answer) == 431
 
 
-async def test_fields_that_end_in_bare_line_feeds_are_counted_too() -> None:
+async def test_header_fields_that_end_in_a_bare_line_feed_are_counted() -> None:
     few = GET.replace(b"\r", b"") + b"x:\n" * 50 + b"\n"
 
     assert (await exchange(few, few, few, GET + LAST)).count(b"HTTP/1.1 200 ") == 4
     assert problem_status(await exchange(GET, *[b"x:\n" * 50] * 5)) == 431
 
 
-async def test_a_head_may_end_between_two_segments_of_a_body_of_many_lines() -> None:
+async def test_the_lines_of_a_body_are_not_counted_wherever_the_head_is_split() -> None:
     lines = b"\n" * (2 * MAX_FIELDS)
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(lines)
 
@@ -185,7 +187,7 @@ async def test_a_head_may_end_between_two_segments_of_a_body_of_many_lines() -> 
         assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
-async def test_a_client_that_sends_on_after_too_many_fields_causes_no_error(
+async def test_a_client_that_keeps_sending_header_fields_after_431_causes_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with serving() as server:
@@ -201,9 +203,7 @@ async def test_a_client_that_sends_on_after_too_many_fields_causes_no_error(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_chunks_that_the_application_did_not_read_end_the_connection_after_its_answer() -> (
-    None
-):
+async def test_the_connection_ends_after_an_answer_if_chunks_of_the_request_were_not_read() -> None:
     async with serving() as server:
         reader, writer = await server.connect()
         writer.write(UNREAD + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -217,7 +217,7 @@ async def test_chunks_that_the_application_did_not_read_end_the_connection_after
             await write_for_ever(writer)
 
 
-async def test_a_body_of_known_length_may_follow_its_answer() -> None:
+async def test_a_body_with_content_length_may_arrive_after_the_answer() -> None:
     head = UNREAD + b"Content-Length: 5\r\n\r\n"
 
     answer = await exchange(head, b"x", b"xxxx", head, b"xxxxx", GET + LAST)
@@ -225,13 +225,13 @@ async def test_a_body_of_known_length_may_follow_its_answer() -> None:
     assert answer.count(b"HTTP/1.1 200 ") == 3
 
 
-async def test_the_fields_of_a_head_are_not_counted_with_those_of_the_next() -> None:
+async def test_header_fields_are_counted_for_each_request_alone() -> None:
     answer = await exchange(*[GET + b"x:\r\n" * 50 + b"\r\n"] * 5, GET + LAST)
 
     assert answer.count(b"HTTP/1.1 200 ") == 6
 
 
-async def test_the_lines_of_a_body_are_no_fields() -> None:
+async def test_the_lines_of_a_body_are_not_counted_as_header_fields() -> None:
     lines = b"\n" * (2 * MAX_FIELDS)
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(lines)
 
@@ -240,19 +240,19 @@ async def test_the_lines_of_a_body_are_no_fields() -> None:
     assert answer.count(b"HTTP/1.1 200 ") == 3
 
 
-async def test_a_body_in_chunks_of_one_byte_is_read() -> None:
+async def test_a_body_in_chunks_of_one_byte_is_accepted() -> None:
     answer = await exchange(CHUNKED, b"1\r\nx\r\n" * 30_000, b"0\r\n\r\n" + GET + LAST)
 
     assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
-async def test_chunked_may_be_written_in_capitals() -> None:
+async def test_the_coding_chunked_may_be_written_in_capitals() -> None:
     answer = await exchange(coded(b"CHUNKED"), b"0\r\n\r\n", GET + LAST)
 
     assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
-async def test_old_clients_need_no_host() -> None:
+async def test_a_client_of_http_1_0_needs_no_host() -> None:
     assert (await exchange(b"GET / HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
 
 
@@ -264,7 +264,7 @@ async def test_a_connection_serves_several_requests_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("next_request_apart", [False, True], ids=["one-segment", "two-segments"])
-async def test_a_trailer_is_no_header_field_of_its_request_or_the_next(
+async def test_a_trailer_becomes_a_header_field_of_no_request(
     next_request_apart: bool,
 ) -> None:
     first = CHUNKED + b"1\r\nx\r\n0\r\nAuthorization: Bearer x\r\nA: b\r\n\r\n"
@@ -299,7 +299,7 @@ UNREAD = b"POST /unread HTTP/1.1\r\nHost: x\r\n"
 
 
 async def write_for_ever(writer: asyncio.StreamWriter) -> None:
-    """Write until the connection is gone."""
+    """Write until the server ends the connection."""
     while True:
         writer.write(b"x")
         await writer.drain()
@@ -315,7 +315,7 @@ async def write_for_ever(writer: asyncio.StreamWriter) -> None:
         pytest.param(GET + b"\r\n", id="idle-after-an-answer"),
     ],
 )
-async def test_a_client_that_is_silent_is_not_waited_for(begin: bytes) -> None:
+async def test_a_silent_client_is_disconnected(begin: bytes) -> None:
     async with serving() as server:
         reader, writer = await server.connect()
         writer.write(begin)
@@ -333,11 +333,11 @@ async def test_a_client_that_is_silent_is_not_waited_for(begin: bytes) -> None:
         pytest.param(GET + b"X: ", id="a-head"),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
-            id="a-body-nobody-reads",
+            id="a-body-that-the-application-does-not-read",
         ),
     ],
 )
-async def test_a_client_that_drips_is_cut_off(begin: bytes) -> None:
+async def test_a_client_that_sends_byte_by_byte_is_disconnected(begin: bytes) -> None:
     async with serving() as server:
         _, writer = await server.connect()
         writer.write(begin)
@@ -352,10 +352,10 @@ async def test_a_client_that_drips_is_cut_off(begin: bytes) -> None:
         pytest.param(LARGE_GET + b"\r\n", id="kept-alive"),
         pytest.param(LARGE_GET + LAST, id="last-answer"),
         pytest.param((LARGE_GET + b"\r\n") * 50, id="pipelined"),
-        pytest.param(LARGE_GET + b"\r\nNO HTTP\r\n\r\n", id="garbage-behind"),
+        pytest.param(LARGE_GET + b"\r\nNO HTTP\r\n\r\n", id="invalid-bytes-after-it"),
     ],
 )
-async def test_an_answer_that_nobody_takes_is_not_held_for_ever(
+async def test_a_client_that_does_not_read_its_answer_is_disconnected(
     requests: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving() as server:
@@ -368,8 +368,10 @@ async def test_an_answer_that_nobody_takes_is_not_held_for_ever(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_a_client_that_takes_its_answers_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Impatient, "patience", 10.0)
+async def test_a_client_that_reads_its_answers_stays_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ShortDeadlines, "client_seconds", 10.0)
     async with serving() as server:
         reader, writer = await server.connect()
         for _ in range(5):
@@ -381,12 +383,12 @@ async def test_a_client_that_takes_its_answers_may_stay(monkeypatch: pytest.Monk
             let_pass(5.0)
 
 
-async def test_a_request_that_takes_longer_than_our_patience_is_answered() -> None:
+async def test_the_deadline_of_the_client_does_not_end_a_running_request() -> None:
     async with serving() as server:
         _, writer = await server.connect()
         writer.write(GET.replace(b"/", b"/wait", 1) + b"\r\n")
         await until(lambda: server.state.tasks)
-        let_pass(2 * Impatient.patience)
+        let_pass(2 * ShortDeadlines.client_seconds)
         for _ in range(3):
             await asyncio.sleep(0)
 
@@ -395,9 +397,9 @@ async def test_a_request_that_takes_longer_than_our_patience_is_answered() -> No
         await server.left.wait()
 
 
-async def test_one_connection_too_many_ends_the_one_that_waits_longest() -> None:
+async def test_one_connection_too_many_ends_the_connection_that_waits_longest() -> None:
     async with serving() as server:
-        silent = [await server.connect() for _ in range(Impatient.max_waiting + 1)]
+        silent = [await server.connect() for _ in range(ShortDeadlines.max_waiting + 1)]
 
         with pytest.raises(ConnectionError):
             await write_for_ever(silent[0][1])
@@ -407,14 +409,14 @@ async def test_one_connection_too_many_ends_the_one_that_waits_longest() -> None
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_burst_of_connections_ends_none_that_has_not_had_its_turn(
+async def test_a_burst_of_connections_ends_none_that_has_just_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Impatient, "turn", 60.0)
-    monkeypatch.setattr(Impatient, "patience", 60.0)
+    monkeypatch.setattr(ShortDeadlines, "min_waiting_seconds", 60.0)
+    monkeypatch.setattr(ShortDeadlines, "client_seconds", 60.0)
     async with serving() as server:
         reader, writer = await server.connect()
-        silent = [await server.connect() for _ in range(3 * Impatient.max_waiting)]
+        silent = [await server.connect() for _ in range(3 * ShortDeadlines.max_waiting)]
 
         writer.write(GET + LAST)
 
@@ -422,26 +424,26 @@ async def test_a_burst_of_connections_ends_none_that_has_not_had_its_turn(
         assert not any(reader.at_eof() for reader, _ in silent)
 
 
-async def test_nothing_is_kept_of_connections_that_are_gone() -> None:
+async def test_a_closed_connection_is_no_longer_counted() -> None:
     await exchange(GET, LAST)
 
-    assert not Impatient.waiting
+    assert not ShortDeadlines.waiting
 
 
-def test_no_client_can_outlast_the_grace_of_a_shutdown() -> None:
-    assert max(PATIENCE, BODY_SECONDS) < GRACE_SECONDS
+def test_a_slow_client_has_less_time_than_a_shutdown_gives_to_requests() -> None:
+    assert max(CLIENT_SECONDS, BODY_SECONDS) < GRACE_SECONDS
 
 
 @pytest.mark.parametrize("kind", ["websocket", "lifespan"])
-async def test_the_access_log_lets_other_scopes_pass(kind: str) -> None:
-    seen: list[str] = []
+async def test_the_access_log_passes_other_scopes_to_the_application(kind: str) -> None:
+    kinds: list[str] = []
 
-    async def noting(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(scope["type"])
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        kinds.append(scope["type"])
 
-    async def nothing(*_: Any) -> Any:
+    async def unused(*_: Any) -> Any:
         raise NotImplementedError
 
-    await AccessLog(noting)({"type": kind}, nothing, nothing)
+    await AccessLog(application)({"type": kind}, unused, unused)
 
-    assert seen == [kind]
+    assert kinds == [kind]

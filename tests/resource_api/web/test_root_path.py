@@ -1,4 +1,4 @@
-"""Behind a prefix, as with `uvicorn --root-path /x` or a mount: addresses keep it."""
+"""Behind a path prefix, as with `uvicorn --root-path /x` or a mount, addresses keep the prefix."""
 
 from collections.abc import AsyncGenerator
 
@@ -25,17 +25,17 @@ async def prefixed(
     issuer: FakeIssuer,
     clock: FakeClock,
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    """The API behind /x, and a caller who may read and write."""
-    given = create_app(settings, keys=keys, store=store, clock=clock)
+    """A caller with both scopes of the API behind the prefix /x."""
+    unprefixed = create_app(settings, keys=keys, store=store, clock=clock)
     root: str = request.param
 
     async def behind_a_prefix(scope: Scope, receive: Receive, send: Send) -> None:
-        # As uvicorn does: it puts the prefix before what the proxy has left.
+        # As uvicorn does: the proxy has removed the prefix, and uvicorn adds it.
         path = root + scope["path"].removeprefix("/x")
         changed = {"path": path, "raw_path": path.encode(), "root_path": root}
-        await given({**scope, **changed}, receive, send)
+        await unprefixed({**scope, **changed}, receive, send)
 
-    mounted = Starlette(routes=[Mount("/x", given)])
+    mounted = Starlette(routes=[Mount("/x", unprefixed)])
     app: ASGIApp = mounted if root == "mounted" else behind_a_prefix
     headers = bearer(issuer.token(scope="read:contacts write:contacts"))
     async with httpx.AsyncClient(
@@ -44,7 +44,7 @@ async def prefixed(
         yield http
 
 
-async def test_a_new_contact_is_found_where_its_location_says(prefixed: httpx.AsyncClient) -> None:
+async def test_the_location_of_a_new_contact_has_the_prefix(prefixed: httpx.AsyncClient) -> None:
     made = await prefixed.post("/x/contacts", json={"name": "Bob"})
     found = await prefixed.get(made.headers["location"])
 
@@ -52,7 +52,9 @@ async def test_a_new_contact_is_found_where_its_location_says(prefixed: httpx.As
     assert (found.status_code, found.json()["name"]) == (200, "Bob")
 
 
-async def test_the_next_page_is_found_where_the_link_says(prefixed: httpx.AsyncClient) -> None:
+async def test_the_link_to_the_next_page_works_behind_the_prefix(
+    prefixed: httpx.AsyncClient,
+) -> None:
     for name in ("Ann", "Bob"):
         await prefixed.post("/x/contacts", json={"name": name})
     first = await prefixed.get("/x/contacts?limit=1")
@@ -63,13 +65,13 @@ async def test_the_next_page_is_found_where_the_link_says(prefixed: httpx.AsyncC
     assert [contact["name"] for contact in second.json()["contacts"]] == ["Bob"]
 
 
-async def test_the_description_names_the_prefix(prefixed: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_names_the_prefix(prefixed: httpx.AsyncClient) -> None:
     described = await prefixed.get("/x/openapi.json", headers={"authorization": ""})
 
     assert described.json()["servers"] == [{"url": "/x"}]
 
 
-async def test_the_probes_are_open(prefixed: httpx.AsyncClient) -> None:
+async def test_the_probes_need_no_token_behind_the_prefix(prefixed: httpx.AsyncClient) -> None:
     answer = await prefixed.get("/x/healthz", headers={"authorization": ""})
 
     assert answer.status_code == 200
