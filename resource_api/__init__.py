@@ -1,1 +1,1 @@
-"""A contacts API behind access tokens: the first user of asgi-bearer, and an example of its use."""
+"""A contacts API that needs access tokens: a deployable example of how to use asgi-bearer."""

@@ -1,4 +1,4 @@
-"""The application: what stands before what, from the settings to the endpoints."""
+"""Builds the ASGI application from the settings: verifier, middleware, routes, error handlers."""
 
 import logging
 import time
@@ -28,10 +28,10 @@ from resource_api.settings import Settings
 from resource_api.web.problems import internal_error, problem, problem_response
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""The paths that need no token."""
+"""Paths that need no access token."""
 
 PREFLIGHT_SECONDS = 600
-"""How long a browser may remember the answer to a preflight."""
+"""How long a browser may cache the answer to a preflight."""
 
 logger = logging.getLogger("resource_api")
 
@@ -43,18 +43,18 @@ def create_app(
     store: ContactStore | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
-    """The API as an ASGI application, which closes `keys` and `store` when it ends.
+    """Return the API as an ASGI application; its shutdown closes `keys` and `store`.
 
-    Nothing is fetched or opened here; with its lifespan the keys begin to be fetched. The database
-    must have been prepared before the first request (`resource_api.database.schema.prepare`).
+    The application starts to fetch the issuer's keys in its lifespan, not here. The database must
+    be prepared before the first request (`resource_api.database.schema.prepare`).
 
     Arguments:
-        keys: where the issuer's keys come from, instead of the addresses in the settings.
-        store: where contacts are kept, instead of the database in the settings.
-        clock: the time in seconds since the epoch.
+        keys: the source of the issuer's keys, instead of the addresses in the settings.
+        store: the store of contacts, instead of the database in the settings.
+        clock: returns the time in seconds since the epoch.
 
     Raises:
-        DatabaseUnusable: the place for an SQLite file cannot be made.
+        DatabaseUnusable: the SQLite file or its folder cannot be created.
     """
     if keys is None:
         discovered = settings.jwks_uri is None
@@ -76,12 +76,12 @@ def create_app(
         rules=_rules(settings),
         clock=clock,
     )
-    described = document(settings)
+    openapi_document = document(settings)
 
     async def openapi(request: Request) -> Response:
         root: str = request.scope.get("root_path", "").rstrip("/")
         servers = {"servers": [{"url": root}]} if root else {}
-        return JSONResponse({**described, **servers}, headers={"Cache-Control": "no-cache"})
+        return JSONResponse({**openapi_document, **servers}, headers={"Cache-Control": "no-cache"})
 
     routes = [
         *ContactEndpoints(store).routes(),
@@ -101,12 +101,12 @@ def create_app(
         },
         lifespan=_lifespan(store),
     )
-    # A redirect to the other spelling would be built from the Host header.
+    # Starlette would build the redirect from the Host header, which the client controls.
     app.router.redirect_slashes = False
     if not settings.cors_origins:
         return app
-    # Outside of everything that answers: a script can read a refusal and an error as well, and a
-    # preflight, which has no token, is answered here.
+    # CORS stands outside the guard, so that scripts can read refusals and errors too, and a
+    # preflight, which carries no token, gets its answer.
     return CORSMiddleware(
         app,
         allow_origins=settings.cors_origins,
@@ -123,7 +123,7 @@ def _rules(settings: Settings) -> dict[str, Callable[[Principal], bool]]:
     }
     accepted = settings.grant_types
     if accepted is not None:
-        # A list of what is accepted, so that a token that does not tell its grant is refused.
+        # A list of accepted grants also refuses a token that does not name its grant.
         rules["grant_type"] = lambda principal: principal.claims.get("gty") in accepted
     return rules
 
@@ -142,5 +142,5 @@ def _lifespan(
 async def _unavailable(_request: Request, error: Exception) -> Response:
     logger.error("the database does not answer: %s", error)
     return problem_response(
-        503, "The contacts cannot be reached at the moment.", headers={"Retry-After": "1"}
+        503, "The contacts are unavailable at the moment.", headers={"Retry-After": "1"}
     )

@@ -1,6 +1,7 @@
-"""The command line: without a command it serves.
+"""The command line: it serves the API, or migrates the database.
 
-What a command needs is imported when it runs, because none needs everything.
+Each command imports what it needs when it runs, so that `--help` and faults in the settings appear
+quickly.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import click
 
 
 class WrongSettings(click.ClickException):
-    """Ends the process with its sentence on standard error and exit code 2, no traceback."""
+    """Prints its message on standard error, without a traceback, and exits with code 2."""
 
     exit_code = 2
 
@@ -17,9 +18,9 @@ class WrongSettings(click.ClickException):
 @click.group(invoke_without_command=True)
 @click.pass_context
 def main(context: click.Context) -> None:
-    """A contacts API behind access tokens.
+    """A contacts API that needs access tokens.
 
-    Without a command it serves, with the settings in the environment variables RESOURCE_API_*;
+    Without a command it serves the API. Its settings are the environment variables RESOURCE_API_*;
     RESOURCE_API_ISSUER and RESOURCE_API_AUDIENCE are required.
     """
     if context.invoked_subcommand is None:
@@ -28,7 +29,7 @@ def main(context: click.Context) -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the schema of this version."""
+    """Update the database to the schema that this version needs."""
     from resource_api.database.connect import DatabaseUnusable, connect
     from resource_api.database.schema import migrate as run_migrations
     from resource_api.settings import SettingsFaults, database_url_from_environment
@@ -46,7 +47,7 @@ def migrate() -> None:
         raise WrongSettings(str(error)) from None
     except DatabaseUnusable as error:
         raise click.ClickException(str(error)) from None
-    click.echo("The database has the schema of this version.", err=True)
+    click.echo("The database now has the schema that this version needs.", err=True)
 
 
 def _serve() -> None:

@@ -1,4 +1,4 @@
-"""What is logged and where: one line per event on standard error, in the order of time."""
+"""Configures logging: one line for each event, on standard error."""
 
 import logging.config
 
@@ -8,10 +8,10 @@ _OWN = ("resource_api", "asgi_bearer", "uvicorn")
 
 
 def configure(level: LogLevel) -> None:
-    """Sets up logging for the process; must come before the server is made.
+    """Configure logging for the process; call it before the server is created.
 
-    `level` is for this API, the library and the server. Others are heard from warnings on:
-    in their debug messages stand statements with what contacts hold.
+    `level` applies to this API, the library and the server. Other packages log warnings and errors
+    only, because their debug messages can hold SQL statements with the data of contacts.
     """
     logging.config.dictConfig(
         {

@@ -1,25 +1,25 @@
-"""Folders and files that are for their user alone, at every level that is made."""
+"""Creates files and folders that only their owner can read, missing parent folders included."""
 
 from pathlib import Path
 
 
 def private_folder(path: Path) -> None:
-    """Make the folder and those above it that are missing; what is there keeps its mode.
+    """Create the folder and its missing parents; existing folders keep their mode.
 
     Raises:
-        OSError: one of them cannot be made.
+        OSError: a folder cannot be created.
     """
-    # `mkdir(parents=True)` gives its mode to the last one alone.
+    # `mkdir(parents=True)` applies its mode to the last folder only.
     for folder in (*reversed(path.parents), path):
         if not folder.is_dir():
             folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def private_file(path: Path) -> None:
-    """Make the file and its folder, if they are missing.
+    """Create the file and its folder, if they are missing.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the file or a folder cannot be created.
     """
     private_folder(path.parent)
     path.touch(mode=0o600)

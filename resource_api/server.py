@@ -1,4 +1,4 @@
-"""Running ASGI applications on sockets, until a signal asks to end."""
+"""Serves ASGI applications on sockets until the process receives SIGTERM or SIGINT."""
 
 import asyncio
 import errno
@@ -16,54 +16,57 @@ from resource_api.web.connection_limits import LimitedHttp
 from resource_api.web.request_limits import RequestLimits
 
 GRACE_SECONDS = 20
-"""How long running requests may take to end after the signal; more than a client may take."""
+"""How long running requests may take after the signal. A slow client has less time than this."""
 
 KEEP_ALIVE_SECONDS = 15
-"""How long an idle connection stays open; longer than the idle times of common proxies' checks."""
+"""How long an idle connection stays open: longer than the interval of common health checks."""
 
 MAX_HEAD = 32 * 1024
-"""Bytes of the head of a request, and of the framing of its body. Well above what the library takes
-for a token, so that it is the library that refuses one too large."""
+"""Bytes of the head of a request, and of the framing of its body. The library accepts smaller
+tokens than this, so a token that is too large gets the library's refusal."""
 
 MAX_CONNECTIONS = 4096
-"""Connections; to one more each request is answered with 503."""
+"""With more open connections than this, uvicorn answers every request with 503."""
 
 BACKLOG = 2048
-"""Connections that wait to be accepted."""
+"""Connections that the system holds until the server accepts them."""
 
 
 class CannotListen(Exception):
-    """The address is not to be had; the message says why."""
+    """The server cannot listen on the address; the message says why."""
 
 
 class ServerFailed(Exception):
-    """An application did not start; the log says why."""
+    """An application failed to start; the log says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An application, and the bound socket that it is served on."""
+    """An application and the listening socket that serves it."""
 
     app: ASGIApp
     socket: socket.socket
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket on the address, on which nobody is heard yet; port 0 takes any free one.
+    """Return a listening socket; connections wait until a server accepts them.
+
+    Arguments:
+        port: 0 takes any free port.
 
     Raises:
-        CannotListen: the port is taken, or the address is not this machine's.
+        CannotListen: the port is in use, or the host is not an address of this machine.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        # asyncio switches Nagle's algorithm off only where the protocol is named; with it, each
-        # answer on a connection that is kept waits for the client's delayed acknowledgement.
+        # asyncio disables Nagle's algorithm only if the socket names its protocol. With Nagle, each
+        # answer on a kept connection waits for the client's delayed acknowledgement.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            # Listening at once, because two sockets can be bound to one port until then.
-            # A restart must not wait for the connections of the process before it to fade.
+            # With SO_REUSEADDR, a restart need not wait for old connections to time out. But two
+            # sockets can then be bound to one port until one of them listens, so listen at once.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
             listening.listen(BACKLOG)
@@ -77,24 +80,27 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
-        return "this is no host name"
+        return "this is not a host name"
     in_use = error.errno == errno.EADDRINUSE
     return "the port is in use" if in_use else error.strerror or type(error).__name__
 
 
 def url(listening: socket.socket) -> str:
-    """The address of a bound socket as a URL."""
+    """Return the address of a bound socket as a URL."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def serve(listeners: Sequence[Listener], *, started: Callable[[], None]) -> None:
-    """Serves all of them in this event loop until SIGTERM or SIGINT; then lets requests end.
+    """Serve all listeners in this event loop until SIGTERM or SIGINT.
 
-    A second signal ends at once. `started` is called when all of them answer.
+    After the first signal, running requests may end; a second signal ends the process at once.
+
+    Arguments:
+        started: called when all applications accept requests.
 
     Raises:
-        ServerFailed: one of them did not start; the others are ended in order.
+        ServerFailed: an application failed to start; the others were shut down.
     """
     servers = [_Server(_config(listener.app)) for listener in listeners]
 
@@ -107,9 +113,9 @@ async def serve(listeners: Sequence[Listener], *, started: Callable[[], None]) -
         try:
             await server.serve(sockets=[listening])
         except SystemExit:
-            pass  # how uvicorn says that the application did not start; it has logged why
+            pass  # uvicorn exits if the application fails to start, and has logged why
         finally:
-            server.came_up.set()
+            server.startup_ended.set()
             if not server.started:
                 end()
 
@@ -118,11 +124,11 @@ async def serve(listeners: Sequence[Listener], *, started: Callable[[], None]) -
             for server, listener in zip(servers, listeners, strict=True):
                 running.create_task(run(server, listener.socket))
             for server in servers:
-                await server.came_up.wait()
+                await server.startup_ended.wait()
             if all(server.started for server in servers):
                 started()
     if not all(server.started for server in servers):
-        raise ServerFailed("An application did not start; see the log.")
+        raise ServerFailed("An application failed to start; the log says why.")
 
 
 @contextmanager
@@ -140,16 +146,16 @@ def _signals(end: Callable[[], None]) -> Generator[None]:
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.came_up = asyncio.Event()
+        self.startup_ended = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.came_up.set()
+        self.startup_ended.set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        # uvicorn would raise the signal again afterwards, and two servers would take it from
-        # each other.
+        # uvicorn would install its own handlers, which two servers would take from each other, and
+        # would raise the signal again at the end.
         yield
 
 

@@ -1,4 +1,4 @@
-"""The API as a process: logging, the database, the socket, the server, in this order."""
+"""Starts the API as a process: logging, then the database, the socket and the server."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ logger = logging.getLogger("resource_api")
 
 
 def run(settings: Settings) -> None:
-    """Serves until a signal asks to end.
+    """Serve until the process receives SIGTERM or SIGINT.
 
     Raises:
-        DatabaseUnusable: the database is not to be had, or has another schema.
-        CannotListen: the address is not to be had.
-        ServerFailed: the application did not start.
+        DatabaseUnusable: the database cannot be used, or has another schema.
+        CannotListen: the server cannot listen on the address.
+        ServerFailed: the application failed to start.
     """
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=_new_event_loop()) as runner:
@@ -31,16 +31,16 @@ def run(settings: Settings) -> None:
 
 
 def _new_event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return what makes the quickest event loop that is installed."""
+    """Return the factory of uvloop if it is installed, else of asyncio."""
     try:
         import uvloop
-    except ImportError:  # there is none for Windows, and the demo does without
+    except ImportError:  # uvloop does not exist for Windows, and the demo does not install it
         return asyncio.new_event_loop
     return uvloop.new_event_loop
 
 
 async def prepare_database(settings: Settings) -> None:
-    """Makes the database ready for `create_app`; raises `DatabaseUnusable`."""
+    """Prepare the database for `create_app`; raises `DatabaseUnusable`."""
     engine = connect(settings.database_url)
     try:
         await prepare(engine)

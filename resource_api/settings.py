@@ -1,4 +1,4 @@
-"""The settings of a deployment: what the environment may hold, and what is wrong with it.
+"""The settings, read from environment variables, and the messages about invalid ones.
 
 A variable that is set to the empty string counts as not set.
 """
@@ -19,9 +19,7 @@ from pydantic_settings import (
 )
 
 from asgi_bearer import ALGORITHMS
-from asgi_bearer.keys import (
-    shown_address,
-)
+from asgi_bearer.keys import shown_address
 from resource_api import setting_checks as checks
 
 PREFIX = "RESOURCE_API_"
@@ -29,32 +27,34 @@ PREFIX = "RESOURCE_API_"
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
 _EXPECTED = {
-    "issuer": "the issuer identifier, exactly as iss in its tokens",
-    "audience": "the identifier of this API, exactly as aud in the tokens for it; several in a "
-    "comma list, or in a JSON list if one has a comma",
-    "allow_http": "a comma list of hosts that may be asked without TLS, as keycloak:8080",
-    "audience_claim": "the claim that names the audience",
-    "scope_claims": "a comma list of the claims that hold scopes, as permissions or "
+    "issuer": "the issuer identifier, exactly as in the claim iss of its tokens",
+    "audience": "the identifier of this API, exactly as in the claim aud; several as a "
+    "comma-separated list, or as a JSON list if one contains a comma",
+    "allow_http": "a comma-separated list of hosts that may be used without TLS, such as "
+    "keycloak:8080",
+    "audience_claim": "the name of the claim that holds the audience",
+    "scope_claims": "a comma-separated list of the claims that hold scopes, such as permissions or "
     "realm_access>roles",
-    "cors_origins": "a comma list of origins whose scripts may ask, as https://app.example",
-    "jwks_uri": "the address of the issuer's keys",
-    "algorithms": f"a comma list out of {', '.join(ALGORITHMS)}",
+    "cors_origins": "a comma-separated list of origins whose scripts may call the API, such as "
+    "https://app.example",
+    "jwks_uri": "the URL of the issuer's key set",
+    "algorithms": f"a comma-separated list of {', '.join(ALGORITHMS)}",
     "token_profile": "jwt or rfc9068",
-    "grant_types": "a comma list of grants as the claim gty of the tokens names them",
-    "host": "an address or a host name to listen on",
+    "grant_types": "a comma-separated list of grants, named as in the claim gty of the tokens",
+    "host": "the IP address or host name to listen on",
     "port": "a whole number from 1 to 65535, or 0 for any free port",
     "database_url": "sqlite:///path/to/file or postgresql://user:password@host/database",
     "log_level": "critical, error, warning, info or debug",
 }
-_MAX_SHOWN = 80
+_MAX_QUOTED = 80
 
 
 class SettingsFaults(Exception):
-    """All that is wrong with the settings, a line each; no line holds a secret."""
+    """Some settings are wrong. The message has one line for each; no line holds a secret."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
-        super().__init__("\n  ".join([f"resource_api cannot start, {count} wrong:", *faults]))
+        super().__init__("\n  ".join([f"resource_api cannot start: {count} wrong.", *faults]))
 
 
 DatabaseURL = Annotated[str, AfterValidator(checks.database_url)]
@@ -63,13 +63,13 @@ DEFAULT_DATABASE = "sqlite:///data/contacts.sqlite3"
 
 
 class Settings(BaseSettings):
-    """What the API runs with, as its maker says; `from_environment` asks the environment."""
+    """The settings of the API. `from_environment` reads them from environment variables."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    # The order matters: what is checked against another setting stands behind it.
+    # The order matters: a setting that is checked against another one comes after it.
     allow_http: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         BeforeValidator(checks.comma_list),
         AfterValidator(checks.algorithms),
     ] = ALGORITHMS
-    token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, no secret)
+    token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, not a secret)
     audience_claim: Annotated[str, Field(min_length=1), AfterValidator(checks.audience_claim)] = (
         "aud"
     )
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """See pydantic-settings: what is made by hand is what it says, on every machine."""
+        """Use the constructor's arguments only, and no environment variable."""
         return (init_settings,)
 
 
@@ -157,14 +157,14 @@ class _DatabaseEnvironment(BaseSettings):
     database_url: DatabaseURL = Field(default=DEFAULT_DATABASE, repr=False)
 
 
-_Read = TypeVar("_Read", bound=BaseSettings)
+_Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
 def from_environment() -> Settings:
-    """The settings that the environment of this process holds.
+    """Read all settings from the environment variables.
 
     Raises:
-        SettingsFaults: names every variable that is wrong, what it holds and what was expected.
+        SettingsFaults: names each wrong variable, its value and what was expected.
     """
     settings, faults = _read(_Environment)
     if settings is None or faults:
@@ -173,10 +173,10 @@ def from_environment() -> Settings:
 
 
 def database_url_from_environment() -> str:
-    """The database URL in the environment; the other settings are not needed and not judged.
+    """Read only the database URL from the environment; the other settings may be missing or wrong.
 
     Raises:
-        SettingsFaults: it is wrong, or a variable is misspelt.
+        SettingsFaults: the URL is wrong, or the name of a variable is misspelt.
     """
     settings, faults = _read(_DatabaseEnvironment)
     if settings is None or faults:
@@ -184,44 +184,43 @@ def database_url_from_environment() -> str:
     return settings.database_url
 
 
-def _read(model: type[_Read]) -> tuple[_Read | None, list[str]]:
-    faults = _unknown()
+def _read(model: type[_Settings]) -> tuple[_Settings | None, list[str]]:
+    faults = _misspelt()
     try:
         return model.model_validate({}), faults
     except ValidationError as error:
-        # The validation error holds what the variables hold.
-        faults += [_sentence(str(fault["loc"][0]), fault) for fault in error.errors()]
+        faults += [_message(str(fault["loc"][0]), fault) for fault in error.errors()]
     return None, faults
 
 
-def _unknown() -> list[str]:
+def _misspelt() -> list[str]:
     known = [field.upper() for field in Settings.model_fields]
     faults: list[str] = []
     for variable, value in os.environ.items():
         prefix, name = variable.upper()[: len(PREFIX)], variable.upper()[len(PREFIX) :]
-        # Others may have variables of this prefix too (a cluster's, for a service of this name);
-        # one that resembles a setting is a setting misspelt, which must not be overlooked.
-        close = get_close_matches(name, known)
-        if prefix == PREFIX and name not in known and value and close:
-            expected = " or ".join(PREFIX + one for one in close)
-            faults.append(f"{variable} is no setting; expected {expected}")
+        # Kubernetes sets variables with this prefix for a service named resource-api. Only a name
+        # that resembles a setting is a misspelt setting.
+        similar = get_close_matches(name, known)
+        if prefix == PREFIX and name not in known and value and similar:
+            expected = " or ".join(PREFIX + one for one in similar)
+            faults.append(f"{variable} is not a setting; expected {expected}")
     return faults
 
 
-def _sentence(field: str, fault: ErrorDetails) -> str:
+def _message(field: str, fault: ErrorDetails) -> str:
     variable = PREFIX + field.upper()
     found = "is not set"
     if fault["type"] != "missing":
         value = next(value for name, value in os.environ.items() if name.upper() == variable)
         if field == "database_url":
-            # A password can stand in several places of it.
+            # The password can be in several parts of the URL, so only the scheme is quoted.
             scheme = re.match(r"[a-z0-9+]+://", value)
             value = f"{scheme[0] if scheme else ''}…"
-        found = f"holds {_shown(value)}"
+        found = f"is {_quoted(value)}"
     reason = f" (it {fault['msg']})" if fault["type"] == "setting" and fault["msg"] else ""
     return f"{variable} {found}; expected {_EXPECTED[field]}{reason}"
 
 
-def _shown(value: str) -> str:
+def _quoted(value: str) -> str:
     public = str(shown_address(value))
-    return repr(public if len(public) <= _MAX_SHOWN else public[:_MAX_SHOWN] + "…")
+    return repr(public if len(public) <= _MAX_QUOTED else public[:_MAX_QUOTED] + "…")

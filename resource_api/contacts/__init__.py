@@ -1,1 +1,1 @@
-"""Contacts: what they are, the paths that serve them, and where they are kept."""
+"""Contacts: the model, the endpoints under /contacts, and the store."""

@@ -1,4 +1,4 @@
-"""What the paths under /contacts do: who may, what is asked, what is answered."""
+"""The endpoints under /contacts: the scope that each needs, its request and its answer."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,8 +13,14 @@ from typing_extensions import TypedDict
 
 from asgi_bearer import Principal
 from asgi_bearer.starlette import requires
-from resource_api.contacts.etags import etag, is_known, required_versions
-from resource_api.contacts.model import Contact, ContactFields, Owner, StoredContact, contact_id
+from resource_api.contacts.etags import etag, matches_if_none_match, required_versions
+from resource_api.contacts.model import (
+    Contact,
+    ContactFields,
+    Owner,
+    StoredContact,
+    parse_contact_id,
+)
 from resource_api.contacts.paging import cursor, page_request
 from resource_api.contacts.store import ContactChanged, ContactNotFound, ContactStore
 from resource_api.web.bodies import read_model
@@ -33,13 +39,13 @@ class ContactPage(TypedDict):
 
 
 class ContactEndpoints:
-    """The operations on contacts. Scopes are checked before anything else is looked at."""
+    """The operations on the caller's contacts. Each checks the scope before anything else."""
 
     def __init__(self, store: ContactStore) -> None:
         self._store = store
 
     def routes(self) -> list[Route]:
-        """One route per operation."""
+        """Return one route for each operation."""
         one = "/contacts/{contact_id}"
         return [
             Route("/contacts", self.page, methods=["GET"]),
@@ -51,26 +57,26 @@ class ContactEndpoints:
 
     @requires(READ)
     async def page(self, request: Request) -> Response:
-        """The caller's contacts, oldest first, and where the next page starts."""
-        asked = page_request(request.query_params)
-        # One more than asked for tells whether there is a next page.
-        found = await self._store.page(_owner(request), limit=asked.limit + 1, after=asked.after)
-        contacts = found[: asked.limit]
-        following = cursor(contacts[-1].id) if len(found) > asked.limit else None
+        """Answer with a page of contacts, oldest first, and the cursor of the next page."""
+        page = page_request(request.query_params)
+        # One contact more than the limit tells whether there is a next page.
+        found = await self._store.page(_owner(request), limit=page.limit + 1, after=page.after)
+        contacts = found[: page.limit]
+        next_cursor = cursor(contacts[-1].id) if len(found) > page.limit else None
         headers: dict[str, str] = {}
-        if following is not None:
-            # Relative to this request (RFC 3986 §5.2.2), so that the Host header has no say.
-            query = urlencode({"limit": asked.limit, "cursor": following})
+        if next_cursor is not None:
+            # Relative to this request (RFC 3986 §5.2.2), so it does not depend on the Host header.
+            query = urlencode({"limit": page.limit, "cursor": next_cursor})
             headers["Link"] = f'<?{query}>; rel="next"'
         content: ContactPage = {
             "contacts": [contact.representation() for contact in contacts],
-            "next_cursor": following,
+            "next_cursor": next_cursor,
         }
         return JSONResponse(content, headers=headers)
 
     @requires(WRITE)
     async def create(self, request: Request) -> Response:
-        """A new contact of the caller."""
+        """Create a contact."""
         fields = await read_model(request, ContactFields)
         contact = await self._store.add(_owner(request), fields)
         root: str = request.scope.get("root_path", "")
@@ -79,26 +85,26 @@ class ContactEndpoints:
 
     @requires(READ)
     async def read(self, request: Request) -> Response:
-        """One contact of the caller."""
+        """Answer with a contact, or with 304 if the caller has it already."""
         with _refusals():
             contact = await self._store.get(_owner(request), _contact_id(request))
-        if is_known(request, contact):
+        if matches_if_none_match(request, contact):
             return Response(status_code=304, headers={"ETag": etag(contact)})
         return _answer(contact)
 
     @requires(WRITE)
     async def replace(self, request: Request) -> Response:
-        """Other fields for one contact of the caller, if it is still as the caller saw it."""
+        """Replace the fields of a contact, if it has a version that If-Match names."""
         with _refusals():
-            wanted = _contact_id(request)
+            contact_id = _contact_id(request)
             versions = required_versions(request)
             fields = await read_model(request, ContactFields)
             owner = _owner(request)
-            return _answer(await self._store.replace(owner, wanted, fields, versions=versions))
+            return _answer(await self._store.replace(owner, contact_id, fields, versions=versions))
 
     @requires(WRITE)
     async def remove(self, request: Request) -> Response:
-        """The end of one contact of the caller, if it is still as the caller saw it."""
+        """Delete a contact, if it has a version that If-Match names."""
         with _refusals():
             versions = required_versions(request)
             await self._store.remove(_owner(request), _contact_id(request), versions=versions)
@@ -110,7 +116,7 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except ContactNotFound:
-        raise Problem(404, "There is no such contact.") from None
+        raise Problem(404, "This contact does not exist.") from None
     except ContactChanged:
         raise Problem(412, "The contact has changed since it was read.") from None
 
@@ -118,14 +124,14 @@ def _refusals() -> Generator[None]:
 def _owner(request: Request) -> Owner:
     user = request.user
     if not isinstance(user, Principal) or user.subject is None:
-        raise TypeError("the endpoint stands behind no verifier that demands a subject")
+        raise TypeError("the verifier in front of this endpoint must require a subject")
     return Owner(issuer=user.issuer, subject=user.subject)
 
 
 def _contact_id(request: Request) -> UUID:
-    identifier = contact_id(request.path_params["contact_id"])
+    identifier = parse_contact_id(request.path_params["contact_id"])
     if identifier is None:
-        # No identifier of anything looks like this, so it is as unknown as any other.
+        # No contact has such an identifier, so the answer is the same as for an unknown one.
         raise ContactNotFound
     return identifier
 

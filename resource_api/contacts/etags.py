@@ -1,4 +1,4 @@
-"""Entity tags and the conditions on them (RFC 9110 §8.8.3, §13.1)."""
+"""Entity tags of contacts; the conditions If-Match and If-None-Match (RFC 9110 §8.8.3, §13.1)."""
 
 import re
 
@@ -8,42 +8,42 @@ from resource_api.contacts.model import StoredContact
 from resource_api.web.problems import Problem
 
 MAX_TAGS = 100
-"""Entity tags in one condition. Each becomes a parameter of a database statement."""
+"""Entity tags in one condition. Each becomes a parameter of an SQL statement."""
 
 MAX_VERSION = 2**31 - 1
-"""What the column of a database can hold; a statement that asks for more fails."""
+"""The largest number that the database column can hold. A statement with a larger one fails."""
 
-_NEXT = re.compile(r'((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")(?:[ \t]*,[ \t,]*|\Z)')
-_OURS = re.compile(r'"([1-9][0-9]{0,9})"', re.ASCII)
+_TAG = re.compile(r'((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")(?:[ \t]*,[ \t,]*|\Z)')
+_VERSION = re.compile(r'"([1-9][0-9]{0,9})"', re.ASCII)
 
 
 def etag(contact: StoredContact) -> str:
-    """The strong entity tag of a contact's representation."""
+    """Return the strong entity tag of a contact."""
     return f'"{contact.version}"'
 
 
 def required_versions(request: Request) -> frozenset[int] | None:
-    """The versions that If-Match accepts; None if any will do.
+    """Return the versions that If-Match accepts, or None if it accepts every version.
 
-    Weak tags are never among them (strong comparison). Raises `Problem` (400) for a header that
-    is no list of entity tags: a condition that is not understood must not be ignored.
+    If-Match compares strongly, so weak tags name no version. Raises `Problem` (400) for a header
+    that is not a list of entity tags, because ignoring the condition could lose a change.
     """
     condition = _condition(request, "if-match")
     if condition is None or condition == "*":
         return None
     tags = _tags(condition)
     if tags is None or len(tags) > MAX_TAGS:
-        raise Problem(400, f"If-Match takes * or up to {MAX_TAGS} entity tags in double quotes.")
-    versions = (int(ours[1]) for tag in tags if (ours := _OURS.fullmatch(tag)))
+        raise Problem(400, f"If-Match must be * or up to {MAX_TAGS} entity tags in double quotes.")
+    versions = (int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag)))
     return frozenset(version for version in versions if version <= MAX_VERSION)
 
 
-def is_known(request: Request, contact: StoredContact) -> bool:
-    """Whether If-None-Match says that the caller holds this representation already."""
+def matches_if_none_match(request: Request, contact: StoredContact) -> bool:
+    """Return whether If-None-Match names the contact's tag: the caller has this version already."""
     condition = _condition(request, "if-none-match")
     if condition is None or condition == "*":
         return condition == "*"
-    # Weak comparison; what is not understood is ignored, which costs one transfer only.
+    # If-None-Match compares weakly. Ignoring a malformed one costs only a transfer.
     return etag(contact) in {tag.removeprefix("W/") for tag in _tags(condition) or ()}
 
 
@@ -57,9 +57,9 @@ def _tags(text: str) -> list[str] | None:
     text = text.strip(" \t,")
     position = 0
     while position < len(text):
-        found = _NEXT.match(text, position)
-        if found is None:
+        match = _TAG.match(text, position)
+        if match is None:
             return None
-        tags.append(found[1])
-        position = found.end()
+        tags.append(match[1])
+        position = match.end()
     return tags or None

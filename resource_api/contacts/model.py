@@ -1,4 +1,4 @@
-"""What a contact is, and what its owner may write into one."""
+"""What a contact is: its fields and their limits, its owner, its identifier, its JSON."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from uuid6 import uuid7
 
 MAX_SUBJECT_LENGTH = 255
-"""Characters. OpenID Connect Core §2 allows a `sub` no more than 255."""
+"""Characters. OpenID Connect Core §2 limits `sub` to 255."""
 
 _LAYOUT = frozenset("\t\n\r")
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -38,7 +38,7 @@ def _several_lines(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    # Only a mail server knows which addresses exist; this catches what is certainly none.
+    # Only a mail server knows which addresses exist. This refuses what cannot be one.
     local, _, domain = text.rpartition("@")
     if text and (not local or not domain or "@" in local or any(map(str.isspace, text))):
         raise PydanticCustomError("email", "An e-mail address has the form name@domain.")
@@ -50,7 +50,7 @@ def _absent_if_empty(text: str) -> str | None:
 
 
 class ContactFields(BaseModel):
-    """The members of a contact that its owner writes; everything else in a body is a fault."""
+    """The members of a contact that its owner writes. A body must have no other members."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, str_strip_whitespace=True, title="ContactFields"
@@ -89,7 +89,7 @@ class ContactFields(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose contacts: a subject means something only together with its issuer."""
+    """The owner of contacts. A subject identifies an owner only together with its issuer."""
 
     issuer: str
     subject: str
@@ -110,10 +110,10 @@ class Contact(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StoredContact:
-    """A stored contact.
+    """A contact as the store keeps it.
 
-    `created` and `updated` are milliseconds since the epoch; `version` counts from 1 and grows
-    with every change, so that it can stand as the strong entity tag of the representation.
+    `created` and `updated` are milliseconds since the epoch. `version` starts at 1 and grows with
+    every change, so it serves as the strong entity tag.
     """
 
     id: UUID
@@ -123,7 +123,7 @@ class StoredContact:
     version: int
 
     def representation(self) -> Contact:
-        """The contact as the API's callers see it."""
+        """Return the contact as callers of the API see it."""
         return {
             "id": str(self.id),
             "name": self.fields.name,
@@ -136,12 +136,12 @@ class StoredContact:
 
 
 def new_contact_id() -> UUID:
-    """A version 7 UUID: unguessable, and greater than those made before it (RFC 9562 §5.7)."""
+    """Return a version 7 UUID (RFC 9562 §5.7): random, and greater than the ones before it."""
     return uuid7()
 
 
-def contact_id(text: str) -> UUID | None:
-    """The identifier that `text` spells in the one form that the API writes; else None."""
+def parse_contact_id(text: str) -> UUID | None:
+    """Return the identifier that `text` spells as the API writes it; None for anything else."""
     return UUID(text) if _IDENTIFIER.fullmatch(text) else None
 
 
@@ -151,13 +151,13 @@ def _timestamp(milliseconds: int) -> str:
 
 
 def can_own(subject: str | None) -> bool:
-    """Whether a token's subject can be stored whole and compared exactly.
+    """Return whether the database can store this subject unchanged.
 
-    A longer one is refused, never cut: cut, it could become somebody else's.
+    A longer subject is refused, not cut: two subjects must never become the same owner.
     """
     return (
         subject is not None
         and 0 < len(subject) <= MAX_SUBJECT_LENGTH
-        # A database cannot hold NUL in a text (PostgreSQL) or half a surrogate pair (any).
+        # PostgreSQL cannot store NUL in a text, and no database a lone surrogate.
         and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in subject)
     )

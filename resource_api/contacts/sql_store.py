@@ -1,4 +1,4 @@
-"""Contacts in an SQL database, through SQLAlchemy."""
+"""Contacts in an SQL database."""
 
 import asyncio
 import time
@@ -20,12 +20,14 @@ from resource_api.database.tables import contacts
 
 
 class SqlContactStore:
-    """A `ContactStore`; every method is one transaction that writes first and reads afterwards.
+    """A `ContactStore` on SQLAlchemy. Each method is one transaction.
 
-    A transaction that reads first could not take SQLite's write lock any more once another
-    one has written, and would fail however long it waits.
+    A transaction that changes something writes first and reads afterwards. If it read first, and
+    another transaction wrote meanwhile, SQLite would refuse it the write lock.
 
-    `clock` answers seconds since the epoch; a writer waits `turn_seconds` for other writers.
+    Arguments:
+        clock: returns the time in seconds since the epoch.
+        wait_seconds: how long a writer waits for other writers.
     """
 
     def __init__(
@@ -33,12 +35,12 @@ class SqlContactStore:
         engine: AsyncEngine,
         *,
         clock: Callable[[], float] = time.time,
-        turn_seconds: float = POOL_SECONDS,
+        wait_seconds: float = POOL_SECONDS,
     ) -> None:
         self._engine = engine
-        # However long writers wait for a lock, one connection is left for those who read.
+        # While writers wait for a lock, one connection stays free for readers.
         self._writers = asyncio.Semaphore(POOL_SIZE - 1)
-        self._turn_seconds = turn_seconds
+        self._wait_seconds = wait_seconds
         self._clock = clock
 
     async def page(
@@ -125,7 +127,7 @@ class SqlContactStore:
     @asynccontextmanager
     async def _writing(self) -> AsyncGenerator[AsyncConnection]:
         try:
-            async with asyncio.timeout(self._turn_seconds):
+            async with asyncio.timeout(self._wait_seconds):
                 await self._writers.acquire()
         except TimeoutError:
             raise StoreUnavailable("too many writers are waiting") from None
@@ -145,9 +147,9 @@ class SqlContactStore:
 
 
 def _reason(error: Exception) -> str:
-    # Only the driver's first line: statements and what rows hold stand in those after it.
-    told = error.orig if isinstance(error, DBAPIError) else error
-    return f"{type(told).__name__}: {told}".partition("\n")[0]
+    # The first line of the driver's message. Later lines can hold statements and the data of rows.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return f"{type(cause).__name__}: {cause}".partition("\n")[0]
 
 
 def _owned(owner: Owner) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
-"""Where contacts are kept: the promise, and how it can fail.
+"""The interface of a store for contacts, and the exceptions that it raises.
 
-Every method answers for one owner only. What another owner has does not exist.
+Each method works on the contacts of one owner; contacts of other owners are as if they did not
+exist.
 """
 
 from collections.abc import Set as AbstractSet
@@ -11,7 +12,7 @@ from resource_api.contacts.model import ContactFields, Owner, StoredContact
 
 
 class ContactNotFound(Exception):
-    """This owner has no such contact."""
+    """The owner has no contact with this identifier."""
 
 
 class ContactChanged(Exception):
@@ -19,27 +20,27 @@ class ContactChanged(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database does not answer now."""
+    """The database does not answer, or is too busy."""
 
 
 class ContactStore(Protocol):
-    """Keeps contacts; what a method returned is there for good, whatever happens to the process.
+    """Stores contacts. A change is durable when its method returns, even if the process is killed.
 
-    Every method raises `StoreUnavailable`.
+    Every method may raise `StoreUnavailable`.
     """
 
     async def page(
         self, owner: Owner, *, limit: int, after: UUID | None = None
     ) -> list[StoredContact]:
-        """At most `limit` contacts in the order of their identifiers, those behind `after`."""
+        """Return at most `limit` contacts after the contact `after`, ordered by identifier."""
         ...
 
     async def get(self, owner: Owner, contact_id: UUID) -> StoredContact:
-        """Raises `ContactNotFound`."""
+        """Return a contact; raises `ContactNotFound`."""
         ...
 
     async def add(self, owner: Owner, fields: ContactFields) -> StoredContact:
-        """Keeps a new contact under a new identifier."""
+        """Store a new contact under a new identifier."""
         ...
 
     async def replace(
@@ -50,7 +51,7 @@ class ContactStore(Protocol):
         *,
         versions: AbstractSet[int] | None = None,
     ) -> StoredContact:
-        """Replaces the fields if the contact has one of `versions` (None: any), in one step.
+        """Replace the fields atomically, if the contact has one of `versions` (None: any).
 
         Raises `ContactNotFound` or `ContactChanged`.
         """
@@ -59,13 +60,13 @@ class ContactStore(Protocol):
     async def remove(
         self, owner: Owner, contact_id: UUID, *, versions: AbstractSet[int] | None = None
     ) -> None:
-        """Removes the contact under the same condition as `replace`, with the same failures."""
+        """Delete a contact under the same condition and with the same exceptions as `replace`."""
         ...
 
     async def ping(self) -> None:
-        """Returns if the database answers."""
+        """Return if the database answers."""
         ...
 
     async def aclose(self) -> None:
-        """Gives back every connection."""
+        """Close all connections."""
         ...

@@ -1,1 +1,1 @@
-"""The database: connecting to it, its schema, and the migrations that lead there."""
+"""The database: connections, tables, schema and migrations."""

@@ -1,4 +1,4 @@
-"""The database's schema: bringing it to what this version of the code expects, or refusing it."""
+"""The schema of the database: migrates it to what this version needs, or refuses another one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,29 +15,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from resource_api.database.connect import DatabaseUnusable
 
 _LOCKS = {
-    # The driver would commit each statement of a migration by itself; this makes them one.
+    # Without it, the driver would commit each statement of a migration on its own.
     "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "SELECT pg_advisory_xact_lock(7250133)",  # any number that is ours alone
+    "postgresql": "SELECT pg_advisory_xact_lock(7250133)",  # a number of our own
 }
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Runs the migrations that are missing, all or none; raises `DatabaseUnusable`."""
+    """Run all missing migrations in one transaction; raises `DatabaseUnusable`."""
     await _run(engine, _upgrade)
 
 
 async def prepare(engine: AsyncEngine) -> None:
-    """Makes the schema ready for serving; raises `DatabaseUnusable`.
+    """Migrate an SQLite file, or check the schema of PostgreSQL; raises `DatabaseUnusable`.
 
-    An SQLite file belongs to this one application and is migrated. A PostgreSQL database may
-    serve several processes of different versions, so when to migrate it is the operator's choice.
+    An SQLite file belongs to this application alone. A PostgreSQL database may serve several
+    processes of different versions, so the operator decides when to migrate it.
     """
     await (migrate if engine.dialect.name == "sqlite" else check)(engine)
 
 
 async def check(engine: AsyncEngine) -> None:
-    """Returns if the schema is the one that this code needs; raises `DatabaseUnusable`."""
+    """Return if the schema is the one that this version needs; raises `DatabaseUnusable`."""
     await _run(engine, _check)
 
 
@@ -47,11 +47,11 @@ async def _run(engine: AsyncEngine, work: Callable[[Connection], None]) -> None:
             await connection.run_sync(work)
     except CommandError as error:
         raise DatabaseUnusable(
-            "The database was written by a newer version of resource_api; run that one."
+            "The database has the schema of a newer version of resource_api; run that version."
         ) from error
     except (DBAPIError, OSError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
-        raise DatabaseUnusable(f"The database does not answer as it should: {reason}.") from error
+        raise DatabaseUnusable(f"Cannot use the database: {reason}.") from error
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -62,7 +62,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    # A second process that starts now waits for this one.
+    # A second process that migrates waits here until this one has finished.
     connection.exec_driver_sql(_LOCKS[connection.dialect.name])
     command.upgrade(_config(connection), "head")
 

@@ -1,4 +1,4 @@
-"""The tables as the current code reads them; `migrations/` is how a database gets there."""
+"""The tables that this version uses. `migrations/` creates and changes them in a database."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, Uuid
 

@@ -1,1 +1,1 @@
-"""HTTP beside the contacts: bodies, problems, probes, OpenAPI, limits, the access log."""
+"""HTTP apart from the contacts: bodies, problems, limits, the access log."""

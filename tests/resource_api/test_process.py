@@ -156,7 +156,7 @@ def test_wrong_settings_are_all_named_with_exit_code_2(tmp_path: Path) -> None:
         code = server.process.wait(DEADLINE)
 
     assert code == 2
-    for name in ("ISSUER holds", "AUDIENCE is not set", "PORT holds", "DATABASE_URL holds"):
+    for name in ("ISSUER is", "AUDIENCE is not set", "PORT is", "DATABASE_URL is"):
         assert f"RESOURCE_API_{name}" in server.log
     assert "hunter2" not in server.log
     assert "Traceback" not in server.log
@@ -210,7 +210,7 @@ def test_migrate_makes_the_database_ready(tmp_path: Path, settings: dict[str, st
         code = migrating.process.wait(DEADLINE)
 
     assert code == 0
-    assert migrating.log == "The database has the schema of this version.\n"
+    assert migrating.log == "The database now has the schema that this version needs.\n"
     assert (tmp_path / "contacts.sqlite3").exists()
 
 

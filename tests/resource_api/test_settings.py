@@ -1,4 +1,4 @@
-"""What the environment may hold."""
+"""Which settings the environment may hold, and the messages about invalid ones."""
 
 import os
 
@@ -14,7 +14,7 @@ from resource_api.settings import (
 
 GOOD = {"ISSUER": "https://issuer.example/", "AUDIENCE": "https://api.example/contacts"}
 
-NO_ORIGINS = [
+INVALID_ORIGINS = [
     *("null", "a.example", "//a.example", "https://", "file://", "capacitor://localhost"),
     *("https://a.example/", "https://a.example/path", "https://a b.example", "https://*.example"),
     *("https://A.example", "HTTPS://a.example", "https://bücher.example", "https://-"),
@@ -31,7 +31,7 @@ ORIGINS = [
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting but the two that are required."""
+    """Set the two required settings and no others."""
     for name in os.environ:
         if name.upper().startswith("RESOURCE_API_"):
             monkeypatch.delenv(name)
@@ -101,7 +101,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("PORT", "", "port", 8000),
     ],
 )
-def test_a_variable_sets_its_setting(
+def test_each_setting_is_read_from_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
 ) -> None:
     monkeypatch.setenv(f"RESOURCE_API_{name}", value)
@@ -110,29 +110,33 @@ def test_a_variable_sets_its_setting(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("ISSUER", "", "is not set"),
-        ("ISSUER", "issuer", "holds 'issuer'; expected the issuer identifier"),
+        ("ISSUER", "issuer", "is 'issuer'; expected the issuer identifier"),
         ("ISSUER", "http://issuer.example/", "must be https"),
         ("ISSUER", "https://issuer.example/#x", "must not have a fragment"),
         ("ISSUER", "https://issuer.example/?x", "must not have a query"),
         ("ISSUER", "https://" + "a" * 5000, "a…'"),
         ("AUDIENCE", "", "is not set"),
-        ("AUDIENCE", "a,,b", "must not have an empty name"),
-        ("AUDIENCE", "a,", "must not have an empty name"),
-        ("AUDIENCE", "a\tb", "or a control character in one"),
-        ("AUDIENCE", "[]", "must not have an empty name"),
-        ("AUDIENCE", '[""]', "must not have an empty name"),
+        ("AUDIENCE", "a,,b", "must not contain an empty name"),
+        ("AUDIENCE", "a,", "must not contain an empty name"),
+        ("AUDIENCE", "a\tb", "or a control character"),
+        ("AUDIENCE", "[]", "must not contain an empty name"),
+        ("AUDIENCE", '[""]', "must not contain an empty name"),
         ("AUDIENCE", '["a", 1]', "must be a JSON list of strings"),
         ("AUDIENCE", '["a"', "must be a JSON list of strings"),
         ("AUDIENCE", "[" * 100_000, "must be a JSON list of strings"),
-        ("SCOPE_CLAIMS", "a,", "must not have an empty name"),
-        ("SCOPE_CLAIMS", "a>>b", "must not have an empty name"),
+        ("SCOPE_CLAIMS", "a,", "must not contain an empty name"),
+        ("SCOPE_CLAIMS", "a>>b", "must not contain an empty name"),
         ("ALLOW_HTTP", "http://k", "(it must name hosts: 'http://k' is no host, as in keycloak"),
         ("ALLOW_HTTP", "keycloak,*", "'*' is no host"),
         ("ALLOW_HTTP", "*,http://k", "keycloak:8080; 'http://k' is no host"),
-        ("CORS_ORIGINS", "*", "must be as browsers send it, scheme://host[:port]; wrong: '*')"),
+        (
+            "CORS_ORIGINS",
+            "*",
+            "must be scheme://host[:port], exactly as browsers send it; wrong: '*')",
+        ),
         ("CORS_ORIGINS", "https://a.example,", "wrong: ''"),
         (
             "CORS_ORIGINS",
@@ -141,43 +145,47 @@ def test_a_variable_sets_its_setting(
         ),
         ("CORS_ORIGINS", "https://me:hunter2@a.example", "wrong: 'https://a.example'"),
         ("CORS_ORIGINS", "https://a.example?x", "wrong: 'https://a.example'"),
-        *(("CORS_ORIGINS", origin, f"wrong: {origin!r}") for origin in NO_ORIGINS),
-        ("ALGORITHMS", "RS384,RS512", "must name RS256 or only one"),
-        ("DATABASE_URL", "postgres://h/d?sslmode=on", "must have one of disable, allow"),
-        ("DATABASE_URL", "postgres://h/d?ssl=true", "has options that are unknown: ssl;"),
+        *(("CORS_ORIGINS", origin, f"wrong: {origin!r}") for origin in INVALID_ORIGINS),
+        ("ALGORITHMS", "RS384,RS512", "must name RS256 or at most one"),
+        (
+            "DATABASE_URL",
+            "postgres://h/d?sslmode=on",
+            "must name one of these as sslmode: disable, allow",
+        ),
+        ("DATABASE_URL", "postgres://h/d?ssl=true", "has unknown options: ssl;"),
         ("DATABASE_URL", "postgres://h/d?sslmode=", "has the option sslmode without a value"),
-        ("DATABASE_URL", "postgres://h/d?sslmode=require&sslcert=/none.pem", "is not there"),
-        ("JWKS_URI", "file:///etc/keys", "holds 'file:///etc/keys'"),
+        ("DATABASE_URL", "postgres://h/d?sslmode=require&sslcert=/none.pem", "does not exist"),
+        ("JWKS_URI", "file:///etc/keys", "is 'file:///etc/keys'"),
         ("JWKS_URI", "http://10.0.0.1/keys", "must be https"),
-        ("ALGORITHMS", "HS256", "comma list out of RS256"),
-        ("ALGORITHMS", "none", "holds 'none'"),
-        ("ALGORITHMS", "RS256,", "holds 'RS256,'"),
-        ("ALGORITHMS", "rs256", "holds 'rs256'"),
+        ("ALGORITHMS", "HS256", "comma-separated list of RS256"),
+        ("ALGORITHMS", "none", "is 'none'"),
+        ("ALGORITHMS", "RS256,", "is 'RS256,'"),
+        ("ALGORITHMS", "rs256", "is 'rs256'"),
         ("TOKEN_PROFILE", "JWT", "expected jwt or rfc9068"),
-        ("GRANT_TYPES", "a,,b", "must not have an empty name"),
-        ("GRANT_TYPES", "a b", "or a space in one"),
-        ("HOST", "http://x", "expected an address or a host name"),
+        ("GRANT_TYPES", "a,,b", "must not contain an empty name"),
+        ("GRANT_TYPES", "a b", "or a name with a space"),
+        ("HOST", "http://x", "expected the IP address or host name"),
         ("PORT", "http", "whole number from 1 to 65535"),
-        ("PORT", "65536", "holds '65536'"),
-        ("PORT", "-1", "holds '-1'"),
-        ("PORT", "80.5", "holds '80.5'"),
-        ("PORT", "tcp://10.0.0.7:80", "holds 'tcp://10.0.0.7:80'"),
-        ("DATABASE_URL", "c.sqlite3", "holds '…'"),
-        ("DATABASE_URL", "mysql://h/d", "holds 'mysql://…'"),
+        ("PORT", "65536", "is '65536'"),
+        ("PORT", "-1", "is '-1'"),
+        ("PORT", "80.5", "is '80.5'"),
+        ("PORT", "tcp://10.0.0.7:80", "is 'tcp://10.0.0.7:80'"),
+        ("DATABASE_URL", "c.sqlite3", "is '…'"),
+        ("DATABASE_URL", "mysql://h/d", "is 'mysql://…'"),
         ("DATABASE_URL", "sqlite://", "must name a file"),
         ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("DATABASE_URL", "sqlite:///file:c?mode=memory&uri=true", "must name a file"),
         ("DATABASE_URL", "sqlite://u:pw@/x", "must name a file and nothing else"),
         ("DATABASE_URL", "sqlite://:5/x", "must name a file and nothing else"),
         ("DATABASE_URL", "sqlite://host/x", "must name a file and nothing else"),
-        ("DATABASE_URL", "sqlite:////tmp/x%00y", "must not hold a NUL"),
-        ("DATABASE_URL", "postgresql://u:p%00@h/d", "must not hold a NUL"),
-        ("DATABASE_URL", "postgresql://u:p@h/d?x=%00", "must not hold a NUL"),
+        ("DATABASE_URL", "sqlite:////tmp/x%00y", "must not contain a NUL"),
+        ("DATABASE_URL", "postgresql://u:p%00@h/d", "must not contain a NUL"),
+        ("DATABASE_URL", "postgresql://u:p@h/d?x=%00", "must not contain a NUL"),
         ("LOG_LEVEL", "trace", "expected critical, error, warning, info or debug"),
     ],
 )
-def test_a_variable_that_is_wrong_is_named_with_what_was_expected(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+def test_the_error_names_the_wrong_variable_and_what_was_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(f"RESOURCE_API_{name}", value)
 
@@ -185,14 +193,14 @@ def test_a_variable_that_is_wrong_is_named_with_what_was_expected(
         from_environment()
 
     first, *faults = str(caught.value).splitlines()
-    assert first == "resource_api cannot start, 1 setting is wrong:"
+    assert first == "resource_api cannot start: 1 setting is wrong."
     assert len(faults) == 1
     assert faults[0].startswith(f"  RESOURCE_API_{name} ")
-    assert said in faults[0]
+    assert message in faults[0]
     assert len(faults[0]) < 400
 
 
-def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_settings_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"ISSUER": "x", "AUDIENCE": "", "PORT": "x", "LOG_LEVEL": "x", "JWKS_URI": "x"}
     for name, value in wrong.items():
         monkeypatch.setenv(f"RESOURCE_API_{name}", value)
@@ -201,7 +209,7 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         from_environment()
 
     lines = str(caught.value).splitlines()
-    assert lines[0] == "resource_api cannot start, 5 settings are wrong:"
+    assert lines[0] == "resource_api cannot start: 5 settings are wrong."
     assert {line.split()[0].removeprefix("RESOURCE_API_") for line in lines[1:]} == set(wrong)
 
 
@@ -231,7 +239,7 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         ("AUDIENC", "hunter2"),
     ],
 )
-def test_no_fault_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_no_message_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"RESOURCE_API_{name}", value)
 
     with pytest.raises(SettingsFaults) as caught:
@@ -251,7 +259,7 @@ def test_no_fault_quotes_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, va
         ("RESOURCE_API_JWKS_URL", "RESOURCE_API_JWKS_URI"),
     ],
 )
-def test_a_setting_misspelt_is_refused_with_those_that_may_be_meant(
+def test_a_misspelt_setting_is_refused_and_similar_names_are_suggested(
     monkeypatch: pytest.MonkeyPatch, name: str, expected: str
 ) -> None:
     monkeypatch.setenv(name, "hunter2")
@@ -261,10 +269,10 @@ def test_a_setting_misspelt_is_refused_with_those_that_may_be_meant(
 
     _, *faults = str(caught.value).splitlines()
     assert len(faults) == 1
-    assert faults[0].startswith(f"  {name} is no setting; expected {expected}")
+    assert faults[0].startswith(f"  {name} is not a setting; expected {expected}")
 
 
-def test_a_variable_that_is_no_setting_is_reported_with_the_other_faults(
+def test_a_misspelt_setting_is_reported_with_the_other_faults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RESOURCE_API_ADIENCE", "https://api.example/contacts")
@@ -304,13 +312,15 @@ def test_postgresql_needs_its_driver(
             from_environment()
 
 
-def test_settings_made_by_hand_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_from_the_constructor_ignore_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("RESOURCE_API_PORT", "1")
 
     assert Settings(issuer=GOOD["ISSUER"], audience=("x",)).port == 8000
 
 
-def test_the_database_password_is_not_shown() -> None:
+def test_the_repr_of_the_settings_does_not_hold_the_database_url() -> None:
     settings = Settings(issuer=GOOD["ISSUER"], audience=("x",), database_url="sqlite:///hunter2")
 
     assert "hunter2" not in repr(settings)
@@ -319,16 +329,16 @@ def test_the_database_password_is_not_shown() -> None:
 @pytest.mark.parametrize(
     "name", ["SERVICE_HOST", "SERVICE_PORT", "PORT_8000_TCP", "PORT_8000_TCP_ADDR", "XYZ", ""]
 )
-def test_a_variable_that_resembles_no_setting_is_somebody_elses(
+def test_a_variable_that_resembles_no_setting_is_ignored(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A cluster sets some of these for a service that is called resource-api."""
+    """Kubernetes sets some of these for a service named resource-api."""
     monkeypatch.setenv(f"RESOURCE_API_{name}", "10.0.0.1")
 
     assert from_environment().port == 8000
 
 
-def test_with_the_address_of_the_keys_an_issuer_need_not_be_a_url(
+def test_an_issuer_need_not_be_a_url_if_jwks_uri_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RESOURCE_API_ISSUER", "kubernetes/serviceaccount")
@@ -337,7 +347,7 @@ def test_with_the_address_of_the_keys_an_issuer_need_not_be_a_url(
     assert from_environment().issuer == "kubernetes/serviceaccount"
 
 
-def test_without_tls_are_only_the_hosts_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_named_hosts_may_be_used_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESOURCE_API_ISSUER", "http://keycloak:8080/realms/x")
     with pytest.raises(SettingsFaults, match=r"must be https .* RESOURCE_API_ALLOW_HTTP"):
         from_environment()
@@ -347,17 +357,17 @@ def test_without_tls_are_only_the_hosts_that_are_named(monkeypatch: pytest.Monke
     assert from_environment().issuer == "http://keycloak:8080/realms/x"
 
 
-def test_another_audience_claim_contradicts_the_strict_profile(
+def test_another_audience_claim_is_refused_with_the_profile_rfc9068(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RESOURCE_API_TOKEN_PROFILE", "rfc9068")
     monkeypatch.setenv("RESOURCE_API_AUDIENCE_CLAIM", "client_id")
 
-    with pytest.raises(SettingsFaults, match="must be aud with the token profile rfc9068"):
+    with pytest.raises(SettingsFaults, match="must be aud if the token profile is rfc9068"):
         from_environment()
 
 
-def test_to_migrate_only_the_database_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrating_needs_only_the_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESOURCE_API_ISSUER")
     monkeypatch.setenv("RESOURCE_API_PORT", "no number")
     monkeypatch.setenv("RESOURCE_API_DATABASE_URL", "sqlite:///c.db")
@@ -366,7 +376,7 @@ def test_to_migrate_only_the_database_is_needed(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("variable", ["RESOURCE_API_DATABASE_ULR", "RESOURCE_API_DATABASE_URL"])
-def test_to_migrate_a_wrong_or_misspelt_database_is_a_fault(
+def test_migrating_refuses_a_wrong_or_misspelt_database_url(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "mysql://u:hunter2@h/d")

@@ -1,1 +1,1 @@
-"""The steps that bring a database to the current schema, for alembic."""
+"""The migrations of the database, for alembic."""

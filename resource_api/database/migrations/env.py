@@ -1,4 +1,4 @@
-"""How alembic runs the steps: on the connection, and in the transaction, that it was given."""
+"""Alembic's entry point: runs the migrations in the transaction of the connection from `schema`."""
 
 from alembic import context
 

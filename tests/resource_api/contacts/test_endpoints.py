@@ -240,7 +240,7 @@ async def test_a_database_that_fails_is_a_503_without_internals(
 
     answer = await api.request("POST", "/contacts", json={"name": "Confidential"})
 
-    assert problem(answer, 503)["detail"] == "The contacts cannot be reached at the moment."
+    assert problem(answer, 503)["detail"] == "The contacts are unavailable at the moment."
     assert answer.headers["retry-after"] == "1"
     assert "Confidential" not in caplog.text
 

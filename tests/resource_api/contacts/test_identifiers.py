@@ -6,7 +6,7 @@ import time
 import pytest
 import uuid6
 
-from resource_api.contacts.model import contact_id, new_contact_id
+from resource_api.contacts.model import new_contact_id, parse_contact_id
 from tests.support.fake_issuer import FakeClock
 
 
@@ -74,7 +74,7 @@ GOOD = str(new_contact_id())
 
 
 def test_an_identifier_is_read_back() -> None:
-    assert str(contact_id(GOOD)) == GOOD
+    assert str(parse_contact_id(GOOD)) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_an_identifier_is_read_back() -> None:
     ],
 )
 def test_another_spelling_is_not_an_identifier(text: str) -> None:
-    assert contact_id(text) is None
+    assert parse_contact_id(text) is None

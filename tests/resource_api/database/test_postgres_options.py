@@ -1,4 +1,4 @@
-"""The options of a PostgreSQL URL, as PostgreSQL's own clients read them."""
+"""The options of a PostgreSQL URL, with the meaning that PostgreSQL's own clients give them."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -26,23 +26,25 @@ def fault(query: str) -> str | None:
 
 
 def arguments(query: str) -> dict[str, object]:
-    """Return what the driver is told."""
+    """Return the arguments of the driver."""
     assert fault(query) is None
     return driver_arguments(async_url(f"postgres://u@h/d?{query}"))
 
 
 @pytest.fixture(autouse=True)
-def no_authorities_of_the_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_certificate_authorities_of_the_operator(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """Return the files of a certificate, its key, that key behind a password, and a text."""
+    """Return files: a certificate, its key, the key encrypted with a password, and a text."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "db.example")])
-    made = (
+    certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1)
         .not_valid_before(datetime.now(UTC) - timedelta(days=1))
         .not_valid_after(datetime.now(UTC) + timedelta(days=1))
@@ -50,9 +52,9 @@ def files(tmp_path: Path) -> dict[str, Path]:
     )
     pem, form = Encoding.PEM, PrivateFormat.PKCS8
     content = {
-        "ca": made.public_bytes(pem),
+        "ca": certificate.public_bytes(pem),
         "key": key.private_bytes(pem, form, NoEncryption()),
-        "locked": key.private_bytes(pem, form, BestAvailableEncryption(b"hunter2")),
+        "encrypted": key.private_bytes(pem, form, BestAvailableEncryption(b"hunter2")),
         "text": b"no certificate",
     }
     for stem, text in content.items():
@@ -61,12 +63,12 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("mode", SSL_MODES[:4])
-def test_a_mode_that_verifies_nothing_is_the_drivers_own(mode: str) -> None:
+def test_a_mode_that_verifies_nothing_is_passed_to_the_driver(mode: str) -> None:
     assert arguments(f"sslmode={mode}") == {"ssl": mode}
 
 
-def test_without_a_mode_the_environment_of_the_driver_decides() -> None:
-    """An operator who sets PGSSLMODE=verify-full gets that and nothing weaker."""
+def test_without_sslmode_the_driver_reads_its_environment() -> None:
+    """An operator who sets PGSSLMODE=verify-full gets nothing weaker."""
     assert arguments("") == {}
 
 
@@ -91,10 +93,10 @@ def test_other_options_reach_the_driver() -> None:
         ("sslmode=verify-full&sslcert={ca}&sslkey={key}", True, True),
     ],
 )
-def test_a_mode_with_files_verifies_what_it_says(
+def test_a_mode_with_files_verifies_as_in_libpq(
     query: str, verifies: bool, checks_the_name: bool, files: dict[str, Path]
 ) -> None:
-    """As PostgreSQL's own clients read it: require with a root certificate verifies."""
+    """With a root certificate, even `require` verifies."""
     context = arguments(query.format_map(files))["ssl"]
 
     assert isinstance(context, ssl.SSLContext)
@@ -110,7 +112,7 @@ def test_only_the_named_authority_is_trusted(files: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
-def test_authorities_of_the_operator_are_found_where_other_clients_find_them(
+def test_certificate_authorities_of_the_operator_are_found_as_in_libpq(
     mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".postgresql").mkdir()
@@ -123,46 +125,52 @@ def test_authorities_of_the_operator_are_found_where_other_clients_find_them(
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
-        ("sslmode=on", "one of disable, allow, prefer, require, verify-ca, verify-full as sslmode"),
+        ("sslmode=on", "as sslmode: disable, allow, prefer, require, verify-ca, verify-full"),
         ("sslmode=VERIFY-FULL", "as sslmode"),
         ("sslmode=", "the option sslmode without a value"),
         ("sslmode", "the option sslmode without a value"),
         ("sslmode=require&sslmode=disable", "the option sslmode more than once"),
         ("sslmode=require&sslmode=", "the option sslmode more than once"),
-        ("ssl=true", "unknown: ssl; application_name, host, port, sslcert, sslkey, sslmode"),
-        ("channel_binding=require&sslmode=require&a=b", "unknown: a, channel_binding;"),
-        ("SSLMODE=require", "unknown: SSLMODE;"),
-        ("hunter2=", "unknown: hunter2;"),
+        (
+            "ssl=true",
+            "unknown options: ssl; known are: application_name, host, port, sslcert, sslkey",
+        ),
+        ("channel_binding=require&sslmode=require&a=b", "unknown options: a, channel_binding;"),
+        ("SSLMODE=require", "unknown options: SSLMODE;"),
+        ("hunter2=", "unknown options: hunter2;"),
         ("port=0", "a port from 1 to 65535"),
         ("port=65536", "a port from 1 to 65535"),
         ("port=x", "a port from 1 to 65535"),
-        ("sslrootcert={ca}", "names an sslrootcert, which needs one of require, verify-ca"),
-        ("sslmode=prefer&sslrootcert={ca}", "names an sslrootcert, which needs one of"),
-        ("sslmode=disable&sslcert={ca}&sslkey={key}", "names an sslcert, which needs one of"),
+        (
+            "sslrootcert={ca}",
+            "names an sslrootcert, which needs one of these as sslmode: require, verify-ca",
+        ),
+        ("sslmode=prefer&sslrootcert={ca}", "names an sslrootcert, which needs one of these"),
+        ("sslmode=disable&sslcert={ca}&sslkey={key}", "names an sslcert, which needs one of these"),
         ("sslmode=verify-ca&sslrootcert=system", "needs the sslmode verify-full"),
-        ("sslmode=require&sslrootcert=/none.pem", "as sslrootcert that is not there"),
-        ("sslmode=require&sslrootcert=%00", "as sslrootcert that is not there"),
-        ("sslmode=require&sslcert=/none.pem", "as sslcert that is not there"),
-        ("sslmode=require&sslcert=system", "as sslcert that is not there"),
-        ("sslmode=require&sslcert={ca}&sslkey=/none.pem", "as sslkey that is not there"),
-        ("sslmode=require&sslkey={key}", "an sslkey without its sslcert"),
-        ("sslmode=verify-ca&sslrootcert={text}", "no certificate and unencrypted key in PEM"),
-        ("sslmode=verify-ca&sslrootcert={key}", "no certificate and unencrypted key in PEM"),
-        ("sslmode=require&sslcert={ca}", "no certificate and unencrypted key in PEM"),
-        ("sslmode=require&sslcert={ca}&sslkey={locked}", "and unencrypted key in PEM"),
+        ("sslmode=require&sslrootcert=/none.pem", "as sslrootcert that does not exist"),
+        ("sslmode=require&sslrootcert=%00", "as sslrootcert that does not exist"),
+        ("sslmode=require&sslcert=/none.pem", "as sslcert that does not exist"),
+        ("sslmode=require&sslcert=system", "as sslcert that does not exist"),
+        ("sslmode=require&sslcert={ca}&sslkey=/none.pem", "as sslkey that does not exist"),
+        ("sslmode=require&sslkey={key}", "an sslkey without an sslcert"),
+        ("sslmode=verify-ca&sslrootcert={text}", "must name files in PEM"),
+        ("sslmode=verify-ca&sslrootcert={key}", "must name files in PEM"),
+        ("sslmode=require&sslcert={ca}", "must name files in PEM"),
+        ("sslmode=require&sslcert={ca}&sslkey={encrypted}", "and an unencrypted key"),
     ],
 )
-def test_an_option_that_would_not_do_what_it_says_is_a_fault(
-    query: str, said: str, files: dict[str, Path]
+def test_an_option_that_is_invalid_or_would_have_no_effect_is_refused(
+    query: str, message: str, files: dict[str, Path]
 ) -> None:
-    assert said in (fault(query.format_map(files)) or "")
+    assert message in (fault(query.format_map(files)) or "")
 
 
-def test_what_may_be_a_piece_of_the_password_is_not_shown() -> None:
+def test_a_message_does_not_quote_what_may_be_a_part_of_the_password() -> None:
     """As in postgres://u:p@ss?hunter2@h/d, whose password is not escaped."""
-    said = fault("hunter2@h/d")
+    message = fault("hunter2@h/d")
 
-    assert said is not None
-    assert "hunter2" not in said
+    assert message is not None
+    assert "hunter2" not in message

@@ -1,4 +1,4 @@
-"""SQLite as it is opened, and the schema as it comes about."""
+"""SQLite: how the API opens it, migrates it, and waits for its write lock."""
 
 import asyncio
 import os
@@ -45,7 +45,9 @@ async def test_every_sqlite_connection_is_opened_to_lose_nothing(
     assert found == value
 
 
-async def test_a_missing_file_and_its_folder_are_made_for_their_owner_alone(tmp_path: Path) -> None:
+async def test_a_missing_file_and_folder_are_created_for_this_user_alone(
+    tmp_path: Path,
+) -> None:
     engine = connect(f"sqlite:///{tmp_path}/new/folder/c.sqlite3")
     await prepare(engine)
     await engine.dispose()
@@ -54,14 +56,14 @@ async def test_a_missing_file_and_its_folder_are_made_for_their_owner_alone(tmp_
     assert (tmp_path / "new/folder").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_file_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(DatabaseUnusable, match=f"{tmp_path}/file/folder/c.sqlite3 cannot be made"):
+    with pytest.raises(DatabaseUnusable, match=r"Cannot create the file .*/folder/c\.sqlite3"):
         connect(f"sqlite:///{tmp_path}/file/folder/c.sqlite3")
 
 
-async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.sqlite3").write_bytes(b"no database" * 1000)
     engine = connect(f"sqlite:///{tmp_path}/c.sqlite3")
 
@@ -70,7 +72,7 @@ async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: P
     await engine.dispose()
 
 
-async def test_migrating_twice_and_at_once_is_harmless(tmp_path: Path) -> None:
+async def test_a_database_can_be_migrated_twice_and_by_several_at_once(tmp_path: Path) -> None:
     engines = [connect(f"sqlite:///{tmp_path}/c.sqlite3") for _ in range(3)]
 
     await asyncio.gather(*(migrate(engine) for engine in engines))
@@ -81,7 +83,7 @@ async def test_migrating_twice_and_at_once_is_harmless(tmp_path: Path) -> None:
         await engine.dispose()
 
 
-async def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
+async def test_the_migrations_create_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path}/c.sqlite3")
     await migrate(engine)
     query = text("SELECT sql FROM sqlite_master WHERE name LIKE 'contacts%' ORDER BY name")
@@ -97,7 +99,7 @@ async def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path
     assert migrated == declared
 
 
-async def test_an_empty_database_is_not_what_the_code_needs(tmp_path: Path) -> None:
+async def test_an_empty_database_is_refused_until_it_is_migrated(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path}/c.sqlite3")
 
     with pytest.raises(DatabaseUnusable, match="python -m resource_api migrate"):
@@ -116,7 +118,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     await engine.dispose()
 
 
-async def test_a_failing_database_is_told_apart_from_a_missing_contact(tmp_path: Path) -> None:
+async def test_a_database_failure_is_not_reported_as_a_missing_contact(tmp_path: Path) -> None:
     store = SqlContactStore(connect(f"sqlite:///{tmp_path}/c.sqlite3"))
 
     with pytest.raises(StoreUnavailable):
@@ -124,7 +126,7 @@ async def test_a_failing_database_is_told_apart_from_a_missing_contact(tmp_path:
     await store.aclose()
 
 
-async def test_a_failure_does_not_quote_what_the_contact_holds(tmp_path: Path) -> None:
+async def test_a_failure_does_not_quote_the_contact(tmp_path: Path) -> None:
     store = SqlContactStore(connect(f"sqlite:///{tmp_path}/c.sqlite3"))
 
     with pytest.raises(StoreUnavailable) as caught:
@@ -136,12 +138,12 @@ async def test_a_failure_does_not_quote_what_the_contact_holds(tmp_path: Path) -
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, turn_seconds: float = POOL_SECONDS
+    folder: Path, *, wait_seconds: float = POOL_SECONDS
 ) -> AsyncGenerator[SqlContactStore]:
     """Open an empty store, and close it at the end of the block."""
     engine = connect(f"sqlite:///{folder}/c.sqlite3")
     await prepare(engine)
-    store = SqlContactStore(engine, turn_seconds=turn_seconds)
+    store = SqlContactStore(engine, wait_seconds=wait_seconds)
     try:
         yield store
     finally:
@@ -150,14 +152,14 @@ async def opened(
 
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Hold the write lock, as another process does that is in the middle of a transaction."""
+    """Hold the write lock, as another process does during a transaction."""
     with closing(sqlite3.connect(folder / "c.sqlite3", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
 
 
 def writing(store: SqlContactStore, times: int) -> list[asyncio.Task[StoredContact]]:
-    """Start so many writers at once."""
+    """Start several writers at once."""
     return [asyncio.create_task(store.add(OWNER, FIELDS)) for _ in range(times)]
 
 
@@ -165,7 +167,7 @@ async def test_reads_go_on_while_writers_wait_for_another_process(tmp_path: Path
     async with opened(tmp_path) as store:
         with locked(tmp_path):
             writers = writing(store, 2 * POOL_SIZE)
-            await asyncio.sleep(0)  # each asks for its connection now
+            await asyncio.sleep(0)  # each writer asks for its connection now
 
             async with asyncio.timeout(BUSY_SECONDS - 1):
                 before = await store.page(OWNER, limit=100)
@@ -176,8 +178,8 @@ async def test_reads_go_on_while_writers_wait_for_another_process(tmp_path: Path
     assert (len(before), len(after)) == (0, 2 * POOL_SIZE)
 
 
-async def test_a_writer_does_not_wait_long_for_its_turn(tmp_path: Path) -> None:
-    async with opened(tmp_path, turn_seconds=0.01) as store:
+async def test_a_writer_that_waits_too_long_for_other_writers_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path, wait_seconds=0.01) as store:
         with locked(tmp_path):
             writers = writing(store, POOL_SIZE)
             refused, waiting = await asyncio.wait(
@@ -188,7 +190,7 @@ async def test_a_writer_does_not_wait_long_for_its_turn(tmp_path: Path) -> None:
     assert [str(writer.exception()) for writer in refused] == ["too many writers are waiting"]
 
 
-async def test_a_turn_is_passed_on_by_a_writer_that_failed(tmp_path: Path) -> None:
+async def test_a_writer_that_fails_lets_the_next_one_write(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         for _ in range(POOL_SIZE):
             with pytest.raises(ContactNotFound):
@@ -198,7 +200,7 @@ async def test_a_turn_is_passed_on_by_a_writer_that_failed(tmp_path: Path) -> No
             await store.add(OWNER, FIELDS)
 
 
-async def test_a_writer_does_not_wait_long_for_another_process(
+async def test_a_writer_that_waits_too_long_for_another_process_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resource_api.database.connect.BUSY_SECONDS", 0.01)
@@ -209,7 +211,7 @@ async def test_a_writer_does_not_wait_long_for_another_process(
     assert str(caught.value) == "OperationalError: database is locked"
 
 
-async def test_nobody_waits_long_for_a_connection(
+async def test_a_caller_that_waits_too_long_for_a_connection_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resource_api.database.connect.POOL_SECONDS", 0.01)
@@ -226,14 +228,14 @@ async def test_nobody_waits_long_for_a_connection(
 
 @pytest.fixture
 def umask() -> Iterator[None]:
-    """Nothing is taken away from modes."""
+    """Create files with exactly the modes that the code asks for."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 @pytest.mark.usefixtures("umask")
-def test_every_folder_that_is_made_is_for_its_user_alone(tmp_path: Path) -> None:
+def test_every_created_folder_is_for_its_user_alone(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(mode=0o755)
     file = tmp_path / "there/a/b/c/contacts.sqlite3"
 

@@ -1,1 +1,1 @@
-"""One module per step; what was released is never edited."""
+"""One module for each migration. Never edit a released one."""

@@ -1,4 +1,4 @@
-"""The first schema: contacts of owners."""
+"""The first schema: the table of contacts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Makes the table and the index that pages are read by."""
+    """Create the table, and the index that finds the pages of an owner's contacts."""
     op.create_table(
         "contacts",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -26,5 +26,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops the table."""
+    """Drop the table."""
     op.drop_table("contacts")
