@@ -67,7 +67,7 @@ _LIMIT: Final[Json] = {
 _CURSOR: Final[Json] = {
     "name": "cursor",
     "in": "query",
-    "description": "A next_cursor of an earlier answer.",
+    "description": "The next_cursor of an earlier answer.",
     "schema": _TEXT,
 }
 
@@ -82,7 +82,7 @@ _BODY_REFUSALS: Final = (408, 413, 415, 422)
 
 
 def document(settings: Settings) -> Json:
-    """The document for one deployment; names its issuer and audience, which are no secrets."""
+    """Return the document for one deployment; it names the issuer and the audience."""
     audience = " or ".join(settings.audience)
     schemes: Json = {
         "bearer": {
@@ -94,7 +94,7 @@ def document(settings: Settings) -> Json:
         }
     }
     if settings.jwks_uri is None:
-        # Only an issuer that is asked for its metadata is known to have an address for it.
+        # Without discovery, the issuer may have no metadata document.
         schemes["openid"] = {
             "type": "openIdConnect",
             "openIdConnectUrl": settings.issuer.rstrip("/") + "/.well-known/openid-configuration",
@@ -166,11 +166,11 @@ def _paths(schemes: list[str]) -> Json:
                 parameters=[_IF_MATCH],
             ),
         },
-        "/healthz": {"get": _open("health", {"200": _answer("The process lives.", "Health")})},
+        "/healthz": {"get": _open("health", {"200": _answer("The process runs.", "Health")})},
         "/readyz": {
             "get": _open(
                 "readiness",
-                {"200": _answer("Requests can be served.", "Readiness"), "503": _PROBLEM},
+                {"200": _answer("The process can serve requests.", "Readiness"), "503": _PROBLEM},
             )
         },
         "/openapi.json": {

@@ -1,4 +1,4 @@
-"""The open paths that tell an operator's tools how the process fares."""
+"""The probes /healthz and /readyz, which need no token."""
 
 import asyncio
 from math import ceil
@@ -52,7 +52,7 @@ class Readiness(TypedDict):
 
 
 class Probes:
-    """Liveness, which depends on nothing else, and readiness, which depends on everything."""
+    """Liveness depends on the process alone, readiness on the database and the keys too."""
 
     def __init__(
         self, store: ContactStore, keys: RemoteKeys, *, ping_seconds: float = PING_SECONDS
@@ -60,24 +60,25 @@ class Probes:
         self._store = store
         self._keys = keys
         self._ping_seconds = ping_seconds
-        self._asking: asyncio.Task[bool] | None = None
+        self._running_ping: asyncio.Task[bool] | None = None
 
     def routes(self) -> list[Route]:
-        """Both paths."""
+        """Return the routes of both probes."""
         return [Route("/healthz", self.health), Route("/readyz", self.readiness)]
 
     async def health(self, request: Request) -> Response:
-        """The process lives."""
+        """Answer that the process runs."""
         return JSONResponse(Health(status="ok"), headers=_NO_STORE)
 
     async def readiness(self, request: Request) -> Response:
-        """The database answers and keys serve, be the issuer up or down.
+        """Answer whether the database and the keys can be used; the issuer may be down.
 
-        Degraded is ready too: the keys are stale, and serve for as many seconds as is said.
+        A process with stale keys is ready, with the status "degraded": `serves` tells how many
+        seconds it can still use them.
         """
-        database, keys = await asyncio.gather(self._database_answers(), self._keys_serve())
+        database, keys = await asyncio.gather(self._database_answers(), self._keys_can_be_used())
         status = self._keys.status()
-        # Not the fault itself: anybody may read this, and it may name addresses.
+        # The answer leaves out the fault: anyone can read it, and a fault may name addresses.
         keys_status: Keys = {
             "state": status.state,
             "age": None if status.age is None else round(status.age, 3),
@@ -86,7 +87,7 @@ class Probes:
         }
         if not (database and keys):
             failing = " and ".join(
-                name for name, good in (("the database", database), ("the keys", keys)) if not good
+                name for name, ok in (("the database", database), ("the keys", keys)) if not ok
             )
             return problem_response(
                 503,
@@ -102,11 +103,11 @@ class Probes:
         return JSONResponse(content, headers=_NO_STORE)
 
     async def _database_answers(self) -> bool:
-        # Anybody may ask: however many do at once, the database is asked once. A caller that goes
-        # away cancels nothing for the others.
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ping())
-        return await asyncio.shield(self._asking)
+        # Anyone can call this, so requests at the same time share one ping. A client that
+        # disconnects does not cancel the ping for the others.
+        if self._running_ping is None or self._running_ping.done():
+            self._running_ping = asyncio.create_task(self._ping())
+        return await asyncio.shield(self._running_ping)
 
     async def _ping(self) -> bool:
         try:
@@ -116,7 +117,7 @@ class Probes:
             return False
         return True
 
-    async def _keys_serve(self) -> bool:
+    async def _keys_can_be_used(self) -> bool:
         try:
             await self._keys.key_set()
         except KeysUnavailable:

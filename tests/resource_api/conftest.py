@@ -1,4 +1,4 @@
-"""The API in one process: a fake issuer, a fake clock, a real database file."""
+"""Fixtures: the API in this process, with a fake issuer, a fake clock and a real database file."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -26,7 +26,7 @@ KEYS_ADDRESS = "https://issuer.example/keys"
 
 @dataclass(frozen=True)
 class Api:
-    """A running application and a client of it."""
+    """A running application and its client."""
 
     settings: Settings
     app: ASGIApp
@@ -35,19 +35,19 @@ class Api:
     documents: FakeDocuments
 
     def caller(self, sub: str | None = "alice", scope: str | None = None) -> dict[str, str]:
-        """Return the headers of a caller who may read and write, or what `scope` says."""
+        """Return the headers of a caller with both scopes, or with `scope`."""
         scope = "read:contacts write:contacts" if scope is None else scope
         return {"authorization": f"Bearer {self.issuer.token(sub=sub, scope=scope)}"}
 
     async def request(
         self, method: str, path: str, *, sub: str = "alice", **arguments: Any
     ) -> httpx.Response:
-        """Send a request as `sub`."""
+        """Send a request with a token of `sub`."""
         headers = {**self.caller(sub), **arguments.pop("headers", {})}
         return await self.client.request(method, path, headers=headers, **arguments)
 
     async def lose_database(self) -> None:
-        """Take the tables away, so that every statement fails."""
+        """Drop the tables, so that every statement fails."""
         engine = connect(self.settings.database_url)
         async with engine.begin() as connection:
             await connection.run_sync(metadata.drop_all)
@@ -79,7 +79,7 @@ def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
     )
 
 
-# PostgreSQL joins here: another parameter, and an engine on an empty schema of its own.
+# For PostgreSQL, add a parameter here, and an engine on an empty schema of its own.
 @pytest.fixture(params=["sqlite"])
 async def store(
     settings: Settings, clock: FakeClock, migrated: Path, tmp_path: Path

@@ -1,4 +1,4 @@
-"""What the whole application does with what nobody expected, and how it is mounted."""
+"""The whole application: unexpected exceptions, a missing guard, a mount, the levels of logging."""
 
 import logging
 from typing import NoReturn
@@ -28,13 +28,13 @@ from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 class BrokenStore(SqlContactStore):
-    """A store with a fault in its code."""
+    """A store with a bug."""
 
     async def page(self, *_: object, **__: object) -> NoReturn:
         raise ZeroDivisionError("internals")
 
 
-async def test_an_unexpected_failure_is_a_500_without_internals(
+async def test_an_unexpected_exception_is_answered_with_500_without_internals(
     settings: Settings, keys: RemoteKeys, clock: FakeClock, issuer: FakeIssuer
 ) -> None:
     app = create_app(
@@ -49,7 +49,7 @@ async def test_an_unexpected_failure_is_a_500_without_internals(
     assert "internals" not in answer.text
 
 
-async def test_another_error_of_the_framework_is_a_problem() -> None:
+async def test_any_other_http_exception_is_answered_as_a_problem() -> None:
     answer = await handle(Request(http_scope()), HTTPException(418, "internals"))
 
     assert answer.status_code == 418
@@ -69,7 +69,7 @@ async def test_endpoints_behind_another_verifier_refuse_a_token_without_a_subjec
             await calling.get("/contacts", headers=bearer(issuer.token(sub=None)))
 
 
-async def test_endpoints_without_a_guard_answer_nobody(store: ContactStore) -> None:
+async def test_endpoints_without_a_guard_answer_no_request(store: ContactStore) -> None:
     app = Starlette(routes=ContactEndpoints(store).routes())
 
     async with client(app) as calling:
@@ -88,7 +88,7 @@ async def test_a_created_contact_is_found_below_a_mount_point(api: Api) -> None:
     assert found.json() == created.json()
 
 
-def test_only_our_own_loggers_take_the_level_of_the_settings() -> None:
+def test_the_log_level_applies_only_to_our_own_loggers() -> None:
     names = ("", "resource_api", "asgi_bearer", "uvicorn")
     before = {name: logging.getLogger(name).level for name in names}
     root = logging.getLogger()

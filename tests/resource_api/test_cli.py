@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of the API."""
 
 import pytest
 from click.testing import CliRunner

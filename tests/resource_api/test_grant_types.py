@@ -1,4 +1,4 @@
-"""An API that takes only tokens of certain grants, as their claim `gty` names them."""
+"""The setting `grant_types`: the API accepts only tokens whose claim `gty` names a listed grant."""
 
 from pathlib import Path
 
@@ -36,9 +36,9 @@ def settings(tmp_path: Path, issuer: FakeIssuer) -> Settings:
         ({"gty": None}, 403),
         ({}, 403),
     ],
-    ids=["code", "refresh", "front channel", "case", "list", "empty", "null", "not told"],
+    ids=["code", "refresh", "front channel", "case", "list", "empty", "null", "absent"],
 )
-async def test_a_token_of_another_grant_is_not_permitted(
+async def test_a_token_of_a_grant_that_is_not_listed_is_refused(
     settings: Settings,
     keys: RemoteKeys,
     store: ContactStore,

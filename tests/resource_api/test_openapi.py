@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does, no more and no less."""
+"""The OpenAPI document describes exactly what the API does."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def operations(described: Json) -> dict[tuple[str, str], Json]:
-    """Return the operations of a document by method and path."""
+    """Return the operations of the document by method and path."""
     return {
         (method.upper(), path): operation
         for path, item in described["paths"].items()
@@ -25,7 +25,7 @@ def operations(described: Json) -> dict[tuple[str, str], Json]:
 
 
 def resolved(described: Json, schema: Json) -> Json:
-    """Return a schema, followed through its reference."""
+    """Return the schema, or the one that it refers to."""
     if "$ref" not in schema:
         return schema
     found: Json = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
@@ -43,12 +43,12 @@ TYPES = {
 
 
 def is_of_type(value: object, name: str) -> bool:
-    """Return whether a value has a type of JSON Schema."""
+    """Return whether the value has this JSON Schema type."""
     return isinstance(value, TYPES[name])
 
 
 def check(described: Json, schema: Json, value: Any) -> None:
-    """Check a value against the part of JSON Schema that the document uses."""
+    """Check a value against a schema; it knows the keywords that the document uses."""
     schema = resolved(described, schema)
     members: dict[str, Json] = schema.get("properties", {})
     types: list[str] = schema.get("type", [])
@@ -76,7 +76,7 @@ def is_valid(described: Json, schema: Json, value: Any) -> bool:
     return True
 
 
-def test_an_answer_of_another_form_is_noticed(settings: Settings) -> None:
+def test_the_check_finds_an_answer_that_does_not_match(settings: Settings) -> None:
     described: Any = document(settings)
     contact = {"id": "1", "name": "B", "email": None, "phone": "1", "note": None}
     contact |= {"created_at": "t", "updated_at": "t"}
@@ -96,13 +96,13 @@ async def described(api: Api) -> Json:
     return found
 
 
-async def test_a_copy_of_the_document_is_not_used_without_asking(api: Api) -> None:
+async def test_a_cache_must_revalidate_the_document(api: Api) -> None:
     answer = await api.client.get("/openapi.json")
 
     assert answer.headers["cache-control"] == "no-cache"
 
 
-async def test_every_route_is_described_and_every_description_has_a_route(
+async def test_the_document_describes_every_route_and_nothing_else(
     api: Api, described: Json
 ) -> None:
     assert isinstance(api.app, Starlette)
@@ -119,13 +119,13 @@ async def test_every_route_is_described_and_every_description_has_a_route(
     assert documented == routes
 
 
-async def test_an_operation_needs_the_scope_that_its_description_names(
+async def test_an_operation_needs_the_scope_that_the_document_names(
     api: Api, described: Json
 ) -> None:
     for (method, path), operation in operations(described).items():
         found = await api.client.request(method, path, headers=api.caller(scope="none"))
 
-        scopes = {scope for way in operation["security"] for (scope,) in way.values()}
+        scopes = {scope for scheme in operation["security"] for (scope,) in scheme.values()}
         if scopes:
             assert found.status_code == 403
             assert found.headers["www-authenticate"].endswith(f'scope="{scopes.pop()}"')
@@ -133,7 +133,7 @@ async def test_an_operation_needs_the_scope_that_its_description_names(
             assert found.status_code == 200
 
 
-async def test_answers_have_the_form_that_is_described(api: Api, described: Json) -> None:
+async def test_answers_match_their_schemas(api: Api, described: Json) -> None:
     path = await api.create("Bob", email="bob@example.org")
     await api.create("Eve")
     json = {"json": {"name": "Robert"}}
@@ -171,7 +171,7 @@ JSON = "application/json"
 
 
 def check_answer(described: Json, response: Json, answer: httpx.Response) -> None:
-    """Check headers and body of an answer."""
+    """Check the headers and the body of an answer."""
     for name in set(response.get("headers", {})) - {"Link"}:
         assert name in answer.headers
     if "content" in response:
@@ -181,12 +181,16 @@ def check_answer(described: Json, response: Json, answer: httpx.Response) -> Non
         assert answer.content == b""
 
 
-def test_the_issuers_metadata_is_named_only_if_it_is_used(settings: Settings) -> None:
+def test_the_document_names_the_issuers_metadata_only_if_the_api_uses_it(
+    settings: Settings,
+) -> None:
     discovered = document(settings)
-    given = document(settings.model_copy(update={"jwks_uri": "https://issuer.example/keys"}))
+    without_discovery = document(
+        settings.model_copy(update={"jwks_uri": "https://issuer.example/keys"})
+    )
 
     schemes: Any = discovered["components"]
     assert schemes["securitySchemes"]["openid"]["openIdConnectUrl"] == (
         "https://issuer.example/.well-known/openid-configuration"
     )
-    assert "openid" not in str(given)
+    assert "openid" not in str(without_discovery)

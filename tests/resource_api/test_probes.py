@@ -1,4 +1,4 @@
-"""/healthz and /readyz."""
+"""The probes /healthz and /readyz."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -23,10 +23,10 @@ from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
 from tests.support.lifespan import running
 
 FRESH, SERVING = 600, 4200
-"""Seconds; the defaults of the library's key source."""
+"""How long fetched keys are fresh, and how long they can be used: the library's defaults."""
 
 
-async def test_readiness_says_how_old_the_keys_are(api: Api, clock: FakeClock) -> None:
+async def test_readiness_tells_the_age_of_the_keys(api: Api, clock: FakeClock) -> None:
     assert (await api.client.get("/readyz")).json()["keys"]["state"] == "fresh"
     clock.advance(90)
 
@@ -41,7 +41,7 @@ async def test_readiness_says_how_old_the_keys_are(api: Api, clock: FakeClock) -
     }
 
 
-async def test_a_process_is_ready_while_its_issuer_is_briefly_down(
+async def test_a_process_stays_ready_while_its_issuer_is_briefly_down(
     api: Api, clock: FakeClock
 ) -> None:
     await api.client.get("/readyz")
@@ -63,7 +63,7 @@ async def test_a_process_is_ready_while_its_issuer_is_briefly_down(
     }
 
 
-async def test_a_process_whose_keys_ended_is_not_ready(api: Api, clock: FakeClock) -> None:
+async def test_a_process_whose_keys_expired_is_not_ready(api: Api, clock: FakeClock) -> None:
     await api.client.get("/readyz")
     api.documents.documents[KEYS_ADDRESS] = FetchFailed("secret reason")
     clock.advance(SERVING + 1)
@@ -94,7 +94,7 @@ async def test_a_process_that_never_had_keys_is_not_ready_until_it_gets_them(
 
 
 class HangingStore(SqlContactStore):
-    """A database that takes the question and is silent."""
+    """A database that accepts a query and never answers."""
 
     async def ping(self) -> None:
         await asyncio.Event().wait()
@@ -111,7 +111,7 @@ async def failing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
 
 
 async def ask(store: ContactStore, keys: RemoteKeys, path: str) -> httpx.Response:
-    """Return what the probes answer over `store`."""
+    """Return the answer of a probe with this store and these keys."""
     app = Starlette(routes=Probes(store, keys, ping_seconds=1.0).routes())
     async with client(app) as probing:
         return await probing.get(path)
@@ -128,41 +128,41 @@ async def test_a_process_without_its_database_is_alive_but_not_ready(
 
 
 class CountingStore(SqlContactStore):
-    """A database that is slow, and counts how often it is asked."""
+    """A slow database that counts its pings."""
 
-    asked = 0
-    was_asked: asyncio.Event
+    pings = 0
+    was_pinged: asyncio.Event
 
     async def ping(self) -> None:
-        self.asked += 1
-        self.was_asked.set()
+        self.pings += 1
+        self.was_pinged.set()
         await asyncio.sleep(0)
         await super().ping()
 
 
-async def test_many_who_ask_at_once_cost_the_database_one_question(
+async def test_requests_for_readiness_at_the_same_time_share_one_ping(
     tmp_path: Path, keys: RemoteKeys
 ) -> None:
-    """Anybody may ask. One of them goes away, which ends nothing for the others."""
+    """A client that disconnects does not cancel the ping of the others."""
     store = CountingStore(connect(f"sqlite:///{tmp_path}/c.sqlite3"))
-    store.was_asked = asyncio.Event()
+    store.was_pinged = asyncio.Event()
     app = Starlette(routes=Probes(store, keys).routes())
 
     async with client(app) as probing:
-        asking = [asyncio.create_task(probing.get("/readyz")) for _ in range(100)]
-        await store.was_asked.wait()
-        asking.pop(0).cancel()
-        answers = await asyncio.gather(*asking)
+        requests = [asyncio.create_task(probing.get("/readyz")) for _ in range(100)]
+        await store.was_pinged.wait()
+        requests.pop(0).cancel()
+        answers = await asyncio.gather(*requests)
         assert {answer.status_code for answer in answers} == {200}
-        assert store.asked == 1
+        assert store.pings == 1
         await probing.get("/readyz")
 
-    assert store.asked == 2
+    assert store.pings == 2
     await store.aclose()
 
 
-class NoticingDocuments(FakeDocuments):
-    """Documents that tell when the first one is asked for."""
+class ObservedDocuments(FakeDocuments):
+    """Documents with an event for the first fetch."""
 
     def __init__(self, documents: Mapping[str, object]) -> None:
         super().__init__(documents)
@@ -173,17 +173,17 @@ class NoticingDocuments(FakeDocuments):
         return await super().__call__(url, etag=etag)
 
 
-async def test_the_start_fetches_the_keys_before_anybody_asks(
+async def test_the_api_fetches_the_keys_at_its_start(
     settings: Settings, store: ContactStore, documents: FakeDocuments
 ) -> None:
-    noticing = NoticingDocuments(documents.documents)
-    keys = remote_keys(jwks_uri=KEYS_ADDRESS, fetch=noticing)
+    observed = ObservedDocuments(documents.documents)
+    keys = remote_keys(jwks_uri=KEYS_ADDRESS, fetch=observed)
 
     async with running(create_app(settings, keys=keys, store=store)), asyncio.timeout(60):
-        await noticing.first.wait()
+        await observed.first.wait()
 
 
-async def test_an_issuer_that_is_down_does_not_keep_the_api_from_starting(
+async def test_the_api_starts_while_its_issuer_is_down(
     settings: Settings, store: ContactStore
 ) -> None:
     keys = remote_keys(jwks_uri=KEYS_ADDRESS, fetch=FakeDocuments({}))
@@ -194,10 +194,10 @@ async def test_an_issuer_that_is_down_does_not_keep_the_api_from_starting(
         guarded = await probing.get("/contacts", headers={"authorization": "Bearer a.b.c"})
 
     assert alive.status_code == 200
-    assert guarded.status_code == 401  # no JWT; its keys are not even looked for
+    assert guarded.status_code == 401  # not a JWT, so no key is needed to refuse it
 
 
-async def test_without_keys_a_token_is_not_judged(
+async def test_without_keys_a_token_gets_503_and_no_challenge(
     settings: Settings, store: ContactStore, issuer: FakeIssuer, clock: FakeClock
 ) -> None:
     keys = remote_keys(jwks_uri=KEYS_ADDRESS, fetch=FakeDocuments({}))
@@ -212,7 +212,7 @@ async def test_without_keys_a_token_is_not_judged(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
-async def test_a_bad_token_does_not_close_an_open_path(api: Api, path: str) -> None:
+async def test_a_path_without_a_guard_ignores_an_invalid_token(api: Api, path: str) -> None:
     answer = await api.client.get(path, headers={"authorization": "Bearer x"})
 
     assert answer.status_code == 200

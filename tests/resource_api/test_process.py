@@ -1,4 +1,4 @@
-"""The API as a process: how it starts, how it ends, and that it loses nothing."""
+"""The API as a process: how it starts and ends, what it logs, and that it loses no contact."""
 
 import signal
 import socket
@@ -17,7 +17,7 @@ from tests.support.fake_issuer import FakeIssuer
 
 WRITERS = 8
 ENOUGH = 40
-"""Acknowledged contacts after which the server is killed."""
+"""The test kills the server after this many confirmed contacts."""
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def names(url: str, headers: dict[str, str]) -> set[str]:
     return found
 
 
-def test_whatever_was_acknowledged_survives_a_kill(
+def test_every_confirmed_contact_survives_a_kill(
     tmp_path: Path, settings: dict[str, str], headers: dict[str, str]
 ) -> None:
-    acknowledged: set[str] = set()
+    confirmed: set[str] = set()
 
     def write(server: ApiProcess, writer: int) -> None:
         with httpx.Client(base_url=server.url, headers=headers, timeout=DEADLINE) as client:
@@ -61,10 +61,10 @@ def test_whatever_was_acknowledged_survives_a_kill(
                 try:
                     answer = client.post("/contacts", json={"name": name})
                 except httpx.TransportError:
-                    return  # killed in the middle of this one
+                    return  # the server was killed during this request
                 assert answer.status_code == 201
-                acknowledged.add(name)
-                if len(acknowledged) >= ENOUGH:
+                confirmed.add(name)
+                if len(confirmed) >= ENOUGH:
                     server.process.send_signal(signal.SIGKILL)
 
     with ApiProcess(tmp_path, **settings) as killed, ThreadPoolExecutor(WRITERS) as writers:
@@ -74,12 +74,12 @@ def test_whatever_was_acknowledged_survives_a_kill(
 
     with ApiProcess(tmp_path, **settings) as restarted:
         found = names(restarted.url, headers)
-    assert len(acknowledged) >= ENOUGH
-    assert acknowledged <= found
+    assert len(confirmed) >= ENOUGH
+    assert confirmed <= found
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_running_request_gets_its_answer_after_the_signal_to_end(
+def test_after_the_signal_to_end_a_running_request_gets_its_answer(
     tmp_path: Path, settings: dict[str, str], headers: dict[str, str], number: int
 ) -> None:
     body = b'{"name": "Bob"}'
@@ -94,7 +94,7 @@ def test_a_running_request_gets_its_answer_after_the_signal_to_end(
     with ApiProcess(tmp_path, **settings) as server:
         with socket.create_connection(server.address, DEADLINE) as connection:
             connection.sendall("\r\n".join([*head, "", ""]).encode())
-            assert b" 100 " in connection.recv(1000)  # so the request is running
+            assert b" 100 " in connection.recv(1000)  # now the request is running
             server.process.send_signal(number)
             wait_for_log(server, "Shutting down")
 
@@ -109,7 +109,7 @@ def test_a_running_request_gets_its_answer_after_the_signal_to_end(
 
 
 def wait_for_log(server: ApiProcess, text: str) -> None:
-    """Return when the server has logged `text`."""
+    """Wait until the server has logged `text`."""
     deadline = time.monotonic() + DEADLINE
     while text not in server.log:
         assert time.monotonic() < deadline, server.log
@@ -136,7 +136,7 @@ def test_a_second_signal_ends_at_once(
     assert time.monotonic() - began < GRACE_SECONDS
 
 
-def test_a_port_in_use_is_a_sentence_and_exit_code_1(
+def test_a_port_in_use_is_reported_in_a_sentence_with_exit_code_1(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -149,7 +149,7 @@ def test_a_port_in_use_is_a_sentence_and_exit_code_1(
     assert "Traceback" not in server.log
 
 
-def test_wrong_settings_are_all_named_with_exit_code_2(tmp_path: Path) -> None:
+def test_all_wrong_settings_are_reported_with_exit_code_2(tmp_path: Path) -> None:
     wrong = {"ISSUER": "http://x/", "PORT": "x", "DATABASE_URL": "mysql://u:hunter2@h/d"}
 
     with ApiProcess(tmp_path, **wrong) as server:
@@ -162,7 +162,7 @@ def test_wrong_settings_are_all_named_with_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in server.log
 
 
-def test_a_database_that_cannot_be_used_is_a_sentence_and_exit_code_1(
+def test_an_unusable_database_is_reported_in_a_sentence_with_exit_code_1(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
     (tmp_path / "contacts.sqlite3").write_bytes(b"no database" * 1000)
@@ -175,7 +175,7 @@ def test_a_database_that_cannot_be_used_is_a_sentence_and_exit_code_1(
     assert "Traceback" not in server.log
 
 
-def test_neither_query_strings_nor_tokens_are_logged(
+def test_no_query_string_and_no_token_is_logged(
     tmp_path: Path, settings: dict[str, str], headers: dict[str, str]
 ) -> None:
     forged = headers["authorization"][:-10] + "0123456789"
@@ -205,7 +205,7 @@ def test_responses_do_not_name_the_server(tmp_path: Path, settings: dict[str, st
     assert "server" not in answer.headers
 
 
-def test_migrate_makes_the_database_ready(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_migrate_prepares_the_database(tmp_path: Path, settings: dict[str, str]) -> None:
     with ApiProcess(tmp_path, "migrate", **settings) as migrating:
         code = migrating.process.wait(DEADLINE)
 
@@ -214,7 +214,7 @@ def test_migrate_makes_the_database_ready(tmp_path: Path, settings: dict[str, st
     assert (tmp_path / "contacts.sqlite3").exists()
 
 
-def test_it_serves_where_uvloop_is_not_installed(
+def test_the_api_runs_without_uvloop(
     tmp_path: Path,
     settings: dict[str, str],
     headers: dict[str, str],

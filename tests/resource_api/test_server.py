@@ -1,4 +1,4 @@
-"""Serving several applications in one event loop."""
+"""The server: several applications in one event loop, and its listening sockets."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from resource_api.server import CannotListen, Listener, ServerFailed, bind, serv
 
 
 def application(name: str, events: list[str], *, starts: bool = True) -> Starlette:
-    """Return an application that answers with its name and notes when it starts and ends."""
+    """Return an application that answers with its name and records its start and end."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -57,7 +57,7 @@ async def test_several_applications_are_served_until_one_signal_ends_them() -> N
     assert sorted(events) == ["a ends", "a starts", "b ends", "b starts"]
 
 
-async def test_if_one_application_does_not_start_the_others_end_in_order() -> None:
+async def test_if_one_application_fails_to_start_the_others_are_shut_down() -> None:
     events: list[str] = []
     with bind("127.0.0.1", 0) as first, bind("127.0.0.1", 0) as second:
         listeners = [
@@ -81,30 +81,30 @@ def test_a_taken_port_cannot_be_bound_again() -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "fe80::1%x"])
-def test_what_is_no_address_of_this_machine_cannot_be_bound(host: str) -> None:
+def test_an_address_that_is_not_of_this_machine_cannot_be_bound(host: str) -> None:
     with pytest.raises(CannotListen, match=f"Cannot listen on {host} port 0: "):
         bind(host, 0)
 
 
-async def test_answers_do_not_wait_to_be_sent_together() -> None:
-    delays_sending: list[bool] = []
+async def test_a_connection_sends_its_answers_without_nagles_delay() -> None:
+    uses_nagle: list[bool] = []
 
-    class Visited(asyncio.Protocol):
+    class Connection(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             connection: socket.socket = transport.get_extra_info("socket")
             nodelay = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            delays_sending.append(nodelay == 0)
+            uses_nagle.append(nodelay == 0)
             transport.close()
 
     with bind("127.0.0.1", 0) as listening:
-        server = await asyncio.get_running_loop().create_server(Visited, sock=listening)
+        server = await asyncio.get_running_loop().create_server(Connection, sock=listening)
         async with server:
             reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
             await reader.read()
             writer.close()
             await writer.wait_closed()
 
-    assert delays_sending == [False]
+    assert uses_nagle == [False]
 
 
 def test_the_address_of_a_socket_is_a_url() -> None:

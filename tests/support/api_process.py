@@ -1,4 +1,4 @@
-"""A real server as a process of its own, and the keys of its issuer, on free ports."""
+"""The API as a process of its own, and a server for its issuer's key set, on free ports."""
 
 import json
 import os
@@ -20,11 +20,11 @@ from tests.support.fake_issuer import FakeIssuer
 CHECKOUT = Path(__file__).parents[2]
 
 DEADLINE = 120.0
-"""Seconds, for a busy machine; a start takes about one."""
+"""Seconds. A start takes about one, but much longer on a busy machine."""
 
 
 class KeysServer:
-    """Serves an issuer's keys over HTTP on loopback, from `with` to the end of the block."""
+    """Serves an issuer's key set over HTTP on loopback while its `with` block runs."""
 
     def __init__(self, issuer: FakeIssuer) -> None:
         document = json.dumps(issuer.jwks()).encode()
@@ -38,7 +38,7 @@ class KeysServer:
                 self.wfile.write(document)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Document)
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -60,9 +60,9 @@ class KeysServer:
 
 
 class ApiProcess:
-    """`python -m resource_api` with its database and its log in `folder`.
+    """`python -m resource_api`, with its database and its log in `folder`.
 
-    Not more than started by its constructor; `url` waits until it listens.
+    The constructor only starts the process; `url` waits until it listens.
     """
 
     def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
@@ -100,12 +100,12 @@ class ApiProcess:
 
     @property
     def log(self) -> str:
-        """What it wrote so far."""
+        """What the process has logged so far."""
         return self._log_file.read_text()
 
     @property
     def url(self) -> str:
-        """Where it listens, once it does."""
+        """The URL of the API; waits until the process listens."""
         deadline = time.monotonic() + DEADLINE
         while not (found := re.search(r"listening on (\S+)", self.log)):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -115,7 +115,7 @@ class ApiProcess:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens, for a socket."""
+        """The host and port of the API, for a socket."""
         url = httpx.URL(self.url)
         return url.host, url.port or 80
 

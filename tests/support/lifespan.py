@@ -1,4 +1,4 @@
-"""Runs the lifespan of an ASGI application around a block of a test."""
+"""Runs the lifespan of an ASGI application around a part of a test."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,7 @@ Message = dict[str, Any]
 
 @asynccontextmanager
 async def running(app: Any) -> AsyncGenerator[None]:
-    """Start `app` before the block and end it afterwards."""
+    """Start `app` before the `with` block and shut it down afterwards."""
     received: asyncio.Queue[Message] = asyncio.Queue()
     sent: asyncio.Queue[Message] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}

@@ -1,4 +1,4 @@
-"""What the paths under /contacts answer to good requests, and who may send them."""
+"""The endpoints under /contacts: valid requests, their answers, and who may send them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ UNKNOWN = "/contacts/01890000-0000-7000-8000-000000000000"
 
 
 def problem(answer: httpx.Response, status: int) -> Mapping[str, Any]:
-    """Return the body of a problem after checking its form."""
+    """Return the body of an answer after checking that it is a problem (RFC 9457)."""
     body: dict[str, Any] = answer.json()
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -33,7 +33,7 @@ def problem(answer: httpx.Response, status: int) -> Mapping[str, Any]:
     return body
 
 
-async def test_creating_a_contact_answers_with_its_address_and_tag(api: Api) -> None:
+async def test_a_created_contact_is_answered_with_its_location_and_entity_tag(api: Api) -> None:
     fields = {"name": " Zoë ", "email": "z@example.org", "phone": "", "note": "a\nb"}
 
     answer = await api.request("POST", "/contacts", json=fields)
@@ -66,7 +66,7 @@ async def test_a_created_contact_can_be_read_and_listed(api: Api) -> None:
     assert "link" not in listed.headers
 
 
-async def test_replacing_leaves_nothing_of_the_old_fields(api: Api) -> None:
+async def test_replacing_a_contact_removes_the_fields_that_are_not_sent(api: Api) -> None:
     path = await api.create("Bob", email="bob@example.org")
 
     answer = await api.request("PUT", path, json={"name": "Robert"})
@@ -88,24 +88,24 @@ async def test_a_deleted_contact_is_gone(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_a_foreign_contact_looks_like_an_unknown_one(api: Api, method: str) -> None:
-    foreign = await api.create(sub="alice")
+async def test_a_contact_of_another_owner_looks_like_an_unknown_one(api: Api, method: str) -> None:
+    path = await api.create(sub="alice")
     arguments: dict[str, Any] = {"sub": "mallory"}
     if method == "PUT":
         arguments["json"] = {"name": "Mallory"}
 
     answers = [
-        await api.request(method, path, **arguments)
-        for path in (foreign, UNKNOWN, "/contacts/1", "/contacts/" + "a" * 5000, UNKNOWN.upper())
+        await api.request(method, wanted, **arguments)
+        for wanted in (path, UNKNOWN, "/contacts/1", "/contacts/" + "a" * 5000, UNKNOWN.upper())
     ]
 
     assert len({answer.content for answer in answers[:4]}) == 1
     for answer in answers:
         problem(answer, 404)
-    assert (await api.request("GET", foreign)).json()["name"] == "Bob"
+    assert (await api.request("GET", path)).json()["name"] == "Bob"
 
 
-async def test_nobody_lists_anothers_contacts(api: Api) -> None:
+async def test_a_caller_lists_only_own_contacts(api: Api) -> None:
     await api.create(sub="alice")
 
     assert (await api.request("GET", "/contacts", sub="bob")).json()["contacts"] == []
@@ -122,7 +122,7 @@ async def test_an_operation_without_a_token_is_refused(
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), OPERATIONS)
-async def test_an_operation_without_its_scope_is_refused_before_anything_is_looked_at(
+async def test_the_scope_is_checked_before_anything_else_of_the_request(
     api: Api, method: str, path: str, scope: str
 ) -> None:
     granted = {"read:contacts", "write:contacts", "openid"} - {scope}
@@ -158,15 +158,15 @@ async def test_a_subject_that_cannot_own_contacts_is_refused(
 
 
 @pytest.mark.parametrize("subject", [None, "", "a" * 256, "a\0", "a\ud800", "\n"])
-def test_what_a_database_cannot_keep_whole_can_own_nothing(subject: str | None) -> None:
+def test_a_subject_that_the_database_cannot_store_owns_nothing(subject: str | None) -> None:
     assert not can_own(subject)
 
 
 @pytest.mark.parametrize(
     "subject", ["a" * 255, "auth0|5f7c", "日本", " ", "a'b\"c;--", "%", "alice@clients"]
 )
-async def test_odd_subjects_own_contacts_of_their_own(api: Api, subject: str) -> None:
-    await api.create("Neighbour", sub="alice")
+async def test_an_unusual_subject_owns_its_own_contacts(api: Api, subject: str) -> None:
+    await api.create("Another", sub="alice")
 
     await api.create("Mine", sub=subject)
 
@@ -186,7 +186,7 @@ async def test_odd_subjects_own_contacts_of_their_own(api: Api, subject: str) ->
         ("DELETE", "/openapi.json", "GET, HEAD"),
     ],
 )
-async def test_another_method_is_told_which_ones_there_are(
+async def test_a_method_that_is_not_supported_is_refused_with_the_supported_ones(
     api: Api, method: str, path: str, allowed: str
 ) -> None:
     answer = await api.request(method, path)
@@ -209,7 +209,7 @@ async def test_another_method_is_told_which_ones_there_are(
         "/%0acontacts",
     ],
 )
-async def test_an_unknown_address_is_a_problem_and_no_redirect(api: Api, path: str) -> None:
+async def test_an_unknown_path_gets_a_problem_and_no_redirect(api: Api, path: str) -> None:
     problem(await api.request("GET", path), 404)
     problem(await api.client.get(path), 401)
 
@@ -223,7 +223,7 @@ async def test_head_answers_as_get_does(api: Api) -> None:
     assert answer.headers["etag"] == '"1"'
 
 
-async def test_the_host_header_has_no_say_in_addresses(api: Api) -> None:
+async def test_addresses_in_answers_do_not_depend_on_the_host_header(api: Api) -> None:
     await api.create()
     headers = {"host": "evil.example", "x-forwarded-host": "evil.example"}
 
@@ -233,7 +233,7 @@ async def test_the_host_header_has_no_say_in_addresses(api: Api) -> None:
     assert "evil" not in f"{created.headers} {listed.headers}"
 
 
-async def test_a_database_that_fails_is_a_503_without_internals(
+async def test_a_database_failure_is_answered_with_503_without_internals(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     await api.lose_database()
@@ -245,7 +245,7 @@ async def test_a_database_that_fails_is_a_503_without_internals(
     assert "Confidential" not in caplog.text
 
 
-async def test_a_database_that_fails_is_one_line_in_the_log_with_the_drivers_reason(
+async def test_a_database_failure_is_one_log_line_with_the_drivers_message(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     await api.lose_database()

@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match."""
+"""The conditions If-Match and If-None-Match."""
 
 import asyncio
 from typing import Any
@@ -17,9 +17,9 @@ STALE = [
     pytest.param('"2"', id="another-version"),
     pytest.param('W/"1"', id="weak"),
     pytest.param('"01"', id="another-spelling"),
-    pytest.param('"1a"', id="a-letter-more"),
+    pytest.param('"1a"', id="another-character"),
     pytest.param('""', id="empty-tag"),
-    pytest.param('"a,b"', id="foreign"),
+    pytest.param('"a,b"', id="of-another-form"),
     pytest.param(f'"{10**18}"', id="beyond-any-integer-column"),
     pytest.param(f'"{"9" * 5000}"', id="5000-digits"),
 ]
@@ -27,15 +27,13 @@ MALFORMED = ["1", '"1', "", " ", ",", '"1" "2"', '"1 "', "W/1", 'w/"1"', "**", '
 
 
 def body(method: str) -> dict[str, Any]:
-    """Return the arguments of a change that is good but for its condition."""
+    """Return the arguments of a valid change, without its condition."""
     return {"json": {"name": "Robert"}} if method == "PUT" else {}
 
 
 @METHODS
 @pytest.mark.parametrize("condition", MATCHING)
-async def test_a_change_goes_through_if_the_tag_matches(
-    api: Api, method: str, condition: str
-) -> None:
+async def test_a_change_is_made_if_one_tag_matches(api: Api, method: str, condition: str) -> None:
     path = await api.create()
 
     answer = await api.request(method, path, headers={"if-match": condition}, **body(method))
@@ -62,7 +60,7 @@ async def test_a_change_is_refused_if_no_tag_matches(api: Api, method: str, cond
         (f'"1", "{2**31}", "{2**63}"', frozenset({1})),
     ],
 )
-def test_a_version_that_no_column_could_hold_is_not_asked_for(
+def test_a_version_that_the_database_column_cannot_hold_is_left_out(
     condition: str, versions: frozenset[int]
 ) -> None:
     request = Request(http_scope(headers=[(b"if-match", condition.encode())]))
@@ -72,7 +70,7 @@ def test_a_version_that_no_column_could_hold_is_not_asked_for(
 
 @METHODS
 @pytest.mark.parametrize("condition", [*MALFORMED, ", ".join(['"1"'] * 101)])
-async def test_a_condition_that_is_not_understood_is_not_ignored(
+async def test_a_malformed_condition_of_a_change_is_refused(
     api: Api, method: str, condition: str
 ) -> None:
     path = await api.create()
@@ -85,7 +83,7 @@ async def test_a_condition_that_is_not_understood_is_not_ignored(
 
 @METHODS
 @pytest.mark.parametrize("condition", ['"1"', "*"])
-async def test_a_condition_on_an_unknown_contact_is_a_404(
+async def test_a_condition_on_an_unknown_contact_is_answered_with_404(
     api: Api, method: str, condition: str
 ) -> None:
     answer = await api.request(method, UNKNOWN, headers={"if-match": condition}, **body(method))
@@ -93,7 +91,7 @@ async def test_a_condition_on_an_unknown_contact_is_a_404(
     problem(answer, 404)
 
 
-async def test_of_two_writers_with_the_same_tag_one_is_refused(api: Api) -> None:
+async def test_of_several_writers_with_the_same_tag_only_one_succeeds(api: Api) -> None:
     path = await api.create()
     headers = {"if-match": '"1"'}
 
@@ -105,7 +103,9 @@ async def test_of_two_writers_with_the_same_tag_one_is_refused(api: Api) -> None
 
 
 @pytest.mark.parametrize("condition", ['"1"', 'W/"1"', "*", '"9", "1"', '"9",W/"1"'])
-async def test_what_the_caller_holds_is_not_sent_again(api: Api, condition: str) -> None:
+async def test_a_contact_that_the_caller_has_already_is_answered_with_304(
+    api: Api, condition: str
+) -> None:
     path = await api.create()
 
     answer = await api.request("GET", path, headers={"if-none-match": condition})
@@ -115,7 +115,9 @@ async def test_what_the_caller_holds_is_not_sent_again(api: Api, condition: str)
 
 
 @pytest.mark.parametrize("condition", ['"2"', "1", "", '"1', '"1" x'])
-async def test_what_the_caller_does_not_hold_is_sent(api: Api, condition: str) -> None:
+async def test_a_contact_is_sent_if_the_condition_does_not_name_its_tag(
+    api: Api, condition: str
+) -> None:
     path = await api.create()
 
     answer = await api.request("GET", path, headers={"if-none-match": condition})

@@ -70,11 +70,11 @@ def test_two_processes_make_different_identifiers_in_the_same_millisecond(
     assert first != second
 
 
-GOOD = str(new_contact_id())
+VALID = str(new_contact_id())
 
 
-def test_an_identifier_is_read_back() -> None:
-    assert str(parse_contact_id(GOOD)) == GOOD
+def test_an_identifier_is_parsed_as_the_api_writes_it() -> None:
+    assert str(parse_contact_id(VALID)) == VALID
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_an_identifier_is_read_back() -> None:
     [
         "",
         "1",
-        GOOD.upper(),
-        GOOD.replace("-", ""),
-        f"{{{GOOD}}}",
-        f"urn:uuid:{GOOD}",
-        GOOD + "\n",
-        " " + GOOD,
+        VALID.upper(),
+        VALID.replace("-", ""),
+        f"{{{VALID}}}",
+        f"urn:uuid:{VALID}",
+        VALID + "\n",
+        " " + VALID,
         "6f1d2f0e-6d56-4b0a-9d2e-1f6c1b7a9e55",
     ],
     ids=[

@@ -1,4 +1,4 @@
-"""Pages of the list of contacts."""
+"""Paging through the list of contacts."""
 
 import base64
 
@@ -11,7 +11,7 @@ from tests.resource_api.contacts.test_endpoints import problem
 
 
 async def names(api: Api, limit: int = 2, *, sub: str = "alice") -> list[str]:
-    """Return the names on all pages, following the cursors."""
+    """Return the names on all pages; follow the cursors."""
     found: list[str] = []
     query = f"?limit={limit}"
     while True:
@@ -31,7 +31,7 @@ async def test_the_pages_together_hold_every_contact_once(api: Api, limit: int) 
     assert await names(api, limit) == [f"n{number}" for number in range(6)]
 
 
-async def test_a_page_holds_fifty_unless_told_otherwise(api: Api) -> None:
+async def test_a_page_without_limit_holds_fifty_contacts(api: Api) -> None:
     for number in range(51):
         await api.create(f"n{number}")
 
@@ -41,12 +41,12 @@ async def test_a_page_holds_fifty_unless_told_otherwise(api: Api) -> None:
     assert page["next_cursor"]
 
 
-async def test_pages_stay_in_step_while_contacts_come_and_go(api: Api) -> None:
+async def test_a_cursor_stays_valid_while_contacts_are_added_and_deleted(api: Api) -> None:
     paths = [await api.create(f"n{number}") for number in range(6)]
     first = (await api.request("GET", "/contacts?limit=3")).json()
 
     await api.request("DELETE", paths[0])
-    await api.request("DELETE", paths[2])  # the one that the cursor stands on
+    await api.request("DELETE", paths[2])  # the contact that the cursor names
     await api.request("DELETE", paths[4])
     await api.create("new")
 
@@ -66,7 +66,7 @@ async def test_the_link_header_leads_to_the_next_page(api: Api) -> None:
     assert [contact["name"] for contact in following.json()["contacts"]] == ["B"]
 
 
-async def test_a_cursor_of_another_owner_shows_none_of_their_contacts(api: Api) -> None:
+async def test_a_cursor_of_another_owner_shows_only_the_callers_contacts(api: Api) -> None:
     for name in "ABC":
         await api.create(name, sub="alice")
     await api.create("mine", sub="bob")
@@ -80,13 +80,13 @@ async def test_a_cursor_of_another_owner_shows_none_of_their_contacts(api: Api) 
 @pytest.mark.parametrize(
     "limit", ["", "0", "-1", "101", "1.0", "1e1", "+1", "01", " 1", "x", "٣", "9" * 5000]
 )
-async def test_a_limit_that_is_none_is_refused(api: Api, limit: str) -> None:
+async def test_an_invalid_limit_is_refused(api: Api, limit: str) -> None:
     answer = await api.request("GET", "/contacts", params={"limit": limit})
 
     assert "limit" in problem(answer, 400)["detail"]
 
 
-GOOD = cursor(new_contact_id())
+VALID = cursor(new_contact_id())
 
 
 @pytest.mark.parametrize(
@@ -94,23 +94,25 @@ GOOD = cursor(new_contact_id())
     [
         pytest.param("", id="empty"),
         pytest.param("x", id="short"),
-        pytest.param(GOOD + "A", id="long"),
-        pytest.param(GOOD + "==", id="padded"),
-        pytest.param(GOOD[:-1] + "!", id="no-base64"),
-        pytest.param(GOOD[:-1] + chr(ord(GOOD[-1]) + 1), id="another-spelling"),
-        pytest.param("é" * 22, id="no-ascii"),
-        pytest.param(base64.urlsafe_b64encode(bytes(16)).decode().rstrip("="), id="no-identifier"),
+        pytest.param(VALID + "A", id="long"),
+        pytest.param(VALID + "==", id="padded"),
+        pytest.param(VALID[:-1] + "!", id="not-base64"),
+        pytest.param(VALID[:-1] + chr(ord(VALID[-1]) + 1), id="another-spelling"),
+        pytest.param("é" * 22, id="not-ascii"),
+        pytest.param(
+            base64.urlsafe_b64encode(bytes(16)).decode().rstrip("="), id="not-an-identifier"
+        ),
         pytest.param("A" * 10_000, id="huge"),
     ],
 )
-async def test_a_cursor_that_is_none_is_refused(api: Api, text: str) -> None:
+async def test_an_invalid_cursor_is_refused(api: Api, text: str) -> None:
     answer = await api.request("GET", "/contacts", params={"cursor": text})
 
     assert "cursor" in problem(answer, 400)["detail"]
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=1&limit=2", f"cursor={GOOD}&cursor={GOOD}"], ids=["limit", "cursor"]
+    "query", ["limit=1&limit=2", f"cursor={VALID}&cursor={VALID}"], ids=["limit", "cursor"]
 )
-async def test_a_parameter_given_twice_is_refused(api: Api, query: str) -> None:
+async def test_a_parameter_that_is_sent_twice_is_refused(api: Api, query: str) -> None:
     problem(await api.request("GET", f"/contacts?{query}"), 400)

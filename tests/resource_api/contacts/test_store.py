@@ -1,4 +1,4 @@
-"""The contract of every `ContactStore`; the fixture `store` runs it over each of them."""
+"""The contract of `ContactStore`; the fixture `store` runs it with each implementation."""
 
 import asyncio
 from uuid import UUID
@@ -10,17 +10,17 @@ from resource_api.contacts.store import ContactChanged, ContactNotFound, Contact
 from tests.support.fake_issuer import FakeClock
 
 ALICE = Owner("https://issuer.example/", "alice")
-STRANGERS = [
+OTHER_OWNERS = [
     pytest.param(Owner(ALICE.issuer, "bob"), id="another-subject"),
     pytest.param(Owner("https://other.example/", "alice"), id="another-issuer"),
     pytest.param(Owner(ALICE.issuer, "Alice"), id="another-case"),
-    pytest.param(Owner(ALICE.issuer, "alice "), id="a-space-more"),
+    pytest.param(Owner(ALICE.issuer, "alice "), id="a-trailing-space"),
 ]
 FIELDS = ContactFields(name="Bob", email="bob@example.org", phone="1", note="a\nb")
 UNKNOWN = UUID("01890000-0000-7000-8000-000000000000")
 
 
-async def test_what_was_added_is_there(store: ContactStore, clock: FakeClock) -> None:
+async def test_an_added_contact_can_be_read(store: ContactStore, clock: FakeClock) -> None:
     added = await store.add(ALICE, FIELDS)
 
     found = await store.get(ALICE, added.id)
@@ -31,7 +31,7 @@ async def test_what_was_added_is_there(store: ContactStore, clock: FakeClock) ->
 
 
 @pytest.mark.parametrize("name", ["Zoë 🦊", "O'Hara; DROP TABLE contacts", "%_\\"])
-async def test_text_comes_back_as_it_went_in(store: ContactStore, name: str) -> None:
+async def test_text_is_stored_unchanged(store: ContactStore, name: str) -> None:
     added = await store.add(ALICE, ContactFields(name=name))
 
     assert (await store.get(ALICE, added.id)).fields.name == name
@@ -46,24 +46,24 @@ async def test_an_unknown_contact_is_not_found(store: ContactStore) -> None:
         await store.remove(ALICE, UNKNOWN)
 
 
-@pytest.mark.parametrize("stranger", STRANGERS)
-async def test_a_stranger_finds_nothing_and_changes_nothing(
-    store: ContactStore, stranger: Owner
+@pytest.mark.parametrize("other", OTHER_OWNERS)
+async def test_another_owner_finds_nothing_and_changes_nothing(
+    store: ContactStore, other: Owner
 ) -> None:
     added = await store.add(ALICE, FIELDS)
 
-    assert await store.page(stranger, limit=10) == []
+    assert await store.page(other, limit=10) == []
     with pytest.raises(ContactNotFound):
-        await store.get(stranger, added.id)
+        await store.get(other, added.id)
     with pytest.raises(ContactNotFound):
-        await store.replace(stranger, added.id, FIELDS, versions={1})
+        await store.replace(other, added.id, FIELDS, versions={1})
     with pytest.raises(ContactNotFound):
-        await store.remove(stranger, added.id, versions={2})
+        await store.remove(other, added.id, versions={2})
 
     assert await store.get(ALICE, added.id) == added
 
 
-async def test_replacing_keeps_the_identifier_and_counts_the_version(
+async def test_replacing_keeps_the_identifier_and_increments_the_version(
     store: ContactStore, clock: FakeClock
 ) -> None:
     added = await store.add(ALICE, FIELDS)
@@ -89,7 +89,7 @@ async def test_a_change_needs_one_of_the_required_versions(store: ContactStore) 
     assert await store.get(ALICE, added.id) == changed
 
 
-async def test_what_was_removed_is_gone(store: ContactStore) -> None:
+async def test_a_removed_contact_is_not_found(store: ContactStore) -> None:
     added = await store.add(ALICE, FIELDS)
 
     await store.remove(ALICE, added.id, versions={1})
@@ -98,7 +98,7 @@ async def test_what_was_removed_is_gone(store: ContactStore) -> None:
         await store.get(ALICE, added.id)
 
 
-async def test_of_many_changes_at_once_with_one_version_one_wins(store: ContactStore) -> None:
+async def test_of_many_changes_of_the_same_version_only_one_succeeds(store: ContactStore) -> None:
     added = await store.add(ALICE, FIELDS)
 
     outcomes = await asyncio.gather(
@@ -113,7 +113,7 @@ async def test_of_many_changes_at_once_with_one_version_one_wins(store: ContactS
     assert (await store.get(ALICE, added.id)).version == 2
 
 
-async def test_many_writers_at_once_all_succeed(store: ContactStore) -> None:
+async def test_many_writers_at_the_same_time_all_succeed(store: ContactStore) -> None:
     added = await asyncio.gather(*(store.add(ALICE, FIELDS) for _ in range(200)))
 
     found = await store.page(ALICE, limit=1000)
@@ -130,12 +130,12 @@ async def test_pages_follow_the_order_of_creation(store: ContactStore) -> None:
     assert [*first, *second] == added
 
 
-async def test_a_page_goes_on_behind_a_contact_that_is_gone(store: ContactStore) -> None:
+async def test_a_page_can_start_after_a_removed_contact(store: ContactStore) -> None:
     added = [await store.add(ALICE, FIELDS) for _ in range(4)]
     await store.remove(ALICE, added[1].id)
 
     assert await store.page(ALICE, limit=10, after=added[1].id) == added[2:]
 
 
-async def test_a_store_that_answers_can_be_pinged(store: ContactStore) -> None:
+async def test_a_ping_returns_if_the_database_answers(store: ContactStore) -> None:
     await store.ping()
