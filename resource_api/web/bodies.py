@@ -74,7 +74,7 @@ def _check_media_type(request: Request) -> None:
 
 
 class BodyTooLarge(ValueError):
-    """A body has more bytes than it may have; `read_to_end` tells whether any were left unread."""
+    """A body is larger than its limit; `read_to_end` tells whether it was read to its end."""
 
     def __init__(self, max_bytes: int, *, read_to_end: bool) -> None:
         super().__init__(f"The body is larger than {max_bytes} bytes.")
