@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
 )
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from asgi_bearer import ALGORITHMS
 from asgi_bearer.keys import shown_address
@@ -57,25 +59,19 @@ class SettingsFaults(Exception):
         super().__init__("\n  ".join([f"resource_api cannot start: {count} wrong.", *faults]))
 
 
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(checks.comma_list)]
 DatabaseURL = Annotated[str, AfterValidator(checks.database_url)]
 
 DEFAULT_DATABASE = "sqlite:///data/contacts.sqlite3"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings of the API. `from_environment` reads them from environment variables."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # The order matters: a setting that is checked against another one comes after it.
-    allow_http: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        BeforeValidator(checks.comma_list),
-        AfterValidator(checks.allow_http),
-    ] = ()
+    allow_http: Annotated[CommaList, AfterValidator(checks.allow_http)] = ()
     jwks_uri: Annotated[str, AfterValidator(checks.address)] | None = None
     issuer: Annotated[str, AfterValidator(checks.issuer)]
     audience: Annotated[
@@ -84,12 +80,7 @@ class Settings(BaseSettings):
         BeforeValidator(checks.audience_list),
         AfterValidator(checks.audience),
     ]
-    algorithms: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        BeforeValidator(checks.comma_list),
-        AfterValidator(checks.algorithms),
-    ] = ALGORITHMS
+    algorithms: Annotated[CommaList, AfterValidator(checks.algorithms)] = ALGORITHMS
     token_profile: Literal["jwt", "rfc9068"] = "jwt"  # noqa: S105 (a name, not a secret)
     audience_claim: Annotated[str, Field(min_length=1), AfterValidator(checks.audience_claim)] = (
         "aud"
@@ -103,50 +94,16 @@ class Settings(BaseSettings):
         ]
         | None
     ) = None
-    grant_types: (
-        Annotated[
-            tuple[str, ...],
-            NoDecode,
-            BeforeValidator(checks.comma_list),
-            AfterValidator(checks.grant_types),
-        ]
-        | None
-    ) = None
-    cors_origins: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        BeforeValidator(checks.comma_list),
-        AfterValidator(checks.cors_origins),
-    ] = ()
+    grant_types: Annotated[CommaList, AfterValidator(checks.grant_types)] | None = None
+    cors_origins: Annotated[CommaList, AfterValidator(checks.cors_origins)] = ()
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:%-]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     database_url: DatabaseURL = Field(default=DEFAULT_DATABASE, repr=False)
     log_level: Annotated[LogLevel, BeforeValidator(checks.lower_case)] = "info"
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use the constructor's arguments only, and no environment variable."""
-        return (init_settings,)
 
-
-class _Environment(Settings):
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (env_settings,)
+class _Environment(Settings, BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
 
 
 class _DatabaseEnvironment(BaseSettings):

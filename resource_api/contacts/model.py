@@ -37,7 +37,7 @@ def _several_lines(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def _email(text: str) -> str:
     # Only a mail server knows which addresses exist. This refuses what cannot be one.
     local, _, domain = text.rpartition("@")
     if text and (not local or not domain or "@" in local or any(map(str.isspace, text))):
@@ -49,6 +49,12 @@ def _absent_if_empty(text: str) -> str | None:
     return text or None
 
 
+_ONE_LINE = AfterValidator(_one_line)
+_LINES = AfterValidator(_several_lines)
+_EMAIL = AfterValidator(_email)
+_OPTIONAL = AfterValidator(_absent_if_empty)
+
+
 class ContactFields(BaseModel):
     """The members of a contact that its owner writes. A body must have no other members."""
 
@@ -56,35 +62,12 @@ class ContactFields(BaseModel):
         extra="forbid", frozen=True, strict=True, str_strip_whitespace=True, title="ContactFields"
     )
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200), _ONE_LINE]
     email: (
-        Annotated[
-            str,
-            StringConstraints(max_length=254),
-            AfterValidator(_one_line),
-            AfterValidator(_address),
-            AfterValidator(_absent_if_empty),
-        ]
-        | None
+        Annotated[str, StringConstraints(max_length=254), _ONE_LINE, _EMAIL, _OPTIONAL] | None
     ) = None
-    phone: (
-        Annotated[
-            str,
-            StringConstraints(max_length=50),
-            AfterValidator(_one_line),
-            AfterValidator(_absent_if_empty),
-        ]
-        | None
-    ) = None
-    note: (
-        Annotated[
-            str,
-            StringConstraints(max_length=4000),
-            AfterValidator(_several_lines),
-            AfterValidator(_absent_if_empty),
-        ]
-        | None
-    ) = None
+    phone: Annotated[str, StringConstraints(max_length=50), _ONE_LINE, _OPTIONAL] | None = None
+    note: Annotated[str, StringConstraints(max_length=4000), _LINES, _OPTIONAL] | None = None
 
 
 @dataclass(frozen=True, slots=True)
