@@ -109,81 +109,45 @@ def document(settings: Settings) -> Json:
 
 def _paths(schemes: list[str]) -> Json:
     def guarded(
-        identifier: str, scope: str, responses: Json, *refusals: int, **members: object
+        identifier: str, scope: str, answers: Json, *refusals: int, **members: object
     ) -> Json:
-        for status in sorted({*_GUARDED, *refusals}):
-            responses[str(status)] = _PROBLEM
-        security = [{scheme: [scope]} for scheme in schemes]
+        problems = {str(status): _PROBLEM for status in sorted({*_GUARDED, *refusals})}
         return {
             "operationId": identifier,
-            "security": security,
+            "security": [{scheme: [scope]} for scheme in schemes],
             **members,
-            "responses": responses,
+            "responses": {**answers, **problems},
         }
 
+    page = _answer("The caller's contacts.", "ContactPage", **_LINK)
+    created = _answer("The contact.", "Contact", **_ETAG, **_LOCATION)
     contact = _answer("The contact.", "Contact", **_ETAG)
+    unchanged = {"description": "Not modified.", "headers": _ETAG}
+    deleted = {"description": "Deleted."}
+    body = {"requestBody": _BODY}
+    if_match = {"parameters": [_IF_MATCH]}
+    if_none_match = {"parameters": [_IF_NONE_MATCH]}
+    listing = guarded("listContacts", READ, {"200": page}, parameters=[_LIMIT, _CURSOR])
+    create = guarded("createContact", WRITE, {"201": created}, *_BODY_REFUSALS, **body)
+    read = guarded("readContact", READ, {"200": contact, "304": unchanged}, 404, **if_none_match)
+    replace = guarded(
+        "replaceContact", WRITE, {"200": contact}, *_BODY_REFUSALS, 404, 412, **if_match, **body
+    )
+    delete = guarded("deleteContact", WRITE, {"204": deleted}, 404, 412, **if_match)
+    ready = _answer("The process can serve requests.", "Readiness")
+    content = {"application/json": {"schema": {"type": "object"}}}
+    this = {"description": "This document.", "content": content}
     return {
-        "/contacts": {
-            "get": guarded(
-                "listContacts",
-                READ,
-                {"200": _answer("The caller's contacts.", "ContactPage", **_LINK)},
-                parameters=[_LIMIT, _CURSOR],
-            ),
-            "post": guarded(
-                "createContact",
-                WRITE,
-                {"201": _answer("The contact.", "Contact", **_ETAG, **_LOCATION)},
-                *_BODY_REFUSALS,
-                requestBody=_BODY,
-            ),
-        },
+        "/contacts": {"get": listing, "post": create},
         "/contacts/{contact_id}": {
             "parameters": [_ID],
-            "get": guarded(
-                "readContact",
-                READ,
-                {"200": contact, "304": {"description": "Not modified.", "headers": _ETAG}},
-                404,
-                parameters=[_IF_NONE_MATCH],
-            ),
-            "put": guarded(
-                "replaceContact",
-                WRITE,
-                {"200": contact},
-                *_BODY_REFUSALS,
-                404,
-                412,
-                parameters=[_IF_MATCH],
-                requestBody=_BODY,
-            ),
-            "delete": guarded(
-                "deleteContact",
-                WRITE,
-                {"204": {"description": "Deleted."}},
-                404,
-                412,
-                parameters=[_IF_MATCH],
-            ),
+            "get": read,
+            "put": replace,
+            "delete": delete,
         },
         "/healthz": {"get": _open("health", {"200": _answer("The process runs.", "Health")})},
-        "/readyz": {
-            "get": _open(
-                "readiness",
-                {"200": _answer("The process can serve requests.", "Readiness"), "503": _PROBLEM},
-            )
-        },
-        "/openapi.json": {
-            "get": _open(
-                "describe",
-                {
-                    "200": {
-                        "description": "This document.",
-                        "content": {"application/json": {"schema": {"type": "object"}}},
-                    }
-                },
-            )
-        },
+        "/readyz": {"get": _open("readiness", {"200": ready, "503": _PROBLEM})},
+        "/openapi.json": {"get": _open("describe", {"200": this})},
     }
 
 
