@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 RUN = ("sh", "console")
-OTHERS = ("python", "text", "json", "toml", "http", "nginx")
+OTHERS = ("python", "text", "json", "toml", "http", "nginx", "dockerfile")
 """Languages of blocks without commands. Any other label is a fault, as is none."""
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<label>.*)$")
