@@ -1,6 +1,6 @@
-"""A refusal -> what goes over the wire: status, WWW-Authenticate, problem body.
+"""The response to a refused request: status, WWW-Authenticate header and problem body.
 
-Nothing in here depends on the request, so nothing a caller sends can come back in a header.
+None of it depends on the request, so a client cannot inject text into a header.
 """
 
 import json
@@ -14,17 +14,17 @@ from asgi_bearer import errors
 from asgi_bearer.errors import AccessTokenError, InsufficientScope, NotJudgedError
 from asgi_bearer.scopes import is_scope_name
 
-_REMEMBERED: Final = 256
-"""There are some twenty kinds of refusal, and seldom more than a few realms."""
+_CACHED_RESPONSES: Final = 256
+"""There are about thirty classes of refusal, and most applications have one realm."""
 
-_Written = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+_Response = tuple[tuple[tuple[bytes, bytes], ...], bytes]
 
 
 def checked_realm(realm: object) -> str:
-    """Return `realm` if it can stand in a quoted-string (RFC 9110 §5.6.4).
+    """Return `realm` if it fits into a quoted-string (RFC 9110 §5.6.4).
 
     Raises:
-        ValueError: it is empty, or not printable ASCII.
+        ValueError: it is empty or not printable ASCII.
     """
     if not isinstance(realm, str) or not (realm and realm.isascii() and realm.isprintable()):
         raise ValueError(f"realm must be printable ASCII and not empty, not {realm!r}")
@@ -32,23 +32,23 @@ def checked_realm(realm: object) -> str:
 
 
 def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
-    """Return `scopes` as a tuple without repetition; one string is one scope.
+    """Return `scopes` as a tuple without duplicates; one string is one scope.
 
     Raises:
-        ValueError: a name holds what scope-token does not allow (RFC 6749 §3.3).
+        ValueError: a name is not a scope-token (RFC 6749 §3.3).
     """
     names = _names(scopes)
-    # A set has no order of its own, and a challenge must not change from start to start.
+    # A set has no fixed order, but a challenge must be the same after a restart.
     return tuple(sorted(names) if isinstance(scopes, set | frozenset) else dict.fromkeys(names))
 
 
 def _names(scopes: object) -> list[str]:
-    # What cannot be gone through is no name, and is named like a wrong one.
-    listed: Iterable[object] = (scopes,)
+    # A value of another type becomes one entry, which is then reported as a wrong name.
+    entries: Iterable[object] = (scopes,)
     if isinstance(scopes, Iterable) and not isinstance(scopes, str | bytes):
-        listed = cast("Iterable[object]", scopes)
+        entries = cast("Iterable[object]", scopes)
     names: list[str] = []
-    for name in listed:
+    for name in entries:
         if not isinstance(name, str) or not is_scope_name(name):
             raise ValueError(f"scopes: {name!r} is not one scope name")
         names.append(name)
@@ -56,9 +56,9 @@ def _names(scopes: object) -> list[str]:
 
 
 def challenge(refusal: AccessTokenError, realm: str) -> str | None:
-    """Return the WWW-Authenticate value for `refusal`, or None where there is to be none.
+    """Return the WWW-Authenticate value for `refusal` (RFC 6750 §3), or None for a 503.
 
-    RFC 6750 §3. A 503 has none: another token would be judged no sooner.
+    A client that got a challenge with a 503 would throw away a token that may be good.
     """
     if isinstance(refusal, NotJudgedError):
         return None
@@ -67,7 +67,7 @@ def challenge(refusal: AccessTokenError, realm: str) -> str | None:
         parameters["error"] = refusal.error
         parameters["error_description"] = refusal.sentence
     if isinstance(refusal, InsufficientScope):
-        # A verifier or a rule of somebody else's may have put anything in.
+        # A custom verifier or rule may pass any text.
         scopes = filter(is_scope_name, refusal.scopes)
         parameters |= {"scope": names} if (names := " ".join(scopes)) else {}
     return "Bearer " + ", ".join(f"{name}={_quoted(text)}" for name, text in parameters.items())
@@ -87,39 +87,39 @@ def problem(refusal: AccessTokenError) -> dict[str, object]:
 
 
 def response(refusal: AccessTokenError, realm: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Return headers, as ASGI has them, and body of the response to a refused request."""
+    """Return the ASGI headers and the body of the response to a refused request."""
     if type(refusal).__module__ == errors.__name__ and vars(refusal).keys() == {"reason"}:
-        # Nothing of this one alone is told, and refusals of its kind come in floods.
-        # mypy takes the hash of the class for that of its instances.
-        fields, body = _of_kind(type(refusal), realm)  # type: ignore[arg-type]
+        # The response depends on the class alone, and a flood of bad tokens asks for it often.
+        # mypy confuses the hash of the class with the hash of its instances.
+        fields, body = _cached_response(type(refusal), realm)  # type: ignore[arg-type]
     else:
-        fields, body = _written(refusal, realm)
+        fields, body = _response(refusal, realm)
     return list(fields), body
 
 
-@lru_cache(_REMEMBERED)
-def _of_kind(kind: type[AccessTokenError], realm: str) -> _Written:
-    return _written(kind.__new__(kind), realm)
+@lru_cache(_CACHED_RESPONSES)
+def _cached_response(kind: type[AccessTokenError], realm: str) -> _Response:
+    return _response(kind.__new__(kind), realm)
 
 
-def _written(refusal: AccessTokenError, realm: str) -> _Written:
+def _response(refusal: AccessTokenError, realm: str) -> _Response:
     body = json.dumps(problem(refusal)).encode("ascii")
     fields = {
         "content-type": "application/problem+json",
         "content-length": str(len(body)),
         **headers(refusal, realm),
     }
-    sent = ((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
-    return tuple(sent), body
+    encoded = ((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
+    return tuple(encoded), body
 
 
 def headers(refusal: AccessTokenError, realm: str) -> dict[str, str]:
-    """Return the headers that belong to `refusal`, whatever the body is."""
+    """Return the headers for `refusal`, for any body."""
     fields = {"cache-control": "no-store"}
     value = challenge(refusal, realm)
     if value is not None:
         fields["www-authenticate"] = value
-        # A browser's script sees the challenge only if it is named here (Fetch, CORS protocol).
+        # Scripts in a browser can read only the headers that are listed here (Fetch standard).
         fields["access-control-expose-headers"] = "WWW-Authenticate"
     if isinstance(refusal, NotJudgedError):
         fields["retry-after"] = str(max(1, math.ceil(refusal.retry_after)))

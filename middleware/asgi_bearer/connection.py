@@ -1,22 +1,28 @@
-"""What the guard and the endpoints behind it know of a connection, and how a refusal is logged."""
+"""Shared by `BearerMiddleware` and `requires`: keys of the ASGI scope, log line of a refusal."""
 
 import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import quote
 
-from asgi_bearer.errors import AccessTokenError, NotJudgedError, shown_path
+from asgi_bearer.errors import AccessTokenError, NotJudgedError
 
 USER_KEY: Final = "asgi_bearer.user"
 REALM_KEY: Final = "asgi_bearer.realm"
-"""Where the ASGI scope tells those further inside whom the guard let pass, and with which realm:
-beside `user` and `auth`, which an application may replace."""
+"""Keys of the ASGI scope where the middleware puts the principal and the realm for `requires`. An
+application may replace `user` and `auth`, so `requires` does not read them."""
 
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
 
-_LONGEST_METHOD: Final = 16
+_MAX_METHOD_CHARACTERS: Final = 16
+_MAX_PATH_CHARACTERS: Final = 256
 
-_PREFLIGHT: Final = (b"origin", b"access-control-request-method")
+_MAX_SEGMENT_CHARACTERS: Final = 64
+_LONG_SEGMENT_CHARACTERS: Final = 8
+"""A longer segment of a path may be a token. These few characters of it are safe to log."""
+
+_PREFLIGHT_HEADERS: Final = (b"origin", b"access-control-request-method")
 
 logger = logging.getLogger("asgi_bearer")
 
@@ -27,33 +33,47 @@ def can_deny_with_http(scope: Mapping[str, Any]) -> bool:
 
 
 def is_preflight(scope: MutableMapping[str, Any]) -> bool:
-    """Return whether a request is a CORS preflight, as browsers send it (Fetch, CORS protocol).
+    """Return whether a request is a CORS preflight (Fetch standard).
 
-    It has one `Origin` and one `Access-Control-Request-Method`, neither of them empty.
+    It has exactly one `Origin` and one `Access-Control-Request-Method`, and neither is empty.
     """
     if scope["type"] != "http" or scope.get("method") != "OPTIONS":
         return False
     try:
-        # ASGI promises an iterable; the application wants to read it as well.
+        # An iterator can be read only once, and the application reads the headers too.
         headers = scope["headers"] = list(scope["headers"])
-        sent = [[value for name, value in headers if name == wanted] for wanted in _PREFLIGHT]
+        sent = [
+            [value for name, value in headers if name == wanted] for wanted in _PREFLIGHT_HEADERS
+        ]
     except (KeyError, TypeError, ValueError):
-        # Like every other request with odd headers, it is judged, and refused.
+        # A request with malformed headers is verified, and then refused.
         return False
     return all(len(values) == 1 and values[0] for values in sent)
 
 
 def log_refusal(scope: Mapping[str, Any], refusal: AccessTokenError) -> None:
-    """Write one line about a refused request: method, path without the query, code and reason."""
-    told = str(refusal)
-    if not (told.isascii() and told.isprintable()):
-        # A verifier of somebody else's may quote what was sent.
-        told = ascii(told)[1:-1]
+    """Log one line about a refused request: method, path without query, code and reason."""
+    reason = str(refusal)
+    if not (reason.isascii() and reason.isprintable()):
+        # A custom verifier may quote what the client sent.
+        reason = ascii(reason)[1:-1]
     method = "WebSocket" if scope["type"] == "websocket" else str(scope.get("method", ""))
     logger.log(
         logging.WARNING if isinstance(refusal, NotJudgedError) else logging.INFO,
         "refused %s %s: %s",
-        shown_path(method[:_LONGEST_METHOD]),
-        shown_path(str(scope.get("path", ""))),
-        told,
+        _escaped_path(method[:_MAX_METHOD_CHARACTERS]),
+        _escaped_path(str(scope.get("path", ""))),
+        reason,
     )
+
+
+def _escaped_path(path: str) -> str:
+    """Return `path` for the log: escaped, because it may hold line breaks, and cut."""
+    segments = (
+        quote(segment, errors="replace")
+        if len(segment) <= _MAX_SEGMENT_CHARACTERS
+        else quote(segment[:_LONG_SEGMENT_CHARACTERS], errors="replace") + "..."
+        for segment in path.split("/", _MAX_PATH_CHARACTERS)
+    )
+    text = "/".join(segments)
+    return text if len(text) <= _MAX_PATH_CHARACTERS else text[:_MAX_PATH_CHARACTERS] + "..."

@@ -1,4 +1,4 @@
-"""Keys get ready with the application, and a fetch that is under way ends with it."""
+"""Runs the lifespan of the application: keys are fetched at startup, a fetch ends at shutdown."""
 
 import logging
 from typing import TYPE_CHECKING, Final
@@ -16,107 +16,111 @@ _FAILED: Final = "lifespan.startup.failed"
 logger = logging.getLogger("asgi_bearer")
 
 
-async def with_keys(
+async def run_lifespan(
     app: "ASGIApp", verifier: Warmable, scope: "Scope", receive: "Receive", send: "Send"
 ) -> None:
-    """Run the lifespan of `app`, and let `verifier` know of its beginning and end.
+    """Run the lifespan of `app`; warm `verifier` at startup and close it at shutdown.
 
-    Where the application has no lifespan, the guard answers in its place, so that the keys are
-    ready before the first request. That is so for an application that raises before it asks for the
-    first message (Django), that answers with something else than lifespan messages, and that
-    returns before the end. What an application said of its start, or raises in it, stands.
+    If the application has no lifespan, the middleware completes it, so that the keys are fetched
+    before the first request. Such an application raises before it receives the first message
+    (Django), sends a message of another type, or returns early. If the application itself
+    reports or raises a failure of its startup, that failure stands.
     """
     lifespan = _Lifespan(verifier, receive, send)
     try:
         try:
             await app(scope, lifespan.receive, lifespan.send)
         except Exception as err:
-            if lifespan.is_of_application:
+            if lifespan.is_supported:
                 raise
             logger.info(
-                "the application has no lifespan (%s); the guard answers in its place",
+                "the application does not support lifespan (%s); the middleware completes it",
                 type(err).__name__,
             )
-        await lifespan.answer()
+        await lifespan.complete()
     finally:
-        # A start that failed is told of no shutdown, nor is one that a server cancels.
+        # After a failed or cancelled startup the server sends no shutdown message.
         await lifespan.close()
 
 
 class _Lifespan:
-    """The messages between a server and an application, which the guard reads as they pass."""
+    """The lifespan messages between server and application, with their state."""
 
     def __init__(self, verifier: Warmable, receive: "Receive", send: "Send") -> None:
         self._verifier = verifier
         self._receive = receive
         self._send = send
-        self._warm = False
-        self._began = False
-        self._ended = False
-        self._foreign = False
-        self._said: set[str] = set()
+        self._is_warm = False
+        self._startup_received = False
+        self._shutdown_received = False
+        self._sent_other_type = False
+        self._sent: set[str] = set()
 
     @property
-    def is_of_application(self) -> bool:
-        """Whether what the application raises is a failure of its own lifespan."""
-        return bool(self._said) or (self._began and not self._foreign)
+    def is_supported(self) -> bool:
+        """Whether the application has a lifespan, so that an exception is a failure of it."""
+        return bool(self._sent) or (self._startup_received and not self._sent_other_type)
 
     async def receive(self) -> "Message":
-        """Hand on what the server says."""
+        """Return the next message of the server."""
         message = await self._receive()
         if message["type"] == "lifespan.startup":
-            self._begin()
+            self._start()
         elif message["type"] == "lifespan.shutdown":
-            self._ended = True
+            self._shutdown_received = True
             await self.close()
         return message
 
     async def send(self, message: "Message") -> None:
-        """Hand on what the application says.
+        """Pass a message of the application to the server.
 
         Raises:
-            RuntimeError: it is no lifespan message, which no server takes here.
+            RuntimeError: it is not a lifespan message.
         """
         kind = str(message.get("type"))
         if not kind.startswith("lifespan."):
-            self._foreign = True
-            raise RuntimeError("the application answered its lifespan with another message")
-        self._said.add(kind)
+            self._sent_other_type = True
+            raise RuntimeError(
+                "the application answered a lifespan event with a message of another type"
+            )
+        self._sent.add(kind)
         if kind == _FAILED:
-            # A server may end the task at once, or wait for it; nothing may be under way then.
+            # The server may end the process at once, so no fetch may be running.
             await self.close()
         await self._send(message)
 
-    async def answer(self) -> None:
-        """Say in place of the application, which has returned, what it has not said."""
-        if _FAILED in self._said or self._ended:
+    async def complete(self) -> None:
+        """Send the messages that the application has not sent before it returned."""
+        if _FAILED in self._sent or self._shutdown_received:
             return
-        if _COMPLETE not in self._said:
-            if not self._began:
+        if _COMPLETE not in self._sent:
+            if not self._startup_received:
                 await self.receive()
             await self._send({"type": _COMPLETE})
         await self.receive()
         await self._send({"type": "lifespan.shutdown.complete"})
 
     async def close(self) -> None:
-        """End what the verifier has under way, once."""
-        if self._warm:
-            self._warm = False
+        """Close the verifier, once."""
+        if self._is_warm:
+            self._is_warm = False
             try:
                 await self._verifier.aclose()
             except Exception as err:
-                logger.error("the verifier could not be closed: %s", _named(err))
+                logger.error("the verifier could not be closed: %s", _reason(err))
 
-    def _begin(self) -> None:
-        self._began = self._warm = True
+    def _start(self) -> None:
+        self._startup_received = self._is_warm = True
         try:
             self._verifier.warm()
         except Exception as err:
-            # Keys that cannot be fetched ahead must not keep the application from its start.
-            if not isinstance(err, NotOnAsyncio):  # The key source has said so itself.
-                logger.error("the keys cannot be fetched before the first request: %s", _named(err))
+            # The application starts without keys; the first request fetches them.
+            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+                logger.error(
+                    "the keys cannot be fetched before the first request: %s", _reason(err)
+                )
 
 
-def _named(err: Exception) -> str:
-    # The message of an error that is not ours may quote anything.
+def _reason(err: Exception) -> str:
+    # The message of any other exception may quote secrets.
     return err.reason if isinstance(err, AccessTokenError) else type(err).__name__

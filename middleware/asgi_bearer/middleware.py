@@ -1,6 +1,6 @@
-"""The guard in front of an ASGI application: http and WebSocket; beside them only lifespan passes.
+"""`BearerMiddleware`: lets HTTP requests and WebSockets pass only with a good access token.
 
-With the lifespan of the application the keys get ready, and a fetch that is under way ends.
+Lifespan events pass too; they start and end the fetch of keys. No other scope type is served.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -26,10 +26,10 @@ from asgi_bearer.errors import (
 )
 from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.keys.source import Warmable
-from asgi_bearer.lifespan import with_keys
+from asgi_bearer.lifespan import run_lifespan
 from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.public_paths import PublicPaths
-from asgi_bearer.scopes import lacking
+from asgi_bearer.scopes import missing_scopes_reason
 from asgi_bearer.shortcut import shortcut
 
 if TYPE_CHECKING:
@@ -42,24 +42,24 @@ _CACHE_CONTROL_LENGTH: Final = len(b"cache-control")
 class BearerMiddleware:
     """Lets a request pass only with a good access token (RFC 6750).
 
-    The application finds the `Principal` in `scope["user"]` and `scope["auth"]`, which Starlette
-    and FastAPI show as `request.user` and `request.auth`. A refused request never reaches it.
+    The application finds the `Principal` in `scope["user"]` and `scope["auth"]`; in Starlette and
+    FastAPI that is `request.user` and `request.auth`. A refused request never reaches it.
 
     Arguments:
-        app: the application to guard.
-        verifier: judges what is presented.
-        scopes: all of them are needed for every request that is not public.
-        public: what needs no token and is never judged: exact paths (`/healthz`) or a method and
-            a path (`GET /docs`, which covers HEAD). Compared with the path that the application
-            routes by (without `root_path`), never with a URL that the Host header takes part in.
-            A path that is spelled with needless escapes is judged.
-        realm: names the protected space in challenges; printable ASCII.
-        optional: lets a request without credentials pass as `Anonymous`. Bad credentials are
-            refused all the same.
-        preflight: lets a CORS preflight (`OPTIONS` with `Origin` and
-            `Access-Control-Request-Method`) pass without a token. Any client can send one: an
-            application that does not look at the method answers it with its data, to anybody. Put
-            the CORS middleware outside the guard instead; it answers preflights itself.
+        app: the application to protect.
+        verifier: verifies access tokens, such as a `JWTVerifier`.
+        scopes: every request that is not public needs all of these scopes.
+        public: requests that need no token: exact paths (`/healthz`), or a method and a path
+            (`GET /docs`, which covers HEAD). They are compared with the path that the application
+            routes by (without `root_path`), never with a URL built from the Host header. A path
+            with needless percent-escapes is not public.
+        realm: the realm in challenges; printable ASCII.
+        optional: requests without credentials pass as `Anonymous`. Bad credentials are still
+            refused.
+        preflight: CORS preflights (`OPTIONS` with `Origin` and `Access-Control-Request-Method`)
+            pass without a token. Any client can send one, and an application that ignores the
+            method answers it with its data. It is safer to put the CORS middleware outside this one:
+            it answers preflights itself.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.
@@ -107,7 +107,7 @@ class BearerMiddleware:
         self._realm = realm
         self._optional = optional
         self._preflight = preflight
-        self._some_pass_unjudged = preflight or self._public.some
+        self._may_skip_verification = preflight or not self._public.is_empty
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
@@ -116,36 +116,36 @@ class BearerMiddleware:
             kind = None
         if kind not in ("http", "websocket"):
             if kind != "lifespan":
-                # Nothing is known of it, so it cannot be judged.
-                raise RuntimeError(f"the ASGI scope type {shown(kind)} is not served")
+                # It may be a new kind of request, which would pass without a token.
+                raise RuntimeError(f"the ASGI scope type {shown(kind)} is not supported")
             if isinstance(self._verifier, Warmable):
-                await with_keys(self._app, self._verifier, scope, receive, send)
+                await run_lifespan(self._app, self._verifier, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
             return
         user: Principal | Anonymous = ANONYMOUS
-        if not (self._some_pass_unjudged and self._passes_unjudged(scope)):
-            # In a function of its own: while the application runs, no frame here holds the token,
-            # which an error reporter would show with the other local variables.
-            judged = await self._judged(scope)
-            if isinstance(judged, AccessTokenError):
-                await self._refuse(judged, scope, send)
+        if not (self._may_skip_verification and self._skips_verification(scope)):
+            # Error reporters log local variables. The token is local to `_authenticate`, so no
+            # frame holds it while the application runs.
+            result = await self._authenticate(scope)
+            if isinstance(result, AccessTokenError):
+                await self._refuse(result, scope, send)
                 return
-            user = judged
+            user = result
             if kind == "http":
                 send = partial(self._send, send)
         scope["user"] = scope["auth"] = scope[USER_KEY] = user
         scope[REALM_KEY] = self._realm
         await self._app(scope, receive, send)
 
-    async def _judged(self, scope: "Scope") -> Principal | Anonymous | AccessTokenError:
-        """Return in whose name the request is made, or why it is refused."""
+    async def _authenticate(self, scope: "Scope") -> Principal | Anonymous | AccessTokenError:
+        """Return who makes the request, or why it is refused."""
         user: Principal | Anonymous = ANONYMOUS
         values: list[bytes] = []
         try:
             headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
             if not isinstance(headers, list):
-                # ASGI promises an iterable; the application wants to read it as well.
+                # An iterator can be read only once, and the application reads the headers too.
                 headers = scope["headers"] = list(headers)
             for name, value in headers:
                 if name == b"authorization":
@@ -157,20 +157,22 @@ class BearerMiddleware:
                 user = await self._verifier.verify(credential)
                 _check_is_principal(user)
             if not user.scopes.issuperset(self._scopes):
-                raise InsufficientScope(self._scopes, lacking(self._scopes, user.scopes))
+                raise InsufficientScope(
+                    self._scopes, missing_scopes_reason(self._scopes, user.scopes)
+                )
         except AccessTokenError as err:
-            # Its frames hold the token, and would be held by it until the next collection.
+            # The frames in its traceback hold the token.
             return err.with_traceback(None)
         except Exception as err:
-            # An unknown failure refuses. Its message may quote the token, so only its type is
-            # told, and it is not chained.
+            # An unexpected exception refuses the request. Its message may quote the token, so only
+            # its type is logged, and it is not chained.
             refusal = VerificationFaulted(f"{type(err).__name__} in the verifier")
         else:
             return user
         return refusal
 
-    def _passes_unjudged(self, scope: "Scope") -> bool:
-        return self._public.cover(scope) or (self._preflight and is_preflight(scope))
+    def _skips_verification(self, scope: "Scope") -> bool:
+        return self._public.match(scope) or (self._preflight and is_preflight(scope))
 
     def _presented(
         self, values: Sequence[bytes], headers: Iterable[tuple[bytes, bytes]]
@@ -184,15 +186,15 @@ class BearerMiddleware:
             raise
 
     def _send(self, send: "Send", message: "Message") -> Awaitable[None]:
-        """Send `message` so that no shared cache hands one caller's answer to another.
+        """Send `message` so that no shared cache gives one client's response to another.
 
-        RFC 9111 §3.5; `Cache-Control` stays as the application set it. Where nobody may be served
-        too, the answers differ by the credentials (RFC 9110 §12.5.5).
+        The application's own `Cache-Control` stays (RFC 9111 §3.5). With `optional`, the response
+        depends on the Authorization header, so `Vary` names it (RFC 9110 §12.5.5).
         """
         if message["type"] == "http.response.start":
             headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
             for name, _ in headers:
-                # Most names show by their length that they are others.
+                # Comparing the length first avoids most calls of lower().
                 if len(name) == _CACHE_CONTROL_LENGTH and name.lower() == b"cache-control":
                     break
             else:
@@ -200,14 +202,14 @@ class BearerMiddleware:
             if self._optional:
                 headers.append((b"vary", b"Authorization"))
             message = {**message, "headers": headers}
-        # No coroutine of its own: the application awaits the server's.
+        # Returning the server's awaitable saves a coroutine for each message.
         return send(message)
 
     async def _refuse(self, refusal: AccessTokenError, scope: "Scope", send: "Send") -> None:
         log_refusal(scope, refusal)
         prefix = "http"
         if scope["type"] == "websocket":
-            # Before accept, either as an HTTP response or, without the extension, by closing.
+            # The refusal comes before accept: an HTTP response, or a close without the extension.
             if not can_deny_with_http(scope):
                 await send(
                     {
@@ -233,7 +235,7 @@ class BearerMiddleware:
 
 def _check_is_principal(value: object) -> None:
     if not isinstance(value, Principal):
-        raise TypeError("a verifier returned no Principal")
+        raise TypeError("verify must return a Principal")
 
 
 def _is_flag(value: object) -> bool:

@@ -1,6 +1,6 @@
-"""Who is calling: the verified access token, as an application sees it.
+"""Who makes a request: `Principal` for a verified access token, `Anonymous` without credentials.
 
-Both classes are also what Starlette calls `request.user` and `request.auth`.
+Starlette shows either as `request.user` and `request.auth`.
 """
 
 from collections.abc import Mapping
@@ -11,28 +11,27 @@ from urllib.parse import quote
 from asgi_bearer.jose.frozen import FrozenDict, frozen, thawed
 
 CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
-"""Where issuers name the client, the first that is present counts: RFC 9068 §2.2, OpenID Connect
-Core §2, Okta, Entra's tokens of version 1."""
+"""Claims that name the client; the first one that is present counts. RFC 9068 §2.2, OpenID Connect
+Core §2, Okta, Entra tokens of version 1."""
 
-
-_SAFE: Final = "/:@!$&'()*+,;="
-"""What needs no escape beside letters, digits and `-._~`."""
+_UNESCAPED: Final = "/:@!$&'()*+,;="
+"""Characters that stay as they are, beside letters, digits and `-._~`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The party in whose name a verified access token was issued.
+    """The subject and the client of a verified access token.
 
     Arguments:
         issuer: the issuer identifier (`iss`).
-        subject: `sub`, unique within the issuer only; None if the token has none.
+        subject: the subject (`sub`), unique within the issuer only; None if the token has none.
         client_id: the client that the token was issued to (`client_id`, `azp`, `cid` or `appid`),
             or None.
-        scopes: the scopes that were granted.
+        scopes: the granted scopes.
         expires_at: `exp`, in seconds since the epoch.
-        claims: all claims, as the issuer wrote them. Nothing in them can be changed, because
-            requests with the same token share them: objects are read-only dictionaries, arrays
-            are tuples. They can be copied, pickled and written as JSON.
+        claims: all claims as the issuer wrote them. They are read-only, because requests with the
+            same token share them: objects are read-only dictionaries, arrays are tuples. They can
+            be copied, pickled and written as JSON.
     """
 
     issuer: str
@@ -49,9 +48,9 @@ class Principal:
 
     @property
     def is_client(self) -> bool | None:
-        """Whether a client acts for itself, without a user (RFC 9700 §4.15); None if unknown.
+        """Whether the client acts for itself, without a user (RFC 9700 §4.15); None if unknown.
 
-        Many issuers do not say. An endpoint for users alone must ask `is_client is False`.
+        Many issuers do not say. An endpoint for users only must test `is_client is False`.
         """
         claims = self.claims
         if (idtyp := claims.get("idtyp")) in ("app", "user"):
@@ -65,14 +64,14 @@ class Principal:
             f"{self.client_id}@clients",
         ):
             return True  # RFC 9068 §2.2; Auth0
-        # A user was authenticated (RFC 9068 §2.2.1). Old Keycloaks write 0 where nobody was.
+        # auth_time: a user signed in (RFC 9068 §2.2.1). Old Keycloaks write 0 if no user did.
         return False if self.subject is not None and _is_time(claims.get("auth_time")) else None
 
     @property
     def identity(self) -> str:
-        """Issuer and subject in one string: a subject alone identifies nobody.
+        """Issuer and subject, separated by a space. The subject alone is not unique.
 
-        A space separates them. An issuer that is no URL may hold one, and is written with escapes.
+        An issuer that is not a URL is percent-escaped, because it may hold a space.
         """
         return f"{_without_spaces(self.issuer)} {self.subject or ''}"
 
@@ -82,7 +81,7 @@ class Principal:
         return self.subject or ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return all of it in dictionaries, lists and values that JSON has."""
+        """Return all attributes as dictionaries, lists and other JSON values."""
         return {
             "issuer": self.issuer,
             "subject": self.subject,
@@ -98,19 +97,19 @@ def _is_time(value: object) -> bool:
 
 
 def _without_spaces(issuer: str) -> str:
-    """Return `issuer` so that no other issuer is written the same: URLs as they are, and others
-    such that they are none."""
+    """Return `issuer` without spaces: a URL as it is, any other issuer escaped so that it cannot
+    look like a URL."""
     if " " not in issuer and "://" in issuer:
         return issuer
-    return quote(issuer, safe=_SAFE, errors="surrogatepass").replace("://", "%3A//")
+    return quote(issuer, safe=_UNESCAPED, errors="surrogatepass").replace("://", "%3A//")
 
 
 def principal_of(claims: dict[str, object], *, issuer: str, scopes: frozenset[str]) -> Principal:
     """Return the principal of verified `claims`.
 
     Arguments:
-        claims: what was decoded. The caller gives it away.
-        scopes: what they grant.
+        claims: the decoded claims. They are frozen in place.
+        scopes: the granted scopes.
     """
     client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
     subject, expires_at = claims.get("sub"), claims["exp"]
@@ -126,9 +125,9 @@ def principal_of(claims: dict[str, object], *, issuer: str, scopes: frozenset[st
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """The caller of a request without credentials, where that is allowed.
+    """Stands for the client of a request without credentials, where that is allowed.
 
-    It has what a `Principal` has, all of it empty.
+    It has the attributes of a `Principal`, all of them empty.
     """
 
     issuer: None = None
@@ -150,7 +149,7 @@ class Anonymous:
 
     @property
     def is_client(self) -> None:
-        """None: nobody can know."""
+        """None: unknown."""
 
     @property
     def display_name(self) -> str:
@@ -158,7 +157,7 @@ class Anonymous:
         return ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return what a `Principal` returns, all of it empty."""
+        """Return the same members as a `Principal`, all of them empty."""
         return {
             "issuer": None,
             "subject": None,

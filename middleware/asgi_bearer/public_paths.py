@@ -1,4 +1,4 @@
-"""Which paths need no token: those that the operator names, as the application routes them."""
+"""Matches the public paths, which need no token, as the application routes them."""
 
 import re
 from collections import defaultdict
@@ -7,22 +7,22 @@ from typing import Any, Final, cast
 
 _ANY_METHOD: Final = ""
 _NO_METHOD: Final = "WebSocket"
-"""Neither can be configured: a method has only capital letters."""
+"""Not configurable: a configured method has only capital letters."""
 
 _METHOD: Final = re.compile("[A-Z]+")
 _PATH: Final = re.compile("/[^?#*]*")
-"""What could only stand in a URL or a pattern would never match and is refused."""
+"""Characters of URLs and patterns are refused, because such an entry would never match."""
 
-_NEEDS_NO_ESCAPE: Final = (
+_UNESCAPED: Final = (
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/"
 )
-"""What may stand in a path as it is (RFC 3986 §3.3)."""
+"""Characters that need no percent-escape in a path (RFC 3986 §3.3)."""
 
 _ESCAPE: Final = re.compile(b"%([0-9A-Fa-f]{2})")
 
 
 class PublicPaths:
-    """The requests that are never judged.
+    """The requests that need no token.
 
     Arguments:
         entries: paths (`/healthz`), or a method and a path (`GET /docs`, which covers HEAD).
@@ -31,64 +31,63 @@ class PublicPaths:
     def __init__(self, entries: str | Collection[str]) -> None:
         self.faults: list[str] = []
         self._methods: defaultdict[str, set[str]] = defaultdict(set)
-        for entry in _listed(entries):
-            # A path may hold a space; a method comes before the first one.
+        for entry in _as_entries(entries):
+            # A path may hold spaces. Otherwise the method stands before the first space.
             text = entry if isinstance(entry, str) else ""
             method, _, path = ("", "", text) if text[:1] == "/" else text.partition(" ")
             if not _PATH.fullmatch(path) or (method and not _METHOD.fullmatch(method)):
-                self.faults.append(f"public: {entry!r} is neither a path nor a method and a path")
+                self.faults.append(f"public: {entry!r} must be a path, or a method and a path")
             else:
                 self._methods[path].add(method or _ANY_METHOD)
-        self.some = bool(self._methods)
+        self.is_empty = not self._methods
 
-    def cover(self, scope: Mapping[str, Any]) -> bool:
+    def match(self, scope: Mapping[str, Any]) -> bool:
         """Return whether the request of this ASGI scope needs no token."""
         path = routed_path(scope)
         methods = self._methods.get(path)
-        if methods is None or not _is_spelled_plainly(scope, path):
+        if methods is None or _has_needless_escapes(scope, path):
             return False
-        # A server may name a method for a WebSocket as well, where it says nothing.
+        # Some servers set a method for a WebSocket too, where it has no meaning.
         method = str(scope.get("method")) if scope["type"] == "http" else _NO_METHOD
         return not methods.isdisjoint({_ANY_METHOD, method, "GET" if method == "HEAD" else method})
 
 
-def _listed(entries: object) -> Iterable[object]:
-    # What cannot be gone through is no entry, and is named like a wrong one.
+def _as_entries(entries: object) -> Iterable[object]:
+    # A value of another type becomes one entry, which is then reported as wrong.
     if isinstance(entries, Iterable) and not isinstance(entries, str | bytes):
         return cast("Iterable[object]", entries)
     return (entries,)
 
 
 def routed_path(scope: Mapping[str, Any]) -> str:
-    """Return the path that an application routes by: that of the scope without `root_path`.
+    """Return the path that the application routes by: `path` without `root_path`.
 
-    As Starlette does it, also where `root_path` ends with a slash. Where a server leaves
-    `root_path` out of the path, there is nothing to take away. A URL, in which the Host header
-    takes part, is never looked at.
+    This is Starlette's rule, also for a `root_path` that ends with a slash. Some servers leave
+    `root_path` out of `path`; then `path` is returned as it is.
     """
     path, root = scope.get("path"), scope.get("root_path") or ""
     if not isinstance(path, str) or not isinstance(root, str):
-        return ""  # no public path
+        return ""  # matches no public path
     if root and path.startswith(root) and path[len(root) :][:1] in ("", "/"):
         return path[len(root) :]
     return path
 
 
-def _is_spelled_plainly(scope: Mapping[str, Any], path: str) -> bool:
-    """Return whether the path as it was sent has no escapes but those that it must have.
+def _has_needless_escapes(scope: Mapping[str, Any], path: str) -> bool:
+    """Return whether the client escaped characters of the path that need no percent-escape.
 
-    Some frameworks route by `raw_path`: to them `/%70ublic` is another path than `/public`.
+    Some frameworks route by `raw_path`: for them `/%70ublic` is not the path `/public`.
     """
     raw = scope.get("raw_path")
     if raw is None:
-        return True
-    if not isinstance(raw, bytes):
         return False
+    if not isinstance(raw, bytes):
+        return True
     root = str(scope.get("root_path") or "")
     raw = raw.partition(b"?")[0]
-    # A server hands it on with root_path in front, as it was configured or escaped, or without.
-    return _without_needed_escapes(raw) in (_encoded(path), _encoded(root + path)) or (
-        _without_needed_escapes(raw.removeprefix(_encoded(root))) == _encoded(path)
+    # Servers put root_path in front of it, escaped or not, or leave it out.
+    return _without_needed_escapes(raw) not in (_encoded(path), _encoded(root + path)) and (
+        _without_needed_escapes(raw.removeprefix(_encoded(root))) != _encoded(path)
     )
 
 
@@ -98,9 +97,9 @@ def _without_needed_escapes(raw: bytes) -> bytes:
 
 def _unescaped_if_needed(escape: re.Match[bytes]) -> bytes:
     character = bytes.fromhex(escape[1].decode("ascii"))
-    return escape[0] if character in _NEEDS_NO_ESCAPE else character
+    return escape[0] if character in _UNESCAPED else character
 
 
 def _encoded(text: str) -> bytes:
-    # What is no text (a lone surrogate) was not sent, and becomes what no path holds.
+    # A lone surrogate cannot be sent. The replacement character matches no path.
     return text.encode("utf-8", "replace")

@@ -1,4 +1,7 @@
-"""Scope names: their grammar, and how a claim holds them (RFC 6749 §3.3)."""
+"""Scope names: their grammar, and how they are read from a claim (RFC 6749 §3.3).
+
+The scopes of an endpoint are declared with `requires` in `asgi_bearer.starlette`.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,12 +13,12 @@ from asgi_bearer.jose.encoding import is_array, is_object
 
 _NAME: Final = re.compile(r"[!#-\[\]-~]+")
 
-_MOST_REMEMBERED: Final = 256
-_LONGEST_REMEMBERED: Final = 1024
-"""Number and characters of scopes as clients ask for them: few spellings serve many tokens."""
+_CACHED_CLAIMS: Final = 256
+_MAX_CACHED_CHARACTERS: Final = 1024
+"""Many tokens have the same scope claim, so parsed ones are cached."""
 
-_LONGEST_LISTED: Final = 256
-"""Characters of scopes that a log line shows."""
+_MAX_LOGGED_CHARACTERS: Final = 256
+"""How much of a list of scopes a log line shows."""
 
 
 def is_scope_name(name: str) -> bool:
@@ -24,73 +27,75 @@ def is_scope_name(name: str) -> bool:
 
 
 def scope_names(claim: str, value: object, *, arrays: bool) -> frozenset[str]:
-    """Return the scope names in `value`, which stood under the name `claim`.
+    """Return the scope names in `value`, the value of `claim`.
 
     `scope` is one string (RFC 9068 §2.2.3); some issuers write an array of names.
 
     Arguments:
-        arrays: whether an array is taken.
+        arrays: whether an array is accepted.
 
     Raises:
-        ClaimMalformed: it is neither, or not all of it scope names.
+        ClaimMalformed: the value has another type, or holds something that is not a scope name.
     """
     if isinstance(value, str):
-        names = _remembered(value) if len(value) <= _LONGEST_REMEMBERED else _names_in(value)
+        names = _cached(value) if len(value) <= _MAX_CACHED_CHARACTERS else _split(value)
     elif is_array(value) and arrays:
         names = _checked(value)
     else:
-        kinds = "neither a string nor an array" if arrays else "not a string"
-        raise ClaimMalformed(f"{claim} is {shown(value)}, {kinds} of scope names")
+        types = "a string or an array" if arrays else "a string"
+        raise ClaimMalformed(f"{claim} is {shown(value)}, it must be {types} of scope names")
     if names is None:
-        raise ClaimMalformed(f"{claim} is {shown(value)}, not all of it scope names")
+        raise ClaimMalformed(f"{claim} is {shown(value)}, it must hold only scope names")
     return names
 
 
-def names_among(claim: str, value: object) -> frozenset[str]:
+def scope_names_in_roles(claim: str, value: object) -> frozenset[str]:
     """Return the scope names in `value`, a claim of roles or permissions.
 
     A string holds names separated by spaces, an array holds a name in each element. A role such as
-    `Admin User` is no scope name, so no endpoint can ask for it: it is passed over.
+    `Admin User` is not a scope name, so no endpoint can require it: it is left out.
 
     Raises:
-        ClaimMalformed: it is neither, or an array that does not hold strings alone.
+        ClaimMalformed: the value has another type, or the array holds something else than strings.
     """
     if value is None:
         # Some issuers write an empty list as null.
         return frozenset()
     names = value.split(" ") if isinstance(value, str) else value
     if not is_array(names) or not all(isinstance(name, str) for name in names):
-        hint = "; names within an object take a path, a tuple in scope_claims"
+        hint = "; for names inside an object, write a path in scope_claims: a tuple of names"
         raise ClaimMalformed(
-            f"{claim} is {shown(value)}, neither a string nor an array of strings"
+            f"{claim} is {shown(value)}, it must be a string or an array of strings"
             f"{hint if is_object(names) else ''}"
         )
     return frozenset(name for name in names if isinstance(name, str) and is_scope_name(name))
 
 
-def lacking(needed: Iterable[str], granted: Iterable[str], *, any_of: bool = False) -> str:
-    """Return for the operator which scopes a request needs, and which the token has.
+def missing_scopes_reason(
+    needed: Iterable[str], granted: Iterable[str], *, any_of: bool = False
+) -> str:
+    """Return for the log which scopes a request needs, and which scopes the token has.
 
     Arguments:
-        any_of: one of those that are needed is enough.
+        any_of: whether one of the needed scopes is enough.
     """
     needs = "needs one of" if any_of else "needs"
-    return f"{needs} {_listed(needed)}, the token has {_listed(sorted(granted)) or 'none'}"
+    return f"{needs} {_joined(needed)}, the token has {_joined(sorted(granted)) or 'none'}"
 
 
-def _listed(names: Iterable[str]) -> str:
-    # A token may hold hundreds, and a verifier of somebody else's may have put anything in.
+def _joined(names: Iterable[str]) -> str:
+    # A token may have hundreds of scopes, and a custom verifier may return any text.
     text = " ".join(name if is_scope_name(name) else shown(name) for name in names)
-    return text if len(text) <= _LONGEST_LISTED else f"{text[:_LONGEST_LISTED]}..."
+    return text if len(text) <= _MAX_LOGGED_CHARACTERS else f"{text[:_MAX_LOGGED_CHARACTERS]}..."
 
 
-@lru_cache(_MOST_REMEMBERED)
-def _remembered(text: str) -> frozenset[str] | None:
-    return _names_in(text)
+@lru_cache(_CACHED_CLAIMS)
+def _cached(text: str) -> frozenset[str] | None:
+    return _split(text)
 
 
-def _names_in(text: str) -> frozenset[str] | None:
-    # Runs of spaces are tolerated, other white space is no separator.
+def _split(text: str) -> frozenset[str] | None:
+    # Several spaces in a row are accepted. Other white space does not separate names.
     return _checked([part for part in text.split(" ") if part])
 
 

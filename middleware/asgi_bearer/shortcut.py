@@ -1,4 +1,4 @@
-"""A quick method beside a slow one, trusted only while it says the same."""
+"""Calls a quick method in place of a slow one, unless somebody has overridden the slow one."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -8,9 +8,9 @@ _Quick = TypeVar("_Quick", bound=Callable[..., object])
 
 
 def beside(slow: Callable[..., object]) -> Callable[[_Quick], _Quick]:
-    """Mark a method as the shortcut of `slow`, the method as it is written in the same class.
+    """Mark a method as the shortcut of `slow`, a method of the same class.
 
-    Whatever else a caller finds in the place of `slow`, the shortcut knows nothing of it.
+    The shortcut is used only while `slow` is this method.
     """
 
     def mark(quick: _Quick) -> _Quick:
@@ -21,11 +21,10 @@ def beside(slow: Callable[..., object]) -> Callable[[_Quick], _Quick]:
 
 
 def shortcut(of: object, quick: str, slow: str) -> Any:
-    """Return the method `quick` of an object, or None if it may not know of what `slow` does.
+    """Return the method `quick` of an object, or None if only `slow` is overridden.
 
     If a subclass, a wrapper or the object itself overrides only `slow`, calling `quick` would
-    bypass that override. One that is put in place later, on the object or on its class, is noticed
-    with the next call: what is returned then answers None, as `quick` does where it does not know.
+    bypass that override. If `slow` is overridden later, the returned function returns None.
     """
     mro = type(of).__mro__
     owner = next((one for one in mro if quick in vars(one) or slow in vars(one)), None)
@@ -34,13 +33,13 @@ def shortcut(of: object, quick: str, slow: str) -> Any:
     writer = next((one for one in mro if slow in vars(one)), None)
     if writer is None:
         return None
-    # What is in the class now may have been put there by somebody who did not write it.
+    # `slow` may have been replaced on the class (monkey patching) before this call.
     trusted = getattr(vars(writer).get(quick), "beside", vars(writer)[slow])
     method, current = getattr(of, quick), attrgetter(f"{slow}.__func__")
 
     def checked(*arguments: object) -> Any:
         try:
-            # What a call of `slow` would reach at this moment, wherever it was put.
+            # The function that a call of `slow` would run now.
             if current(of) is not trusted:
                 return None
         except AttributeError:

@@ -1,8 +1,8 @@
-"""Scopes per endpoint, for Starlette and what is built on it (FastAPI), and for Litestar.
+"""Scopes of an endpoint, for Starlette, FastAPI and Litestar (there for HTTP only).
 
-`requires` and `requires_any` guard one endpoint behind `BearerMiddleware`: an async or plain
-function or method with a parameter `request` or `websocket`, or an endpoint class (its `dispatch`;
-a subclass that replaces `dispatch` is guarded no longer). In Litestar: http only.
+`requires` and `requires_any` protect one endpoint behind `BearerMiddleware`. The endpoint is a
+function or method, async or not, with a parameter `request` or `websocket`, or an endpoint class.
+A subclass that overrides `dispatch` of such a class is not protected.
 """
 
 import functools
@@ -25,7 +25,7 @@ from asgi_bearer.connection import (
 )
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
 from asgi_bearer.principal import Anonymous, Principal
-from asgi_bearer.scopes import lacking
+from asgi_bearer.scopes import missing_scopes_reason
 
 __all__ = ["Refused", "refused_response", "requires", "requires_any"]
 
@@ -37,15 +37,14 @@ _PARAMETERS: Final = ("request", "websocket")
 
 
 class Refused(HTTPException):
-    """A refusal inside the application, with its challenge in the headers.
+    """An endpoint refuses the request; the exception holds the status and the headers.
 
-    A WebSocket whose server cannot answer with HTTP is closed by a `WebSocketException` instead.
-
-    Starlette, FastAPI and Litestar answer it with its status and headers by themselves; add
-    `exception_handlers={Refused: refused_response}` to have the problem body as well.
+    Starlette, FastAPI and Litestar send both by themselves. Add
+    `exception_handlers={Refused: refused_response}` to send the problem body too. If the server
+    cannot answer a WebSocket with HTTP, a `WebSocketException` closes it instead.
 
     Attributes:
-        refusal: what was wrong.
+        refusal: the reason.
     """
 
     def __init__(self, refusal: AccessTokenError, realm: str) -> None:
@@ -56,10 +55,10 @@ class Refused(HTTPException):
 
 
 async def refused_response(request: Request, exc: Exception) -> Response:
-    """Return the problem response to a `Refused`; for `exception_handlers` (RFC 9457).
+    """Return the problem response (RFC 9457) for a `Refused`; use it in `exception_handlers`.
 
     Raises:
-        TypeError: it was registered for another exception.
+        TypeError: the application registered it for another exception.
     """
     if not isinstance(exc, Refused):
         raise TypeError(f"refused_response answers Refused, not {type(exc).__name__}")
@@ -72,53 +71,55 @@ async def refused_response(request: Request, exc: Exception) -> Response:
 
 
 def requires(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
-    """Guard an endpoint: the access token must grant all `scopes`; none means any good token.
+    """Protect an endpoint: the access token must have all `scopes`. Without any, each token passes.
 
-    **`@requires` above `@app.get(...)` guards nothing**: FastAPI has registered the function below
-    it by then. Write `@app.get(...)` first and `@requires(...)` under it, next to the function.
+    **`@requires` above `@app.get(...)` protects nothing**: FastAPI has already registered the
+    function. Write `@app.get(...)` first and `@requires(...)` below it, next to the function.
 
     Raises:
-        ValueError: a name is no scope name.
-        TypeError: what is decorated has neither a parameter `request` or `websocket` nor, for a
-            class, a method `dispatch`.
+        ValueError: a name is not a scope name.
+        TypeError: the function has no parameter `request` or `websocket`, or the class has no
+            method `dispatch`.
     """
     needed = challenge.checked_scopes(scopes)
-    return _guard(needed, frozenset(needed).issubset)
+    return _protect(needed, frozenset(needed).issubset)
 
 
 def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
-    """Guard an endpoint: the access token must grant at least one of `scopes`.
+    """Protect an endpoint: the access token must have at least one of `scopes`.
 
-    It stands under `@app.get(...)`, as `requires` does; **above it, it guards nothing**.
+    Write it below `@app.get(...)`, like `requires`; **above it, it protects nothing**.
 
     Raises:
-        ValueError: a name is no scope name, or there is none.
-        TypeError: as `requires`.
+        ValueError: a name is not a scope name, or there is none.
+        TypeError: as for `requires`.
     """
     needed = challenge.checked_scopes(scopes)
     if not needed:
         raise ValueError("requires_any needs at least one scope")
-    return _guard(needed, lambda granted: not granted.isdisjoint(needed), any_of=True)
+    return _protect(needed, lambda granted: not granted.isdisjoint(needed), any_of=True)
 
 
-def _guard(
-    needed: tuple[str, ...], enough: Callable[[frozenset[str]], bool], *, any_of: bool = False
+def _protect(
+    needed: tuple[str, ...], is_enough: Callable[[frozenset[str]], bool], *, any_of: bool = False
 ) -> Callable[[_Endpoint], _Endpoint]:
     def decorate(endpoint: _Endpoint) -> _Endpoint:
         if inspect.isclass(endpoint):
-            return cast("_Endpoint", _guarded_class(endpoint, check))
-        return cast("_Endpoint", _guarded_function(endpoint, check))
+            return cast("_Endpoint", _protected_class(endpoint, check))
+        return cast("_Endpoint", _protected_function(endpoint, check))
 
     def check(scope: Mapping[str, Any]) -> None:
-        # Not scope["user"]: what the application put there instead has granted nothing.
+        # Not scope["user"], which the application may have replaced.
         user = scope.get(USER_KEY)
         if not isinstance(user, (Principal, Anonymous)):
-            raise RuntimeError("an endpoint with requires() stands behind no BearerMiddleware")
+            raise RuntimeError("an endpoint with requires() must be behind a BearerMiddleware")
         refusal: AccessTokenError
         if not user.is_authenticated:
             refusal = CredentialsMissing("the endpoint needs an access token")
-        elif not enough(user.scopes):
-            refusal = InsufficientScope(needed, lacking(needed, user.scopes, any_of=any_of))
+        elif not is_enough(user.scopes):
+            refusal = InsufficientScope(
+                needed, missing_scopes_reason(needed, user.scopes, any_of=any_of)
+            )
         else:
             return
         log_refusal(scope, refusal)
@@ -132,25 +133,25 @@ def _guard(
 _Check = Callable[[Mapping[str, Any]], None]
 
 
-def _guarded_class(endpoint: type[Any], check: _Check) -> type[Any]:
+def _protected_class(endpoint: type[Any], check: _Check) -> type[Any]:
     dispatch: Callable[[Any], Awaitable[None]] | None = getattr(endpoint, "dispatch", None)
     if dispatch is None:
-        raise TypeError(f"{endpoint!r} has no method dispatch to guard")
+        raise TypeError(f"{endpoint!r} must have a method dispatch")
 
     @functools.wraps(dispatch)
-    async def guarded(self: Any) -> None:
+    async def protected(self: Any) -> None:
         check(self.scope)
         await dispatch(self)
 
-    endpoint.dispatch = guarded
+    endpoint.dispatch = protected
     return endpoint
 
 
-def _guarded_function(endpoint: Callable[_P, _R], check: _Check) -> Callable[_P, Any]:
+def _protected_function(endpoint: Callable[_P, _R], check: _Check) -> Callable[_P, Any]:
     names = list(inspect.signature(endpoint).parameters)
     name = next((name for name in names if name in _PARAMETERS), None)
     if name is None:
-        raise TypeError(f"{endpoint!r} has no parameter named request or websocket")
+        raise TypeError(f"{endpoint!r} must have a parameter named request or websocket")
     position = names.index(name)
 
     def check_call(args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
@@ -160,15 +161,15 @@ def _guarded_function(endpoint: Callable[_P, _R], check: _Check) -> Callable[_P,
     if inspect.iscoroutinefunction(endpoint):
 
         @functools.wraps(endpoint)
-        async def guarded_async(*args: _P.args, **kwargs: _P.kwargs) -> object:
+        async def protected_async(*args: _P.args, **kwargs: _P.kwargs) -> object:
             check_call(args, kwargs)
             return await endpoint(*args, **kwargs)
 
-        return guarded_async
+        return protected_async
 
     @functools.wraps(endpoint)
-    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> object:
+    def protected(*args: _P.args, **kwargs: _P.kwargs) -> object:
         check_call(args, kwargs)
         return endpoint(*args, **kwargs)
 
-    return guarded
+    return protected

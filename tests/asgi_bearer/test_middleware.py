@@ -439,7 +439,7 @@ async def test_a_scope_type_that_nobody_knows_is_not_served(kind: object) -> Non
     """Only the lifespan passes without a token."""
     app = Application()
 
-    with pytest.raises(RuntimeError, match=r"the ASGI scope type .* is not served"):
+    with pytest.raises(RuntimeError, match=r"the ASGI scope type .* is not supported"):
         await converse(guarded(app=app), {**http_scope(), "type": kind})
 
     assert app.scopes == []
@@ -450,7 +450,7 @@ async def test_a_scope_without_a_type_is_not_served() -> None:
     del scope["type"]
     app = Application()
 
-    with pytest.raises(RuntimeError, match="the ASGI scope type None is not served"):
+    with pytest.raises(RuntimeError, match="the ASGI scope type None is not supported"):
         await converse(guarded(app=app), scope)
 
     assert app.scopes == []

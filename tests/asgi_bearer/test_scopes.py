@@ -2,7 +2,7 @@
 
 import pytest
 
-from asgi_bearer.scopes import is_scope_name, lacking
+from asgi_bearer.scopes import is_scope_name, missing_scopes_reason
 
 
 @pytest.mark.conforms("realm, scope and description stay within their character sets")
@@ -27,15 +27,15 @@ def test_nothing_else_is_a_scope_name(name: str) -> None:
         (("a",), {"é" * 99}, False, f"needs a, the token has {ascii('é' * 99)[:64]}..."),
     ],
 )
-def test_the_operator_is_told_which_scopes_are_lacking(
+def test_the_operator_is_told_which_scopes_are_missing_scopes_reason(
     needed: tuple[str, ...], granted: set[str], any_of: bool, said: str
 ) -> None:
     """Escaped: a verifier of somebody else's may take anything for a scope."""
-    assert lacking(needed, granted, any_of=any_of) == said
+    assert missing_scopes_reason(needed, granted, any_of=any_of) == said
 
 
 def test_of_hundreds_of_scopes_a_few_are_told() -> None:
-    said = lacking(["a"], {f"scope:{number:04}" for number in range(999)})
+    said = missing_scopes_reason(["a"], {f"scope:{number:04}" for number in range(999)})
 
     assert said.startswith("needs a, the token has scope:0000 scope:0001 ")
     assert said.endswith("...")

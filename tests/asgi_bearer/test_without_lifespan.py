@@ -223,7 +223,7 @@ async def test_that_the_guard_answers_is_said_once_and_names_no_more_than_the_ki
         pass
 
     assert caplog.messages == [
-        "the application has no lifespan (ValueError); the guard answers in its place"
+        "the application does not support lifespan (ValueError); the middleware completes it"
     ]
 
 

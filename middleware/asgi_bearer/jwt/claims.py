@@ -27,7 +27,7 @@ from asgi_bearer.errors import (
 from asgi_bearer.jose.encoding import is_array, is_object
 from asgi_bearer.jwt.other_jwts import Claims, ScopeClaim, other_kind
 from asgi_bearer.principal import CLIENT_CLAIMS
-from asgi_bearer.scopes import names_among, scope_names
+from asgi_bearer.scopes import scope_names, scope_names_in_roles
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799
 """The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
@@ -241,7 +241,7 @@ def _names_at(claims: Claims, claim: ScopeClaim, profile: Profile) -> frozenset[
         value = value[name]
     if path[0] in _DEFINED_SCOPE_CLAIMS and len(path) == 1:
         return scope_names(path[0], value, arrays=profile.scope_arrays)
-    return names_among(".".join(path), value)
+    return scope_names_in_roles(".".join(path), value)
 
 
 def _require(claims: Claims, name: str) -> None:
