@@ -58,8 +58,8 @@ class BearerMiddleware:
             refused.
         preflight: CORS preflights (`OPTIONS` with `Origin` and `Access-Control-Request-Method`)
             pass without a token. Any client can send one, and an application that ignores the
-            method answers it with its data. It is safer to put the CORS middleware outside this one:
-            it answers preflights itself.
+            method answers it with its data. Better put the CORS middleware outside this one: it
+            answers preflights itself.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.

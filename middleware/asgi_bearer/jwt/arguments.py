@@ -8,7 +8,7 @@ from typing import Final, TypeGuard
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
 from asgi_bearer.jose.algorithms import TABLE, rsa_default
 from asgi_bearer.jwt.claims import PROFILES
-from asgi_bearer.jwt.other_jwts import ScopeClaim
+from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.keys.urls import (
     address_fault,
     allow_http_faults,

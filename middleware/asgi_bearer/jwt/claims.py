@@ -25,7 +25,7 @@ from asgi_bearer.errors import (
     shown,
 )
 from asgi_bearer.jose.encoding import is_array, is_object
-from asgi_bearer.jwt.other_jwts import Claims, ScopeClaim, other_kind
+from asgi_bearer.jwt.cross_jwt_confusion import Claims, ScopeClaim, other_kind
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import scope_names, scope_names_in_roles
 

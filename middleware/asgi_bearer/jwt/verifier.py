@@ -18,7 +18,7 @@ from asgi_bearer.jwt.claims import (
     granted_scopes,
     validity,
 )
-from asgi_bearer.jwt.other_jwts import ScopeClaim
+from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.jwt.signature import signing_key
 from asgi_bearer.jwt.token_cache import Verified, VerifiedTokens
 from asgi_bearer.keys.builder import remote_keys

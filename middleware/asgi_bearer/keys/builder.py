@@ -18,10 +18,10 @@ from asgi_bearer.keys.events import KeyObserver, log_key_events
 from asgi_bearer.keys.fetcher import KeyFetcher, Locate
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import Fetch, HttpxFetch
-from asgi_bearer.keys.http_client import context_fault, header_faults
 from asgi_bearer.keys.remote import RemoteKeys
 from asgi_bearer.keys.schedule import BackOff, CoolDown
 from asgi_bearer.keys.ssrf import Screen
+from asgi_bearer.keys.tls import context_fault, header_faults
 from asgi_bearer.keys.urls import (
     address_fault,
     allow_http_faults,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
-from asgi_bearer.keys.http_client import PATIENCE, ready
 from asgi_bearer.keys.proxies import proxy_for
+from asgi_bearer.keys.tls import PATIENCE, ready
 from asgi_bearer.keys.urls import shown_address
 
 if TYPE_CHECKING:

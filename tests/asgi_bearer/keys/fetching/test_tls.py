@@ -13,7 +13,7 @@ from asgi_bearer.keys import FetchFailed, remote_keys
 from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import HttpxFetch
-from asgi_bearer.keys.http_client import Preparation, ready
+from asgi_bearer.keys.tls import Preparation, ready
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 from tests.support.published_keys import JWKS_URI, settled
 
