@@ -63,7 +63,7 @@ def scope_names_in_roles(claim: str, value: object) -> frozenset[str]:
         return frozenset()
     names = value.split(" ") if isinstance(value, str) else value
     if not is_array(names) or not all(isinstance(name, str) for name in names):
-        hint = "; for names inside an object, write a path in scope_claims: a tuple of names"
+        hint = "; for names inside an object, name the path by a tuple in scope_claims"
         raise ClaimMalformed(
             f"{claim} is {shown(value)}, it must be a string or an array of strings"
             f"{hint if is_object(names) else ''}"

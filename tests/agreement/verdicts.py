@@ -11,7 +11,7 @@ from typing import Any, Final
 from asgi_bearer import InvalidTokenError, JWTVerifier, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.jws import parse
-from asgi_bearer.jwt.verifier import LONGEST_RECALLED
+from asgi_bearer.jwt.verifier import MAX_RECALLED_BYTES
 from tests.agreement.minted_tokens import NOW, static_keys
 from tests.agreement.pyjwt_reading import LEEWAY, Reading, reading
 from tests.agreement.strictnesses import STRICTNESSES
@@ -101,7 +101,7 @@ async def judge(token: str, profile: str) -> Reading | None:
     theirs = reading(token, profile, now=NOW)
 
     compare(ours, theirs)
-    is_known = isinstance(ours, str) and len(Presented(token).credentials) <= LONGEST_RECALLED
+    is_known = isinstance(ours, str) and len(Presented(token).credentials) <= MAX_RECALLED_BYTES
     assert recalled(_SEASONED[profile], token) == (ours if is_known else None)
     assert await verdict(_SEASONED[profile], token) == ours, "another verdict the second time"
     assert await verdict(new_verifier(profile), token) == ours, "another verdict when new"

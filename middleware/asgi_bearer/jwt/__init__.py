@@ -1,6 +1,6 @@
-"""What a JWT must be: its claims, its signature, and the verifier that asks for both.
+"""Verification of JWTs: claims, signature, and `JWTVerifier` for access tokens.
 
-A public module: what it lists checks other JWTs than access tokens, such as ID tokens.
+Public: the functions listed here verify other JWTs too, such as ID tokens.
 """
 
 from asgi_bearer.jwt.claims import Expected, check_audience, check_issuer, check_names, validity

@@ -1,4 +1,4 @@
-"""What is wrong with the arguments of a `JWTVerifier`, all of it at once."""
+"""Checks the arguments of `JWTVerifier` and reports all faults at once."""
 
 import inspect
 import re
@@ -18,11 +18,11 @@ from asgi_bearer.keys.urls import (
 from asgi_bearer.principal import Principal
 
 MAX_LEEWAY: Final = 300.0
-"""A clock that is five minutes wrong is a fault to mend, not to allow for."""
+"""Seconds. A clock that is five minutes wrong must be corrected, not tolerated."""
 
 MAX_VERIFIED_TOKENS: Final = 1_000_000
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_CHARACTER: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 ClaimRule = Callable[[Principal], bool]
 
@@ -55,68 +55,68 @@ def argument_faults(
 ) -> list[str]:
     """Return a sentence for each argument that is wrong or contradicts another."""
     return [
-        *_about_keys(issuer, jwks_uri, keys, allow_http),
-        *_about_claims(audience, audience_claim, scope_claims, profile),
-        *_about_algorithms(algorithms),
-        *_about_bounds(leeway, verified_tokens, max_token_bytes),
-        *_about_functions(rules, clock),
+        *_key_faults(issuer, jwks_uri, keys, allow_http),
+        *_claim_faults(audience, audience_claim, scope_claims, profile),
+        *_algorithm_faults(algorithms),
+        *_limit_faults(leeway, verified_tokens, max_token_bytes),
+        *_function_faults(rules, clock),
     ]
 
 
-def _about_keys(
+def _key_faults(
     issuer: object, jwks_uri: object, keys: object, allow_http: Collection[str]
 ) -> Iterator[str]:
-    discovered = jwks_uri is None and keys is None
-    fault = issuer_fault(issuer, allow_http=allow_http) if discovered else _name_fault(issuer)
+    is_discovered = jwks_uri is None and keys is None
+    fault = issuer_fault(issuer, allow_http=allow_http) if is_discovered else _name_fault(issuer)
     if fault:
         yield f"issuer {fault}, not {shown_address(issuer)!r}"
     if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
         yield f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}"
     if keys is not None and not callable(getattr(keys, "key_set", None)):
-        # Not shown: it may be a key.
+        # The value is not quoted: it may be a key.
         yield "keys must be a source of keys, such as StaticKeys({'keys': [...]}) or remote_keys()"
     if jwks_uri is not None and keys is not None:
-        yield "jwks_uri and keys exclude each other"
+        yield "jwks_uri cannot be combined with keys"
     if allow_http and keys is not None:
-        yield "allow_http and keys exclude each other: give it to the source of the keys"
+        yield "allow_http cannot be combined with keys: pass allow_http to the key source"
     yield from allow_http_faults(allow_http)
 
 
-def _about_claims(
+def _claim_faults(
     audience: object, audience_claim: object, scope_claims: object, profile: object
 ) -> Iterator[str]:
     audiences = _strings(audience)
     if not audiences or "" in audiences:
-        yield "audience must be the identifier of this API and not empty"
+        yield "audience must be the identifier of this API, or several, and not empty"
     if not _is_name(audience_claim):
         yield f"audience_claim must be the name of a claim, not {audience_claim!r}"
     if not isinstance(profile, str) or profile not in PROFILES:
         yield f"profile must be one of {', '.join(PROFILES)}, not {profile!r}"
     if profile == "rfc9068" and audience_claim != "aud":
-        yield "audience_claim must be aud in the profile rfc9068, whose tokens have it"
+        yield "audience_claim must be aud in the profile rfc9068, which requires aud"
     paths = (scope_claims,) if isinstance(scope_claims, str) else scope_claims
     if paths is not None and not (_is_collection(paths) and paths and all(map(_is_path, paths))):
         yield (
-            "scope_claims must be names of claims, or tuples of names that lead through objects,"
+            "scope_claims must be names of claims, or tuples of names as paths through objects,"
             f" not {scope_claims!r}"
         )
 
 
-def _about_algorithms(algorithms: object) -> Iterator[str]:
+def _algorithm_faults(algorithms: object) -> Iterator[str]:
     names = None if isinstance(algorithms, str) else _strings(algorithms)
     if not names or not TABLE.keys() >= set(names):
         yield f"algorithms must be some of {', '.join(TABLE)}, not {algorithms!r}"
     elif rsa_default(names) is None:
         yield (
-            f"algorithms leaves open what an RSA key without alg serves: name RS256 or one other"
-            f" algorithm of RSA, not {', '.join(sorted(names))}"
+            "algorithms must hold RS256, or exactly one other RSA algorithm, for RSA keys without"
+            f" alg, not {', '.join(sorted(names))}"
         )
 
 
-def _about_bounds(
+def _limit_faults(
     leeway: object, verified_tokens: object, max_token_bytes: object
 ) -> Iterator[str]:
-    # Asked this way round, so that NaN is none of these.
+    # Written so that NaN fails the comparison.
     if not (_is_number(leeway) and 0 <= leeway <= MAX_LEEWAY):
         yield f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}"
     if not (_is_count(verified_tokens) and 0 <= verified_tokens <= MAX_VERIFIED_TOKENS):
@@ -125,28 +125,28 @@ def _about_bounds(
         yield f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}"
 
 
-def _about_functions(rules: object, clock: object) -> Iterator[str]:
+def _function_faults(rules: object, clock: object) -> Iterator[str]:
     if rules is not None and not _is_mapping(rules):
-        yield "rules must be plain functions by name, as in {'tenant': of_our_tenant}"
+        yield "rules must be a mapping of names to plain functions, as in {'tenant': is_our_tenant}"
     elif rules is not None:
         for name, rule in rules.items():
             if not isinstance(name, str) or not _is_function(rule):
-                yield f"rules: {name!r} is not a plain function by its name"
+                yield f"rules: {name!r} must be a name that maps to a plain function"
     if not _is_function(clock):
         yield "clock must be a function that returns seconds since the epoch"
 
 
 def _name_fault(issuer: object) -> str | None:
-    """Return what is wrong with an issuer that is only compared."""
+    """Return what is wrong with an issuer that need not be a URL, or None."""
     if not isinstance(issuer, str) or not issuer:
-        return "must be the string that its tokens have in iss"
-    return "must not hold control characters" if _CONTROL.search(issuer) else None
+        return "must be the string in the iss claim of its tokens"
+    return "must not hold control characters" if _CONTROL_CHARACTER.search(issuer) else None
 
 
 def _strings(value: object) -> tuple[str, ...] | None:
-    """Return one string or several as a tuple, or None if it is anything else.
+    """Return a string or a collection of strings as a tuple, or None for another type.
 
-    An iterator is none: it would be empty when it is needed.
+    An iterator is refused, because it would be empty when it is used later.
     """
     if isinstance(value, str):
         return (value,)
@@ -185,5 +185,5 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 
 def _is_function(value: object) -> bool:
-    # What `async def` returns is never True.
+    # A coroutine function is refused: what it returns is never True.
     return callable(value) and not inspect.iscoroutinefunction(value)

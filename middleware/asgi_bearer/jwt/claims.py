@@ -1,9 +1,9 @@
-"""What the claims of an access token must say: small checks, and profiles as tuples of them.
+"""Checks the claims of an access token: issuer, audience, names, times, scopes.
 
-A check takes the claims and what is expected, and raises or returns nothing. The checks run after
-the signature was found good, except `check_issuer`, which decides whose key to ask for. It is no
-part of a profile, because every token has to pass it; nor are the times (`validity`), which come
-last.
+A check takes the claims and the expected values; it raises an exception or returns None. A profile
+is a tuple of checks, which run after the signature was verified. Two checks are in no profile:
+`check_issuer` runs before, because it decides whose keys to use, and the times (`validity`) run
+last. Which claims show an ID token or another JWT stands in `cross_jwt_confusion`.
 """
 
 import math
@@ -25,30 +25,30 @@ from asgi_bearer.errors import (
     shown,
 )
 from asgi_bearer.jose.encoding import is_array, is_object
-from asgi_bearer.jwt.cross_jwt_confusion import Claims, ScopeClaim, other_kind
+from asgi_bearer.jwt.cross_jwt_confusion import Claims, ScopeClaim, other_jwt_refusal
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import scope_names, scope_names_in_roles
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799
-"""The end of the year 9999; beyond it stand milliseconds taken for seconds, and infinity."""
+"""The end of the year 9999. A larger value is in milliseconds, or infinite."""
 
-_DEFINED_SCOPE_CLAIMS: Final = frozenset({"scope", "scp"})
-"""Claims whose names are scope names and nothing else."""
+_SCOPE_CLAIMS: Final = frozenset({"scope", "scp"})
+"""Claims that hold only scope names."""
 
-_STRINGS: Final = frozenset({str})
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_STRING_ONLY: Final = frozenset({str})
+_CONTROL_CHARACTER: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the claims are held against.
+    """The values that the claims are compared with.
 
     Arguments:
         issuer: the issuer identifier.
-        audiences: identifiers of this API, any of which the token may name.
+        audiences: identifiers of this API; the token must name one of them.
         leeway: seconds by which the issuer's clock may differ.
-        audience_claim: the claim that names them; `aud`, unless the issuer writes none.
-        scope_claims: the claims that hold scopes, instead of those of the profile.
+        audience_claim: the claim that names the audience; `aud`, unless the issuer writes none.
+        scope_claims: the claims that hold scopes, instead of the claims of the profile.
     """
 
     issuer: str
@@ -66,7 +66,9 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
     issuer = claims.get("iss")
     if issuer != expected.issuer:
         _require(claims, "iss")
-        raise IssuerMismatch(f"iss is {_whole(issuer)}, expected {_whole(expected.issuer)}")
+        raise IssuerMismatch(
+            f"iss is {_identifier(issuer)}, expected {_identifier(expected.issuer)}"
+        )
 
 
 def check_audience(claims: Claims, expected: Expected) -> None:
@@ -74,49 +76,49 @@ def check_audience(claims: Claims, expected: Expected) -> None:
     claim = expected.audience_claim
     audience = claims.get(claim)
     names = [audience] if isinstance(audience, str) else audience
-    if not is_array(names) or not _STRINGS.issuperset(map(type, names)):
+    if not is_array(names) or not _STRING_ONLY.issuperset(map(type, names)):
         _require(claims, claim)
         raise ClaimMalformed(
-            f"{claim} is {shown(audience)}, neither a string nor an array of strings"
+            f"{claim} is {shown(audience)}, it must be a string or an array of strings"
         )
     if expected.audiences.isdisjoint(names):
-        wanted = " or ".join(_whole(name) for name in sorted(expected.audiences))
-        raise AudienceMismatch(f"{claim} is {_whole(audience)}, expected {wanted}")
+        expected_names = " or ".join(_identifier(name) for name in sorted(expected.audiences))
+        raise AudienceMismatch(f"{claim} is {_identifier(audience)}, expected {expected_names}")
 
 
-def _whole(identifier: object) -> str:
+def _identifier(identifier: object) -> str:
     return shown(identifier, characters=IDENTIFIER_CHARACTERS)
 
 
 def check_kind(claims: Claims, expected: Expected) -> None:
-    """Check that this is a bearer access token and no other JWT of its issuer (RFC 8725 §3.12)."""
-    refusal = other_kind(claims, expected.scope_claims or ())
+    """Check that this is a bearer access token and not another JWT (RFC 8725 §3.12)."""
+    refusal = other_jwt_refusal(claims, expected.scope_claims or ())
     if refusal is not None:
         raise refusal
 
 
 def check_names(claims: Claims, expected: Expected) -> None:
-    """Check that the names of subject, client and token can be told apart and logged.
+    """Check that subject and client are strings, not empty and without control characters.
 
-    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). A name with control
-    characters was made to break a log or a database, not to identify.
+    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). Control characters
+    could forge log lines.
     """
     for name in ("sub", *CLIENT_CLAIMS):
         if name in claims:
             value = claims[name]
-            # What is printable holds none; that nearly all names are is seen in no time.
+            # isprintable() is faster than the search, and nearly every name passes it.
             if not (
                 isinstance(value, str)
                 and value
-                and (value.isprintable() or not _CONTROL.search(value))
+                and (value.isprintable() or not _CONTROL_CHARACTER.search(value))
             ):
-                raise ClaimMalformed(f"{name} is {shown(value)}, not a name")
+                raise ClaimMalformed(f"{name} is {shown(value)}, it must be a name")
     if not isinstance(claims.get("jti", ""), str):
-        raise ClaimMalformed(f"jti is {shown(claims['jti'])}, not a string")
+        raise ClaimMalformed(f"jti is {shown(claims['jti'])}, it must be a string")
 
 
 def check_rfc9068_claims(claims: Claims, expected: Expected) -> None:
-    """Check that all seven required claims are there (RFC 9068 §2.2)."""
+    """Check that the seven required claims are present (RFC 9068 §2.2)."""
     for name in ("iss", "exp", "aud", "sub", "client_id", "iat", "jti"):
         _require(claims, name)
     if not claims["jti"]:
@@ -125,14 +127,14 @@ def check_rfc9068_claims(claims: Claims, expected: Expected) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A way of writing access tokens.
+    """A format of access tokens.
 
     Arguments:
-        types: the `typ` headers it takes, in lower case; None stands for an absent one.
-        scope_claims: where the scopes are, the first that is present counts.
-        scope_arrays: whether they may be arrays.
-        checks: the checks on verified claims, in order. The times come after them: what the
-            caller may be told apart (expiry) stands behind what it may not (audience).
+        types: the accepted `typ` headers, in lower case; None accepts a token without `typ`.
+        scope_claims: the claims that hold scopes; the first one that is present counts.
+        scope_arrays: whether these claims may be arrays.
+        checks: the checks of the claims, in order. The times are checked after them: the client
+            may learn that its token has expired, but not that its audience is wrong.
     """
 
     types: frozenset[str | None]
@@ -145,8 +147,8 @@ _COMMON: Final[tuple[Check, ...]] = (check_audience, check_kind, check_names)
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
-        # As Auth0, Entra, Okta and Keycloak send them. A list of what is taken, not of what is
-        # refused: logout+jwt, dpop+jwt, secevent+jwt and the ones not invented yet stay out.
+        # The tokens of Auth0, Entra, Okta and Keycloak. It is a list of the accepted types, so that
+        # logout+jwt, dpop+jwt, secevent+jwt and all future types are refused.
         "jwt": Profile(
             types=frozenset({"at+jwt", "jwt", None}),
             scope_claims=("scope", "scp"),
@@ -167,55 +169,54 @@ def numeric_date(name: str, value: object) -> float:
     """Return claim `name` as seconds since the epoch (NumericDate, RFC 7519 §2).
 
     Raises:
-        ClaimMalformed: it is no number, or not within 1970 to 9999.
+        ClaimMalformed: it is not a number, or not within the years 1970 to 9999.
     """
-    # True is an int in Python and no number in JSON.
+    # True is an int in Python, but not a number in JSON.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ClaimMalformed(f"{name} is {shown(value)}, not a number")
+        raise ClaimMalformed(f"{name} is {shown(value)}, it must be a number")
     if not 0 <= value <= LAST_NUMERIC_DATE:
-        raise ClaimMalformed(f"{name} is not within the years 1970 to 9999")
+        raise ClaimMalformed(f"{name} must be within the years 1970 to 9999")
     return value
 
 
 def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, float]:
-    """Return from when until when a token is good, if it is good now; leeway included.
+    """Return the time from which and the time until which a token is valid, leeway included.
 
-    RFC 7519 §4.1.4 to §4.1.6: `exp`, which must be there, and `nbf` and `iat`, neither of which may
-    lie in the future.
+    `exp` is required; `nbf` and `iat` must not lie in the future (RFC 7519 §4.1.4 to §4.1.6).
 
     Arguments:
         now: seconds since the epoch.
 
     Raises:
         ClaimMissing: there is no `exp`.
-        ClaimMalformed: one of them is no time.
-        TokenExpired, TokenNotYetValid: it is good no longer, or not yet.
+        ClaimMalformed: one of the claims is not a NumericDate.
+        TokenExpired, TokenNotYetValid: the token has expired, or is not valid yet.
     """
     if "exp" not in claims:
         raise ClaimMissing("exp is missing")
-    ends_at = numeric_date("exp", claims["exp"]) + expected.leeway
-    # A clock that answers nonsense lets nothing pass.
-    if not (math.isfinite(now) and now < ends_at):
-        raise TokenExpired(f"expired {now - ends_at + expected.leeway:.0f} s ago")
-    begins_at = 0.0
+    valid_until = numeric_date("exp", claims["exp"]) + expected.leeway
+    # Without a finite time no token is valid.
+    if not (math.isfinite(now) and now < valid_until):
+        raise TokenExpired(f"expired {now - valid_until + expected.leeway:.0f} s ago")
+    valid_from = 0.0
     for name in ("nbf", "iat"):
         if name in claims:
             date = numeric_date(name, claims[name])
             if not date - expected.leeway <= now:
                 raise TokenNotYetValid(f"{name} lies {date - now:.0f} s ahead")
-            begins_at = max(begins_at, date - expected.leeway)
-    return begins_at, ends_at
+            valid_from = max(valid_from, date - expected.leeway)
+    return valid_from, valid_until
 
 
 def granted_scopes(claims: Claims, profile: Profile, expected: Expected) -> frozenset[str]:
-    """Return the scopes in `claims`.
+    """Return the scopes that `claims` grant.
 
-    Groups, roles and permissions are none of them, unless `expected.scope_claims` names where
-    they are; then the scopes of all the claims that it names are granted.
+    If `expected.scope_claims` names claims, such as roles or permissions, the scopes in all of
+    them are granted. Otherwise only the first scope claim of the profile counts.
 
     Raises:
-        ClaimMalformed: a claim that is there for scopes does not hold names, whether it is the
-            one that counts or not (RFC 6749 §3.3).
+        ClaimMalformed: a scope claim does not hold scope names (RFC 6749 §3.3), even if it is not
+            the one that counts.
     """
     if expected.scope_claims is not None:
         found = (_names_at(claims, claim, profile) for claim in expected.scope_claims)
@@ -235,11 +236,13 @@ def _names_at(claims: Claims, claim: ScopeClaim, profile: Profile) -> frozenset[
         if value is None:
             return frozenset()
         if not is_object(value):
-            raise ClaimMalformed(f"{'.'.join(path[:depth])} is {shown(value)}, not an object")
+            raise ClaimMalformed(
+                f"{'.'.join(path[:depth])} is {shown(value)}, it must be an object"
+            )
         if name not in value:
             return frozenset()
         value = value[name]
-    if path[0] in _DEFINED_SCOPE_CLAIMS and len(path) == 1:
+    if path[0] in _SCOPE_CLAIMS and len(path) == 1:
         return scope_names(path[0], value, arrays=profile.scope_arrays)
     return scope_names_in_roles(".".join(path), value)
 

@@ -1,8 +1,9 @@
-"""What tells an access token from the other JWTs that its issuer signs (RFC 8725 §3.11, §3.12).
+"""Refuses ID tokens and other JWTs of the issuer in place of an access token.
 
-Where the identifier of a client is also that of the API, audience and issuer do not tell them
-apart, and many issuers write `typ: JWT` into all of them. So the claims decide: each kind has some
-that an access token does not have.
+RFC 8725 §2.8 calls it cross-JWT confusion; §3.11 and §3.12 say to prevent it. If a client and the
+API have the same identifier, issuer and audience are the same in both kinds of token, and many
+issuers write `typ: JWT` into all of them. So the claims decide, such as `nonce`, `at_hash` and
+`events`: an access token does not have them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,17 +21,17 @@ from asgi_bearer.jose.encoding import is_array, is_object
 Claims = Mapping[str, object]
 
 ScopeClaim = str | tuple[str, ...]
-"""The name of a claim, or a path of names through objects."""
+"""The name of a claim, or a path through objects: a tuple of names."""
 
 _CIBA: Final = "urn:openid:params:jwt:claim:"
 
-_OF_ID_TOKENS: Final = frozenset(
+_ID_TOKEN_CLAIMS: Final = frozenset(
     {"at_hash", "c_hash", "s_hash", f"{_CIBA}rt_hash", f"{_CIBA}auth_req_id", "sub_jwk"}
 )
-"""They tie an ID token to what was issued beside it (OpenID Connect Core §3.3.2.11; FAPI 1.0; CIBA
-§10.3.1), or hold the key of a self-issued one."""
+"""Hashes of what was issued with an ID token (OpenID Connect Core §3.3.2.11, FAPI 1.0, CIBA
+§10.3.1), and the key of a self-issued ID token."""
 
-_OF_OTHER_JWTS: Final[Mapping[str, str]] = {
+_OTHER_JWT_CLAIMS: Final[Mapping[str, str]] = {
     "events": "a security event or a logout token (RFC 8417 §2.2)",
     "toe": "a security event (RFC 8417 §2.2)",
     "logout_token": "a logout request (OpenID Connect Back-Channel Logout §2.5)",
@@ -49,135 +50,143 @@ _OF_OTHER_JWTS: Final[Mapping[str, str]] = {
     "redirect_uris": "a registration (RFC 7591 §2)",
     "jwks": "a registration or an entity statement (RFC 7591 §2)",
 }
-"""Claims that an access token does not have, and what has them."""
+"""Claims that an access token does not have, and the JWT that has them."""
 
 _ACCESS_TOKEN_TYPES: Final = frozenset(
     {"bearer", "dpop", "at+jwt", "application/at+jwt", "jwt", "access", "accesstoken", "at"}
 )
-"""What access tokens have in a claim `typ`; Keycloak writes Bearer, and ID, Refresh, Offline or
-Logout into its other tokens. A list of what is taken: the next kind stays out."""
+"""The claim `typ` of access tokens. Keycloak writes Bearer there, and ID, Refresh, Offline or
+Logout into its other tokens. Any value that is not listed is refused."""
 
 _OTHER_TOKEN_TYPES: Final = frozenset(
     {"id", "idt", "idtoken", "refresh", "rt", "refreshtoken", "offline", "logout", "logouttoken"}
 )
-"""What issuers have in other claims, of tokens that are none for APIs."""
+"""Values of other type claims in tokens that are not access tokens."""
 
 _TYPE_CLAIMS: Final = frozenset({"token_type", "tokenType", "tokenName", "tty"})
-"""Claims for the kind of a token and nothing else: Simple JWT, Casdoor, ForgeRock, FusionAuth."""
+"""Claims that hold only the type of a token: Simple JWT, Casdoor, ForgeRock, FusionAuth."""
 
-_PERHAPS_TYPE_CLAIMS: Final = frozenset({"type", "purpose", "drn"})
-"""Claims in which Flask-JWT-Extended, Curity and Descope have it, and others what they like."""
+_AMBIGUOUS_TYPE_CLAIMS: Final = frozenset({"type", "purpose", "drn"})
+"""Claims for the type of a token (Flask-JWT-Extended, Curity, Descope) or for something else."""
 
-_TELLING: Final = frozenset(
-    {"nonce", "cnf", "typ", "token_use", *_OF_ID_TOKENS, *_OF_OTHER_JWTS}
+_DISTINGUISHING_CLAIMS: Final = frozenset(
+    {"nonce", "cnf", "typ", "token_use", *_ID_TOKEN_CLAIMS, *_OTHER_JWT_CLAIMS}
     | _TYPE_CLAIMS
-    | _PERHAPS_TYPE_CLAIMS
+    | _AMBIGUOUS_TYPE_CLAIMS
 )
-"""A token without any of these is what it says."""
+"""A token without any of these claims needs only the check for userinfo."""
 
-_GRANTS: Final = (
+_GRANT_PATHS: Final = (
     *(("scope",), ("scp",), ("permissions",), ("roles",), ("authorities",), ("entitlements",)),
     *(("realm_access", "roles"), ("resource_access",)),
 )
-"""Where issuers name scopes, roles and permissions. Groups are none: ID tokens have them too."""
+"""Where issuers name scopes, roles and permissions. Not groups: ID tokens have them too."""
 
-_ABOUT_A_PERSON: Final = frozenset(
+_USERINFO_CLAIMS: Final = frozenset(
     {
         *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),
         *("profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
         *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
     }
 )
-"""What userinfo answers (OpenID Connect Core §5.1)."""
+"""Claims of a userinfo response (OpenID Connect Core §5.1)."""
 
-_OF_A_TOKEN: Final = frozenset({"iat", "jti", "client_id", "azp", "cid", "appid"})
-"""A signed answer of userinfo has none of these, and an access token nearly always one."""
+_TOKEN_CLAIMS: Final = frozenset({"iat", "jti", "client_id", "azp", "cid", "appid"})
+"""A signed userinfo response has none of these. Nearly every access token has one."""
 
 
-def other_kind(claims: Claims, scope_claims: Sequence[ScopeClaim]) -> InvalidTokenError | None:
-    """Return the refusal of claims that show another JWT than a bearer access token, or None.
+def other_jwt_refusal(
+    claims: Claims, scope_claims: Sequence[ScopeClaim]
+) -> InvalidTokenError | None:
+    """Return the refusal of a JWT that is not a bearer access token, or None.
 
     Arguments:
-        scope_claims: where this issuer names scopes, beside the usual places.
+        scope_claims: configured claims that hold scopes, beside the usual ones.
     """
-    if _TELLING.isdisjoint(claims):
-        return _by_what_it_lacks(claims, scope_claims)
+    if _DISTINGUISHING_CLAIMS.isdisjoint(claims):
+        return _userinfo_refusal(claims, scope_claims)
     if "cnf" in claims:
         # Plain Bearer requests carry no proof of possession (RFC 7800 §3.1). Any `cnf` refuses,
-        # also one with unknown members: ignoring it would make a bound token usable by its thief.
-        return TokenBoundToKey("the claims hold cnf, and no proof is taken with Bearer")
-    if found := _OF_ID_TOKENS.intersection(claims):
-        return IDTokenPresented(f"an ID token: the claims hold {', '.join(sorted(found))}")
-    for name, kind in _OF_OTHER_JWTS.items():
+        # even with unknown members: otherwise a thief could use a bound token.
+        return TokenBoundToKey("the token has a claim cnf, and a Bearer request proves no key")
+    if found := _ID_TOKEN_CLAIMS.intersection(claims):
+        return IDTokenPresented(f"an ID token: it has the claim {', '.join(sorted(found))}")
+    for name, kind in _OTHER_JWT_CLAIMS.items():
         if name in claims:
-            return OtherJWTPresented(f"the claims hold {name}: {kind}")
+            return OtherJWTPresented(f"the claim {name} belongs to {kind}")
     return (
-        _by_its_type(claims)
-        or _by_its_nonce(claims, scope_claims)
-        or _by_what_it_lacks(claims, scope_claims)
+        _type_refusal(claims)
+        or _nonce_refusal(claims, scope_claims)
+        or _userinfo_refusal(claims, scope_claims)
     )
 
 
-def _by_its_type(claims: Claims) -> InvalidTokenError | None:
-    # Cognito's tokens are `access` or `id`.
+def _type_refusal(claims: Claims) -> InvalidTokenError | None:
+    # Cognito writes `access` or `id`.
     if claims.get("token_use", "access") != "access":
         return OtherJWTPresented(f"token_use is {shown(claims['token_use'])}, expected 'access'")
     typ = claims.get("typ", "bearer")
-    if not isinstance(typ, str) or _kind(typ) not in _ACCESS_TOKEN_TYPES:
-        return OtherJWTPresented(f"the claim typ is {shown(typ)}, not one of an access token")
-    for name in sorted((_TYPE_CLAIMS | _PERHAPS_TYPE_CLAIMS).intersection(claims)):
+    if not isinstance(typ, str) or _normalised(typ) not in _ACCESS_TOKEN_TYPES:
+        return OtherJWTPresented(
+            f"the claim typ is {shown(typ)}, which is not the type of an access token"
+        )
+    for name in sorted((_TYPE_CLAIMS | _AMBIGUOUS_TYPE_CLAIMS).intersection(claims)):
         value = claims[name]
-        is_another = (
-            _kind(value) in _OTHER_TOKEN_TYPES or (name, value) == ("drn", "DSR")
+        is_other_type = (
+            _normalised(value) in _OTHER_TOKEN_TYPES or (name, value) == ("drn", "DSR")
             if isinstance(value, str)
             else name in _TYPE_CLAIMS
         )
-        if is_another:
-            return OtherJWTPresented(f"{name} is {shown(value)}, not one of an access token")
+        if is_other_type:
+            return OtherJWTPresented(
+                f"{name} is {shown(value)}, which is not the type of an access token"
+            )
     return None
 
 
-def _kind(text: str) -> str:
-    """Return the name of a kind of token in one spelling: of `ID-Token`, `id_token` and
-    `urn:ietf:params:oauth:token-type:id_token` (RFC 8693 §3) the same."""
+def _normalised(text: str) -> str:
+    """Return a token type in one spelling, the same for `ID-Token`, `id_token` and
+    `urn:ietf:params:oauth:token-type:id_token` (RFC 8693 §3)."""
     return text.rpartition(":")[2].lower().replace("_", "").replace("-", "")
 
 
-def _by_its_nonce(claims: Claims, scope_claims: Sequence[ScopeClaim]) -> InvalidTokenError | None:
-    # Keycloak, Azure AD B2C and authentik write the nonce into access tokens as well.
+def _nonce_refusal(claims: Claims, scope_claims: Sequence[ScopeClaim]) -> InvalidTokenError | None:
+    # Keycloak, Azure AD B2C and authentik write the nonce into access tokens too.
     if "nonce" not in claims or _grants_something(claims, scope_claims):
         return None
-    return IDTokenPresented("an ID token: a nonce, and no scope, role or permission")
+    return IDTokenPresented("an ID token: it has a nonce, and no scope, role or permission")
 
 
-def _by_what_it_lacks(
+def _userinfo_refusal(
     claims: Claims, scope_claims: Sequence[ScopeClaim]
 ) -> InvalidTokenError | None:
-    if not _OF_A_TOKEN.isdisjoint(claims) or _ABOUT_A_PERSON.isdisjoint(claims):
+    if not _TOKEN_CLAIMS.isdisjoint(claims) or _USERINFO_CLAIMS.isdisjoint(claims):
         return None
     if _grants_something(claims, scope_claims):
         return None
-    return OtherJWTPresented("an answer of userinfo: it is about a person, and grants nothing")
+    return OtherJWTPresented(
+        "a userinfo response: it has claims about a person, and no scope, role or permission"
+    )
 
 
 def _grants_something(claims: Claims, scope_claims: Sequence[ScopeClaim]) -> bool:
-    named = ((one,) if isinstance(one, str) else one for one in scope_claims)
-    return any(_names_something(_at(claims, path)) for path in (*_GRANTS, *named))
+    configured = ((claim,) if isinstance(claim, str) else claim for claim in scope_claims)
+    return any(_holds_a_name(_value_at(claims, path)) for path in (*_GRANT_PATHS, *configured))
 
 
-def _at(claims: Claims, path: tuple[str, ...]) -> object:
+def _value_at(claims: Claims, path: tuple[str, ...]) -> object:
     value: object = claims
     for name in path:
         value = value.get(name) if is_object(value) else None
     return value
 
 
-def _names_something(value: object) -> bool:
-    """Return whether there is a name anywhere in `value`; the JSON has a bounded depth."""
+def _holds_a_name(value: object) -> bool:
+    """Return whether `value` holds a name at any depth, which the JSON parser limits."""
     if is_object(value):
-        return any(map(_names_something, value.values()))
+        return any(map(_holds_a_name, value.values()))
     if is_array(value):
-        return any(map(_names_something, value))
+        return any(map(_holds_a_name, value))
     if isinstance(value, str):
         return value.strip() != ""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,9 +1,8 @@
-"""Tokens that were found good, so that one which comes again is not verified again.
+"""Caches verified tokens, so that the same token is not verified twice.
 
-An answer from here is the one that the whole verification would give at this moment. What can
-change that is asked each time: the clock, and whether the key that signed would still be tried. A
-token is known by a digest of which nobody can make two (SHA-256); itself it is not kept. Refusals
-are not kept either: they are cheap, and most come once.
+A cached result is always the same as that of a full verification: each look-up checks the clock and
+whether the key that signed is still in the key set. Entries are keyed by a SHA-256 digest; the
+token itself is not stored. Refusals are not cached: they are cheap, and most bad tokens come once.
 """
 
 from collections.abc import Callable
@@ -19,56 +18,56 @@ from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.principal import Principal
 
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""What all entries together may weigh."""
+"""The total weight of all entries."""
 
 WEIGHT_PER_BYTE: Final = 6
-"""Bytes of memory for a byte of token: its names and values become objects. Common tokens take 2 to
-6. An issuer that fills tokens with empty objects gets to 27, and all of them to four and a half
-times `MAX_BYTES`."""
+"""Bytes of memory for each byte of a token: its names and values become objects. Common tokens need
+2 to 6. Tokens full of empty objects need 27, so a cache of them needs 4.5 times `MAX_BYTES`."""
 
 
 class Recalling(Protocol):
-    """A verifier that knows credentials again without waiting for anything.
+    """A verifier that returns the cached result for credentials without waiting.
 
-    The guard asks it only if `recall` was written by whoever wrote `verify`, or after him.
+    The middleware calls `recall` only if it is defined on the same class as `verify`, or on a
+    subclass.
     """
 
     def recall(self, credentials: bytes) -> Principal | None:
-        """Return the principal that `verify` would return for these credentials, if it is known.
+        """Return what `verify` would return for these credentials if it is cached, or None.
 
         Arguments:
             credentials: the whole Authorization header.
 
         Raises:
-            NotPermittedError: they are known, and a rule says no.
+            NotPermittedError: a rule refuses the cached principal.
         """
         ...
 
 
 @dataclass(slots=True)
-class Verified:
-    """A good token.
+class CachedToken:
+    """A verified token.
 
     Arguments:
-        principal: what it said.
+        principal: the principal of its claims.
         header: its JOSE header.
         key: the key that signed it.
-        begins_at: the time from which it is good, leeway included.
-        ends_at: the time at which it is good no longer, leeway included.
-        size: its length.
-        seen_with: number of the newest key set that would try the key; it changes.
+        valid_from: the time from which it is valid, leeway included.
+        valid_until: the time at which it expires, leeway included.
+        size: its length in bytes.
+        key_set_number: number of the newest key set in which the key was found; it changes.
     """
 
     principal: Principal
     header: Header
     key: Key
-    begins_at: float
-    ends_at: float
+    valid_from: float
+    valid_until: float
     size: int
-    seen_with: int = 0
+    key_set_number: int = 0
 
-    def is_signed_within(self, key_set: KeySet, rsa_default: str) -> bool:
-        """Return whether the key that signed is one that would be tried with `key_set`."""
+    def is_signed_by(self, key_set: KeySet, rsa_default: str) -> bool:
+        """Return whether verification with `key_set` would still use the key that signed."""
         alg, kid = self.header.alg, self.header.kid
         try:
             return self.key in key_set.candidates(alg, kid, rsa_default=rsa_default)
@@ -76,66 +75,67 @@ class Verified:
             return False
 
 
-class VerifiedTokens:
-    """The good tokens that were used last; for any number of threads.
+class TokenCache:
+    """An LRU cache of verified tokens; safe for threads.
 
     Arguments:
-        max_entries: how many are kept; fewer if they are large.
-        rsa_default: the algorithm that RSA keys without `alg` serve.
+        max_entries: the number of entries; fewer fit if they are large.
+        rsa_default: the algorithm of RSA keys without `alg`.
     """
 
     def __init__(self, max_entries: int, *, rsa_default: str) -> None:
         self._rsa_default = rsa_default
-        lightest = MAX_BYTES // max_entries
-        self._entries: LRUCache[bytes, Verified] = LRUCache(
-            MAX_BYTES, getsizeof=lambda entry: max(entry.size * WEIGHT_PER_BYTE, lightest)
+        min_weight = MAX_BYTES // max_entries
+        self._entries: LRUCache[bytes, CachedToken] = LRUCache(
+            MAX_BYTES, getsizeof=lambda entry: max(entry.size * WEIGHT_PER_BYTE, min_weight)
         )
         self._lock = Lock()
-        # The key set that was seen last, and its number, always both at once. One for all entries:
-        # a source may make a new one with each answer.
+        # The last key set and its number, in one tuple so that threads read both together. Entries
+        # hold only the number, because a key source may return a new object on each call.
         self._current: tuple[KeySet | None, int] = (None, 0)
 
-    def __contains__(self, known: bytes) -> bool:
-        return known in self._entries
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._entries
 
     def principal(
-        self, known: bytes, keys: Callable[[], KeySet | None], clock: Callable[[], float]
+        self, digest: bytes, keys: Callable[[], KeySet | None], clock: Callable[[], float]
     ) -> Principal | None:
-        """Return what a token said, by its digest, if it is still good; otherwise forget it.
+        """Return the principal of a token if it is still valid; otherwise remove the token.
 
         Arguments:
-            keys: returns the issuer's keys, or None if nobody can say at once which they are.
+            digest: SHA-256 of the credentials.
+            keys: returns the issuer's keys, or None if they cannot be had without waiting.
             clock: the time, in seconds since the epoch.
         """
         with self._lock:
-            # Asked first: a look-up in vain raises twice, which costs as much as several others.
-            if known not in self._entries:
+            # A failed look-up raises twice inside cachetools, which is slow.
+            if digest not in self._entries:
                 return None
-            entry = self._entries[known]
+            entry = self._entries[digest]
         key_set = keys()
         if key_set is None:
             return None
         now = clock()
-        # Asked this way round, so that a clock that answers nonsense (NaN) lets nothing pass.
-        if entry.begins_at <= now < entry.ends_at:
+        # Written so that NaN from a broken clock fails the comparison.
+        if entry.valid_from <= now < entry.valid_until:
             current, number = self._current
             if current is not key_set:
                 number = self._number_of(key_set)
-            if entry.seen_with == number:
+            if entry.key_set_number == number:
                 return entry.principal
-            if entry.is_signed_within(key_set, self._rsa_default):
-                entry.seen_with = number
+            if entry.is_signed_by(key_set, self._rsa_default):
+                entry.key_set_number = number
                 return entry.principal
         with self._lock:
-            self._entries.pop(known, None)
+            self._entries.pop(digest, None)
         return None
 
-    def add(self, known: bytes, entry: Verified, key_set: KeySet) -> None:
-        """Keep what a token said that was verified with `key_set`."""
+    def add(self, digest: bytes, entry: CachedToken, key_set: KeySet) -> None:
+        """Store a token that was verified with `key_set`."""
         current, number = self._current
-        entry.seen_with = number if current is key_set else self._number_of(key_set)
+        entry.key_set_number = number if current is key_set else self._number_of(key_set)
         with self._lock:
-            self._entries[known] = entry
+            self._entries[digest] = entry
 
     def _number_of(self, key_set: KeySet) -> int:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The story of one token: what was presented -> a `Principal`, or the reason why not."""
+"""`JWTVerifier`: verifies a JWT access token and returns its `Principal`, or raises the refusal."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -20,7 +20,7 @@ from asgi_bearer.jwt.claims import (
 )
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.jwt.signature import signing_key
-from asgi_bearer.jwt.token_cache import Verified, VerifiedTokens
+from asgi_bearer.jwt.token_cache import CachedToken, TokenCache
 from asgi_bearer.keys.builder import remote_keys
 from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
@@ -28,28 +28,27 @@ from asgi_bearer.principal import Principal, principal_of
 from asgi_bearer.shortcut import beside, shortcut
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
-"""Tokens with hundreds of groups stay below it; servers limit a whole header block to 64 KiB."""
+"""Tokens with hundreds of groups are smaller. Servers limit all headers together to 64 KiB."""
 
 VERIFIED_TOKENS: Final = 16_384
 
-LONGEST_RECALLED: Final = 4096
-"""Bytes; what is longer is mostly no token, and is looked at before a digest is made of it."""
+MAX_RECALLED_BYTES: Final = 4096
+"""Longer credentials are usually not tokens, so they are parsed before a digest is computed."""
 
-_LONGEST_HEADER: Final = 1024
-_HEADERS: Final = 64
-"""Characters and number of the JOSE headers that are remembered; an issuer writes one for each of
-its keys. They are read before anything is verified, so made-up ones may take the place of good
-ones, which are then read anew."""
+_MAX_CACHED_HEADER_BYTES: Final = 1024
+_CACHED_HEADERS: Final = 64
+"""Parsed JOSE headers are cached; an issuer writes one for each of its keys. Forged tokens may push
+them out of the cache; then they are parsed again."""
 
 
 class Verifier(Protocol):
-    """Whoever can tell whether what was presented is good."""
+    """Verifies the credentials of a request."""
 
     async def verify(self, presented: Presented) -> Principal:
-        """Return in whose name the request is made.
+        """Return the principal that the credentials identify.
 
         Raises:
-            AccessTokenError: the leaf that says why the request is refused.
+            AccessTokenError: the request is refused; the class says why.
         """
         ...
 
@@ -60,28 +59,28 @@ class JWTVerifier:
     Arguments:
         issuer: the issuer identifier, compared byte for byte; with a final slash if the issuer
             writes one. With `keys` or `jwks_uri` it need not be a URL.
-        audience: the identifier of this API, or several, any of which may be in `aud`.
-        audience_claim: the claim that is compared instead of `aud`, for issuers that write none:
-            Amazon Cognito names its client in `client_id`. Not with the profile `rfc9068`.
-        jwks_uri: address of the issuer's keys. Without it and without `keys` it is discovered
-            from the issuer's metadata.
-        keys: another source of keys, instead of `jwks_uri`.
-        allow_http: hosts, as `keycloak:8080`, whose addresses may be http without being loopback;
-            for networks in which nobody else can answer.
-        algorithms: the algorithms that are accepted. Default: all supported ones. An RSA key
-            whose key set names no `alg` serves RS256, or else the one RSA algorithm that is named
-            here.
+        audience: the identifier of this API, or several; `aud` must name one of them.
+        audience_claim: the claim that is compared instead of `aud`. Amazon Cognito writes no
+            `aud`, but `client_id`. Not with the profile `rfc9068`.
+        jwks_uri: URL of the issuer's key set. Without it and without `keys`, the URL is
+            discovered from the issuer's metadata.
+        keys: another key source, instead of `jwks_uri`.
+        allow_http: hosts, such as `keycloak:8080`, whose URLs may be http without being loopback.
+            Only for networks in which no attacker can answer for them.
+        algorithms: the accepted algorithms; by default all that are supported. An RSA key without
+            `alg` is used for RS256, or else for the one RSA algorithm that is listed here.
         profile: `jwt` for the tokens of most issuers, `rfc9068` for strict RFC 9068 tokens.
-        scope_claims: where scopes are, instead of `scope` (and `scp`): names of claims, or paths
-            through objects, as in `[("realm_access", "roles")]`. What all of them name is granted.
-        leeway: seconds that the issuer's clock may differ, 0 to 300.
-        rules: by name, what else must be true of a verified token. A rule passes by returning
-            True, nothing else; a request that fails one is answered with 403.
-        verified_tokens: how many good tokens are remembered, so that one which comes again is not
-            verified again; 0 for none, at most 1,000,000. What is remembered of one ends with it,
-            or with its key.
-        max_token_bytes: longer tokens are refused unread; at most 64 KiB.
-        clock: the time in seconds since the epoch.
+        scope_claims: the claims that hold scopes, instead of `scope` (and `scp`): names of claims,
+            or paths through objects, as in `[("realm_access", "roles")]`. The scopes in all of
+            them are granted.
+        leeway: seconds by which the issuer's clock may differ, 0 to 300.
+        rules: named functions that a verified token must also pass. A rule passes only if it
+            returns True; a request that fails a rule is answered with 403.
+        verified_tokens: how many verified tokens are cached, so that the same token is not
+            verified twice; 0 for none, at most 1,000,000. An entry is valid until the token
+            expires or its key is withdrawn.
+        max_token_bytes: longer tokens are refused before they are parsed; at most 64 KiB.
+        clock: returns the time in seconds since the epoch.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.
@@ -147,94 +146,92 @@ class JWTVerifier:
         self._rsa_default = rsa_default(self._algorithms) or ""
         self._profile = PROFILES[profile]
         self._rules = dict(rules or {})
-        self._headers = lru_cache(_HEADERS)(self._checked_header)
-        self._verified = (
-            VerifiedTokens(verified_tokens, rsa_default=self._rsa_default)
-            if verified_tokens
-            else None
+        self._cached_header = lru_cache(_CACHED_HEADERS)(self._checked_header)
+        self._cache = (
+            TokenCache(verified_tokens, rsa_default=self._rsa_default) if verified_tokens else None
         )
         self._max_token_bytes = max_token_bytes
         self._clock = clock
 
     async def verify(self, presented: Presented) -> Principal:
-        """Return the principal of a good token.
+        """Return the principal of a valid token.
 
         Raises:
-            InvalidTokenError: the token is not good.
-            NotPermittedError: it is, and a rule says no.
-            NotJudgedError: the keys to judge it are not to be had.
+            InvalidTokenError: the token is not valid.
+            NotPermittedError: the token is valid, but a rule refuses it.
+            NotJudgedError: there are no keys to verify the token with.
         """
         try:
-            return await self._judged(presented)
+            return await self._principal(presented)
         except AccessTokenError as err:
-            # The frames where it was raised hold parts of the token, which an error reporter shows.
+            # Error reporters log local variables, and the frames hold parts of the token.
             raise err.with_traceback(None)  # noqa: B904 - it is the same
 
-    async def _judged(self, presented: Presented) -> Principal:
+    async def _principal(self, presented: Presented) -> Principal:
         segments = segments_of(presented.token, max_bytes=self._max_token_bytes)
         header = self._header(segments.header)
-        known = b""
-        if self._verified is not None:
-            known = sha256(presented.credentials).digest()
-            if known in self._verified:
+        digest = b""
+        if self._cache is not None:
+            digest = sha256(presented.credentials).digest()
+            if digest in self._cache:
                 key_set = await self._keys.key_set()
-                principal = self._verified.principal(known, lambda: key_set, self._clock)
+                principal = self._cache.principal(digest, lambda: key_set, self._clock)
                 if principal is not None:
-                    return self._permitted(principal)
+                    return self._check_rules(principal)
         token = decoded(segments, header)
-        # Before the keys: a token of somebody else's issuer must not cost a fetch.
+        # Before the keys: a token of another issuer must not cause a fetch.
         check_issuer(token.claims, self._expected)
         at_hand = self._at_hand() if self._at_hand is not None else None
         key, key_set = await signing_key(token, self._keys, at_hand, rsa_default=self._rsa_default)
         for check in self._profile.checks:
             check(token.claims, self._expected)
-        # Only now: the token may have ended while the keys were fetched.
-        begins_at, ends_at = validity(token.claims, self._expected, self._clock())
+        # After the keys: the token may have expired while they were fetched.
+        valid_from, valid_until = validity(token.claims, self._expected, self._clock())
         scopes = granted_scopes(token.claims, self._profile, self._expected)
         principal = principal_of(token.claims, issuer=self._expected.issuer, scopes=scopes)
-        # The claims are the principal's now; a traceback would still show them to be changed.
+        # The principal has frozen the claims, and a traceback should not show them.
         del token
-        if self._verified is not None:
+        if self._cache is not None:
             size = len(presented.token)
-            entry = Verified(principal, header, key, begins_at, ends_at, size)
-            self._verified.add(known, entry, key_set)
-        return self._permitted(principal) if self._rules else principal
+            entry = CachedToken(principal, header, key, valid_from, valid_until, size)
+            self._cache.add(digest, entry, key_set)
+        return self._check_rules(principal) if self._rules else principal
 
     @beside(verify)
     def recall(self, credentials: bytes) -> Principal | None:
-        """See `Recalling`. What `verify` found good is known, until it is good no longer."""
-        if self._verified is None or self._at_hand is None or len(credentials) > LONGEST_RECALLED:
+        """See `Recalling`. Return the cached principal of a token that `verify` accepted."""
+        if self._cache is None or self._at_hand is None or len(credentials) > MAX_RECALLED_BYTES:
             return None
-        known = sha256(credentials).digest()
-        del credentials  # A rule may say no, and this frame stays with the refusal.
-        principal = self._verified.principal(known, self._at_hand, self._clock)
-        return self._permitted(principal) if principal and self._rules else principal
+        digest = sha256(credentials).digest()
+        del credentials  # A rule may raise a refusal, whose traceback holds this frame.
+        principal = self._cache.principal(digest, self._at_hand, self._clock)
+        return self._check_rules(principal) if principal and self._rules else principal
 
-    def _permitted(self, principal: Principal) -> Principal:
-        """Check what is asked of each request anew, however well known its token is."""
+    def _check_rules(self, principal: Principal) -> Principal:
+        """Return `principal` if it passes all rules, which run for each request."""
         for name, rule in self._rules.items():
-            # Not truth: a rule that was written with `async def` returns a true coroutine.
+            # `is not True`: a rule written with `async def` returns a coroutine, which is truthy.
             if rule(principal) is not True:
                 raise ClaimRuleFailed(f"rule {name}")
         return principal
 
     def warm(self) -> None:
-        """Begin to fetch the keys, if they are fetched; nobody waits for it (`Warmable`)."""
+        """Start to fetch the keys in the background, if the key source fetches (`Warmable`)."""
         if isinstance(self._keys, Warmable):
             self._keys.warm()
 
     async def aclose(self) -> None:
-        """End a fetch that is under way; the verifier can be used again afterwards.
+        """Cancel a running fetch of keys. The verifier can be used again afterwards.
 
-        Whoever waits for that fetch is answered with 503, in another application as well.
+        Requests that wait for that fetch are answered with 503, in other applications too.
         """
         if isinstance(self._keys, Warmable):
             await self._keys.aclose()
 
     def _header(self, segment: bytes) -> Header:
-        if len(segment) > _LONGEST_HEADER:
+        if len(segment) > _MAX_CACHED_HEADER_BYTES:
             return self._checked_header(segment)
-        return self._headers(segment)
+        return self._cached_header(segment)
 
     def _checked_header(self, segment: bytes) -> Header:
         header = Header.of(decoded_object(segment))

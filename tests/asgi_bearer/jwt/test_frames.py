@@ -129,7 +129,7 @@ async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None
 
     frames = await frames_of(Refused, converse(guard, scope_with(token)))
 
-    assert {"check", "guarded_async"} <= {frame.f_code.co_name for frame in frames}
+    assert {"check", "protected_async"} <= {frame.f_code.co_name for frame in frames}
     assert_without(token, frames)
 
 
@@ -152,7 +152,7 @@ async def test_a_start_that_fails_after_requests_carries_no_token_in_our_frames(
         Breakdown, converse(guard, {"type": "lifespan"}, {"type": "lifespan.startup"})
     )
 
-    assert "with_keys" in {frame.f_code.co_name for frame in frames}
+    assert "run_lifespan" in {frame.f_code.co_name for frame in frames}
     assert_without(token, frames)
 
 

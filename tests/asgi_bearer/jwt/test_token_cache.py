@@ -24,7 +24,7 @@ from asgi_bearer import (
 )
 from asgi_bearer.jose.jws import CompactJWS, Header
 from asgi_bearer.jwt import token_cache
-from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, Verified, VerifiedTokens
+from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, CachedToken, TokenCache
 from asgi_bearer.keys import KeySet, Missed
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 from tests.support.published_keys import DOWN, Published, settled
@@ -450,9 +450,9 @@ def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) ->
     header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
     moments, moment = 1, 0
     while moment < moments:
-        tokens = VerifiedTokens(2, rsa_default="RS256")
+        tokens = TokenCache(2, rsa_default="RS256")
         for known in (b"one", b"two"):
-            tokens.add(known, Verified(principal, header, old.keys[0], 0, 1e12, 1), old)
+            tokens.add(known, CachedToken(principal, header, old.keys[0], 0, 1e12, 1), old)
         moments = interrupted(
             partial(tokens.principal, b"one", lambda: old, issuer.clock),
             by=partial(tokens.principal, b"two", lambda: new, issuer.clock),
