@@ -1,6 +1,6 @@
-"""How tokens and keys are written: base64url, JSON, compact JWS, signature algorithms.
+"""Formats of tokens and keys: base64url, JSON, compact JWS, signature algorithms.
 
-A public module: what it lists is for applications that read JWTs of their own.
+Public: applications can parse other JWTs with the functions listed here.
 """
 
 from asgi_bearer.jose.algorithms import rsa_default

@@ -1,7 +1,7 @@
-"""The signature algorithms that can be configured, and what each asks of a key.
+"""The supported signature algorithms, and which key each of them needs.
 
-Symmetric algorithms and `none` are not in the table, so that no configuration and no token can
-reach them (RFC 8725 §3.1, §3.2). The signatures themselves are cryptography's.
+Symmetric algorithms and `none` are not in the table, so neither a configuration nor a token can
+select them (RFC 8725 §3.1, §3.2). The package cryptography verifies the signatures.
 """
 
 from collections.abc import Callable, Collection
@@ -21,18 +21,18 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 SignatureCheck = Callable[[bytes, bytes], None]
-"""Takes a signature and what was signed; raises `InvalidSignature` if it is none of that."""
+"""Takes a signature and the signed bytes; raises `InvalidSignature` if they do not match."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithm:
-    """One row of the table.
+    """One row of the table of algorithms.
 
     Arguments:
         name: the `alg` value (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
-        kty: the key type it needs.
-        crv: the curve it needs, or None for RSA.
-        digest: the hash function that it signs with.
+        kty: the key type.
+        crv: the curve, or None for RSA.
+        digest: the hash function.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SignatureAlgorithm:
     digest: HashAlgorithm
 
     def check_with(self, key: PublicKey) -> SignatureCheck:
-        """Return what checks signatures by `key`, with all that it needs made beforehand."""
+        """Return the function that verifies signatures made with `key`."""
         digest = self.digest
         if isinstance(key, RSAPublicKey):
             padding = PSS(MGF1(digest), digest.digest_size) if self.name[:2] == "PS" else PKCS1v15()
@@ -53,7 +53,7 @@ class SignatureAlgorithm:
 
 
 def _der(signature: bytes, size: int) -> bytes:
-    """Return the two numbers of RFC 7518 §3.4 as cryptography wants them."""
+    """Return an ECDSA signature (RFC 7518 §3.4) in the DER format that cryptography takes."""
     if len(signature) != 2 * size:
         raise InvalidSignature
     r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
@@ -80,36 +80,36 @@ TABLE: Final = MappingProxyType(
 )
 
 ALGORITHMS: Final = tuple(TABLE)
-"""The names of all supported algorithms; what a verifier allows unless told otherwise."""
-
+"""The names of all supported algorithms; a verifier accepts them by default."""
 
 RSA_ALGORITHMS: Final = tuple(name for name, row in TABLE.items() if row.kty == "RSA")
 
 
 def rsa_default(accepted: Collection[str]) -> str | None:
-    """Return the algorithm that an RSA key without `alg` serves; empty if RSA is not accepted.
+    """Return the algorithm of an RSA key without `alg`; empty if no RSA algorithm is accepted.
 
-    One key serves one algorithm (RFC 8725 §3.1; NIST SP 800-57 part 1 §5.2): RS256, which every
-    issuer has (RFC 7518 §3.1, OpenID Connect Core §15.1), or else the only one that is accepted.
-    None if the accepted algorithms leave open which.
+    A key is used for one algorithm only (RFC 8725 §3.1; NIST SP 800-57 part 1 §5.2): RS256, which
+    every issuer has (RFC 7518 §3.1, OpenID Connect Core §15.1), or else the only RSA algorithm
+    that is accepted. None if several are accepted without RS256.
     """
-    of_rsa = [name for name in RSA_ALGORITHMS if name in accepted]
-    if "RS256" in of_rsa or not of_rsa:
-        return "RS256" if of_rsa else ""
-    return of_rsa[0] if len(of_rsa) == 1 else None
+    accepted_rsa = [name for name in RSA_ALGORITHMS if name in accepted]
+    if "RS256" in accepted_rsa or not accepted_rsa:
+        return "RS256" if accepted_rsa else ""
+    return accepted_rsa[0] if len(accepted_rsa) == 1 else None
 
 
 def served_by(kty: object, crv: object, alg: object) -> frozenset[str]:
-    """Return the names of the algorithms that a key of this kind may serve.
+    """Return the names of the algorithms that a key may be used for.
 
-    Those of an RSA key without `alg` are narrowed to one by the verifier (`rsa_default`).
+    An RSA key without `alg` gets all RSA algorithms here; the verifier selects one of them
+    (`rsa_default`).
 
     Arguments:
-        kty: key type, as the key set has it.
-        crv: its curve, None where it has none.
-        alg: the key's own `alg`, None where it has none. It narrows the answer to itself
-            (RFC 7517 §4.4); `EdDSA` and `Ed25519` are two names of one algorithm here, because
-            this table holds no other Edwards curve (RFC 9864 §2.2).
+        kty: the key type.
+        crv: the curve, or None.
+        alg: the `alg` of the key, or None. If present, it is the only algorithm (RFC 7517 §4.4).
+            `EdDSA` and `Ed25519` mean the same here, because Ed25519 is the only Edwards curve in
+            the table (RFC 9864 §2.2).
     """
     fitting = frozenset(row.name for row in TABLE.values() if (row.kty, row.crv) == (kty, crv))
     if alg is None:

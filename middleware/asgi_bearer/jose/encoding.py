@@ -1,7 +1,7 @@
-"""base64url and JSON as tokens, key sets and metadata hold them: one reading only, and bounded.
+"""Strict decoding of base64url and JSON in tokens, key sets and metadata.
 
-Whatever two decoders could read differently is refused: stray bits, padding, duplicate names, NaN,
-lone surrogates, deep nesting.
+Input that two decoders could read differently is refused: stray bits, padding, duplicate names,
+NaN, lone surrogates. Deep nesting is refused too.
 """
 
 import json
@@ -12,31 +12,31 @@ from binascii import a2b_base64
 from typing import Final, TypeGuard
 
 MAX_NESTING: Final = 16
-"""Objects and arrays inside one another; access tokens of the large issuers reach four."""
+"""Levels of objects and arrays. Access tokens of the large issuers have four."""
 
 _STRING_OR_BRACKET: Final = r'(?s)"(?:[^"\\]+|\\.?)*+(?:"|\Z)|[\[\]{}]'
-"""Possessive, and an unterminated string reaches to the end: linear on hostile text as well.
-Compiled when it is needed, which it hardly ever is."""
+"""Possessive, and an unterminated string matches to the end, so matching takes linear time on
+hostile text. It is compiled on first use, because it is rarely needed."""
 
 _WHITE_SPACE: Final = " \t\n\r"
-"""What RFC 8259 §2 allows around a value."""
+"""White space of JSON (RFC 8259 §2)."""
 
 _NOT_BASE64URL: Final = "a segment is not canonical base64url"
 
 _TO_BASE64: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
-"""What the other alphabet has becomes what no alphabet has."""
+"""Translates base64url to base64; other characters of base64 become `!`, which is invalid."""
 
 _PADDING: Final = (b"", b"===", b"==", b"=")
 _LAST_CHARACTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
-"""By the length of a segment modulo four. The last character of an incomplete group has bits that
-belong to no byte: only one spelling has none of them set. No group has one character."""
+"""Indexed by the length of a segment modulo four. The last character of an incomplete group has
+unused bits, which must be zero. A group never has one character."""
 
 
 def base64url_decode(segment: str) -> bytes:
     """Decode canonical base64url without padding (RFC 7515 §2).
 
     Raises:
-        ValueError: `segment` is anything that another encoder would have written differently.
+        ValueError: `segment` is not canonical base64url.
     """
     try:
         encoded = segment.encode("ascii")
@@ -56,24 +56,24 @@ def base64url_decode_bytes(encoded: bytes) -> bytes:
         decoded = a2b_base64(encoded.translate(_TO_BASE64) + _PADDING[rest])
     except Base64Error:
         raise ValueError(_NOT_BASE64URL) from None
-    # Characters of no alphabet are passed over by the decoder: then there are too few bytes.
+    # The decoder skips invalid characters, so the result has too few bytes.
     if len(decoded) != length * 3 // 4 or (rest and encoded[-1] not in _LAST_CHARACTERS[rest]):
         raise ValueError(_NOT_BASE64URL)
     return decoded
 
 
 def json_object(encoded: bytes) -> dict[str, object]:
-    """Decode a JSON object as I-JSON wants it (RFC 7493 §2): one reading only.
+    """Decode a JSON object in I-JSON (RFC 7493 §2).
 
     Raises:
-        ValueError: it is no JSON object in UTF-8, repeats a name, holds a number that is not
+        ValueError: it is not a JSON object in UTF-8, repeats a name, holds a number that is not
             finite or a lone surrogate, or nests deeper than `MAX_NESTING`.
     """
     try:
         text = encoded.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("the JSON is not UTF-8") from None
-    # Counting is cheap and settles nearly every token; only then the brackets are walked.
+    # Counting brackets is cheap and enough for nearly every token.
     if text.count("{") + text.count("[") > MAX_NESTING and _nests_too_deep(text):
         raise ValueError(f"the JSON nests deeper than {MAX_NESTING}")
     try:
@@ -81,13 +81,13 @@ def json_object(encoded: bytes) -> dict[str, object]:
         value, end = _JSON.raw_decode(stripped)
     except json.JSONDecodeError:
         raise ValueError("the JSON does not parse") from None
-    except _Unclear:
+    except _AmbiguousJSON:
         raise
     except ValueError:
-        # Python converts no more than some thousands; its own words advise to have it do so.
-        raise ValueError("the JSON holds a number of too many digits") from None
+        # Python's limit for digits. Its message advises to raise the limit, so it is replaced.
+        raise ValueError("the JSON holds a number with too many digits") from None
     if end != len(stripped):
-        raise ValueError("the JSON is followed by something else")
+        raise ValueError("the JSON is followed by other text")
     if not is_object(value):
         raise ValueError("the JSON is not an object")
     if "\\u" in text:
@@ -120,26 +120,26 @@ def _nests_too_deep(text: str) -> bool:
     return False
 
 
-class _Unclear(ValueError):
+class _AmbiguousJSON(ValueError):
     """JSON that two decoders could read differently."""
 
 
 def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _Unclear("the JSON repeats a name")
+        raise _AmbiguousJSON("the JSON repeats a name")
     return members
 
 
 def _finite(literal: str) -> float:
     number = float(literal)
     if not math.isfinite(number):
-        raise _Unclear("the JSON holds a number that is not finite")
+        raise _AmbiguousJSON("the JSON holds a number that is not finite")
     return number
 
 
 def _no_constant(literal: str) -> object:
-    raise _Unclear(f"the JSON holds {literal}")
+    raise _AmbiguousJSON(f"the JSON holds {literal}")
 
 
 _JSON = json.JSONDecoder(

@@ -1,39 +1,38 @@
-"""Decoded JSON that cannot be changed, and still copies, pickles and serialises."""
+"""Read-only decoded JSON that can still be copied, pickled and serialised."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Never, Self, TypeGuard
 
 from asgi_bearer.jose.encoding import is_array, is_object
 
-_CHANGEABLE: Final = frozenset({dict, list})
-"""What a JSON decoder makes and an application could change."""
+_MUTABLE: Final = frozenset({dict, list})
 
 
 class FrozenDict(dict[str, object]):
-    """A dictionary that refuses every change.
+    """A read-only dictionary.
 
-    Requests with the same token share it, and one must not change it for the next. It is a `dict`,
-    because `json` and most web frameworks serialise nothing else. Its copies are the object itself;
-    `dict(…)`, `{**…}` and `… | {…}` make a dictionary that can be changed.
+    Requests with the same token share it, so none of them may change it. It is a `dict`, because
+    `json` and most web frameworks serialise nothing else. A copy of it is the object itself;
+    `dict(…)`, `{**…}` and `… | {…}` return a dictionary that can be changed.
     """
 
-    __slots__ = ("_filled",)
+    __slots__ = ("_is_filled",)
 
     def _refuse(self, *_args: object, **_kwargs: object) -> Never:
         raise TypeError(
-            "claims cannot be changed: requests share them; change a copy, dict(claims)"
+            "claims cannot be changed, because requests share them: change a copy, dict(claims)"
         )
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = _refuse
-    setdefault = update = _refuse  # pyright: ignore[reportAssignmentType] - it takes what they take
+    setdefault = update = _refuse  # pyright: ignore[reportAssignmentType] - it takes any arguments
 
     def __init__(self, members: Mapping[str, object] | Iterable[tuple[str, object]] = ()) -> None:
-        """Hold `members`, once; `frozen` freezes what is in them as well."""
-        if hasattr(self, "_filled"):
+        """Set `members`, once. `frozen` also freezes nested values."""
+        if hasattr(self, "_is_filled"):
             self._refuse()
         super().__init__(members)
-        self._filled = True
+        self._is_filled = True
 
     def __copy__(self) -> Self:
         return self
@@ -46,19 +45,19 @@ class FrozenDict(dict[str, object]):
 
 
 def frozen(members: dict[str, object]) -> FrozenDict:
-    """Return decoded JSON that cannot be changed at any depth.
+    """Return decoded JSON that is read-only at any depth.
 
     Arguments:
-        members: what was decoded. The caller gives it away.
+        members: the decoded object. It is changed in place.
     """
     for name, value in members.items():
-        if type(value) in _CHANGEABLE:
+        if type(value) in _MUTABLE:
             members[name] = _frozen(value)
     return FrozenDict(members)
 
 
 def thawed(value: object) -> object:
-    """Return a copy of `value` in which frozen objects and arrays can be changed again."""
+    """Return a copy of `value` with mutable objects and arrays."""
     if _is_mapping(value):
         return {name: thawed(member) for name, member in value.items()}
     if _is_sequence(value):
@@ -76,6 +75,6 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
 
 def _frozen(value: object) -> object:
     if is_array(value):
-        # Nearly always an array of names, which needs no second look.
-        return tuple(value if _CHANGEABLE.isdisjoint(map(type, value)) else map(_frozen, value))
+        # Most arrays hold only strings, which need no freezing.
+        return tuple(value if _MUTABLE.isdisjoint(map(type, value)) else map(_frozen, value))
     return frozen(value) if is_object(value) else value

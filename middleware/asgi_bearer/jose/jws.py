@@ -1,6 +1,6 @@
-"""Compact JWS -> header, claims, signature: strict, bounded, and not yet trusted.
+"""Parses a compact JWS into header, claims and signature, and checks the header and the size.
 
-All of it happens before a key is looked up.
+All of it happens before a key is looked up; nothing is verified yet.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,10 +21,10 @@ from asgi_bearer.errors import (
 )
 from asgi_bearer.jose.encoding import base64url_decode_bytes, json_object
 
-_NO_OBJECT: Final = "a segment is no JSON object"
-_ENCRYPTED: Final = "an encrypted token (JWE): its issuer must sign, not encrypt"
+_NOT_AN_OBJECT: Final = "a segment is not a JSON object"
+_ENCRYPTED: Final = "an encrypted token (JWE): its issuer must sign it, not encrypt it"
 _OBJECT_STARTS: Final = b"eICD"
-"""What `{` and white space begin with: most junk shows by its first character."""
+"""First characters of base64url for `{` and white space; most garbage begins with another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Header:
     """A JOSE header.
 
     Arguments:
-        members: all that it holds.
-        alg: its `alg`; empty if that is no string, which `check_header` refuses.
-        kid: its `kid`; None if that is no string, which `check_header` refuses.
+        members: all of its members.
+        alg: its `alg`; empty if that is not a string, which `check_header` refuses.
+        kid: its `kid`; None if that is not a string, which `check_header` refuses.
     """
 
     members: Mapping[str, object]
@@ -43,7 +43,7 @@ class Header:
 
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "Header":
-        """Return the header that holds `members`."""
+        """Return the header with these `members`."""
         alg, kid = members.get("alg"), members.get("kid")
         return cls(
             MappingProxyType(members),
@@ -54,7 +54,7 @@ class Header:
 
 @dataclass(slots=True)
 class CompactJWS:
-    """A token taken apart; nothing of it is verified yet.
+    """A parsed token; nothing of it is verified yet.
 
     Arguments:
         header: the JOSE header.
@@ -70,7 +70,7 @@ class CompactJWS:
 
 
 class Segments(NamedTuple):
-    """The three segments of a token, none of them decoded, and the text that was signed."""
+    """The three segments of a token, not decoded, and the signed bytes."""
 
     header: bytes
     claims: bytes
@@ -82,12 +82,12 @@ class Segments(NamedTuple):
 
 
 def parse(token: str, *, max_bytes: int) -> CompactJWS:
-    """Take `token` apart (RFC 7515 §5.2, RFC 7519 §7.2).
+    """Parse `token` (RFC 7515 §5.2, RFC 7519 §7.2).
 
     Raises:
         TokenTooLarge: it is longer than `max_bytes`; nothing was decoded.
-        TokenMalformed: it is not three segments of canonical base64url with a JSON object in
-            each of the first two.
+        TokenMalformed: it does not have three segments of canonical base64url, or one of the
+            first two is not a JSON object.
     """
     segments = segments_of(token, max_bytes=max_bytes)
     return decoded(segments, Header.of(decoded_object(segments.header)))
@@ -98,31 +98,31 @@ def segments_of(token: str, *, max_bytes: int) -> Segments:
 
     Raises:
         TokenTooLarge: it is longer than `max_bytes`.
-        TokenOpaque: it has one segment, so it is no JWT.
-        TokenEncrypted: it has five (RFC 7516 §7.1).
-        TokenMalformed: it is not three segments.
+        TokenOpaque: it has one segment, so it is not a JWT.
+        TokenEncrypted: it has five segments, as a JWE has (RFC 7516 §7.1).
+        TokenMalformed: it has another number of segments.
     """
     if len(token) > max_bytes:
-        raise TokenTooLarge(f"token of {len(token)} bytes, at most {max_bytes} are read")
+        raise TokenTooLarge(f"the token has {len(token)} bytes, at most {max_bytes} are allowed")
     if not token.isascii():
         raise TokenMalformed("the token is not ASCII")
     encoded = token.encode("ascii")
     signing_input, _, signature = encoded.rpartition(b".")
     header, dot, claims = signing_input.partition(b".")
     if not dot or b"." in claims:
-        raise _not_three(encoded)
+        raise _segment_refusal(encoded)
     if encoded[:1] not in _OBJECT_STARTS:
-        raise TokenMalformed(_NO_OBJECT)
+        raise TokenMalformed(_NOT_AN_OBJECT)
     return Segments(header, claims, signature, signing_input)
 
 
-def _not_three(token: bytes) -> InvalidTokenError:
+def _segment_refusal(token: bytes) -> InvalidTokenError:
     dots = token.count(b".")
     if dots == 0 and token[:1] not in (b"", b"{"):
         return TokenOpaque("an opaque token: it has no dots, and only a JWT can be verified")
     if dots == 4 and _is_encrypted(token.partition(b".")[0]):
         return TokenEncrypted(_ENCRYPTED)
-    return TokenMalformed(f"{dots + 1} segments, and a signed JWT has three")
+    return TokenMalformed(f"{dots + 1} segments, but a signed JWT has three")
 
 
 def _is_encrypted(header: bytes) -> bool:
@@ -136,23 +136,23 @@ def decoded_object(segment: bytes) -> dict[str, object]:
     """Return the JSON object in a segment.
 
     Raises:
-        TokenMalformed: it is not one, or not canonical base64url.
+        TokenMalformed: it is not canonical base64url of a JSON object.
     """
     if segment[:1] not in _OBJECT_STARTS:
-        raise TokenMalformed(_NO_OBJECT)
+        raise TokenMalformed(_NOT_AN_OBJECT)
     try:
         return json_object(base64url_decode_bytes(segment))
     except ValueError as err:
         reason = str(err)
-    # Out here it has no context: some decoding errors carry the text that they failed on.
+    # Raised outside of the except block: the decoding error may hold a part of the token.
     raise TokenMalformed(reason)
 
 
 def decoded(segments: Segments, header: Header) -> CompactJWS:
-    """Return the token whose first segment has been decoded into `header`.
+    """Return the parsed token; its first segment is already decoded as `header`.
 
     Raises:
-        TokenMalformed: the other two cannot be decoded, or there is no signature.
+        TokenMalformed: another segment cannot be decoded, or there is no signature.
     """
     if not segments.signature:
         raise TokenMalformed("the signature is empty")
@@ -169,37 +169,43 @@ def decoded(segments: Segments, header: Header) -> CompactJWS:
 def check_header(
     header: Header, *, algorithms: Collection[str], types: Collection[str | None]
 ) -> None:
-    """Check what the JOSE header claims to be, before any key is looked up.
+    """Check the JOSE header before any key is looked up.
 
     Arguments:
-        algorithms: the allowed `alg` values, compared with case (RFC 8725 §3.1).
-        types: the allowed `typ` values in lower case without `application/`; None in it allows a
-            token without `typ`.
+        algorithms: the allowed `alg` values, case-sensitive (RFC 8725 §3.1).
+        types: the allowed `typ` values in lower case without `application/`; None allows a token
+            without `typ`.
 
     Raises:
-        TokenEncrypted: `enc` is there (RFC 7516 §9).
-        TokenMalformed: `kid` is there and no string.
+        TokenEncrypted: there is an `enc` (RFC 7516 §9).
+        TokenMalformed: there is a `kid`, and it is not a string.
         AlgorithmNotAllowed: `alg` is missing or not in `algorithms`.
-        CriticalHeaderNotUnderstood: `crit` is there, whatever it holds (RFC 7515 §4.1.11), or
-            `b64`, which only works together with it (RFC 7797 §6).
+        CriticalHeaderNotUnderstood: there is a `crit` with any value (RFC 7515 §4.1.11), or a
+            `b64`, which requires `crit` (RFC 7797 §6).
         TokenTypeNotAllowed: `typ` is not in `types`.
     """
     members = header.members
     if "enc" in members:
         raise TokenEncrypted(_ENCRYPTED)
     if header.alg not in algorithms:
-        raise AlgorithmNotAllowed(f"alg is {shown(members.get('alg'))}")
+        raise AlgorithmNotAllowed(
+            f"alg is {shown(members.get('alg'))}, which the configuration does not allow"
+        )
     if "crit" in members or "b64" in members:
-        raise CriticalHeaderNotUnderstood("the header has crit or b64")
+        raise CriticalHeaderNotUnderstood(
+            "the header has crit or b64, and no extension is supported"
+        )
     if "kid" in members and header.kid is None:
-        raise TokenMalformed(f"kid is {shown(members['kid'])}, not a string")
+        raise TokenMalformed(f"kid is {shown(members['kid'])}, it must be a string")
     if "typ" not in members:
         media_type: object = None
     else:
         typ = members["typ"]
-        # A missing typ and `"typ": null` are not the same thing.
+        # `"typ": null` does not count as a missing typ.
         media_type = typ.lower().removeprefix("application/") if isinstance(typ, str) else typ
         if media_type is None:
             raise TokenTypeNotAllowed("typ is null")
     if not isinstance(media_type, str | None) or media_type not in types:
-        raise TokenTypeNotAllowed(f"typ is {shown(members.get('typ'))}")
+        raise TokenTypeNotAllowed(
+            f"typ is {shown(members.get('typ'))}, which the profile does not accept"
+        )

@@ -224,7 +224,7 @@ def test_the_segments_of_a_token_show_nothing() -> None:
     ("token", "said"),
     [
         ("SlAV32hkKG", "token_opaque: an opaque token: it has no dots"),
-        ("ya29.a0AfB", "token_malformed: 2 segments, and a signed JWT has three"),
+        ("ya29.a0AfB", "token_malformed: 2 segments, but a signed JWT has three"),
         ("a.b.c.d.e", "token_malformed: 5 segments"),
         (f"{b64({'alg': 'dir', 'enc': 'A256GCM'})}..AA.AA.AA", "token_encrypted: an encrypted"),
     ],
