@@ -117,9 +117,7 @@ async def test_with_preflight_such_an_application_is_open_as_the_docstring_says(
     response = await client(guard(app, preflight=True)).options("/", headers=headers)
 
     assert (response.status_code, DATA in response.text) == (200, True)
-    assert "answers it with its data" in " ".join(
-        (BearerMiddleware.__doc__ or "").split()
-    )
+    assert "answers it with its data" in " ".join((BearerMiddleware.__doc__ or "").split())
 
 
 def cors_around_the_guard() -> ASGIApp:

@@ -87,7 +87,7 @@ def json_object(encoded: bytes) -> dict[str, object]:
         # Python's limit for digits. Its message advises to raise the limit, so it is replaced.
         raise ValueError("the JSON holds a number with too many digits") from None
     if end != len(stripped):
-        raise ValueError("the JSON is followed by other text")
+        raise ValueError("the JSON is followed by something else")
     if not is_object(value):
         raise ValueError("the JSON is not an object")
     if "\\u" in text:

@@ -1,6 +1,6 @@
-"""Where keys come from.
+"""Key sources: where the issuer's keys come from.
 
-A source of your own is a `KeySource`; `KeySet.from_jwks` makes the `KeySet` that it returns.
+To write your own source, implement `KeySource` and return a `KeySet` from `KeySet.from_jwks`.
 """
 
 from asgi_bearer.keys.builder import remote_keys

@@ -1,16 +1,17 @@
-"""Puts a remote key source together: the one place that knows the order, and refuses nonsense.
+"""`remote_keys`: checks the arguments and composes a remote key source.
 
-RemoteKeys      when to fetch, how long a set serves     remote, schedule, single_flight, events
+RemoteKeys      when to fetch, how long keys are used    remote, schedule, single_flight, events
   KeyFetcher    one attempt: locate, fetch, parse        fetcher, freshness, documents, jwk
-    Discovery   finds jwks_uri, if it is not given       discovery
-      HttpxFetch  one bounded GET                        http, http_client, proxies, ssrf
+    Discovery   finds the jwks_uri, unless configured    discovery
+      HttpxFetch  one bounded GET                        http, tls, proxies, ssrf
 """
 
-import random as chance
+import random as random_module
 import ssl
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from asgi_bearer.keys.discovery import Discovery
@@ -49,109 +50,94 @@ def remote_keys(
     observer: KeyObserver = log_key_events,
     fetch: Fetch | None = None,
     clock: Callable[[], float] = time.monotonic,
-    random: Callable[[], float] = chance.random,
+    random: Callable[[], float] = random_module.random,
 ) -> RemoteKeys:
-    """Return the keys of an issuer, fetched when they are needed and kept.
+    """Return a key source that fetches and caches the keys of an issuer.
 
     Arguments:
-        issuer: issuer identifier; its metadata says where the keys are.
-        jwks_uri: address of the keys; with it, nothing is discovered.
-        ttl: seconds that a set is fresh if the issuer does not say (`Cache-Control`). From 75 to
-            80 % of it on, it is fetched again behind the requests.
-            A key that the issuer withdrew is accepted until the next fetch is through; after an
-            idle time that fetch begins with the first request, which is still judged by the
-            old set if that serves.
-        min_ttl, max_ttl: seconds, bounds of what the issuer may say.
-        serve_stale: seconds past that time that the last good set serves while the issuer is down.
+        issuer: issuer identifier; the URL of the keys is discovered from its metadata.
+        jwks_uri: URL of the keys; nothing is discovered.
+        ttl: seconds for which keys are fresh, unless the issuer says it (`Cache-Control`). At 75 to
+            80 % of this time they are fetched again in the background.
+            A key that the issuer withdrew is accepted until the next fetch has ended. After an
+            idle time the first request starts that fetch, but is still verified with the old
+            keys if they are usable.
+        min_ttl, max_ttl: bounds in seconds for the lifetime that the issuer says.
+        serve_stale: seconds for which stale keys are used while the issuer is down.
         cool_down: seconds between two fetches that tokens with unknown keys can cause.
-        timeout: seconds for one attempt to get the keys. Importing the HTTP client and reading
-            certificates, once per process, is not counted.
-        max_bytes: the largest document that is read.
-        allow_private: the metadata may put the keys on another host in a private network.
-        allow_http: hosts, as `keycloak:8080`, whose addresses may be http without being loopback.
-            Whoever can answer in their place on the network can make tokens.
-        ssl_context: for issuers with a certificate of a private authority, or that ask for one:
-            `context = ssl.create_default_context(cafile="ca.pem")` and
+        timeout: seconds for one attempt to fetch the keys. Importing the HTTP client and loading
+            certificates, once per process, does not count.
+        max_bytes: the largest document.
+        allow_private: the metadata may name a host in a private network for the keys.
+        allow_http: hosts, such as `keycloak:8080`, whose URLs may be http without being loopback.
+            An attacker who can answer for them can forge tokens.
+        ssl_context: for issuers with a certificate of a private authority, or that require a
+            client certificate: `context = ssl.create_default_context(cafile="ca.pem")` and
             `context.load_cert_chain("client.pem", "client.key")`. It must verify certificates
             and host names. Without it, the authorities in the file `SSL_CERT_FILE` and the folder
             `SSL_CERT_DIR` of the environment are trusted, or those of the package certifi.
-        headers: are sent with each request for metadata and keys, such as an API key of a gateway
-            in front of the issuer. They go to scheme, host and port of `jwks_uri`, or else of
-            `issuer`, and never elsewhere, even if the metadata says that the keys are elsewhere.
-        observer: is told what happens; the default writes to the log.
-        fetch: another HTTP client than httpx. What is said here about `timeout` holds for it too;
-            `max_bytes`, redirects, proxies, TLS, headers and networks that must not be reached
-            are its own business.
+        headers: sent with each request for metadata and keys, such as an API key for a gateway in
+            front of the issuer. They are sent only to scheme, host and port of `jwks_uri`, or else
+            of `issuer`, even if the metadata names another host for the keys.
+        observer: receives the events; by default they are logged.
+        fetch: uses another HTTP client than httpx. `timeout` still applies; `max_bytes`, redirects,
+            proxies, TLS, headers and private networks are up to that client.
         clock: seconds from any fixed point, never going back.
-        random: returns a number from 0 to 1, which spreads refreshes and retries.
+        random: returns a number from 0 to 1, for the jitter of refreshes and retries.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.
     """
-    faults: list[str] = []
-    if issuer is None and jwks_uri is None:
-        faults.append("issuer or jwks_uri is needed")
-    if issuer is not None and (fault := issuer_fault(issuer, allow_http=allow_http)):
-        faults.append(f"issuer {fault}, not {shown_address(issuer)!r}")
-    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
-        faults.append(f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}")
-    faults += allow_http_faults(allow_http)
-    for name, value, lowest, highest, unit in (
-        ("ttl", ttl, 60, 86_400, " seconds"),
-        ("min_ttl", min_ttl, 60, 86_400, " seconds"),
-        ("max_ttl", max_ttl, 60, 86_400, " seconds"),
-        ("serve_stale", serve_stale, 0, 86_400, " seconds"),
-        ("cool_down", cool_down, 1, 60, " seconds"),
-        ("timeout", timeout, 0.001, 30, " seconds"),
-        ("max_bytes", max_bytes, 1024, 16_777_216, ""),
-    ):
-        if not (_is_number(value) and lowest <= value <= highest):
-            faults.append(f"{name} must be {lowest} to {highest}{unit}, not {value!r}")
-    if not _is_flag(allow_private):
-        faults.append(f"allow_private must be True or False, not {allow_private!r}")
-    if ssl_context is not None and (fault := context_fault(ssl_context)):
-        faults.append(f"ssl_context {fault}")
-    if headers is not None:
-        faults += header_faults(headers)
-    if fetch is not None:
-        faults += [
-            f"{name} is for httpx and cannot be combined with fetch"
-            for name, value in (("ssl_context", ssl_context), ("headers", headers))
-            if value is not None
-        ]
+    faults = [
+        *_url_faults(issuer, jwks_uri, allow_http),
+        *_limit_faults(
+            ("ttl", ttl, 60, 86_400, " seconds"),
+            ("min_ttl", min_ttl, 60, 86_400, " seconds"),
+            ("max_ttl", max_ttl, 60, 86_400, " seconds"),
+            ("serve_stale", serve_stale, 0, 86_400, " seconds"),
+            ("cool_down", cool_down, 1, 60, " seconds"),
+            ("timeout", timeout, 0.001, 30, " seconds"),
+            ("max_bytes", max_bytes, 1024, 16_777_216, ""),
+        ),
+        *_client_faults(allow_private, ssl_context, headers, fetch),
+    ]
     if not faults:
         if not min_ttl <= ttl <= max_ttl:
             faults.append(f"ttl must be from min_ttl to max_ttl, not {ttl!r}")
         if timeout > min_ttl / 5:
-            # What is left of the shortest lifetime when a refresh is due.
+            # A refresh starts when at least a fifth of the lifetime is left.
             faults.append(f"timeout must be at most a fifth of min_ttl, not {timeout!r}")
         if allow_private and (jwks_uri is not None or fetch is not None):
-            faults.append("allow_private is for httpx and addresses from metadata")
+            faults.append("allow_private is only for URLs from metadata, fetched with httpx")
     if faults:
         raise ValueError("; ".join(faults))
 
-    # A copy: what the caller does with the collection later opens no host.
+    # A copy, so that later changes of the collection have no effect.
     allow_http = (allow_http,) if isinstance(allow_http, str) else tuple(allow_http)
-    named = jwks_uri if jwks_uri is not None else str(issuer)
-    trusted = {urlsplit(named).hostname or "", *(host for host, _ in http_hosts(allow_http))}
-    screen = Screen(trusted, allow_private=allow_private)
-    ours = HttpxFetch(
+    configured_url = jwks_uri if jwks_uri is not None else str(issuer)
+    httpx_fetch = HttpxFetch(
         timeout=timeout,
         max_bytes=max_bytes,
-        screen=screen,
+        screen=Screen(
+            {
+                urlsplit(configured_url).hostname or "",
+                *(host for host, _ in http_hosts(allow_http)),
+            },
+            allow_private=allow_private,
+        ),
         ssl_context=ssl_context,
         headers=headers,
-        named=named,
+        configured_url=configured_url,
     )
-    get = fetch or ours
     freshness = Freshness(default=ttl, shortest=min_ttl, longest=max_ttl)
+    locate: Locate
     if jwks_uri is not None:
-        locate: Locate = _Named(jwks_uri)
+        locate = _ConfiguredURL(jwks_uri)
     else:
         locate = Discovery(
-            named,
-            get,
-            # However long it is said to last: an address that was left may go on serving old keys.
+            configured_url,
+            fetch or httpx_fetch,
+            # At most `ttl`: if the issuer moves its keys, the old URL may still serve old keys.
             freshness=replace(freshness, longest=ttl),
             patience=0.6 * timeout,
             allow_http=allow_http,
@@ -160,10 +146,10 @@ def remote_keys(
     return RemoteKeys(
         KeyFetcher(
             locate,
-            get,
+            fetch or httpx_fetch,
             freshness=freshness,
             deadline=timeout,
-            prepare=ours.prepare if fetch is None else None,
+            prepare=httpx_fetch.prepare if fetch is None else None,
             clock=clock,
         ),
         serve_stale=serve_stale,
@@ -175,8 +161,8 @@ def remote_keys(
     )
 
 
-class _Named:
-    """The address that the operator gave."""
+class _ConfiguredURL:
+    """`Locate` for a configured `jwks_uri`."""
 
     warning: str | None = None
 
@@ -187,9 +173,35 @@ class _Named:
         return self._jwks_uri
 
 
-def _is_number(value: object) -> bool:
+def _url_faults(issuer: object, jwks_uri: object, allow_http: Collection[str]) -> Iterator[str]:
+    if issuer is None and jwks_uri is None:
+        yield "issuer or jwks_uri is needed"
+    if issuer is not None and (fault := issuer_fault(issuer, allow_http=allow_http)):
+        yield f"issuer {fault}, not {shown_address(issuer)!r}"
+    if jwks_uri is not None and (fault := address_fault(jwks_uri, allow_http=allow_http)):
+        yield f"jwks_uri {fault}, not {shown_address(jwks_uri)!r}"
+    yield from allow_http_faults(allow_http)
+
+
+def _limit_faults(*limits: tuple[str, object, float, float, str]) -> Iterator[str]:
+    for name, value, lowest, highest, unit in limits:
+        if not (_is_number(value) and lowest <= value <= highest):
+            yield f"{name} must be {lowest} to {highest}{unit}, not {value!r}"
+
+
+def _client_faults(
+    allow_private: object, ssl_context: object, headers: object, fetch: object
+) -> Iterator[str]:
+    if not isinstance(allow_private, bool):
+        yield f"allow_private must be True or False, not {allow_private!r}"
+    if ssl_context is not None and (fault := context_fault(ssl_context)):
+        yield f"ssl_context {fault}"
+    if headers is not None:
+        yield from header_faults(headers)
+    for name, value in (("ssl_context", ssl_context), ("headers", headers)):
+        if fetch is not None and value is not None:
+            yield f"{name} is for httpx and cannot be combined with fetch"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)

@@ -1,7 +1,8 @@
-"""What a server answered -> JSON, read strictly and off the event loop where it is long.
+"""Parses the metadata and key sets that a server sent; a large document is parsed in a thread.
 
-The body decides, not the content type: key sets are served as `text/plain`, as
-`application/octet-stream` and without any. One odd entry in a key set spoils none of the others.
+The content type does not matter: servers send key sets as `text/plain`, as
+`application/octet-stream` or without a type. If one entry of a key set cannot be parsed, the others
+are used.
 """
 
 import asyncio
@@ -12,51 +13,49 @@ from typing import Final, TypeVar
 from asgi_bearer.errors import shown
 from asgi_bearer.jose.encoding import json_object
 from asgi_bearer.keys.http import Document
-from asgi_bearer.keys.jwk import MAX_KEYS, Unreadable
+from asgi_bearer.keys.jwk import MAX_KEYS, UnreadableEntry
 
-_LARGE: Final = 8 * 1024
-"""Bytes; what most issuers publish. Reading more may take longer than others should wait."""
+_MAX_BYTES_ON_EVENT_LOOP: Final = 8 * 1024
+"""Most issuers publish less. Parsing more would block the event loop too long."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]', re.DOTALL)
-"""Strings and punctuation. Possessive, so it is linear on hostile text as well."""
+"""Strings and punctuation. Possessive, so matching takes linear time on hostile text."""
 
 _KID: Final = re.compile(rb'"kid"\s*+:\s*+"([^"\\]{1,80})')
-"""What looks like a key id in an entry that cannot be read."""
+"""Text that looks like the key id, in an entry that cannot be parsed."""
 
-_Read = TypeVar("_Read")
+_Parsed = TypeVar("_Parsed")
 
 
-async def read(document: Document, reader: Callable[[bytes], _Read]) -> _Read:
-    """Return what `reader` makes of the body; a long one is read in a thread.
+async def parsed(document: Document, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+    """Return the result of `parse` for the body. A large body is parsed in a thread.
 
     Raises:
-        ValueError: `reader` raised it; the message also says how the body was called.
+        ValueError: `parse` raised it; the message also names the content type.
     """
     body = (document.body or b"").removeprefix(_BYTE_ORDER_MARK)
     try:
-        if len(body) <= _LARGE:
-            return reader(body)
-        return await asyncio.to_thread(reader, body)
+        if len(body) <= _MAX_BYTES_ON_EVENT_LOOP:
+            return parse(body)
+        return await asyncio.to_thread(parse, body)
     except ValueError as err:
         content_type = document.headers.get("content-type")
-        called = (
-            "no content-type" if content_type is None else f"content-type {shown(content_type)}"
-        )
-        raise ValueError(f"{err} ({called})") from None
+        named = "no content-type" if content_type is None else f"content-type {shown(content_type)}"
+        raise ValueError(f"{err} ({named})") from None
 
 
 def key_set_document(encoded: bytes) -> dict[str, object]:
-    """Return the JWK Set in `encoded`; an entry that cannot be read is an `Unreadable` in it.
+    """Return the JWK Set in `encoded`. An entry that cannot be parsed becomes an `UnreadableEntry`.
 
     Raises:
-        ValueError: the document around the entries is not JSON with one reading.
+        ValueError: the document around the entries is not strict JSON.
     """
     try:
         return json_object(encoded)
     except ValueError:
-        # What is no object at all is not worth the search, which is slower than the reading.
+        # The search for entries is slow, and useless if this is not even an object.
         spans = _entries(encoded) if encoded.lstrip()[:1] == b"{" else []
         if not spans:
             raise
@@ -66,47 +65,46 @@ def key_set_document(encoded: bytes) -> dict[str, object]:
         pieces += (encoded[last:start], b"null")
         last = end
     document = json_object(b"".join((*pieces, encoded[last:])))
-    read_alone = [_alone(encoded[start:end]) for start, end in spans[:MAX_KEYS]]
-    unread = [Unreadable("it was not looked at")] * (len(spans) - len(read_alone))
-    document["keys"] = [*read_alone, *unread]
+    entries = [_parsed_entry(encoded[start:end]) for start, end in spans[:MAX_KEYS]]
+    skipped = [UnreadableEntry("it was not read")] * (len(spans) - len(entries))
+    document["keys"] = [*entries, *skipped]
     return document
 
 
-def _alone(entry: bytes) -> object:
+def _parsed_entry(entry: bytes) -> object:
     if entry[:1] != b"{":
-        # No key, whatever it is.
-        return None
+        return None  # not an object, so not a key
     try:
         return json_object(entry)
     except ValueError as err:
         kid = _KID.search(entry)
-        return Unreadable(str(err), kid[1].decode("utf-8", "replace") if kid else None)
+        return UnreadableEntry(str(err), kid[1].decode("utf-8", "replace") if kid else None)
 
 
 def _entries(encoded: bytes) -> list[tuple[int, int]]:
-    """Return where the entries of the array `keys` begin and end, without the space around them."""
-    found: list[tuple[int, int]] = []
-    depth, name, within, begins = 0, b"", False, 0
+    """Return start and end of each entry of the array `keys`, without white space around it."""
+    spans: list[tuple[int, int]] = []
+    depth, name, in_keys, start = 0, b"", False, 0
     for match in _TOKEN.finditer(encoded):
         token = match[0]
         if token in b"]}":
-            if within and depth == 2:
-                found.append((begins, match.start()))
+            if in_keys and depth == 2:
+                spans.append((start, match.start()))
                 break
             depth -= 1
         elif token in b"[{":
             depth += 1
             if depth == 2 and token == b"[" and name == b'"keys"':
-                within, begins = True, match.end()
+                in_keys, start = True, match.end()
         elif token == b",":
-            if within and depth == 2:
-                found.append((begins, match.start()))
-                begins = match.end()
+            if in_keys and depth == 2:
+                spans.append((start, match.start()))
+                start = match.end()
         elif depth == 1 and token != b":":
             name = token
     else:
         return []
-    return [_stripped(encoded, start, end) for start, end in found if encoded[start:end].strip()]
+    return [_stripped(encoded, start, end) for start, end in spans if encoded[start:end].strip()]
 
 
 def _stripped(encoded: bytes, start: int, end: int) -> tuple[int, int]:

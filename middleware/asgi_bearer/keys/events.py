@@ -1,4 +1,4 @@
-"""What an operator learns of a key source: its status at any time, its events as they happen."""
+"""Status and events of a key source, and how events are logged."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,24 +20,24 @@ EventKind = Literal[
 
 KeySetState = Literal["never", "fresh", "refreshing", "stale", "expired"]
 
-LAST_WARNING: Final = 1800.0
-"""Seconds until nothing can be verified: from here on it is an error that nobody looked."""
+ERROR_BEFORE_EXPIRY: Final = 1800.0
+"""Failures are logged as errors when stale keys expire in less than this number of seconds."""
 
 logger = logging.getLogger("asgi_bearer.keys")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
-    """Something that happened to a key source.
+    """An event of a key source.
 
     Arguments:
-        kind: `fetched` (a set with other keys than before), `unchanged` (the same keys),
-            `failed` (an attempt to fetch), `stale` and `expired` (noticed by the first request
-            after it), `key_added`, `key_removed`, `flood_limited` (a token that does not verify
-            would have caused a fetch too early; told once between two fetches).
-        kid: of the key that was added or removed.
-        reason: why the last attempt failed, empty if it did not. A set that went stale without a
-            failure is one that nobody asked for.
+        kind: `fetched` (a fetch returned other keys than before), `unchanged` (the same keys),
+            `failed` (a fetch failed), `stale` and `expired` (on the first request after that
+            time), `key_added`, `key_removed`, `flood_limited` (the cool-down prevented a fetch for
+            a token that does not verify; once between two fetches).
+        kid: the key id of the added or removed key.
+        reason: why the last attempt failed; empty if it did not. Without a failure, keys become
+            stale only because there were no requests.
     """
 
     kind: EventKind
@@ -47,20 +47,20 @@ class KeyEvent:
 
 @dataclass(frozen=True, slots=True)
 class KeySetStatus:
-    """How a key source fares.
+    """The status of a key source.
 
     Arguments:
-        state: `never` (nothing was ever fetched), `fresh`, `refreshing` (fresh, and being fetched
-            again), `stale` (past its lifetime, still serving) or `expired` (serving no longer).
-        age: seconds since the set was fetched, None if it never was.
-        serves: seconds that the set will still serve, though every attempt should fail.
-        fault: why the last attempt failed, or what went wrong in it without harm; None if it
-            was in order.
-        next_attempt: seconds until a request of anybody causes the next attempt, 0 while one is
-            under way. A token of an unknown key may cause one before.
-        counts: how often each kind of event has happened.
-        left_out: a sentence for each entry of the key set that is not used, with the reason: it
-            has a fault, or it is made for something else. At most 20, and one that counts the rest.
+        state: `never` (never fetched), `fresh`, `refreshing` (fresh, and a fetch is running),
+            `stale` (past the lifetime, still used) or `expired` (no longer used).
+        age: seconds since the keys were fetched, or None.
+        serves: seconds for which the keys can still be used if every fetch fails.
+        fault: why the last attempt failed, or a problem that did not make it fail; None if there
+            was neither.
+        next_attempt: seconds until a request can cause the next attempt, 0 while one is running.
+            A token with an unknown key may cause one earlier.
+        counts: the number of events of each kind.
+        left_out: a sentence for each entry of the key set that is not used, with the reason; at
+            most 20, and one more that counts the rest.
     """
 
     state: KeySetState
@@ -73,67 +73,69 @@ class KeySetStatus:
 
 
 class KeyObserver(Protocol):
-    """Is told what happens to a key source, for logs and metrics.
+    """Receives the events of a key source, for logs and metrics.
 
-    It is called in the event loop and must not block. What it raises is logged and ignored.
+    It runs in the event loop and must not block. An exception that it raises is logged and ignored.
     """
 
     def __call__(self, event: KeyEvent, status: KeySetStatus) -> None:
-        """Take note of `event`, after which the source has `status`."""
+        """Handle `event`; `status` is the status after it."""
         ...
 
 
 class Events:
-    """Tells an observer what happens to a key source, and counts it.
+    """Passes events to the observer, and counts them.
 
     Arguments:
-        status: returns the status to tell with an event.
+        status: returns the status to pass with an event.
     """
 
     def __init__(self, observer: KeyObserver, status: Callable[[], KeySetStatus]) -> None:
         self.counts: dict[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
         self._observer = observer
         self._status = status
-        self._told: set[EventKind] = set()
+        self._emitted: set[EventKind] = set()
 
-    def tell(self, kind: EventKind, *, kid: str | None = None, reason: str = "") -> None:
-        """Tell of an event."""
+    def emit(self, kind: EventKind, *, kid: str | None = None, reason: str = "") -> None:
+        """Pass an event to the observer."""
         self.counts[kind] += 1
         try:
             self._observer(KeyEvent(kind, kid, reason), self._status())
         except Exception as err:
-            # Nobody's metrics may cost a request; the message may quote anything.
-            logger.error("an observer of keys failed: %s", type(err).__name__)
+            # A fault in metrics must not refuse requests. The message may quote secrets.
+            logger.error("the observer of the key source raised %s", type(err).__name__)
 
-    def tell_once(self, kind: EventKind, reason: str | None = None) -> None:
-        """Tell of `kind` unless it was told since `forget`."""
-        if kind not in self._told:
-            self._told.add(kind)
-            self.tell(kind, reason=reason or "")
+    def emit_once(self, kind: EventKind, reason: str | None = None) -> None:
+        """Pass an event of this kind once until `reset`."""
+        if kind not in self._emitted:
+            self._emitted.add(kind)
+            self.emit(kind, reason=reason or "")
 
-    def forget(self) -> None:
-        """Let everything be told again."""
-        self._told.clear()
+    def reset(self) -> None:
+        """Let `emit_once` pass each kind again."""
+        self._emitted.clear()
 
 
 def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
-    """Write `event` to the log `asgi_bearer.keys`; a `KeyObserver`.
+    """A `KeyObserver` that logs `event` to `asgi_bearer.keys`.
 
-    The level of failures rises from warning to error when the keys are stale and in their last
-    half hour, and to critical when nothing can be verified any more.
+    A failure is a warning. It is an error if stale keys expire within half an hour, and critical
+    if there are no usable keys.
     """
     match event.kind:
         case "failed" | "stale" | "expired":
             logger.log(
-                _urgency(status) if event.reason else logging.INFO,
-                "keys %s, serving for another %.0f s, next attempt in %.0f s: %s",
+                _level(status) if event.reason else logging.INFO,
+                "keys %s, usable for another %.0f s, next attempt in %.0f s: %s",
                 "not fetched" if event.kind == "failed" else event.kind,
                 status.serves,
                 status.next_attempt,
-                event.reason or "nobody asked for them",
+                event.reason or "no request needed them",
             )
         case "flood_limited":
-            logger.warning("keys not fetched for tokens that do not verify: too many of them")
+            logger.warning(
+                "too many tokens do not verify: no fetch of keys for them until the cool-down ends"
+            )
         case "key_added" | "key_removed":
             logger.info("%s: kid %s", event.kind.replace("_", " "), shown(event.kid))
         case "fetched":
@@ -142,8 +144,8 @@ def log_key_events(event: KeyEvent, status: KeySetStatus) -> None:
             logger.debug("keys unchanged")
 
 
-def _urgency(status: KeySetStatus) -> int:
+def _level(status: KeySetStatus) -> int:
     if status.serves <= 0:
         return logging.CRITICAL
-    hurry = status.state == "stale" and status.serves <= LAST_WARNING
-    return logging.ERROR if hurry else logging.WARNING
+    expires_soon = status.state == "stale" and status.serves <= ERROR_BEFORE_EXPIRY
+    return logging.ERROR if expires_soon else logging.WARNING

@@ -1,7 +1,4 @@
-"""How long a fetched document is fresh, by its own headers (RFC 9111 §4.2, §5.1, §5.2.2).
-
-And what a set that was fetched is good for after that time.
-"""
+"""How long fetched keys are fresh, stale and usable (RFC 9111 §4.2, §5.1, §5.2.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +9,12 @@ from asgi_bearer.keys.jwk import KeySet
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An issuer's keys as they were fetched.
+    """The result of a fetch of keys.
 
     Arguments:
-        lifetime: seconds that they are fresh.
-        warning: what went wrong on the way and did no harm yet.
-        left_out: a sentence for each entry of the document that is not among the keys.
+        lifetime: seconds for which the keys are fresh.
+        warning: a problem during the fetch that did not make it fail.
+        left_out: a sentence for each entry of the document that is not used.
     """
 
     key_set: KeySet
@@ -28,15 +25,15 @@ class Fetched:
 
 _REFRESH_DUE: Final = 0.8
 _JITTER: Final = 0.05
-"""Shares of a lifetime: a refresh is due from 75 to 80 % of it, by chance, so that processes which
-started together do not ask together."""
+"""Fractions of the lifetime. A refresh is due at a random time from 75 to 80 % of it, so that
+processes that started together do not fetch together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A set, and the times at which that changes what it is good for.
+class CachedKeySet:
+    """A key set and its times: when it was fetched, is due for refresh, stale and expired.
 
-    One that lies in the future, or has no time (NaN), is good for nothing.
+    If `fetched_at` is NaN or in the future, the key set is not usable.
     """
 
     key_set: KeySet
@@ -46,31 +43,35 @@ class Held:
     expired_at: float
 
     @classmethod
-    def since(
-        cls, now: float, key_set: KeySet, lifetime: float, *, serve_stale: float, chance: float
-    ) -> "Held":
-        """Return `key_set` as fetched `now`, to serve `serve_stale` seconds past its lifetime."""
+    def from_fetch(
+        cls, now: float, key_set: KeySet, lifetime: float, *, serve_stale: float, jitter: float
+    ) -> "CachedKeySet":
+        """Return `key_set` as fetched `now`. It is usable for `serve_stale` seconds when stale.
+
+        Arguments:
+            jitter: a number from 0 to 1, which moves the refresh to an earlier time.
+        """
         stale_at = now + lifetime
         return cls(
             key_set,
             fetched_at=now,
-            refresh_due_at=now + lifetime * (_REFRESH_DUE - _JITTER * chance),
+            refresh_due_at=now + lifetime * (_REFRESH_DUE - _JITTER * jitter),
             stale_at=stale_at,
             expired_at=stale_at + serve_stale,
         )
 
-    def serves(self, now: float) -> bool:
-        """Return whether a token may be judged by it."""
+    def is_usable(self, now: float) -> bool:
+        """Return whether tokens may be verified with it, fresh or stale."""
         return self.fetched_at <= now < self.expired_at
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The bounds within which an issuer may say how long its documents are fresh.
+    """Computes the lifetime of a document from its headers, within bounds.
 
     Arguments:
-        default: seconds, for documents that do not say.
-        shortest, longest: seconds; `no-store` and `no-cache` get the shortest.
+        default: seconds, for documents without `max-age`.
+        shortest, longest: bounds in seconds; `no-store` and `no-cache` get the shortest.
     """
 
     default: float
@@ -78,9 +79,9 @@ class Freshness:
     longest: float
 
     def lifetime(self, headers: Mapping[str, str]) -> float:
-        """Return the seconds that a document with these headers is fresh from now on.
+        """Return for how many seconds a document with these headers is fresh.
 
-        `s-maxage` is for shared caches and `Expires` for those of HTTP/1.0.
+        `s-maxage` (for shared caches) and `Expires` (HTTP/1.0) are ignored.
         """
         directives: dict[str, str] = {}
         for directive in headers.get("cache-control", "").split(","):
@@ -90,13 +91,13 @@ class Freshness:
             return self.shortest
         if "max-age" not in directives:
             return self.default
-        # What is no number of seconds is over already (RFC 9111 §4.2.1).
-        # A field that is repeated arrives as a list; of ages the first counts (RFC 9111 §5.1).
+        # An invalid max-age counts as 0 (RFC 9111 §4.2.1). Repeated Age fields arrive as a list, of
+        # which the first counts (RFC 9111 §5.1).
         age = headers.get("age", "").partition(",")[0].strip()
         lifetime = _seconds(directives["max-age"]) - _seconds(age)
         return float(min(max(lifetime, self.shortest), self.longest))
 
 
 def _seconds(value: str) -> int:
-    # No number is too large (RFC 9111 §1.2.2), except for `int`.
+    # Any number of digits is valid (RFC 9111 §1.2.2), but `int` has a limit.
     return int(value.lstrip("0")[:11] or 0) if value.isascii() and value.isdigit() else 0

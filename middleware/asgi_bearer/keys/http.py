@@ -1,7 +1,7 @@
-"""One bounded HTTP GET: the only place where the HTTP client is known.
+"""Fetches a document with one bounded HTTP GET. Only this module and `tls` use httpx.
 
-No redirects, no compression, a limit on the body and one on the whole exchange: a peer that
-drips a byte a second or sends a bomb is cut off like one that is silent.
+Redirects and compression are refused. Limits on the body and on the whole exchange stop a server
+that sends one byte per second, or an endless body.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
 from asgi_bearer.keys.proxies import proxy_for
-from asgi_bearer.keys.tls import PATIENCE, ready
+from asgi_bearer.keys.tls import PREPARATION_TIMEOUT, prepared_tls_context
 from asgi_bearer.keys.urls import shown_address
 
 if TYPE_CHECKING:
     import httpx
 
-_MAX_HOSTS: Final = 4
-"""Addresses of one host that are tried, one after the other within the time."""
+_MAX_IP_ADDRESSES: Final = 4
+"""IP addresses of one host that are tried, one after the other, within the timeout."""
 
 _ACCEPT: Final = "application/json, application/jwk-set+json"
-"""Some servers answer 406 where their own type is not named; that of Kubernetes is the second."""
+"""Some servers answer 406 unless their own type is listed. Kubernetes sends the second one."""
 
 
 class FetchFailed(Exception):
@@ -32,20 +32,20 @@ class FetchFailed(Exception):
 
 
 class NotServed(FetchFailed):
-    """The server answered, and this address has no document that could be read."""
+    """The server answered, but not with a document that can be used."""
 
 
 class Interrupted(FetchFailed):
-    """An attempt failed, and the process did not run for a part of it."""
+    """A fetch failed, and the process was suspended during it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a server answered.
+    """The response of a server.
 
     Arguments:
-        body: of a 200 response; None if the document has not changed (304).
-        headers: by names in lower case.
+        body: the body of a 200 response; None if the document has not changed (304).
+        headers: the headers; their names are in lower case.
     """
 
     body: bytes | None
@@ -53,47 +53,47 @@ class Document:
 
 
 class Fetch(Protocol):
-    """Fetches a document. Another HTTP client is another implementation of this."""
+    """Fetches a document. Implement it to use another HTTP client."""
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """Return the response to GET `url`.
 
         Arguments:
-            etag: entity tag of the document that the caller has (RFC 9110 §13.1.2).
+            etag: entity tag of the cached document (RFC 9110 §13.1.2).
 
         Raises:
-            NotServed: the server answered with another status, or not within bounds.
-            FetchFailed: it did not answer in time, or must not be asked.
+            NotServed: the server answered with another status, or its body is too large.
+            FetchFailed: the server did not answer in time, or its address is not allowed.
         """
         ...
 
 
 class Screens(Protocol):
-    """Says where a host may be connected to; see `Screen`."""
+    """Returns the allowed IP addresses of a host; see `Screen`."""
 
     async def __call__(self, host: str, *, proxied: bool) -> list[str]:
-        """Return the IP addresses to connect to, none if they do not matter."""
+        """Return the IP addresses to connect to; empty means any."""
         ...
 
 
-Ready = Callable[[ssl.SSLContext | None], Awaitable[ssl.SSLContext]]
+LoadTLSContext = Callable[[ssl.SSLContext | None], Awaitable[ssl.SSLContext]]
 
 
 class HttpxFetch:
-    """`Fetch` by httpx, which is imported before a document is fetched for the first time.
+    """`Fetch` with httpx, which is imported before the first fetch.
 
-    A client lives for one exchange only: fetches are minutes apart, and a client that outlives
-    its event loop breaks.
+    Each fetch uses a new client: fetches are minutes apart, and a client must not outlive its event
+    loop.
 
     Arguments:
         timeout: seconds for the whole exchange.
-        max_bytes: of the body.
-        screen: returns the IP addresses at which a host may be connected to, none for any.
-        ssl_context: of the operator, instead of the certificates that all sources share.
-        headers: go with each request to the origin of `named`, and with no other: they may hold
-            a secret that is not for whomever the metadata chooses.
-        named: an address that the operator named.
-        ready: returns the TLS context to fetch with, when there is a client; see `ready`.
+        max_bytes: the largest body.
+        screen: returns the allowed IP addresses of a host; empty means any.
+        ssl_context: the operator's TLS context, instead of the shared default one.
+        headers: sent only to the origin of `configured_url`, because they may hold a secret, and
+            the metadata may name another host.
+        configured_url: the URL that the operator configured.
+        load_tls_context: imports httpx and returns the TLS context.
     """
 
     def __init__(
@@ -104,81 +104,88 @@ class HttpxFetch:
         screen: Screens,
         ssl_context: ssl.SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
-        named: str = "",
-        ready: Ready = ready,
+        configured_url: str = "",
+        load_tls_context: LoadTLSContext = prepared_tls_context,
     ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._screen = screen
-        self._given = ssl_context
-        self._ready = ready
+        self._operators_context = ssl_context
+        self._load_tls_context = load_tls_context
         self._ssl_context: ssl.SSLContext | None = None
         self._headers = [
             (name.encode("ascii"), value.encode("latin-1"))
             for name, value in (headers or {}).items()
         ]
-        self._origin = _origin(named)
+        self._origin = _origin(configured_url)
 
     async def prepare(self) -> None:
-        """Import the client and read the certificates, which no time limit of a fetch includes.
+        """Import httpx and load the certificates. The timeout of a fetch does not include it.
 
         Raises:
-            FetchFailed: that failed, or takes longer than anybody should wait.
+            FetchFailed: it failed, or takes longer than `PREPARATION_TIMEOUT`.
         """
-        await self._tls()
+        await self._tls_context()
 
-    async def _tls(self) -> ssl.SSLContext:
+    async def _tls_context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
             try:
-                self._ssl_context = await self._ready(self._given)
+                self._ssl_context = await self._load_tls_context(self._operators_context)
             except TimeoutError as err:
-                raise FetchFailed(f"the HTTP client is not imported after {PATIENCE:g} s") from err
+                raise FetchFailed(
+                    f"importing the HTTP client takes longer than {PREPARATION_TIMEOUT:g} s"
+                ) from err
             except OSError as err:
-                raise FetchFailed(f"no certificates to trust: {type(err).__name__}") from err
+                raise FetchFailed(
+                    f"the certificates cannot be loaded: {type(err).__name__}"
+                ) from err
             except ImportError as err:
-                words = f"the HTTP client cannot be imported: {type(err).__name__}"
-                raise FetchFailed(words) from err
+                raise FetchFailed(
+                    f"the HTTP client cannot be imported: {type(err).__name__}"
+                ) from err
         return self._ssl_context
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `Fetch`."""
-        ssl_context = await self._tls()
+        ssl_context = await self._tls_context()
         import httpx
 
         proxy: str | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                # One reading of the environment, which the screen shares.
+                # The environment is read once, for the client and for the address check.
                 proxy = proxy_for(url)
                 host = urlsplit(url).hostname or ""
-                hosts = (await self._screen(host, proxied=proxy is not None))[:_MAX_HOSTS]
-                connect = self._timeout / 2 / max(1, len(hosts))
+                ip_addresses = (await self._screen(host, proxied=proxy is not None))[
+                    :_MAX_IP_ADDRESSES
+                ]
+                connect = self._timeout / 2 / max(1, len(ip_addresses))
                 async with httpx.AsyncClient(
                     verify=ssl_context,
-                    # httpx closes the socket of a TLS handshake that it timed out itself, and
-                    # leaves one open that is cancelled by the timeout around it.
+                    # httpx closes the socket after its own timeout in a TLS handshake, but leaves
+                    # it open if asyncio.timeout cancels the handshake.
                     timeout=httpx.Timeout(self._timeout, connect=connect),
                     follow_redirects=False,
                     trust_env=False,
-                    proxy=None if hosts else proxy,
+                    proxy=None if ip_addresses else proxy,
                     headers=self._headers if _origin(url) == self._origin else None,
                 ) as client:
-                    return await self._exchange(client, url, etag, hosts)
+                    return await self._exchange(client, url, etag, ip_addresses)
         except NotServed as err:
             raise NotServed(f"{shown_address(url)}: {err}") from None
         except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as err:
-            # OSError: time is up. ValueError: a host name that breaks IDNA, or leads inward.
-            # ImportError: a proxy of a kind that httpx needs another package for.
-            # A host that answers in its own way is there: discovery goes on to the next place.
+            # OSError: timeout. ValueError: an invalid host name, or an address that is not allowed.
+            # ImportError: a proxy scheme for which httpx needs another package.
+            # After a broken response, discovery tries the next URL of the host.
             answered = isinstance(err, httpx.ProtocolError | httpx.ReadError)
             failure = NotServed if answered else FetchFailed
-            # httpx quotes a part of the proxy's address, which may be one of its password.
-            words = "" if isinstance(err, httpx.InvalidURL) else f" {shown(str(err))}"
+            # httpx quotes a part of the proxy URL, which may hold a password.
+            reason = "" if isinstance(err, httpx.InvalidURL) else f" {shown(str(err))}"
             through = " through the proxy of the environment" if proxy else ""
-            raise failure(f"{shown_address(url)}: {type(err).__name__}{words}{through}") from err
+            raise failure(f"{shown_address(url)}: {type(err).__name__}{reason}{through}") from err
 
     async def _exchange(
-        self, client: "httpx.AsyncClient", url: str, etag: str | None, hosts: list[str]
+        self, client: "httpx.AsyncClient", url: str, etag: str | None, ip_addresses: list[str]
     ) -> Document:
         import httpx
 
@@ -186,12 +193,14 @@ class HttpxFetch:
         if etag is not None:
             headers["if-none-match"] = etag
         request = client.build_request("GET", url, headers=headers)
-        for host in hosts[:-1]:
+        for ip_address in ip_addresses[:-1]:
             with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return await self._answer(client, _addressed(request, host))
-        return await self._answer(client, _addressed(request, hosts[-1]) if hosts else request)
+                return await self._send(client, _to_ip_address(request, ip_address))
+        if ip_addresses:
+            request = _to_ip_address(request, ip_addresses[-1])
+        return await self._send(client, request)
 
-    async def _answer(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Document:
+    async def _send(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Document:
         response = await client.send(request, stream=True)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -203,37 +212,34 @@ class HttpxFetch:
 
     async def _body(self, response: "httpx.Response", headers: Mapping[str, str]) -> bytes:
         if response.status_code != 200:
-            to = headers.get("location") if response.is_redirect else None
-            leads = f", it leads to {_led(to)}" if to is not None else ""
-            raise NotServed(f"status {response.status_code} instead of 200{leads}")
+            location = headers.get("location") if response.is_redirect else None
+            # Long enough for a host name, which tells the operator whose login page it is.
+            target = shown(shown_address(location), characters=IDENTIFIER_CHARACTERS)
+            redirect = f", a redirect to {target}" if location is not None else ""
+            raise NotServed(f"status {response.status_code} instead of 200{redirect}")
         encoding = headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
-            raise NotServed(f"content-encoding {shown(encoding)} was not asked for")
+            raise NotServed(f"content-encoding {shown(encoding)} was not requested")
         body = bytearray()
         async for chunk in response.aiter_raw():
-            # A flood of small chunks that are here already would not let others have a turn.
+            # Many small chunks that have already arrived would block the event loop.
             await asyncio.sleep(0)
             body += chunk
             if len(body) > self._max_bytes:
-                raise NotServed(f"more than {self._max_bytes} bytes")
+                raise NotServed(f"the body has more than {self._max_bytes} bytes")
         return bytes(body)
 
 
-def _addressed(request: "httpx.Request", host: str) -> "httpx.Request":
-    """Return `request` to the IP address `host`; what is asked for, and whom TLS proves, stay."""
+def _to_ip_address(request: "httpx.Request", ip_address: str) -> "httpx.Request":
+    """Return `request` to an IP address. The Host header and the name for TLS stay."""
     import httpx
 
     return httpx.Request(
         request.method,
-        request.url.copy_with(host=host),
+        request.url.copy_with(host=ip_address),
         headers=request.headers,
         extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
     )
-
-
-def _led(location: str) -> str:
-    # Long enough for a host name: somebody may have to find out whose login page it is.
-    return shown(shown_address(location), characters=IDENTIFIER_CHARACTERS)
 
 
 def _origin(url: str) -> tuple[str, str, int]:

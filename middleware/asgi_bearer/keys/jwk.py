@@ -1,7 +1,7 @@
-"""Key set document -> the keys that can verify something (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+"""Parses a JWK Set and looks up its keys by `kid` (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
-One unusable key does not spoil the others. Symmetric keys and private members are never used:
-only the public members of a key are looked at.
+An unusable key is left out, and the others are used. Only the public members of a key are read, so
+symmetric keys and private members are never used.
 """
 
 from collections import defaultdict
@@ -19,15 +19,16 @@ from asgi_bearer.jose.encoding import base64url_decode, is_array, is_object
 from asgi_bearer.keys.strength import weakness
 
 MAX_KEYS: Final = 1000
-"""Keys of one set that are looked at; the largest issuers publish a dozen."""
+"""Keys of one set that are read. The largest issuers publish a dozen."""
 
 MAX_CANDIDATES: Final = 4
-"""Keys with the same id that are tried for one token, so that its cost has a bound."""
+"""Keys with the same id that are tried for one token. It limits the cost of a token."""
 
-_OPEN: Final = ""
-"""In the place of an algorithm; no token has this one."""
+_NO_ALG: Final = ""
+"""Stands for the missing `alg` of an RSA key. No token has an empty `alg`."""
 
 _PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
+_PARSERS = {"RSA": RSAAlgorithm.from_jwk, "EC": ECAlgorithm.from_jwk, "OKP": OKPAlgorithm.from_jwk}
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -36,11 +37,10 @@ class Key:
     """A public key of the issuer.
 
     Arguments:
-        kid: its key id; None where the entry has none, or an empty one.
-        algorithms: names of the algorithms that it may serve.
-        is_open: it is an RSA key whose algorithm the key set does not name; it serves the one that
-            the verifier takes for such keys.
-        members: the members that make the key, for comparing two sets.
+        kid: the key id; None if it is missing or empty.
+        algorithms: names of the algorithms that the key may be used for.
+        is_open: whether it is an RSA key without `alg`. The verifier selects its algorithm.
+        members: the public members, for comparing two key sets.
     """
 
     kid: str | None
@@ -59,12 +59,12 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Stands in a key set for an entry that cannot be read by itself.
+class UnreadableEntry:
+    """Replaces an entry of a key set that cannot be parsed.
 
     Arguments:
-        reason: why not.
-        kid: what looks like its key id, for the operator alone; None if nothing does.
+        reason: why it cannot be parsed.
+        kid: the text that looks like its key id, only for the log; None if there is none.
     """
 
     reason: str
@@ -72,14 +72,13 @@ class Unreadable:
 
 
 class KeyWarning(str):
-    """What an operator should know of an entry of a key set.
+    """Says what is wrong with an entry of a key set, or why it is not used.
 
-    It names the entry by its position and key id, never by key material, and says why it is not
-    used or what else is wrong with it.
+    It names the entry by position and key id, never by key material.
 
     Attributes:
-        is_fault: the entry has a fault; otherwise it is made for something else.
-        is_used: the key is used all the same.
+        is_fault: whether the entry has a fault; otherwise it has another purpose.
+        is_used: whether the key is used nevertheless.
     """
 
     __slots__ = ("is_fault", "is_used")
@@ -94,40 +93,40 @@ class KeyWarning(str):
         return warning
 
 
-class _NotForUs(ValueError):
-    """The key is in order, and made for something else."""
+class _OtherPurpose(ValueError):
+    """The key is valid, but not for verifying tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The issuer's usable keys; two sets with the same keys are equal.
+    """The issuer's usable keys. Two sets with the same keys are equal.
 
     Arguments:
-        keys: in the order of the JWK Set.
-        warnings: what an operator should know of the entries that are not used, or have a fault.
+        keys: the keys, in the order of the JWK Set.
+        warnings: one for each entry that is not used or has a fault.
     """
 
     keys: tuple[Key, ...]
     warnings: tuple[KeyWarning, ...] = field(default=(), repr=False, compare=False)
-    _fitting: Mapping[tuple[str, str | None], tuple[Key, ...]] = field(
+    _by_alg_and_kid: Mapping[tuple[str, str | None], tuple[Key, ...]] = field(
         init=False, repr=False, compare=False
     )
-    """By algorithm and key id, and all of an algorithm under None: a set can be large. Open keys
-    stand under the algorithm `_OPEN`, and keys without an id under the empty one."""
+    """Keys by algorithm and key id, and all keys of an algorithm under the id None. RSA keys
+    without `alg` have the algorithm `_NO_ALG`; keys without an id have the empty id."""
     _kids: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        fitting: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
-        named: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        index: defaultdict[tuple[str, str | None], list[Key]] = defaultdict(list)
+        stated: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for key in self.keys:
             if not key.is_open:
-                named[key.members] |= key.algorithms
+                stated[key.members] |= key.algorithms
         for key in self.keys:
-            # An entry without `alg` serves what another entry of the same key names.
-            for alg in named.get(key.members, {_OPEN}) if key.is_open else key.algorithms:
-                fitting[alg, None].append(key)
-                fitting[alg, key.kid or ""].append(key)
-        object.__setattr__(self, "_fitting", {name: tuple(keys) for name, keys in fitting.items()})
+            # An entry without `alg` takes the `alg` of another entry with the same key.
+            for alg in stated.get(key.members, {_NO_ALG}) if key.is_open else key.algorithms:
+                index[alg, None].append(key)
+                index[alg, key.kid or ""].append(key)
+        object.__setattr__(self, "_by_alg_and_kid", {at: tuple(keys) for at, keys in index.items()})
         object.__setattr__(self, "_kids", frozenset(key.kid or "" for key in self.keys))
 
     @classmethod
@@ -135,26 +134,26 @@ class KeySet:
         """Return the usable keys of a JWK Set, `{"keys": [...]}`.
 
         Raises:
-            ValueError: it is no JWK Set, or holds no usable key (RFC 7517 §5).
+            ValueError: it is not a JWK Set, or has no usable key (RFC 7517 §5).
         """
         entries = jwks.get("keys")
         if not is_array(entries):
             raise ValueError("the key set has no array of keys")
-        keys: dict[Key, None] = {}  # A set that keeps the order.
+        keys: dict[Key, None] = {}  # an ordered set
         warnings: list[KeyWarning] = []
         if len(entries) > MAX_KEYS:
-            text = f"of {len(entries)} keys only the first {MAX_KEYS} are looked at"
+            text = f"only the first {MAX_KEYS} of {len(entries)} keys are read"
             warnings.append(KeyWarning(text, is_fault=True))
         for number, entry in enumerate(entries[:MAX_KEYS], start=1):
             try:
                 key = _key(entry)
             except ValueError as err:
-                text = f"key {number}{_named(entry)} is not used: {err}"
-                warnings.append(KeyWarning(text, is_fault=not isinstance(err, _NotForUs)))
+                text = f"key {number}{_kid_text(entry)} is not used: {err}"
+                warnings.append(KeyWarning(text, is_fault=not isinstance(err, _OtherPurpose)))
                 continue
             keys[key] = None
             if is_object(entry) and not _PRIVATE_MEMBERS.isdisjoint(entry):
-                text = f"key {number}{_named(entry)} is published with private members"
+                text = f"key {number}{_kid_text(entry)} is published with private members"
                 warnings.append(KeyWarning(text, is_fault=True, is_used=True))
         if not keys:
             reasons = sorted(warnings, key=lambda one: not one.is_fault)
@@ -162,44 +161,44 @@ class KeySet:
         return cls(tuple(keys), tuple(warnings))
 
     def has(self, kid: str) -> bool:
-        """Return whether a key with this id is in the set, whatever it serves.
+        """Return whether the set has a key with this id, for any algorithm.
 
-        An empty id names the keys that have none.
+        The empty id stands for keys without an id.
         """
         return kid in self._kids
 
     def candidates(
         self, alg: str, kid: str | None, *, rsa_default: str = "RS256"
     ) -> tuple[Key, ...]:
-        """Return the keys that may have signed a token with these headers, a few at most.
+        """Return at most `MAX_CANDIDATES` keys that may have signed a token with these headers.
 
         Arguments:
-            rsa_default: the algorithm that RSA keys without `alg` serve.
+            rsa_default: the algorithm of RSA keys without `alg`.
 
         Raises:
-            KeyAmbiguous: the token names no key, and more than one would fit.
+            KeyAmbiguous: the token has no `kid`, and more than one key fits.
         """
-        fitting = self._fitting.get((alg, kid), ())
+        keys = self._by_alg_and_kid.get((alg, kid), ())
         if alg == rsa_default:
-            fitting += self._fitting.get((_OPEN, kid), ())
-        if kid is None and len(fitting) > 1:
-            raise KeyAmbiguous(f"no kid, and {len(fitting)} keys can serve {alg}")
-        return fitting[:MAX_CANDIDATES]
+            keys += self._by_alg_and_kid.get((_NO_ALG, kid), ())
+        if kid is None and len(keys) > 1:
+            raise KeyAmbiguous(f"no kid, and {len(keys)} keys fit {alg}")
+        return keys[:MAX_CANDIDATES]
 
 
-def _named(entry: object) -> str:
+def _kid_text(entry: object) -> str:
     kid = entry.get("kid") if is_object(entry) else getattr(entry, "kid", None)
     return f" (kid {shown(kid)})" if isinstance(kid, str) and kid else ""
 
 
 def _optional(entry: Mapping[str, object], name: str) -> object:
-    """Return a member, or None where it is absent, null or empty, which say the same."""
+    """Return a member, or None if it is missing, null or empty."""
     value = entry.get(name)
     return None if value in ("", [], {}) else value
 
 
 def _key(entry: object) -> Key:
-    if isinstance(entry, Unreadable):
+    if isinstance(entry, UnreadableEntry):
         raise ValueError(entry.reason)
     if not is_object(entry):
         raise ValueError("it is not an object")
@@ -209,15 +208,15 @@ def _key(entry: object) -> Key:
     if alg is not None and not isinstance(alg, str):
         raise ValueError("alg is not a string")
     if not isinstance(kty, str) or kty not in _PUBLIC_MEMBERS:
-        raise _NotForUs(f"kty is {shown(kty)}")
+        raise _OtherPurpose(f"kty is {shown(kty)}")
     if (use := _optional(entry, "use")) not in (None, "sig"):
-        raise _NotForUs(f"use is {shown(use)}")
+        raise _OtherPurpose(f"use is {shown(use)}")
     operations = _optional(entry, "key_ops")
     if operations is not None and not (is_array(operations) and "verify" in operations):
-        raise _NotForUs(f"key_ops is {shown(operations)} and does not hold verify")
+        raise _OtherPurpose(f"key_ops is {shown(operations)} and does not hold verify")
     algorithms = served_by(kty, crv if kty != "RSA" else None, alg)
     if not algorithms:
-        raise _NotForUs(f"crv {shown(crv)} with alg {shown(alg)} serves no supported algorithm")
+        raise _OtherPurpose(f"crv {shown(crv)} with alg {shown(alg)} is not a supported algorithm")
     members = {name: _member(entry, name) for name in _PUBLIC_MEMBERS[kty]}
     public_key = _public_key({"kty": kty, "crv": crv, **members})
     return Key(
@@ -240,17 +239,12 @@ def _member(jwk: Mapping[str, object], name: str) -> str:
 
 def _public_key(public_jwk: dict[str, object]) -> PublicKey:
     try:
-        if public_jwk["kty"] == "RSA":
-            key: object = RSAAlgorithm.from_jwk(public_jwk)
-        elif public_jwk["kty"] == "EC":
-            key = ECAlgorithm.from_jwk(public_jwk)
-        else:
-            key = OKPAlgorithm.from_jwk(public_jwk)
+        key: object = _PARSERS[str(public_jwk["kty"])](public_jwk)
     except (InvalidKeyError, UnsupportedAlgorithm, OverflowError, ValueError):
-        raise ValueError("its members make no key") from None
+        raise ValueError("its members do not form a key") from None
     if not isinstance(key, PublicKey):  # pragma: no cover
-        # No other kind gets past `served_by`, and without private members no key is private.
-        raise ValueError("its members make no public key that is supported")
+        # `served_by` refuses other types, and a key without private members is public.
+        raise ValueError("its members do not form a supported public key")
     if fault := weakness(key):
         raise ValueError(fault)
     return key

@@ -1,12 +1,12 @@
-"""Which proxy of the environment connects to a host: one reading of it, by one set of rules.
+"""Finds the proxy for a URL in the environment.
 
-`HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`, in capitals or not; `NO_PROXY` names what is connected
-to without one, separated by commas or spaces:
+The variables are `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`, in capitals or not. `NO_PROXY` lists
+the hosts without a proxy, separated by commas or spaces:
 
-    idp.corp, .corp, *.corp     the host and all below it
+    idp.corp, .corp, *.corp     the host and its subdomains
     idp.corp:8443, [::1]:8443   the same, on this port only
-    10.0.0.0/8, 2001:db8::/32   addresses, where the URL has one in place of a name
-    *                           everything
+    10.0.0.0/8, 2001:db8::/32   IP addresses, if the URL has one instead of a name
+    *                           all hosts
 """
 
 import re
@@ -25,15 +25,15 @@ _SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 _ENTRY: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:]*))(?::(?P<port>[0-9]{1,5}))?")
 
 
-class ProxyMisnamed(ValueError):
-    """The environment names a proxy that cannot be used; the message holds no part of it."""
+class ProxyInvalid(ValueError):
+    """The proxy in the environment cannot be used. The message does not quote it."""
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the address of the proxy that connects to the checked `url`, None for none.
+    """Return the URL of the proxy for the checked `url`, or None.
 
     Raises:
-        ProxyMisnamed: what the environment names is no address of a proxy.
+        ProxyInvalid: the environment variable does not hold the URL of a proxy.
     """
     parts = urlsplit(url)
     host, scheme = (parts.hostname or "").rstrip("."), parts.scheme
@@ -41,8 +41,8 @@ def proxy_for(url: str) -> str | None:
     if is_loopback(host):
         return None
     proxies = getproxies()
-    # On some systems what is excepted stands in settings of the system.
-    if _is_excepted(host, port, proxies.get("no", "")) or proxy_bypass(host):
+    # Some systems have a setting for hosts without a proxy.
+    if _bypasses_proxy(host, port, proxies.get("no", "")) or proxy_bypass(host):
         return None
     name = scheme if proxies.get(scheme) else "all"
     proxy = proxies.get(name, "").strip()
@@ -57,18 +57,20 @@ def _checked(proxy: str, name: str) -> str:
     except ValueError:
         usable = False
     if not usable or not address.isprintable() or " " in address or "\\" in address:
-        raise ProxyMisnamed(f"{name.upper()}_PROXY must name a proxy as in http://host:port")
+        raise ProxyInvalid(
+            f"{name.upper()}_PROXY must be the URL of a proxy, as in http://host:port"
+        )
     return address
 
 
-def _is_excepted(host: str, port: int, excepted: str) -> bool:
-    return any(_covers(entry, host, port) for entry in re.split(r"[,\s]+", excepted) if entry)
+def _bypasses_proxy(host: str, port: int, no_proxy: str) -> bool:
+    return any(_matches(entry, host, port) for entry in re.split(r"[,\s]+", no_proxy) if entry)
 
 
-def _covers(entry: str, host: str, port: int) -> bool:
+def _matches(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
-    with suppress(ValueError):  # One of the two is a name.
+    with suppress(ValueError):  # the host or the entry is not an IP address
         return ip_address(host) in ip_network(entry, strict=False)
     match = _ENTRY.fullmatch(entry)
     if match is None or (match["port"] and int(match["port"]) != port):

@@ -1,38 +1,38 @@
-"""How often keys may be fetched: a cool-down for what callers can cause, a back-off for failures.
+"""When keys may be fetched: cool-down for tokens that do not verify, back-off after failures.
 
-Plain arithmetic; time and chance come in as arguments. Either may be nonsense: a time that is none
-is NaN here, and every comparison is written so that NaN, or a clock that went back, opens nothing
-and locks nobody out once the clock is right again.
+Pure arithmetic; time and random numbers are arguments. A broken clock reads as NaN. Each comparison
+is written so that NaN, or a clock that went back, makes no key usable, and blocks no fetch once the
+clock is right again.
 """
 
 import math
 from collections.abc import Callable
 from typing import Final
 
-_SPREAD: Final = 0.25
-"""Share of a pause that chance adds, so that many processes do not ask in step."""
+_JITTER: Final = 0.25
+"""The largest random fraction added to a pause, so that processes do not fetch at the same time."""
 
 
-def reading(clock: Callable[[], object]) -> float:
-    """Return what `clock` says, NaN if that is no point in time."""
+def read_clock(clock: Callable[[], object]) -> float:
+    """Return the time of `clock`, or NaN if it is not a finite number."""
     try:
         now = clock()
         if isinstance(now, int | float) and not isinstance(now, bool) and math.isfinite(now):
             return float(now)
     except Exception:
-        # Whatever a clock of somebody else's raises, there is no time then.
+        # A custom clock may raise anything.
         return math.nan
     return math.nan
 
 
-def chance(random: Callable[[], float]) -> float:
-    """Return what `random` says, 0 if that is no number from 0 to 1."""
-    share = reading(random)
-    return share if 0 <= share <= 1 else 0.0
+def random_fraction(random: Callable[[], float]) -> float:
+    """Return the number from `random`, or 0 if it is not from 0 to 1."""
+    fraction = read_clock(random)
+    return fraction if 0 <= fraction <= 1 else 0.0
 
 
 class BackOff:
-    """A pause after each failed fetch, twice as long as the one before, spread by chance.
+    """A pause after each failed fetch, twice as long as the one before, plus jitter.
 
     Arguments:
         shortest, longest: bounds of the pause, in seconds.
@@ -41,28 +41,29 @@ class BackOff:
 
     def __init__(self, *, shortest: float, longest: float, random: Callable[[], float]) -> None:
         self._shortest = shortest
-        self._longest = longest / (1 + _SPREAD)
+        self._longest = longest / (1 + _JITTER)
         self._random = random
         self._pause = 0.0
         self._length = 0.0
         self._began_at = 0.0
 
     def remaining(self, now: float) -> float:
-        """Return the seconds until the next fetch may be tried, 0 if it may be now.
+        """Return the seconds until the next fetch is allowed, 0 if it is allowed now.
 
-        Without a time that is the whole pause; a pause that lies ahead is over.
+        If `now` is NaN, return the whole pause. If the clock went back before the pause began,
+        the pause is over.
         """
         if not self._pause:
             return 0.0
         if math.isnan(now):
             return self._length
-        over_at = self._began_at + self._length
-        return max(0.0, over_at - now) if self._began_at <= now else 0.0
+        ends_at = self._began_at + self._length
+        return max(0.0, ends_at - now) if self._began_at <= now else 0.0
 
     def failed(self, now: float) -> float:
-        """Begin a pause and return its length in seconds."""
+        """Start a pause and return its length in seconds."""
         self._pause = min(max(self._pause * 2, self._shortest), self._longest)
-        self._length = self._pause * (1 + _SPREAD * chance(self._random))
+        self._length = self._pause * (1 + _JITTER * random_fraction(self._random))
         self._began_at = now
         return self._length
 
@@ -71,19 +72,19 @@ class BackOff:
         return bool(self._pause) and now < self._began_at
 
     def succeeded(self) -> None:
-        """End the row of failures."""
+        """Reset the pause after a success."""
         self._pause = 0.0
 
 
 class CoolDown:
-    """At most one fetch per window for tokens that do not verify.
+    """Allows one fetch per window for tokens that do not verify.
 
-    Unknown key ids and bad signatures have a window each, so that forging the one, which anybody
-    can, does not delay the other, which is how a rotation is noticed. Only a fetch that was
-    caused in this way starts a window: the first miss after any other fetch is free.
+    Unknown key ids and bad signatures have separate windows. Anybody can forge a token of the one
+    kind, and that must not delay a fetch for the other kind, which may show a key rotation. Only a
+    fetch for such a token starts a window, so the first one after any other fetch is allowed.
 
-    Which ids were refused is not remembered: that would fill with made-up ones, and whoever
-    guesses the id of the next key could have it refused in advance.
+    Refused key ids are not stored: forged ids would fill the memory, and an attacker could block
+    the id of a future key in advance.
 
     Arguments:
         seconds: length of a window.
@@ -94,30 +95,29 @@ class CoolDown:
         self._began_at: dict[bool, float] = {}
 
     def is_over(self, now: float, *, unknown_kid: bool) -> bool:
-        """Return whether such a miss may cause a fetch: never without a time."""
+        """Return whether such a token may cause a fetch; False if `now` is NaN."""
         began_at = self._began_at.get(unknown_kid, math.nan)
         return not (math.isnan(now) or began_at <= now < began_at + self._seconds)
 
     def start(self, now: float, *, unknown_kid: bool) -> None:
-        """Begin a window: such a miss has caused a fetch."""
+        """Start a window: such a token has caused a fetch."""
         self._began_at[unknown_kid] = now
 
 
-class Pace:
-    """When an attempt may begin.
+class FetchSchedule:
+    """Decides when an attempt to fetch may start.
 
-    After failures there are pauses. Two things override them. An attempt that was interrupted,
-    because the process did not run, may be made up for by one more: for somebody who waits, and
-    once. And while the clock is astray (it answers nonsense, or is behind what was seen of it) no
-    pause can be measured by it, so another clock measures how long to wait between attempts.
+    After a failure there is a pause, with two exceptions. If the process was suspended during an
+    attempt, one retry is allowed at once, for requests that wait. If the clock is wrong (it is NaN
+    or has gone back), it cannot measure a pause, so `steady` measures pauses between attempts.
 
     Arguments:
         back_off: the pauses after failures.
         random: returns a number from 0 to 1.
-        steady: seconds from any fixed point, by a clock that nobody chose.
+        steady: a clock that cannot be configured; seconds from any fixed point.
 
     Attributes:
-        spare: an attempt was interrupted and is not made up for.
+        retry_allowed: whether the retry after a suspended attempt is still to be made.
     """
 
     def __init__(
@@ -127,49 +127,49 @@ class Pace:
         random: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
-        self.spare = False
+        self.retry_allowed = False
         self._back_off = back_off
-        self._astray = BackOff(shortest=1.0, longest=60.0, random=random)
+        self._wrong_clock_back_off = BackOff(shortest=1.0, longest=60.0, random=random)
         self._steady = steady
-        self._good_at = math.nan
+        self._fetched_at = math.nan
         self._began_at = math.nan
-        self._began_astray = False
-        self._makes_up = False
+        self._clock_was_wrong = False
+        self._is_retry = False
 
-    def is_astray(self, now: float) -> bool:
-        """Return whether `now` is no time, or lies behind what was seen of the clock."""
-        return math.isnan(now) or now < self._good_at or self._back_off.is_ahead(now)
+    def clock_is_wrong(self, now: float) -> bool:
+        """Return whether `now` is NaN, or earlier than a time that the clock has shown before."""
+        return math.isnan(now) or now < self._fetched_at or self._back_off.is_ahead(now)
 
     def pause(self, now: float) -> float:
-        """Return the seconds until the next attempt, 0 if it may be now."""
-        if self.is_astray(now):
-            return self._astray.remaining(self._steady())
+        """Return the seconds until the next attempt is allowed, 0 if it is allowed now."""
+        if self.clock_is_wrong(now):
+            return self._wrong_clock_back_off.remaining(self._steady())
         return self._back_off.remaining(now)
 
     def begin(self, now: float) -> None:
-        """Take note that an attempt begins."""
-        self._began_at, self._began_astray = now, self.is_astray(now)
-        # In a pause none begins but the one that makes up for another.
-        self._makes_up, self.spare = self._back_off.remaining(now) > 0, False
+        """Record the start of an attempt."""
+        self._began_at, self._clock_was_wrong = now, self.clock_is_wrong(now)
+        # During a pause only the retry may start.
+        self._is_retry, self.retry_allowed = self._back_off.remaining(now) > 0, False
 
     def failed(self, now: float, *, interrupted: bool) -> float:
-        """Take note that the attempt failed, and return the length of the pause in seconds."""
+        """Record a failed attempt and return the length of the pause in seconds."""
         self._end(now)
-        self.spare = interrupted and not self._makes_up
+        self.retry_allowed = interrupted and not self._is_retry
         return self._back_off.failed(now)
 
     def succeeded(self, now: float) -> float:
-        """Take note that the attempt succeeded, and return since when its keys are good.
+        """Record a successful attempt and return the time at which its keys were fetched.
 
-        That is when it began, if nobody can tell when it ended.
+        If `now` is NaN, that is the time at which the attempt began.
         """
         self._end(now)
         self._back_off.succeeded()
-        self._good_at = self._began_at if math.isnan(now) else now
-        return self._good_at
+        self._fetched_at = self._began_at if math.isnan(now) else now
+        return self._fetched_at
 
     def _end(self, now: float) -> None:
-        if self._began_astray or not self._began_at <= now:
-            self._astray.failed(self._steady())
+        if self._clock_was_wrong or not self._began_at <= now:
+            self._wrong_clock_back_off.failed(self._steady())
         else:
-            self._astray.succeeded()
+            self._wrong_clock_back_off.succeeded()

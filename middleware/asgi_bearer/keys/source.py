@@ -1,4 +1,4 @@
-"""The seam between verification and keys: where keys come from is asked through one method."""
+"""The interface of key sources (`KeySource`), and a source of fixed keys (`StaticKeys`)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,33 +10,32 @@ from asgi_bearer.jose.encoding import is_array
 from asgi_bearer.keys.jwk import KeySet, KeyWarning
 from asgi_bearer.shortcut import beside
 
-MAX_NAMED: Final = 20
-"""Entries of a key set that log and status name at a time."""
+MAX_LISTED: Final = 20
+"""Entries of a key set that the log or the status lists at a time."""
 
-_TAKES: Final = "StaticKeys takes a JWK Set, {'keys': [...]}"
-_OF_PEM: Final = (
+_EXPECTED: Final = "StaticKeys takes a JWK Set, {'keys': [...]}"
+_PEM_HINT: Final = (
     "make one with PyJWT: {'keys': [RSAAlgorithm.to_jwk(load_pem_public_key(pem), as_dict=True)"
-    " | {'kid': kid}]}, with the kid that the issuer's tokens have in their header"
+    " | {'kid': kid}]}, with the kid in the header of the issuer's tokens"
     " (jwt.algorithms; ECAlgorithm and OKPAlgorithm for other keys)"
 )
-_OF_KEY: Final = (
-    "PyJWT makes a JWK of a key: RSAAlgorithm.to_jwk(key, as_dict=True) | {'kid': kid}"
-    " (jwt.algorithms)"
+_KEY_HINT: Final = (
+    "PyJWT converts a key: RSAAlgorithm.to_jwk(key, as_dict=True) | {'kid': kid} (jwt.algorithms)"
 )
-_PEM: Final = "-----BEGIN "
+_PEM_HEADER: Final = "-----BEGIN "
 
 logger = logging.getLogger("asgi_bearer.keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Handed down by a caller whose token did not verify with the key set it saw.
+    """Says that a token did not verify with a key set, so newer keys may be needed.
 
     Arguments:
-        key_set: the set that it saw. If that one has been replaced since, its replacement is the
-            answer and nothing is fetched.
-        unknown_kid: the token names a key id that is not in that set; otherwise the id is known
-            and the key behind it said no.
+        key_set: the key set that was used. If it has been replaced in the meantime, the newer set
+            is returned and nothing is fetched.
+        unknown_kid: whether the key id of the token is not in that set. If it is, the signature
+            did not verify with that key.
     """
 
     key_set: KeySet
@@ -44,123 +43,124 @@ class Missed:
 
     @classmethod
     def by_kid(cls, key_set: KeySet, kid: object) -> "Missed":
-        """Return what a token with the header `kid` missed in `key_set`."""
+        """Return the `Missed` for a token with the header `kid`."""
         return cls(key_set, unknown_kid=isinstance(kid, str) and not key_set.has(kid))
 
 
 class KeySource(Protocol):
-    """Where an issuer's keys come from."""
+    """Returns the keys of an issuer."""
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the issuer's keys.
 
-        With `missed`, return newer keys than the caller saw; returning the very set that it saw
-        says that there are none, and that its token is to be refused.
+        With `missed`, return newer keys. Returning the same object as `missed.key_set` means that
+        there are no newer keys, so the token is refused.
 
         Raises:
-            KeysUnavailable: there are no keys, or with `missed`: nobody can say whether newer
-                ones exist.
+            KeysUnavailable: there are no keys; or, with `missed`, it is unknown whether there are
+                newer ones.
         """
         ...
 
 
 class AtHand(Protocol):
-    """A source that can often name the keys without waiting.
+    """A key source that can often return the keys without waiting.
 
-    It is asked for every token, new or known, but only if `at_hand` was written by whoever wrote
-    `key_set`, or after him.
+    `at_hand` is called for every token, but only if it is defined on the same class as `key_set`,
+    or on a subclass.
     """
 
     def at_hand(self) -> KeySet | None:
-        """Return what `key_set` would return at once, or None if it would wait or raise."""
+        """Return the keys if `key_set` would return them without waiting, or None."""
         ...
 
 
 @runtime_checkable
 class Warmable(Protocol):
-    """What can get ready before the first request, and leaves nothing behind after the last.
+    """A key source or verifier that can fetch keys at startup, and stop at shutdown.
 
-    A key source, or whoever has one. Both methods are called in the event loop that serves.
+    Both methods are called in the event loop of the server.
     """
 
     def warm(self) -> None:
-        """Begin to get ready, and let nobody wait for it."""
+        """Start to fetch keys in the background."""
         ...
 
     async def aclose(self) -> None:
-        """End what is under way. It may be used again afterwards."""
+        """Cancel a running fetch. The object may be used again afterwards."""
         ...
 
 
 class StaticKeys:
-    """Keys that are known at start-up and never change.
+    """Keys that never change.
 
     Arguments:
-        document: a JWK Set (RFC 7517 §5): `{"keys": [...]}`. Entries that are not used are named in
-            the log `asgi_bearer.keys`.
+        document: a JWK Set (RFC 7517 §5): `{"keys": [...]}`. Entries that are not used are logged
+            to `asgi_bearer.keys`.
 
     Raises:
-        ValueError: the document is no JWK Set, or holds no usable key.
+        ValueError: the document is not a JWK Set, or has no usable key.
     """
 
     def __init__(self, document: Mapping[str, object]) -> None:
-        if fault := _no_key_set(document):
+        if fault := _document_fault(document):
             raise ValueError(fault)
         self._key_set = KeySet.from_jwks(document)
         log_warnings(self._key_set.warnings, "static keys")
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Return the keys, always the same."""
+        """Return the keys."""
         return self._key_set
 
     @beside(key_set)
     def at_hand(self) -> KeySet | None:
-        """Return the keys, always the same (`AtHand`)."""
+        """Return the keys (`AtHand`)."""
         return self._key_set
 
 
 def log_warnings(warnings: Sequence[KeyWarning], where: object) -> None:
-    """Write to the log which entries of a key set are not used, and why."""
-    for warning in warnings[:MAX_NAMED]:
+    """Log which entries of a key set are not used, and why."""
+    for warning in warnings[:MAX_LISTED]:
         level = logging.WARNING if warning.is_fault else logging.INFO
         logger.log(level, "%s: %s", where, warning)
-    if len(warnings) > MAX_NAMED:
-        logger.warning("%s: and %d more entries", where, len(warnings) - MAX_NAMED)
+    if len(warnings) > MAX_LISTED:
+        logger.warning("%s: and %d more entries", where, len(warnings) - MAX_LISTED)
 
 
 def left_out(warnings: Sequence[KeyWarning]) -> tuple[str, ...]:
-    """Return a sentence for each entry that is not used, as many as a status shows."""
+    """Return a sentence for each entry that is not used: `MAX_LISTED`, and how many more."""
     unused = [warning for warning in warnings if not warning.is_used]
-    more = len(unused) - MAX_NAMED
-    return (*unused[:MAX_NAMED], *([f"and {more} more entries"] if more > 0 else ()))
+    more = len(unused) - MAX_LISTED
+    return (*unused[:MAX_LISTED], *([f"and {more} more entries"] if more > 0 else ()))
 
 
-def _no_key_set(document: object) -> str | None:
-    """Return why `document` is not even a mapping with an array of keys; it is never quoted."""
+def _document_fault(document: object) -> str | None:
+    """Return why `document` is not a mapping with an array of keys, or None. It is never quoted."""
     if _is_mapping(document):
-        return _no_array(document)
+        return _mapping_fault(document)
     if isinstance(document, str | bytes | bytearray):
         if _is_pem(document):
-            return f"{_TAKES}, not PEM; {_OF_PEM}"
-        return f"{_TAKES} as a dictionary, not as text: decode it with json.loads"
+            return f"{_EXPECTED}, not PEM; {_PEM_HINT}"
+        return f"{_EXPECTED} as a dictionary, not as text: decode it with json.loads"
     if isinstance(document, PathLike):
-        return f"{_TAKES}, and no path; read it: json.loads(path.read_text())"
+        return f"{_EXPECTED}, not a path; read the file: json.loads(path.read_text())"
     if _is_sequence(document):
-        return _no_array({"keys": list(document)}) or f"{_TAKES}; put this list of keys into it"
-    return f"{_TAKES}, and no {type(document).__name__}; {_OF_KEY}"
+        wrapped = {"keys": list(document)}
+        return _mapping_fault(wrapped) or f"{_EXPECTED}, not a list; write {{'keys': the_list}}"
+    return f"{_EXPECTED}, not {type(document).__name__}; {_KEY_HINT}"
 
 
-def _no_array(document: Mapping[str, object]) -> str | None:
+def _mapping_fault(document: Mapping[str, object]) -> str | None:
     keys = document.get("keys")
     if is_array(keys):
-        return f"{_TAKES}, and no PEM in a list; {_OF_PEM}" if any(map(_is_pem, keys)) else None
+        return f"{_EXPECTED}, not a list of PEM; {_PEM_HINT}" if any(map(_is_pem, keys)) else None
     if _is_pem(keys) or ("keys" not in document and any(map(_is_pem, document.values()))):
-        return f"{_TAKES}, and no PEM by name; {_OF_PEM}"
+        return f"{_EXPECTED}, not a mapping to PEM; {_PEM_HINT}"
     if "keys" not in document and "kty" in document:
-        return f"{_TAKES}; put this one key into it: {{'keys': [key]}}"
+        return f"{_EXPECTED}, not one key; write {{'keys': [key]}}"
     if isinstance(keys, Mapping):
-        return f"{_TAKES}, the key set has no array of keys; make one of its values"
-    return f"{_TAKES}, the key set has no array of keys"
+        return f"{_EXPECTED}, but keys is not an array; write {{'keys': list(keys.values())}}"
+    return f"{_EXPECTED}, but the key set has no array of keys"
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
@@ -173,5 +173,5 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
 
 def _is_pem(value: object) -> bool:
     if isinstance(value, str):
-        return _PEM in value
-    return isinstance(value, bytes | bytearray) and _PEM.encode() in bytes(value)
+        return _PEM_HEADER in value
+    return isinstance(value, bytes | bytearray) and _PEM_HEADER.encode() in bytes(value)

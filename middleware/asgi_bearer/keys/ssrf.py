@@ -1,4 +1,4 @@
-"""Keeps a fetch of an address that metadata chose out of the network of this machine."""
+"""SSRF protection: URLs taken from issuer metadata never reach private networks."""
 
 import asyncio
 import socket
@@ -27,23 +27,23 @@ _METADATA: Final = tuple(
         ),
     )
 )
-"""Where machines of clouds ask for their credentials, beside the link-local addresses."""
+"""Metadata services of clouds, which hand out credentials, outside the link-local addresses."""
 
 _NOT_PUBLIC: Final = tuple(
     map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "3fff::/20"))
 )
-"""What not every release of Python knows to be none of the public's addresses."""
+"""Networks that are not public, though some releases of Python say so."""
 
 
 class Screen:
-    """Says at which IP addresses a host may be connected to.
+    """Returns the IP addresses of a host, and refuses addresses that are not public.
 
-    The caller connects to what was judged: a name that is resolved a second time may have been
-    given another address in between (DNS rebinding).
+    The client connects to these addresses and does not resolve the name again, because a second
+    answer could be another address (DNS rebinding).
 
     Arguments:
-        trusted: hosts that the operator named, which may be anywhere.
-        allow_private: private networks may be reached, link-local and metadata addresses not.
+        trusted: hosts that the operator configured. Their addresses are not checked.
+        allow_private: allow private networks; link-local and metadata addresses stay refused.
         resolve: returns the IP addresses of a host.
     """
 
@@ -59,17 +59,17 @@ class Screen:
         self._resolve = resolve or _resolved
 
     async def __call__(self, host: str, *, proxied: bool = False) -> list[str]:
-        """Return the addresses to connect to, none if they do not matter.
+        """Return the IP addresses to connect to; empty means any.
 
-        They do not for a trusted host, for a loopback one (`Discovery` takes it from an issuer on
-        loopback alone), and where a proxy connects.
+        It is empty for a trusted host, for a loopback host (`Discovery` accepts it only from an
+        issuer on loopback), and if a proxy connects.
 
         Arguments:
-            proxied: a proxy of the environment connects to the host.
+            proxied: whether a proxy connects to the host.
 
         Raises:
-            ValueError: one of the addresses leads inward; which of them a connection would take
-                is not for the issuer to choose.
+            ValueError: an address is not allowed. One is enough, because the issuer could
+                influence which of them is used.
             OSError: the host has no address.
         """
         if host in self._trusted or is_loopback(host):
@@ -77,35 +77,35 @@ class Screen:
         try:
             addresses = await self._resolve(host)
         except OSError:
-            # Behind a proxy, names of the world outside may mean nothing here.
+            # Behind a proxy, this machine may be unable to resolve public names.
             if proxied:
                 return []
             raise
         if not addresses:
-            raise OSError("no address")
+            raise OSError("the host has no address")
         for address in addresses:
-            if fault := inward_fault(address, allow_private=self._allow_private):
+            if fault := ip_address_fault(address, allow_private=self._allow_private):
                 raise ValueError(f"{address} {fault}")
         return [] if proxied else addresses
 
 
-def inward_fault(address: str, *, allow_private: bool) -> str | None:
-    """Return why a connection to the IP address would lead inward, or None."""
-    ip = _meant(ip_address(address.partition("%")[0]))
+def ip_address_fault(address: str, *, allow_private: bool) -> str | None:
+    """Return why a connection to the IP address is not allowed, or None."""
+    ip = _embedded_ipv4(ip_address(address.partition("%")[0]))
     if not _within(ip, _METADATA):
         if _within(ip, _PRIVATE):
             return None if allow_private else "is in a private network"
         if ip.is_global and not (ip.is_multicast or ip.is_reserved or _within(ip, _NOT_PUBLIC)):
             return None
-    return "is no address of a public host"
+    return "is not a public address"
 
 
 def _within(ip: _Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
     return any(ip in network for network in networks)
 
 
-def _meant(ip: _Address) -> _Address:
-    """Return the IPv4 address that an IPv6 address stands for, or `ip` itself."""
+def _embedded_ipv4(ip: _Address) -> _Address:
+    """Return the IPv4 address inside an IPv6 address, or `ip` itself."""
     if isinstance(ip, IPv4Address):
         return ip
     if ip in _NAT64:
@@ -114,5 +114,5 @@ def _meant(ip: _Address) -> _Address:
 
 
 async def _resolved(host: str) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in infos]

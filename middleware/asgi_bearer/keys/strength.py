@@ -1,4 +1,4 @@
-"""Public keys that are well-formed and prove nothing: too small, too costly, or already broken."""
+"""Refuses weak public keys: too small, too costly, or of a kind that is broken."""
 
 from functools import cache
 from typing import Final
@@ -12,10 +12,10 @@ MIN_RSA_BITS: Final = 2048
 """RFC 7518 §3.3."""
 
 MAX_RSA_BITS: Final = 16_384
-"""OpenSSL verifies nothing larger."""
+"""OpenSSL does not verify with a larger modulus."""
 
 MAX_RSA_EXPONENT_BITS: Final = 64
-"""OpenSSL verifies nothing with a larger one, and each bit of it costs time."""
+"""OpenSSL does not verify with a larger exponent, and each bit costs time."""
 
 _PRIMES: Final = (
     *(3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89),
@@ -25,25 +25,25 @@ _PRIMES: Final = (
 _P: Final = 2**255 - 19
 _ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _LOW_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
-"""y of the eight points of Ed25519 for which anybody can make signatures (RFC 8032 §5.1): an
-all-zero key is one of them, and cryptography takes them all."""
+"""y of the eight points of low order (RFC 8032 §5.1). Anybody can forge signatures for them. An
+all-zero key is one of them, and cryptography accepts them all."""
 
 
 def weakness(key: PublicKey) -> str | None:
-    """Return why signatures by `key` prove nothing, or None."""
+    """Return why signatures made with `key` could be forged or are too costly, or None."""
     if isinstance(key, RSAPublicKey):
         return _rsa_weakness(key)
     if isinstance(key, Ed25519PublicKey):
-        # Without the highest bit, which is the sign of x (RFC 8032 §5.1.2).
+        # The highest bit is the sign of x (RFC 8032 §5.1.2).
         y = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
         return "its point has a low order" if y % _P in _LOW_ORDER else None
-    # cryptography takes only points on the curve, and these curves have no others of low order.
+    # cryptography checks that the point is on the curve, and these curves have none of low order.
     return None
 
 
 def _rsa_weakness(key: RSAPublicKey) -> str | None:
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-        return f"RSA with {key.key_size} bits, {MIN_RSA_BITS} to {MAX_RSA_BITS} are used"
+        return f"RSA with {key.key_size} bits, {MIN_RSA_BITS} to {MAX_RSA_BITS} are allowed"
     numbers = key.public_numbers()
     if numbers.e.bit_length() > MAX_RSA_EXPONENT_BITS:
         return f"RSA with an exponent of more than {MAX_RSA_EXPONENT_BITS} bits"
@@ -60,9 +60,9 @@ def _powers() -> tuple[tuple[int, frozenset[int]], ...]:
 
 
 def _is_roca_modulus(modulus: int) -> bool:
-    """Return whether `modulus` bears the fingerprint of a broken generator (ROCA).
+    """Return whether `modulus` has the fingerprint of a broken key generator (ROCA).
 
-    Its primes are powers of 65537 modulo all small primes, and so is their product. A sound
-    modulus passes by chance about once in two hundred million.
+    The primes of that generator are powers of 65537 modulo all small primes, and so is their
+    product. About one of 200 million good moduli matches by chance.
     """
     return all(modulus % prime in powers for prime, powers in _powers())

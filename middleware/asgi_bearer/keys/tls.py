@@ -1,8 +1,8 @@
-"""The HTTP client and the certificates that it trusts: made ready once per process, in a thread.
+"""Prepares fetches once per process: imports httpx, loads the trusted certificates.
 
-On a slow processor, importing the client takes longer than a fetch may. So it is no part of a
-fetch: the first fetch of the process begins it, all key sources wait for the same, and what is
-ready stays so, whatever becomes of the fetch that waited.
+On a slow processor this takes longer than the timeout of a fetch. So it runs in a thread, outside
+of the fetch, and all key sources share the result. The operator's own TLS context and headers are
+checked here too.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ from typing import Final, Generic, TypeVar, cast
 
 from asgi_bearer.errors import shown
 
-PATIENCE: Final = 60.0
-"""Seconds that one attempt waits for the client. A twentieth of a core needs half of that."""
+PREPARATION_TIMEOUT: Final = 60.0
+"""Seconds that a fetch waits for the preparation. A twentieth of a core needs half of that."""
 
 _HEADER_NAME: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 """RFC 9110 §5.6.2."""
 
-_HEADERS: Final = 32
-_VALUE_CHARACTERS: Final = 8192
-"""More than servers read."""
+_MAX_HEADERS: Final = 32
+_MAX_VALUE_CHARACTERS: Final = 8192
+"""Servers do not accept more."""
 
 _RESERVED: Final = frozenset(
     (
@@ -37,147 +37,144 @@ _RESERVED: Final = frozenset(
         *("proxy-authorization", "transfer-encoding", "upgrade", "content-encoding"),
     )
 )
-"""What this library says itself, and what holds for one connection only (RFC 9110 §7.6.1)."""
+"""Headers that this library sets, and headers of a connection (RFC 9110 §7.6.1)."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-class Preparation(Generic[Made]):
-    """Something that takes long and is made once, in a thread of its own.
+class Preparation(Generic[Result]):
+    """Runs a slow function once, in a thread. After a failure the next caller runs it again."""
 
-    What could not be made is tried again by the next who asks for it.
-    """
-
-    def __init__(self, make: Callable[[], Made]) -> None:
-        self._make = make
+    def __init__(self, function: Callable[[], Result]) -> None:
+        self._function = function
         self._lock = threading.Lock()
-        self._making: Future[Made] | None = None
+        self._future: Future[Result] | None = None
         self._process = 0
 
-    async def made(self) -> Made:
-        """Return it, when it is there. Cancelling one who waits does not end the making.
+    async def result(self) -> Result:
+        """Return the result. Cancelling one caller does not stop the function.
 
         Raises:
-            Exception: what `make` raised.
+            Exception: the function raised it.
         """
-        making = self._begun()
-        if not making.done():
-            loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        future = self._started()
+        if not future.done():
+            loop, done = asyncio.get_running_loop(), asyncio.Event()
 
-            def tell(_: object) -> None:
-                with suppress(RuntimeError):  # That event loop is gone.
-                    loop.call_soon_threadsafe(ready.set)
+            def wake(_: object) -> None:
+                with suppress(RuntimeError):  # The event loop has ended.
+                    loop.call_soon_threadsafe(done.set)
 
-            making.add_done_callback(tell)
-            await ready.wait()
-        return making.result()
+            future.add_done_callback(wake)
+            await done.wait()
+        return future.result()
 
-    def _begun(self) -> Future[Made]:
+    def _started(self) -> Future[Result]:
         with self._lock:
-            making = self._making
-            if making is not None:
-                failed = making.done() and making.exception() is not None
-                # A process that was forked meanwhile has the promise without the thread.
-                orphaned = not making.done() and self._process != os.getpid()
+            future = self._future
+            if future is not None:
+                failed = future.done() and future.exception() is not None
+                # After a fork the new process has the future, but not the thread.
+                orphaned = not future.done() and self._process != os.getpid()
                 if not (failed or orphaned):
-                    return making
-            making = Future[Made]()
-            # Not of the executor, whose threads the end of an event loop waits for.
+                    return future
+            future = Future[Result]()
+            # Not an executor: an event loop that ends would wait for its threads.
             threading.Thread(
-                target=self._run, args=(making,), name="asgi_bearer.keys", daemon=True
+                target=self._run, args=(future,), name="asgi_bearer.keys", daemon=True
             ).start()
-            self._making, self._process = making, os.getpid()
-            return making
+            self._future, self._process = future, os.getpid()
+            return future
 
-    def _run(self, making: Future[Made]) -> None:
+    def _run(self, future: Future[Result]) -> None:
         try:
-            made = self._make()
-        except BaseException as err:  # Whoever waits must hear of it, whatever it is.
-            making.set_exception(err)
+            result = self._function()
+        except BaseException as err:  # Callers wait for the future, so it must always end.
+            future.set_exception(err)
         else:
-            making.set_result(made)
+            future.set_result(result)
 
 
-async def ready(ssl_context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """Return the TLS context to fetch with, when the client is imported.
+async def prepared_tls_context(ssl_context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """Import httpx, and return the TLS context for fetches.
 
     Arguments:
-        ssl_context: of the operator. Without one, the certificates that `SSL_CERT_FILE` and
-            `SSL_CERT_DIR` name are trusted; without these, the ones that come with the client.
+        ssl_context: the operator's context. Without one, the certificates in `SSL_CERT_FILE` and
+            `SSL_CERT_DIR` are trusted, or else the certificates of httpx.
 
     Raises:
-        TimeoutError: it took longer than `PATIENCE`; the making goes on.
+        TimeoutError: it took longer than `PREPARATION_TIMEOUT`; the preparation goes on.
         OSError: the certificates cannot be read.
-        ImportError: the client cannot be imported.
+        ImportError: httpx cannot be imported.
     """
-    async with asyncio.timeout(PATIENCE):
-        await _client.made()
+    async with asyncio.timeout(PREPARATION_TIMEOUT):
+        await _client.result()
         if ssl_context is not None:
             return ssl_context
-        where = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
-        return await _certificates(*where).made()
+        paths = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
+        return await _default_context(*paths).result()
 
 
 def _import_client() -> None:
     import httpx
 
-    async def rehearse() -> None:
-        # The first connection imports as much again. This one leads nowhere.
+    async def connect_nowhere() -> None:
+        # The first connection imports more modules. This one fails on purpose.
         transport = httpx.AsyncHTTPTransport(uds=f"{os.devnull}/nowhere")
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
             await client.get("http://localhost/")
 
-    with suppress(Exception):  # That is how it ends, on any system in its own way.
-        asyncio.run(rehearse())
+    with suppress(Exception):  # The type of the failure depends on the system.
+        asyncio.run(connect_nowhere())
 
 
 _client: Final = Preparation(_import_client)
 
 
 @lru_cache(maxsize=4)
-def _certificates(file: str, folder: str) -> Preparation[ssl.SSLContext]:
-    def read() -> ssl.SSLContext:
+def _default_context(file: str, folder: str) -> Preparation[ssl.SSLContext]:
+    def load() -> ssl.SSLContext:
         import httpx
 
         if file or folder:
             return ssl.create_default_context(cafile=file or None, capath=folder or None)
         return httpx.create_ssl_context(trust_env=False)
 
-    return Preparation(read)
+    return Preparation(load)
 
 
 def context_fault(ssl_context: object) -> str | None:
-    """Return why this TLS context proves nobody's identity, or None."""
+    """Return why this TLS context does not prove the identity of a server, or None."""
     if not isinstance(ssl_context, ssl.SSLContext):
         return "must be an ssl.SSLContext"
     if ssl_context.verify_mode is not ssl.CERT_REQUIRED or not ssl_context.check_hostname:
-        return "must verify certificates and host names, or anybody could answer with keys"
+        return "must verify certificates and host names, or an attacker could send keys"
     return None
 
 
 def header_faults(headers: object) -> list[str]:
-    """Return what is wrong with headers that are to go with each request, without a value."""
+    """Return what is wrong with the configured headers. Their values are not quoted."""
     if not isinstance(headers, Mapping):
         return ["headers must be a mapping of names to values"]
     fields: list[tuple[object, object]] = list(cast("Mapping[object, object]", headers).items())
-    if len(fields) > _HEADERS:
-        return [f"headers must be at most {_HEADERS}"]
+    if len(fields) > _MAX_HEADERS:
+        return [f"headers must hold at most {_MAX_HEADERS} fields"]
     faults: list[str] = []
     seen: set[str] = set()
     for number, (name, value) in enumerate(fields, start=1):
         if not isinstance(name, str) or not name or not _HEADER_NAME.issuperset(name):
-            # Not quoted: somebody may have written name and value in one.
-            faults.append(f"headers: name {number} is no field name (RFC 9110 §5.1)")
+            # Not quoted: it may hold name and value together.
+            faults.append(f"headers: name {number} is not a field name (RFC 9110 §5.1)")
             continue
         if name.lower() in _RESERVED:
             faults.append(f"headers: {shown(name)} is set by this library or by HTTP itself")
         if name.lower() in seen:
-            faults.append(f"headers: {shown(name)} is there twice")
+            faults.append(f"headers: {shown(name)} is repeated")
         seen.add(name.lower())
         if not _is_field_value(value):
             faults.append(
-                f"headers: the value of {shown(name)} must be 1 to {_VALUE_CHARACTERS} printable "
-                "Latin-1 characters without a space at either end"
+                f"headers: the value of {shown(name)} must be 1 to {_MAX_VALUE_CHARACTERS} "
+                "printable Latin-1 characters without a space at either end"
             )
     return faults
 
@@ -185,7 +182,7 @@ def header_faults(headers: object) -> list[str]:
 def _is_field_value(value: object) -> bool:
     return (
         isinstance(value, str)
-        and 0 < len(value) <= _VALUE_CHARACTERS
+        and 0 < len(value) <= _MAX_VALUE_CHARACTERS
         and value == value.strip(" \t\xa0")
         and all(c == "\t" or " " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value)
     )

@@ -1,6 +1,6 @@
-"""Which addresses keys may come from: https, or http on this machine and where the operator says.
+"""Checks the URLs of issuers, metadata and keys: https, or http on loopback and `allow_http` hosts.
 
-An address is always the operator's word or the issuer's metadata, never a token's.
+These URLs come from the operator or the issuer's metadata, never from a token.
 """
 
 import re
@@ -10,24 +10,24 @@ from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
 MAX_ADDRESS_CHARACTERS: Final = 2048
-"""Longer ones break in one place or another, and an address is written to the log."""
+"""Some software fails with longer URLs, and they are logged."""
 
 _HOST_AND_PORT = re.compile(r"(?:[^@\[\]:]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
-"""urlsplit leaves out what stands beside the brackets of an IPv6 address: other readers do not."""
+"""urlsplit ignores text around the brackets of an IPv6 address. Other parsers do not."""
 
-_ALLOWED = re.compile(
+_ALLOW_HTTP_ENTRY = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 )
-"""One host, with or without a port: no pattern, no scheme, no path."""
+"""A host with or without a port; no pattern, no scheme, no path."""
 
 _HTTP_PORT: Final = 80
 
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
-"""Anything else in front of two slashes may be a password that holds them."""
+"""Other text before the two slashes may be part of a password."""
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` can only be this machine."""
+    """Return whether `host` is a loopback host."""
     if host == "localhost":
         return True
     try:
@@ -37,15 +37,15 @@ def is_loopback(host: str) -> bool:
 
 
 def on_loopback(url: str) -> bool:
-    """Return whether the checked `url` names this machine."""
+    """Return whether the host of the checked `url` is a loopback host."""
     return is_loopback(urlsplit(url).hostname or "")
 
 
 def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | None:
-    """Return what is wrong with `url` as the address of keys or metadata, or None.
+    """Return what is wrong with `url` as the URL of keys or metadata, or None.
 
     Arguments:
-        allow_http: hosts, as `keycloak:8080`, that may be asked without TLS.
+        allow_http: hosts, such as `keycloak:8080`, that may be used without TLS.
     """
     if not isinstance(url, str) or not url:
         return "must be a URL"
@@ -75,21 +75,21 @@ def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | Non
 
 
 def may_be_http(url: str, allow_http: Collection[str]) -> bool:
-    """Return whether `url` is http at a host and port that `allow_http` names."""
+    """Return whether `url` is http, with a host and port that `allow_http` names."""
     parts = urlsplit(url)
     port = _HTTP_PORT if parts.port is None else parts.port
     return parts.scheme == "http" and (parts.hostname or "", port) in http_hosts(allow_http)
 
 
 def http_hosts(allow_http: object) -> frozenset[tuple[str, int]]:
-    """Return host and port of each entry of `allow_http` that is one; 80 where it names none."""
-    found = (_host_and_port(entry) for entry in _each(allow_http) or ())
-    return frozenset(one for one in found if one is not None)
+    """Return host and port of each valid entry of `allow_http`. The default port is 80."""
+    hosts = (_host_and_port(entry) for entry in _entries(allow_http) or ())
+    return frozenset(host for host in hosts if host is not None)
 
 
 def allow_http_faults(allow_http: object) -> list[str]:
-    """Return a sentence for each entry of `allow_http` that names no host."""
-    entries = _each(allow_http)
+    """Return a sentence for each invalid entry of `allow_http`."""
+    entries = _entries(allow_http)
     if entries is None:
         kind = type(allow_http).__name__
         return [f"allow_http must be a collection of hosts, as {{'keycloak:8080'}}, not {kind}"]
@@ -100,20 +100,20 @@ def allow_http_faults(allow_http: object) -> list[str]:
     ]
 
 
-def _each(allow_http: object) -> tuple[object, ...] | None:
-    """Return the entries, of one string one; None where it is no collection of strings."""
+def _entries(allow_http: object) -> tuple[object, ...] | None:
+    """Return the entries; a string is one entry. None if it is not a collection."""
     if isinstance(allow_http, str):
         return (allow_http,)
     return tuple(allow_http) if _is_collection(allow_http) else None
 
 
 def _is_collection(value: object) -> TypeGuard[Collection[object]]:
-    # What can be read only once is none.
+    # An iterator is not a collection: it can be read only once.
     return isinstance(value, Collection) and not isinstance(value, bytes | bytearray | Mapping)
 
 
 def _host_and_port(entry: object) -> tuple[str, int] | None:
-    if not isinstance(entry, str) or _ALLOWED.fullmatch(entry) is None:
+    if not isinstance(entry, str) or _ALLOW_HTTP_ENTRY.fullmatch(entry) is None:
         return None
     try:
         parts = urlsplit(f"//{entry}")
@@ -124,7 +124,7 @@ def _host_and_port(entry: object) -> tuple[str, int] | None:
 
 
 def shown_address(url: object) -> object:
-    """Return `url` for an operator to read: without user name, password, query and fragment."""
+    """Return `url` for the log: without user name, password, query and fragment."""
     if not isinstance(url, str):
         return url if url is None else type(url).__name__
     scheme = _SCHEME.match(url)

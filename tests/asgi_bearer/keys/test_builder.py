@@ -65,9 +65,9 @@ def test_the_documented_defaults_reach_the_chain() -> None:
     assert inside(attempt, "freshness") == freshness
     assert inside(cached, "serve_stale") == 3600.0
     assert inside(inside(cached, "cool_down"), "seconds") == 10.0
-    assert inside(inside(inside(cached, "pace"), "back_off"), "shortest") == 1.0
+    assert inside(inside(inside(cached, "schedule"), "back_off"), "shortest") == 1.0
     assert (
-        inside(inside(inside(cached, "pace"), "back_off"), "longest") == 48.0
+        inside(inside(inside(cached, "schedule"), "back_off"), "longest") == 48.0
     )  # Chance adds a quarter.
     assert inside(attempt, "deadline") == inside(get, "timeout") == 5.0
     assert inside(get, "max_bytes") == 512 * 1024
@@ -112,7 +112,7 @@ def test_the_settings_reach_the_chain() -> None:
     assert inside(inside(cached, "events"), "observer") is observer
     assert inside(cached, "clock") is inside(discovery, "clock") is clock
     assert inside(cached, "random") is random
-    assert inside(inside(inside(cached, "pace"), "back_off"), "random") is random
+    assert inside(inside(inside(cached, "schedule"), "back_off"), "random") is random
 
 
 def test_what_happens_is_written_to_the_log_by_default() -> None:
@@ -219,19 +219,19 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str]] = [
     (
         "private-networks-and-an-address-of-keys",
         {"allow_private": True, "jwks_uri": JWKS_URI},
-        "allow_private is for httpx and addresses from metadata",
+        "allow_private is only for URLs from metadata, fetched with httpx",
     ),
     (
         "private-networks-and-another-client",
         {"allow_private": True, "fetch": FakeDocuments({})},
-        "allow_private is for httpx and addresses from metadata",
+        "allow_private is only for URLs from metadata, fetched with httpx",
     ),
     (
         "several",
         {"ttl": 60, "min_ttl": 100, "timeout": 25, "allow_private": True, "jwks_uri": JWKS_URI},
         "ttl must be from min_ttl to max_ttl, not 60; "
         "timeout must be at most a fifth of min_ttl, not 25; "
-        "allow_private is for httpx and addresses from metadata",
+        "allow_private is only for URLs from metadata, fetched with httpx",
     ),
 ]
 

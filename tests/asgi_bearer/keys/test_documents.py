@@ -19,8 +19,8 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from asgi_bearer import Presented, StaticKeys
 from asgi_bearer.jose.encoding import json_object
 from asgi_bearer.keys import Document
-from asgi_bearer.keys.documents import key_set_document, read
-from asgi_bearer.keys.jwk import KeySet, Unreadable
+from asgi_bearer.keys.documents import key_set_document, parsed
+from asgi_bearer.keys.jwk import KeySet, UnreadableEntry
 from tests.support.fake_issuer import FakeIssuer, private_key, signing_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
@@ -152,7 +152,7 @@ def test_whatever_is_read_is_an_object_or_a_value_error(text: bytes) -> None:
 async def test_a_byte_order_mark_is_passed_over(headers: dict[str, str]) -> None:
     document = Document(b"\xef\xbb\xbf" + b'{"keys": []}', headers)
 
-    assert await read(document, json_object) == {"keys": []}
+    assert await parsed(document, json_object) == {"keys": []}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_the_fault_of_a_body_says_how_it_was_called(
 ) -> None:
     """A login page is no key set."""
     with pytest.raises(ValueError, match=words):
-        await read(Document(b"<html>Sign in", headers), json_object)
+        await parsed(Document(b"<html>Sign in", headers), json_object)
 
 
 @pytest.mark.parametrize("size", [100, 100_000])
@@ -179,7 +179,7 @@ async def test_a_long_body_is_read_in_a_thread(size: int) -> None:
         threads.append(threading.get_ident())
         return len(body)
 
-    assert await read(Document(b"x" * size), reader) == size
+    assert await parsed(Document(b"x" * size), reader) == size
     assert (threads == [threading.get_ident()]) is (size == 100)
 
 
@@ -195,23 +195,25 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----EN
         pytest.param('{"keys": []}', "not as text: decode it with json.loads", id="JSON"),
         pytest.param("/etc/keys.json", "not as text", id="a path"),
         pytest.param("\ud800", "not as text", id="a surrogate"),
-        pytest.param(Path("/etc/keys.json"), r"and no path; read it: json\.loads", id="a Path"),
-        pytest.param([PEM], "no PEM in a list; make one with", id="a list of PEM"),
-        pytest.param({"keys": [PEM]}, "no PEM in a list; make one with", id="keys of PEM"),
-        pytest.param({"keys": PEM}, "no PEM by name; make one with", id="keys that are PEM"),
-        pytest.param({"k1": PEM}, "no PEM by name; make one with", id="PEM by key id"),
-        pytest.param({"k1": PEM.encode()}, "no PEM by name", id="PEM in bytes by key id"),
+        pytest.param(
+            Path("/etc/keys.json"), r"not a path; read the file: json\.loads", id="a Path"
+        ),
+        pytest.param([PEM], "not a list of PEM; make one with", id="a list of PEM"),
+        pytest.param({"keys": [PEM]}, "not a list of PEM; make one with", id="keys of PEM"),
+        pytest.param({"keys": PEM}, "not a mapping to PEM; make one with", id="keys that are PEM"),
+        pytest.param({"k1": PEM}, "not a mapping to PEM; make one with", id="PEM by key id"),
+        pytest.param({"k1": PEM.encode()}, "not a mapping to PEM", id="PEM in bytes by key id"),
         pytest.param({"keys": None}, "no array of keys", id="keys none"),
-        pytest.param(7, "and no int", id="a number"),
-        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "no KeySet", id="a KeySet"),
-        pytest.param(json.loads(GOOD), "put this one key into it", id="one key"),
-        pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
-        pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),
-        pytest.param(None, "no NoneType; PyJWT makes", id="none"),
-        pytest.param(private_key("ES256").public_key(), "PyJWT makes a JWK", id="a key object"),
+        pytest.param(7, "not int; PyJWT", id="a number"),
+        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "not KeySet", id="a KeySet"),
+        pytest.param(json.loads(GOOD), "not one key; write", id="one key"),
+        pytest.param([json.loads(GOOD)], "not a list; write", id="a list of keys"),
+        pytest.param((json.loads(GOOD),), "not a list; write", id="a tuple of keys"),
+        pytest.param(None, "not NoneType; PyJWT converts", id="none"),
+        pytest.param(private_key("ES256").public_key(), "PyJWT converts a key", id="a key object"),
         pytest.param(
             {"keys": {"a": json.loads(GOOD)}},
-            "no array of keys; make one of its values",
+            "keys is not an array; write",
             id="keys by name",
         ),
         pytest.param({}, "no array of keys", id="nothing"),
@@ -277,6 +279,6 @@ def test_one_odd_entry_changes_nothing_about_how_the_others_are_read(
 
     read_document = key_set_document(json.dumps(document, indent=indent).encode())
 
-    (unread,) = [one for one in read_document["keys"] if isinstance(one, Unreadable)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
+    (unread,) = [one for one in read_document["keys"] if isinstance(one, UnreadableEntry)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
     assert unread.reason == "the JSON holds NaN"
     assert read_document == {**document, "keys": [*entries, unread, *entries]}

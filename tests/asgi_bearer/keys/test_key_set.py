@@ -74,7 +74,7 @@ def test_without_a_key_id_the_only_key_that_fits_is_the_candidate() -> None:
 def test_without_a_key_id_several_keys_that_fit_are_ambiguous() -> None:
     key_set = usable(EC, signing_key("ES256", "other", 1).jwk())
 
-    with pytest.raises(KeyAmbiguous, match="no kid, and 2 keys can serve ES256"):
+    with pytest.raises(KeyAmbiguous, match="no kid, and 2 keys fit ES256"):
         key_set.candidates("ES256", None)
 
 

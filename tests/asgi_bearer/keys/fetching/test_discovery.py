@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer.keys import Document, Fetch, FetchFailed
-from asgi_bearer.keys.discovery import Discovery, metadata_addresses
+from asgi_bearer.keys.discovery import Discovery, metadata_urls
 from asgi_bearer.keys.freshness import Freshness
 from tests.support.fake_issuer import FakeClock, FakeDocuments
 from tests.support.published_keys import GatedDocuments, settled
@@ -60,7 +60,7 @@ def looking(
 def test_the_metadata_is_looked_for_in_these_places_in_order(
     issuer: str, addresses: tuple[str, ...]
 ) -> None:
-    assert metadata_addresses(issuer) == addresses
+    assert metadata_urls(issuer) == addresses
 
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
@@ -288,7 +288,7 @@ async def test_the_address_of_before_stays_if_there_is_no_newer_one(
     assert await locate(rediscover=rediscover) == JWKS_URI
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert caplog.messages[0].startswith("keys are fetched from the address of before: ")
+    assert caplog.messages[0].startswith("discovery failed; using the last known jwks_uri: ")
     assert words in caplog.messages[0]
 
 
@@ -340,7 +340,7 @@ async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
 
     assert await asyncio.wait_for(locate(rediscover=False), 60.0) == JWKS_URI
     assert caplog.messages == [
-        "keys are fetched from the address of before: its metadata did not come in time"
+        "discovery failed; using the last known jwks_uri: the metadata did not arrive in time"
     ]
 
 
@@ -441,7 +441,7 @@ async def test_a_final_slash_refuses_and_the_fault_shows_both_issuers_whole(
 ) -> None:
     """They differ behind what a log line shows of other values."""
     metadata_of_theirs = {"issuer": theirs, "jwks_uri": JWKS_URI}
-    locate, _ = discovery({metadata_addresses(ours)[0]: metadata_of_theirs}, ours)
+    locate, _ = discovery({metadata_urls(ours)[0]: metadata_of_theirs}, ours)
 
     with pytest.raises(FetchFailed) as failed:
         await locate(rediscover=False)
@@ -466,7 +466,7 @@ async def test_an_endless_issuer_in_metadata_is_cut() -> None:
 async def test_metadata_without_the_address_of_keys_is_called_that() -> None:
     locate, _ = discovery({OAUTH: {"issuer": ISSUER}})
 
-    with pytest.raises(FetchFailed, match="jwks_uri must be a URL, and the metadata names none"):
+    with pytest.raises(FetchFailed, match="jwks_uri must be a URL, but the metadata has none"):
         await locate(rediscover=False)
 
 

@@ -536,7 +536,7 @@ async def test_what_is_kept_of_an_answer_does_not_grow() -> None:
         fetched = await attempt()
         assert fetched.lifetime == 900.0
 
-    kept = getattr(attempt, "_last").headers  # noqa: B009  # What grows is not to be seen outside.
+    kept = getattr(attempt, "_cached").headers  # noqa: B009  # What grows is not to be seen outside.
     assert set(kept) == {"etag", "age", "cache-control"}
 
 
@@ -560,7 +560,7 @@ async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time
 ENC, WEAK = {**KEY, "use": "enc", "kid": "e"}, {**KEY, "kid": "w", "x": KEY["y"]}
 LEFT_OUT = (
     "key 2 (kid 'e') is not used: use is 'enc'",
-    "key 3 (kid 'w') is not used: its members make no key",
+    "key 3 (kid 'w') is not used: its members do not form a key",
 )
 
 

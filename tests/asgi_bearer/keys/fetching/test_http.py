@@ -268,7 +268,7 @@ async def test_certificates_that_cannot_be_read_are_a_failure(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
 
-    with pytest.raises(FetchFailed, match="no certificates to trust"):
+    with pytest.raises(FetchFailed, match="the certificates cannot be loaded"):
         await HttpxFetch(
             timeout=30.0, max_bytes=LIMIT, screen=Screen({"127.0.0.1"}, allow_private=False)
         )("https://127.0.0.1/jwks")
@@ -431,9 +431,9 @@ async def test_a_server_that_weighs_types_finds_one_that_it_has(
     [
         (
             b"location: https://login.example/" + b"realms/" * 20 + b"start?x=hunter2\r\n",
-            f"it leads to 'https://login.example/{'realms/' * 20}start'",
+            f"a redirect to 'https://login.example/{'realms/' * 20}start'",
         ),
-        (b"location: \xe2\x80\xae/\xc3\xa9\r\n", r"it leads to '\u202e/\xe9'"),
+        (b"location: \xe2\x80\xae/\xc3\xa9\r\n", r"a redirect to '\u202e/\xe9'"),
         (
             b"location: https://login.example/start?token=hunter2\r\n",
             "'https://login.example/start'",
@@ -665,7 +665,7 @@ async def test_the_screen_is_asked_for_the_host_alone() -> None:
     ("address", "kind"),
     [
         ("10.0.0.1", "is in a private network"),
-        ("169.254.169.254", "is no address of a public host"),
+        ("169.254.169.254", "is not a public address"),
     ],
 )
 async def test_a_host_that_leads_inward_is_a_failure_that_names_the_kind_of_address(

@@ -9,13 +9,13 @@ import pytest
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import KeySet, Missed
-from asgi_bearer.keys.fetcher import Watch
+from asgi_bearer.keys.fetcher import SuspensionDetector
 from asgi_bearer.keys.http import Interrupted
 from tests.support.fake_issuer import FakeClock
 from tests.support.published_keys import DOWN, Published, settled
 from tests.support.remote_keys import Source, numbered
 
-FROZEN = Interrupted("no keys within 5 s; the process did not run for a part of the time")
+FROZEN = Interrupted("no keys within 5 s; the process was suspended during the fetch")
 
 
 async def frozen(source: Source) -> list["asyncio.Task[KeySet]"]:
@@ -226,7 +226,7 @@ async def test_a_connection_that_died_while_the_process_was_frozen_counts_as_int
         assert await waiting == ["alice"]
 
     assert published.fetches == 2
-    assert "the process did not run for a part of the time" in caplog.text
+    assert "the process was suspended during the fetch" in caplog.text
     assert "s3cret" not in caplog.text
 
 
@@ -258,10 +258,10 @@ GAPS: list[tuple[str, float, Callable[[], float], bool]] = [
 async def test_a_gap_of_a_third_of_the_deadline_is_an_interruption(
     seconds: float, clock: Callable[[], float], interrupted: bool
 ) -> None:
-    watch = Watch(5.0, clock)
+    watch = SuspensionDetector(5.0, clock)
 
     with watch:
         if isinstance(clock, FakeClock):
             clock.advance(seconds)
 
-    assert watch.interrupted is interrupted
+    assert watch.suspended is interrupted

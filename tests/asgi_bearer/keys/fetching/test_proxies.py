@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from asgi_bearer.keys.http import FetchFailed, HttpxFetch
-from asgi_bearer.keys.proxies import ProxyMisnamed, proxy_for
+from asgi_bearer.keys.proxies import ProxyInvalid, proxy_for
 from asgi_bearer.keys.ssrf import Screen
 
 HOST = "keys.example"
@@ -264,9 +264,9 @@ async def test_an_address_of_a_proxy_that_cannot_be_one_is_a_fault_without_its_p
     monkeypatch.setenv(name, value)
     fetch = HttpxFetch(timeout=30.0, max_bytes=2000, screen=Screen({HOST}, allow_private=False))
 
-    with pytest.raises(ProxyMisnamed, match=f"^{name} must name a proxy"):
+    with pytest.raises(ProxyInvalid, match=f"^{name} must be the URL of a proxy"):
         proxy_for(f"https://{HOST}/jwks")
-    with pytest.raises(FetchFailed, match=f"{name} must name a proxy") as failed:
+    with pytest.raises(FetchFailed, match=f"{name} must be the URL of a proxy") as failed:
         await fetch(f"https://{HOST}/jwks")
 
     assert "cret" not in str(failed.value)

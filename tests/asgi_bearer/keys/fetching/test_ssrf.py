@@ -4,12 +4,12 @@ import socket
 
 import pytest
 
-from asgi_bearer.keys.ssrf import Screen, inward_fault
+from asgi_bearer.keys.ssrf import Screen, ip_address_fault
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
 PRIVATE = "is in a private network"
-NEVER = "is no address of a public host"
+NEVER = "is not a public address"
 
 
 class Names:
@@ -117,8 +117,8 @@ IN_PUBLIC: list[tuple[str, str]] = [
     "address", [row[1] for row in IN_PRIVATE_NETWORKS], ids=[row[0] for row in IN_PRIVATE_NETWORKS]
 )
 def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(address: str) -> None:
-    assert inward_fault(address, allow_private=False) == PRIVATE
-    assert inward_fault(address, allow_private=True) is None
+    assert ip_address_fault(address, allow_private=False) == PRIVATE
+    assert ip_address_fault(address, allow_private=True) is None
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
@@ -129,7 +129,7 @@ def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(add
 def test_an_address_of_no_public_host_is_refused_whatever_is_allowed(
     address: str, allow_private: bool
 ) -> None:
-    assert inward_fault(address, allow_private=allow_private) == NEVER
+    assert ip_address_fault(address, allow_private=allow_private) == NEVER
 
 
 @pytest.mark.parametrize("allow_private", [False, True], ids=["public-only", "private-too"])
@@ -137,7 +137,7 @@ def test_an_address_of_no_public_host_is_refused_whatever_is_allowed(
     "address", [row[1] for row in IN_PUBLIC], ids=[row[0] for row in IN_PUBLIC]
 )
 def test_an_address_of_a_public_host_is_allowed(address: str, allow_private: bool) -> None:
-    assert inward_fault(address, allow_private=allow_private) is None
+    assert ip_address_fault(address, allow_private=allow_private) is None
 
 
 async def test_all_addresses_that_were_judged_are_returned_in_their_order() -> None:
@@ -161,7 +161,7 @@ async def test_one_address_that_leads_inward_refuses_the_host(place: int) -> Non
 async def test_the_refusal_names_the_address_and_its_kind() -> None:
     screen = Screen((), allow_private=False, resolve=Names("169.254.169.254"))
 
-    with pytest.raises(ValueError, match=r"^169\.254\.169\.254 is no address of a public host$"):
+    with pytest.raises(ValueError, match=r"^169\.254\.169\.254 is not a public address$"):
         await screen(HOST)
 
 
@@ -257,7 +257,7 @@ async def test_no_spelling_of_an_address_gets_past_the_resolver_of_the_system(ho
 )
 def test_an_address_of_no_public_host_is_refused(address: str, allow_private: bool) -> None:
     """Not every release of Python knows these."""
-    assert inward_fault(address, allow_private=allow_private) is not None
+    assert ip_address_fault(address, allow_private=allow_private) is not None
 
 
 @pytest.mark.parametrize(
@@ -270,5 +270,5 @@ def test_an_address_of_no_public_host_is_refused(address: str, allow_private: bo
         pytest.param("fd00:ec2::23", id="amazon-pod-identity"),
     ],
 )
-def test_metadata_addresses_stay_closed_where_private_networks_are_allowed(address: str) -> None:
-    assert inward_fault(address, allow_private=True) is not None
+def test_metadata_urls_stay_closed_where_private_networks_are_allowed(address: str) -> None:
+    assert ip_address_fault(address, allow_private=True) is not None

@@ -13,7 +13,7 @@ from asgi_bearer.keys import FetchFailed, remote_keys
 from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import HttpxFetch
-from asgi_bearer.keys.tls import Preparation, ready
+from asgi_bearer.keys.tls import Preparation, prepared_tls_context
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 from tests.support.published_keys import JWKS_URI, settled
 
@@ -39,19 +39,19 @@ class Slow:
 async def test_all_who_wait_get_what_was_made_once_in_another_thread() -> None:
     slow = Slow()
     preparation = Preparation(slow)
-    waiting = [asyncio.create_task(preparation.made()) for _ in range(100)]
+    waiting = [asyncio.create_task(preparation.result()) for _ in range(100)]
     await settled()
     slow.let.set()
 
     assert await asyncio.gather(*waiting) == ["made"] * 100
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.begun == 1
     assert threading.get_ident() not in slow.threads
 
 
 async def test_the_event_loop_goes_on_while_it_is_made() -> None:
     slow = Slow()
-    waiting = asyncio.create_task(Preparation(slow).made())
+    waiting = asyncio.create_task(Preparation(slow).result())
 
     await settled()
 
@@ -63,7 +63,7 @@ async def test_the_event_loop_goes_on_while_it_is_made() -> None:
 async def test_one_who_is_cancelled_ends_the_making_for_nobody() -> None:
     slow = Slow()
     preparation = Preparation(slow)
-    first, second = (asyncio.create_task(preparation.made()) for _ in range(2))
+    first, second = (asyncio.create_task(preparation.result()) for _ in range(2))
     await settled()
 
     first.cancel()
@@ -79,11 +79,11 @@ async def test_it_is_kept_though_everybody_who_waited_gave_up() -> None:
     slow = Slow()
     preparation = Preparation(slow)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(preparation.made(), 0.01)
+        await asyncio.wait_for(preparation.result(), 0.01)
 
     slow.let.set()
 
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.begun == 1
 
 
@@ -94,10 +94,10 @@ async def test_what_could_not_be_made_is_tried_again() -> None:
     preparation = Preparation(slow)
     for _ in range(2):
         with pytest.raises(OSError, match="no certificates"):
-            await preparation.made()
+            await preparation.result()
     slow.fault = None
 
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.begun == 3
 
 
@@ -107,12 +107,12 @@ def test_an_event_loop_that_is_gone_keeps_nothing_from_being_made() -> None:
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(preparation.made(), 0.01)
+            await asyncio.wait_for(preparation.result(), 0.01)
 
     asyncio.run(give_up())
     slow.let.set()
 
-    assert asyncio.run(preparation.made()) == "made"
+    assert asyncio.run(preparation.result()) == "made"
     assert slow.begun == 1
 
 
@@ -123,9 +123,9 @@ async def test_a_process_that_was_forked_while_it_was_made_makes_it_anew(
     slow = Slow()
     preparation = Preparation(slow)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(preparation.made(), 0.01)
+        await asyncio.wait_for(preparation.result(), 0.01)
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    child = asyncio.create_task(preparation.made())
+    child = asyncio.create_task(preparation.result())
     await settled()
     slow.let.set()
 
@@ -134,13 +134,13 @@ async def test_a_process_that_was_forked_while_it_was_made_makes_it_anew(
 
 
 async def test_all_sources_share_the_client_and_the_certificates() -> None:
-    assert await ready() is await ready()
+    assert await prepared_tls_context() is await prepared_tls_context()
 
 
 async def test_a_context_of_the_operator_is_taken_as_it_is() -> None:
     context = ssl.create_default_context()
 
-    assert await ready(context) is context
+    assert await prepared_tls_context(context) is context
 
 
 def attempts(prepare: Callable[[], object], documents: FakeDocuments) -> KeyFetcher:
@@ -193,7 +193,7 @@ async def screen(host: str, *, proxied: bool) -> list[str]:
 
 async def test_a_client_that_is_slow_to_be_ready_takes_nothing_from_the_time_of_a_fetch() -> None:
     unready = Unready()
-    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, ready=unready)
+    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, load_tls_context=unready)
 
     for _ in range(2):
         with pytest.raises(FetchFailed, match="no such host"):
@@ -205,9 +205,9 @@ async def test_a_client_that_is_slow_to_be_ready_takes_nothing_from_the_time_of_
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (TimeoutError(), "the HTTP client is not imported after 60 s"),
-        (FileNotFoundError("s3cret"), "no certificates to trust: FileNotFoundError"),
-        (ssl.SSLError("s3cret"), "no certificates to trust: SSLError"),
+        (TimeoutError(), "importing the HTTP client takes longer than 60 s"),
+        (FileNotFoundError("s3cret"), "the certificates cannot be loaded: FileNotFoundError"),
+        (ssl.SSLError("s3cret"), "the certificates cannot be loaded: SSLError"),
         (ImportError("s3cret"), "the HTTP client cannot be imported: ImportError"),
     ],
     ids=["slow", "no-file", "no-certificate", "no-client"],
@@ -216,7 +216,7 @@ async def test_a_client_that_cannot_be_had_is_a_failure_that_the_next_fetch_may_
     fault: Exception, words: str
 ) -> None:
     unready = Unready(fault)
-    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, ready=unready)
+    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, load_tls_context=unready)
     with pytest.raises(FetchFailed) as failed:
         await fetch.prepare()
     unready.fault = None
@@ -240,7 +240,9 @@ async def test_a_source_without_certificates_says_so_and_recovers(
     now = [0.0]
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
     keys = remote_keys(jwks_uri="https://127.0.0.1:1/jwks", clock=lambda: now[0])
-    with pytest.raises(KeysUnavailable, match="no certificates to trust: FileNotFoundError"):
+    with pytest.raises(
+        KeysUnavailable, match="the certificates cannot be loaded: FileNotFoundError"
+    ):
         await keys.key_set()
     monkeypatch.delenv("SSL_CERT_FILE")
     now[0] = 2.0

@@ -16,7 +16,13 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.schedule import BackOff, CoolDown, Pace, chance, reading
+from asgi_bearer.keys.schedule import (
+    BackOff,
+    CoolDown,
+    FetchSchedule,
+    random_fraction,
+    read_clock,
+)
 from tests.support.fake_issuer import FakeClock, FakeDocuments
 from tests.support.published_keys import DOWN, Published, settled
 from tests.support.remote_keys import Source, asked, numbered
@@ -67,7 +73,7 @@ async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[
 
     assert source.keys.at_hand() is None
     assert (status.state, status.age, status.serves) == ("expired", None, 0.0)
-    assert status.fault == "the clock of the key source went back, or answers nonsense"
+    assert status.fault == "the clock of the key source went back, or returns no valid time"
     assert 0 <= status.next_attempt <= 60
     with pytest.raises(KeysUnavailable) as refused:
         await source.keys.key_set()
@@ -346,26 +352,26 @@ async def test_metadata_that_fails_by_nonsense_leaves_the_address_of_before(
 
 @pytest.mark.parametrize("value", [0, 0.0, -5.5, 1e300, 2**70])
 def test_a_number_is_a_time(value: float) -> None:
-    assert reading(lambda: value) == value
+    assert read_clock(lambda: value) == value
 
 
 @NONSENSE
 def test_what_is_no_number_is_no_time(answer: Callable[[], Any]) -> None:
-    assert math.isnan(reading(answer))
+    assert math.isnan(read_clock(answer))
 
 
 def test_true_is_no_time() -> None:
-    assert math.isnan(reading(lambda: True))
+    assert math.isnan(read_clock(lambda: True))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1])
 def test_chance_is_a_number_from_0_to_1(value: float) -> None:
-    assert chance(lambda: value) == value
+    assert random_fraction(lambda: value) == value
 
 
 @NONSENSE
 def test_chance_that_is_none_adds_nothing(answer: Callable[[], Any]) -> None:
-    assert chance(answer) == 0.0
+    assert random_fraction(answer) == 0.0
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 1e9])
@@ -421,7 +427,7 @@ def test_what_lies_ahead_is_over(now: float) -> None:
 
 def test_while_the_clock_is_astray_attempts_are_spaced_by_a_steady_one() -> None:
     steady = FakeClock(0.0)
-    pace = Pace(
+    pace = FetchSchedule(
         BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0), random=lambda: 0.0, steady=steady
     )
     attempts: list[float] = []

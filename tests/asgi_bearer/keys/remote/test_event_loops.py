@@ -17,7 +17,7 @@ from asgi_bearer.keys.single_flight import NotOnAsyncio
 from tests.support.published_keys import Published
 from tests.support.remote_keys import Source, numbered
 
-SENTENCE = "asgi_bearer fetches keys on asyncio only"
+SENTENCE = "asgi_bearer fetches keys only on asyncio"
 
 
 def elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -244,7 +244,9 @@ async def test_an_observer_that_raises_costs_nothing_and_says_nothing(
     assert source.fetches == calm.fetches
     assert source.told == calm.told
     assert source.keys.status() == calm.keys.status()
-    assert caplog.messages == ["an observer of keys failed: RuntimeError"] * len(source.told)
+    assert caplog.messages == ["the observer of the key source raised RuntimeError"] * len(
+        source.told
+    )
     assert {record.levelname for record in caplog.records} == {"ERROR"}
     assert "s3cret" not in caplog.text
 
@@ -308,17 +310,17 @@ def status(serves: float) -> KeySetStatus:
     [
         (
             KeyEvent("failed", reason="down"),
-            "keys not fetched, serving for another 3500 s, next attempt in 4 s: down",
+            "keys not fetched, usable for another 3500 s, next attempt in 4 s: down",
         ),
         (
             KeyEvent("stale", reason="down"),
-            "keys stale, serving for another 3500 s, next attempt in 4 s: down",
+            "keys stale, usable for another 3500 s, next attempt in 4 s: down",
         ),
         (
             KeyEvent("expired"),
-            "keys expired, serving for another 3500 s, next attempt in 4 s: nobody asked for them",
+            "keys expired, usable for another 3500 s, next attempt in 4 s: no request needed them",
         ),
-        (KeyEvent("flood_limited"), "keys not fetched for tokens that do not verify: too many"),
+        (KeyEvent("flood_limited"), "too many tokens do not verify: no fetch of keys"),
         (KeyEvent("fetched"), "keys fetched"),
         (KeyEvent("unchanged"), "keys unchanged"),
         (KeyEvent("key_added", "k1"), "key added: kid 'k1'"),

@@ -150,7 +150,7 @@ async def test_any_failure_keeps_the_good_set_and_is_logged_without_foreign_word
 
     assert await source.keys.key_set() is old
     assert caplog.messages == [
-        f"keys not fetched, serving for another 410 s, next attempt in 1 s: {words}"
+        f"keys not fetched, usable for another 410 s, next attempt in 1 s: {words}"
     ]
 
 
@@ -289,7 +289,7 @@ async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches:
 def test_warming_without_an_event_loop_fails_at_once_and_spoils_nothing() -> None:
     source = Source()
 
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with pytest.raises(RuntimeError, match="no asyncio event loop"):
         source.keys.warm()
 
     assert asyncio.run(source.keys.key_set()) == numbered(1)

@@ -87,7 +87,7 @@ async def test_a_fetch_goes_on_though_everybody_who_waited_was_cancelled() -> No
     caller.cancel()
     await settled()
 
-    assert flight.running
+    assert flight.is_running_here
     fetches.outcome.set_result(answer := empty())
     assert await flight.join(fetches) is answer
     assert fetches.begun == 1
@@ -100,7 +100,7 @@ async def test_a_started_fetch_makes_nobody_wait() -> None:
     flight.start(fetches)
     await settled()
 
-    assert flight.running
+    assert flight.is_running_here
     assert fetches.begun == 1
     await flight.aclose()
 
@@ -127,7 +127,7 @@ async def test_closing_ends_the_fetch_and_leaves_no_task() -> None:
 
     await flight.aclose()
 
-    assert not flight.running
+    assert not flight.is_running_here
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -152,7 +152,7 @@ async def test_closing_twice_or_without_a_fetch_does_nothing() -> None:
     await flight.aclose()
     await flight.aclose()
 
-    assert not flight.running
+    assert not flight.is_running_here
 
 
 async def test_after_closing_it_can_be_used_again() -> None:
@@ -225,10 +225,10 @@ def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
     async def fetch() -> KeySet:
         raise AssertionError("began")
 
-    assert not flight.under_way
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    assert not flight.is_running
+    with pytest.raises(RuntimeError, match="no asyncio event loop"):
         flight.start(fetch)
-    assert not flight.under_way
+    assert not flight.is_running
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
