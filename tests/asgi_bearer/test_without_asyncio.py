@@ -98,4 +98,4 @@ def test_without_asyncio_keys_that_must_be_fetched_are_a_503_and_the_log_says_wh
     assert sent[0]["status"] == 503
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1
-    assert all("on asyncio only" in message for message in caplog.messages)
+    assert all("only on asyncio" in message for message in caplog.messages)
