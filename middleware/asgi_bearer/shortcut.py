@@ -1,4 +1,4 @@
-"""Calls a quick method in place of a slow one, unless somebody has overridden the slow one."""
+"""Calls a quick method in place of a slow one, unless the slow one is overridden."""
 
 from collections.abc import Callable
 from operator import attrgetter

@@ -1,9 +1,9 @@
 """Checks the claims of an access token: issuer, audience, names, times, scopes.
 
 A check takes the claims and the expected values; it raises an exception or returns None. A profile
-is a tuple of checks, which run after the signature was verified. Two checks are in no profile:
-`check_issuer` runs before, because it decides whose keys to use, and the times (`validity`) run
-last. Which claims show an ID token or another JWT stands in `cross_jwt_confusion`.
+is a tuple of checks, which run after the signature was verified. `check_issuer` runs before,
+because it decides whose keys to use. The times (`validity`) are checked last.
+`cross_jwt_confusion` refuses ID tokens (`nonce`) and other JWTs.
 """
 
 import math
@@ -100,8 +100,7 @@ def check_kind(claims: Claims, expected: Expected) -> None:
 def check_names(claims: Claims, expected: Expected) -> None:
     """Check that subject and client are strings, not empty and without control characters.
 
-    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2 (`azp`). Control characters
-    could forge log lines.
+    RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2. They could forge log lines.
     """
     for name in ("sub", *CLIENT_CLAIMS):
         if name in claims:
@@ -215,8 +214,7 @@ def granted_scopes(claims: Claims, profile: Profile, expected: Expected) -> froz
     them are granted. Otherwise only the first scope claim of the profile counts.
 
     Raises:
-        ClaimMalformed: a scope claim does not hold scope names (RFC 6749 §3.3), even if it is not
-            the one that counts.
+        ClaimMalformed: one of the scope claims does not hold scope names (RFC 6749 §3.3).
     """
     if expected.scope_claims is not None:
         found = (_names_at(claims, claim, profile) for claim in expected.scope_claims)
