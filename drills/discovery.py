@@ -93,7 +93,7 @@ async def forbidden_addresses(system: SystemUnderTest) -> list[DrillResult]:
     """11: neither the issuer nor a token can make the application fetch from such an address."""
     results = [await _redirect(system), await _token_headers(system)]
     for address, reason in (
-        ("https://169.254.169.254/keys", "no address of a public host"),
+        ("https://169.254.169.254/keys", "not a public address"),
         ("https://10.0.0.1/keys", "private network"),
         ("http://10.0.0.1/keys", "must be https"),
     ):
