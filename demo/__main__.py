@@ -17,7 +17,7 @@ from demo.instructions import (
     instructions,
     python_command,
 )
-from demo.needed import AUDIENCE, COMMAND_LINE
+from demo.required_registrations import AUDIENCE, COMMAND_LINE
 
 DATA_OPTION = click.option(
     "--data",
@@ -59,7 +59,7 @@ def main(
         return
     import asyncio
 
-    from demo import needed
+    from demo import required_registrations
     from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound
     from demo.authorization_server.keys.key_file import KeyFileError, kept
     from demo.authorization_server.registrations.file import (
@@ -100,7 +100,7 @@ def main(
             file = read(registrations or SHIPPED, web_application=addresses.web_application)
             keys = kept(data, file.without_secret)
             registered = file.with_secrets(keys.client_secrets)
-            needed.check(
+            required_registrations.check(
                 registered,
                 userinfo=userinfo_address(addresses.issuer),
                 redirect_uri=f"{addresses.web_application}callback",
@@ -118,7 +118,7 @@ def main(
     except (
         PortsUnavailable,
         RegistrationsFaults,
-        needed.RegistrationsMissing,
+        required_registrations.RegistrationsMissing,
         KeyFileError,
         DatabaseUnusable,
         ServerFailed,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from demo.authorization_server.registrations.registered import CLIENT_SUFFIX
-from demo.needed import COMMAND_LINE
+from demo.authorization_server.registrations.model import CLIENT_SUFFIX
+from demo.required_registrations import COMMAND_LINE
 from resource_api.contacts.model import ContactFields, Owner
 from resource_api.contacts.store import ContactStore
 

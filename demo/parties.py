@@ -12,11 +12,11 @@ from asgi_bearer.keys import RemoteKeys
 from demo.addresses import Addresses
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import STANDARD_SCOPES, Api, Registrations
-from demo.authorization_server.registrations.user_claims import custom_claim_names
+from demo.authorization_server.registrations.model import STANDARD_SCOPES, Api, Registrations
+from demo.authorization_server.registrations.scopes import custom_claim_names
 from demo.authorization_server.state.state import State
 from demo.first_contacts import CONTACTS_OF, give
-from demo.needed import AUDIENCE, WEB_APPLICATION
+from demo.required_registrations import AUDIENCE, WEB_APPLICATION
 from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
@@ -53,7 +53,7 @@ async def prepared_parties(
     """Return the parties, with their databases ready and the first contacts in place.
 
     Arguments:
-        registrations: checked by `needed.check`.
+        registrations: checked by `required_registrations.check`.
         keys: what the authorization server signs with.
         http: what the web application reaches the other two with.
         issuer_keys: where the API has the issuer's keys from. By default it finds them as it

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from demo.addresses import Addresses
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.parties import prepared_parties
 from resource_api.logs import configure
 from resource_api.server import Listener, serve

@@ -21,7 +21,7 @@ from demo.authorization_server.authorize.error_page import error_page
 from demo.authorization_server.key_rotation import KeyRotation
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.metadata import Documents
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.cors import (
     BrowserClients,
@@ -34,9 +34,9 @@ from demo.authorization_server.token.endpoint import TokenEndpoint
 from demo.authorization_server.token.grant_types import GrantTypes
 from demo.authorization_server.token.introspection import IntrospectionEndpoint
 from demo.authorization_server.token.issuing import Issuing, userinfo_address
-from demo.authorization_server.token.recorded_tokens import RecordedTokens
 from demo.authorization_server.token.revocation import RevocationEndpoint
 from demo.authorization_server.token.userinfo import UserInfo
+from demo.authorization_server.token.verification import RecordedTokens
 from demo.pages.rendering import Pages, Party, static_files
 
 

@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.authorization_server.keys.signing_key import SigningKeys, TooManyKeys
-from demo.authorization_server.registrations.registered import Api
-from demo.authorization_server.requests.browser import Site
+from demo.authorization_server.registrations.model import Api
+from demo.authorization_server.requests.cookies import Site
 from demo.authorization_server.requests.oauth_error import NO_STORE
 from demo.authorization_server.token import id_token
 from demo.authorization_server.token import lifetime as demo_parameters

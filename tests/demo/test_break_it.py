@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from demo.authorization_server.registrations.registered import Registrations, TokenProfile
-from demo.needed import AUDIENCE
+from demo.authorization_server.registrations.model import Registrations, TokenProfile
+from demo.required_registrations import AUDIENCE
 from demo.web_application.breakage.breakage import MENU
 from tests.support.demo_parties import (
     CONTACT_BOOK,

@@ -15,7 +15,7 @@ from demo.addresses import Addresses
 from demo.authorization_server.keys.key_file import FILE, kept
 from demo.authorization_server.registrations.file import SHIPPED
 from demo.instructions import instructions, python_command
-from demo.needed import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
+from demo.required_registrations import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
 from tests.support.demo_process import free_ports
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from demo.needed import AUDIENCE
+from demo.required_registrations import AUDIENCE
 from tests.support.demo_parties import (
     CALLBACK,
     CONTACT_BOOK,

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
-from demo.authorization_server.registrations.registered import (
+from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
     Api,
     Client,

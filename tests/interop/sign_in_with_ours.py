@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.registrations.model import Client
 from tests.interop.our_server import (
     AUDIENCE,
     CONFIDENTIAL,

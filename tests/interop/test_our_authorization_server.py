@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from demo.authorization_server.keys.signing_key import SigningKey
-from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.registrations.model import Client
 from tests.interop.our_server import (
     AUDIENCE,
     CONFIDENTIAL,

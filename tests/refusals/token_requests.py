@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from tests.support.authorization_server.back_channel import CHALLENGE, VERIFIER, basic
-from tests.support.authorization_server.front_channel import AUDIENCE
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     COMMAND_LINE,
     CONFIDENTIAL,
     CONTACTS_API,
     PUBLIC,
     REDIRECT_URI,
 )
+from tests.support.authorization_server.front_channel import AUDIENCE
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

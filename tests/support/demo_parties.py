@@ -18,11 +18,11 @@ from asgi_bearer.keys import Document
 from demo.addresses import Addresses
 from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
 from demo.authorization_server.registrations.file import SHIPPED, read
-from demo.authorization_server.registrations.registered import Registrations
-from demo.needed import AUDIENCE, WEB_APPLICATION
+from demo.authorization_server.registrations.model import Registrations
 from demo.parties import prepared_parties
+from demo.required_registrations import AUDIENCE, WEB_APPLICATION
 from tests.support.asgi import bearer
-from tests.support.authorization_server.registered import signing_key
+from tests.support.authorization_server.example_registrations import signing_key
 from tests.support.fake_issuer import FakeClock
 from tests.support.lifespan import running
 from tests.support.user_agent import Page, UserAgent

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from demo.authorization_server.authorize.refusals import RequestRefused
 from demo.authorization_server.authorize.request import AuthorizationRequest
-from demo.authorization_server.authorize.response import (
+from demo.authorization_server.authorize.response_mode import (
     Destination,
     answer_parameters,
     form_action,

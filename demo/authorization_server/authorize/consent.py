@@ -6,7 +6,7 @@ import hmac
 from starlette.responses import HTMLResponse
 
 from demo.authorization_server.authorize.request import AuthorizationRequest
-from demo.authorization_server.authorize.response import form_action
+from demo.authorization_server.authorize.response_mode import form_action
 from demo.pages.rendering import Pages
 
 PATH = "/authorize/consent"

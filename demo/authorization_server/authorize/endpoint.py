@@ -41,8 +41,8 @@ from demo.authorization_server.authorize.sign_in_rules import (
     sign_in_needed,
 )
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
-from demo.authorization_server.requests.browser import Site
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.requests.cookies import Site
 from demo.authorization_server.requests.parameters import (
     Parameters,
     form_parameters,

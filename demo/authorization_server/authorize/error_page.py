@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from demo.authorization_server.authorize.refusals import RequestUnusable
 from demo.authorization_server.registrations.passwords import TooManyComparisons
-from demo.authorization_server.requests.browser import FormForged
+from demo.authorization_server.requests.cookies import FormForged
 from demo.authorization_server.requests.parameters import ParametersUnreadable
 from demo.pages.rendering import Pages
 

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from demo.authorization_server.authorize.refusals import Refusal
-from demo.authorization_server.registrations.registered import (
+from demo.authorization_server.registrations.model import (
     STANDARD_SCOPES,
     Api,
     Client,
     Registrations,
 )
-from demo.authorization_server.registrations.user_claims import custom_claim_names
-from demo.authorization_server.requests.target import TargetInvalid, target_api
+from demo.authorization_server.registrations.scopes import custom_claim_names
+from demo.authorization_server.requests.resource_indicators import TargetInvalid, target_api
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6749 §3.3."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from demo.authorization_server.authorize.response import Destination
+from demo.authorization_server.authorize.response_mode import Destination
 
 ErrorCode = Literal[
     "access_denied",

@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from demo.authorization_server.authorize import rules as request_rules
+from demo.authorization_server.authorize import parameter_rules
 from demo.authorization_server.authorize.permissions import Permissions, permissions
 from demo.authorization_server.authorize.refusals import (
     Refusal,
     RequestRefused,
     RequestUnusable,
 )
-from demo.authorization_server.authorize.response import Destination
+from demo.authorization_server.authorize.response_mode import Destination
+from demo.authorization_server.registrations.model import Client, Registrations
 from demo.authorization_server.registrations.redirect_uris import is_registered
-from demo.authorization_server.registrations.registered import Client, Registrations
 from demo.authorization_server.requests.parameters import Parameters
-from demo.authorization_server.requests.target import SEVERAL, several_resources
+from demo.authorization_server.requests.resource_indicators import SEVERAL, several_resources
 
 NAMES = frozenset(
     {
@@ -106,9 +106,9 @@ def authorization_request(sent: Parameters, registrations: Registrations) -> Aut
     redirect_uri = _redirect_uri(sent, client)
     given = {name: value for name, value in sent.values.items() if name in NAMES}
     state = given.get("state")
-    if state is not None and len(state) > request_rules.MAX_OPAQUE:
+    if state is not None and len(state) > parameter_rules.MAX_OPAQUE:
         state = None
-    destination = Destination(redirect_uri, request_rules.place(given), state)
+    destination = Destination(redirect_uri, parameter_rules.place(given), state)
     try:
         return _judged(sent, given, client, destination, registrations)
     except Refusal as refusal:
@@ -164,19 +164,19 @@ def _judged(
         raise Refusal(
             "invalid_request", "A parameter is not UTF-8 text without control characters."
         )
-    request_rules.refuse_unsupported(given)
-    response_type = request_rules.response_type(given, client)
-    request_rules.refuse_response_mode(given)
+    parameter_rules.refuse_unsupported(given)
+    response_type = parameter_rules.response_type(given, client)
+    parameter_rules.refuse_response_mode(given)
     granted = permissions(given, client, registrations, with_id_token="id_token" in response_type)
-    request_rules.refuse_long_values(given)
+    parameter_rules.refuse_long_values(given)
     return AuthorizationRequest(
         client,
         destination,
         response_type,
         granted,
-        request_rules.nonce(given, response_type),
-        request_rules.code_challenge(given, client),
-        request_rules.prompts(given),
-        request_rules.max_age(given),
+        parameter_rules.nonce(given, response_type),
+        parameter_rules.code_challenge(given, client),
+        parameter_rules.prompts(given),
+        parameter_rules.max_age(given),
         given,
     )

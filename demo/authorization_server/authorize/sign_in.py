@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from starlette.responses import HTMLResponse
 
 from demo.authorization_server.authorize.request import AuthorizationRequest
-from demo.authorization_server.authorize.response import form_action
+from demo.authorization_server.authorize.response_mode import form_action
 from demo.authorization_server.registrations import passwords
-from demo.authorization_server.registrations.registered import Registrations, User
+from demo.authorization_server.registrations.model import Registrations, User
 from demo.pages.rendering import Pages
 
 PATH = "/authorize/sign-in"

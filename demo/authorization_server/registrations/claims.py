@@ -8,7 +8,7 @@ from typing import cast
 
 from asgi_bearer import is_scope_name
 from asgi_bearer.keys import address_fault
-from demo.authorization_server.registrations.user_claims import CLAIMS_BY_SCOPE
+from demo.authorization_server.registrations.scopes import CLAIMS_BY_SCOPE
 
 MAX_BYTES = 4096
 """Of a user's claims as JSON: a token that carries them has to fit into a header."""

@@ -9,8 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from demo.authorization_server.registrations.claims import claims_fault, kept_claims
-from demo.authorization_server.registrations.passwords import hash_fault, matches
-from demo.authorization_server.registrations.registered import (
+from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
     Api,
     Client,
@@ -18,6 +17,7 @@ from demo.authorization_server.registrations.registered import (
     TokenProfile,
     User,
 )
+from demo.authorization_server.registrations.passwords import hash_fault, matches
 from demo.authorization_server.registrations.values import (
     Identifier,
     Lifetime,

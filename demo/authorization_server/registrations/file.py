@@ -17,7 +17,7 @@ from demo.authorization_server.registrations.entries import (
     ClientEntry,
     UserEntry,
 )
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.values import MAX_LIFETIME
 
 SHIPPED = Path(__file__).with_name("registrations.toml")

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
-from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.oauth_error import OAuthError
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")

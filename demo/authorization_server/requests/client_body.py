@@ -11,7 +11,7 @@ from demo.authorization_server.requests.parameters import (
     parameters,
     whole_body,
 )
-from demo.authorization_server.requests.target import SEVERAL, several_resources
+from demo.authorization_server.requests.resource_indicators import SEVERAL, several_resources
 
 _JSON = "application/json"
 

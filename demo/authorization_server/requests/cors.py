@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.registrations.redirect_uris import origin
-from demo.authorization_server.registrations.registered import Client
 
 PATHS = frozenset(
     {

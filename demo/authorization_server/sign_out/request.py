@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from demo.authorization_server.authorize.parameter_rules import MAX_OPAQUE
 from demo.authorization_server.authorize.refusals import RequestUnusable
-from demo.authorization_server.authorize.response import Destination
-from demo.authorization_server.authorize.rules import MAX_OPAQUE
-from demo.authorization_server.registrations.registered import Client, Registrations
+from demo.authorization_server.authorize.response_mode import Destination
+from demo.authorization_server.registrations.model import Client, Registrations
 from demo.authorization_server.requests.parameters import Parameters
 from demo.authorization_server.token.id_token_hint import Hint
 

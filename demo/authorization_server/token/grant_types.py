@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from demo.authorization_server.authorize.permissions import known_scopes, understood
-from demo.authorization_server.registrations.registered import (
+from demo.authorization_server.registrations.model import (
     STANDARD_SCOPES,
     Client,
     Registrations,
 )
 from demo.authorization_server.requests.oauth_error import OAuthError
-from demo.authorization_server.requests.target import TargetInvalid, target, target_api
+from demo.authorization_server.requests.resource_indicators import TargetInvalid, target, target_api
 from demo.authorization_server.state.state import Code, Grant, State
 from demo.authorization_server.token.issuing import Issuing
 from demo.authorization_server.token.lifetime import lifetime

@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer import InvalidTokenError, Presented, Principal
-from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import RefreshToken, State
 from demo.authorization_server.token.access_token import is_client, subject
-from demo.authorization_server.token.recorded_tokens import RecordedTokens
+from demo.authorization_server.token.verification import RecordedTokens
 
 _SHOWN_CLAIMS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
 

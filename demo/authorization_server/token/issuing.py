@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
-from demo.authorization_server.registrations.user_claims import custom_claims, user_claims
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.registrations.scopes import custom_claims, user_claims
 from demo.authorization_server.state.state import Grant, State
 from demo.authorization_server.token.access_token import signed_access_token
 from demo.authorization_server.token.id_token import signed_id_token

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from asgi_bearer import InvalidTokenError, Presented
-from demo.authorization_server.registrations.registered import Client
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
-from demo.authorization_server.token.recorded_tokens import RecordedTokens, token_id
+from demo.authorization_server.token.verification import RecordedTokens, token_id
 
 logger = logging.getLogger("demo")
 

@@ -6,10 +6,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware, Principal
-from demo.authorization_server.registrations.registered import Registrations
-from demo.authorization_server.registrations.user_claims import user_claims
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.registrations.scopes import user_claims
 from demo.authorization_server.requests.oauth_error import NO_STORE
-from demo.authorization_server.token.recorded_tokens import RecordedTokens
+from demo.authorization_server.token.verification import RecordedTokens
 
 
 class UserInfo:

@@ -11,12 +11,12 @@ from starlette.applications import Starlette
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
-from tests.support.authorization_server import registered
+from tests.support.authorization_server import example_registrations
 from tests.support.authorization_server.back_channel import BackChannel
-from tests.support.authorization_server.registered import ISSUER
+from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.fake_issuer import FakeClock
 from tests.support.user_agent import UserAgent
 
@@ -25,7 +25,7 @@ ORIGIN = "http://127.0.0.1:9000"
 
 @pytest.fixture
 def keys() -> SigningKeys:
-    return registered.signing_keys()
+    return example_registrations.signing_keys()
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def registrations() -> Registrations:
-    return registered.registrations()
+    return example_registrations.registrations()
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("state")
 
     async def make() -> None:
-        async with registered.opened_state(folder, FakeClock()):
+        async with example_registrations.opened_state(folder, FakeClock()):
             pass
 
     asyncio.run(make())
@@ -55,7 +55,7 @@ def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def state(tmp_path: Path, empty_state: Path, clock: FakeClock) -> AsyncGenerator[State]:
     """An empty state in a file of its own."""
     shutil.copytree(empty_state, tmp_path, dirs_exist_ok=True)
-    async with registered.opened_state(tmp_path, clock) as state:
+    async with example_registrations.opened_state(tmp_path, clock) as state:
         yield state
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cors import browser_origins
 from demo.authorization_server.state.state import State
 from tests.support.asgi import bearer
@@ -14,7 +14,7 @@ from tests.support.authorization_server.back_channel import (
     VERIFIER,
     BackChannel,
 )
-from tests.support.authorization_server.registered import CONFIDENTIAL, ISSUER, PUBLIC
+from tests.support.authorization_server.example_registrations import CONFIDENTIAL, ISSUER, PUBLIC
 
 PAGE = "http://localhost:8081"
 """Where the public client's redirect URI leads."""

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from demo.authorization_server.keys.signing_key import SigningKeys
 from tests.demo.authorization_server.conftest import ORIGIN
 from tests.support.authorization_server.back_channel import BackChannel
-from tests.support.authorization_server.registered import ISSUER
+from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.fake_issuer import FakeClock
 
 PATH = ".demo/rotate-keys"

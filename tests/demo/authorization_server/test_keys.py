@@ -28,7 +28,7 @@ from demo.authorization_server.keys.signing_key import (
     TooManyKeys,
     thumbprint,
 )
-from tests.support.authorization_server.registered import signing_key, signing_keys
+from tests.support.authorization_server.example_registrations import signing_key, signing_keys
 
 NOW = 1_700_000_000
 CLIENTS = ("web-application", "command-line")

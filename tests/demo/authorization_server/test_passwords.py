@@ -20,7 +20,7 @@ from demo.authorization_server.registrations.passwords import (
     matches,
     verifies,
 )
-from tests.support.authorization_server.registered import cheap_hash
+from tests.support.authorization_server.example_registrations import cheap_hash
 
 SALT = "MDAwMDAwMDAwMDAwMDAwMA"
 HASH = "TZCCCJQw6qE40QoszdZDx3LhW/RG6J0UYvSQtFYYSrQ"

@@ -12,14 +12,14 @@ from demo.authorization_server.registrations.file import (
     RegistrationsFile,
     read,
 )
-from demo.authorization_server.registrations.registered import (
+from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
     Api,
     Client,
     Registrations,
     User,
 )
-from tests.support.authorization_server.registered import cheap_hash
+from tests.support.authorization_server.example_registrations import cheap_hash
 
 WEB_APPLICATION = "http://localhost:8080/"
 HASH = cheap_hash("correct horse")

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.requests.browser import CSRF_COOKIE, SESSION_COOKIE
+from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.id_token_hint import HintUnusable, hint
 from demo.authorization_server.token.issuing import Issuing

@@ -16,7 +16,7 @@ from demo.authorization_server.state.sessions import SESSION_LIFETIME
 from demo.authorization_server.state.state import Code, Grant, RefreshToken, Session, State
 from demo.authorization_server.state.tokens import REFRESH_TOKEN_LIFETIME
 from resource_api.database.connect import DatabaseUnusable, connect
-from tests.support.authorization_server.registered import opened_state
+from tests.support.authorization_server.example_registrations import opened_state
 from tests.support.fake_issuer import FakeClock
 
 NOW = 1_700_000_000

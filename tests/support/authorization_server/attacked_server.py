@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.state.state import State
-from tests.support.authorization_server import registered
+from tests.support.authorization_server import example_registrations
 from tests.support.authorization_server.back_channel import BackChannel
+from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.authorization_server.front_channel import AUDIENCE
-from tests.support.authorization_server.registered import ISSUER
 from tests.support.fake_issuer import FakeClock
 
 Memory = dict[str, list[tuple[object, ...]]]
@@ -61,11 +61,11 @@ class AttackedServer:
 @asynccontextmanager
 async def attacked_server(folder: Path) -> AsyncGenerator[AttackedServer]:
     """Open a server whose state lies in this folder."""
-    clock, keys = FakeClock(), registered.signing_keys()
-    async with registered.opened_state(folder, clock) as state:
+    clock, keys = FakeClock(), example_registrations.signing_keys()
+    async with example_registrations.opened_state(folder, clock) as state:
         app = create_authorization_server(
             issuer=ISSUER,
-            registrations=registered.registrations(),
+            registrations=example_registrations.registrations(),
             keys=keys,
             state=state,
             clock=clock,

@@ -9,8 +9,8 @@ import pytest
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
-from demo.authorization_server.requests.browser import SESSION_COOKIE
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.requests.cookies import SESSION_COOKIE
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 from tests.support.authorization_server.front_channel import (

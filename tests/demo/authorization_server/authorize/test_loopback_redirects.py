@@ -11,7 +11,7 @@ from demo.authorization_server.authorize.request import (
     AuthorizationRequest,
     authorization_request,
 )
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.parameters import parameters
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import (
@@ -20,13 +20,13 @@ from tests.support.authorization_server.back_channel import (
     BackChannel,
     error,
 )
+from tests.support.authorization_server.example_registrations import CONFIDENTIAL, PUBLIC
 from tests.support.authorization_server.front_channel import (
     address,
     decide,
     query,
     sign_in,
 )
-from tests.support.authorization_server.registered import CONFIDENTIAL, PUBLIC
 from tests.support.user_agent import UserAgent
 
 NATIVE = (

@@ -30,8 +30,8 @@ from tests.support.authorization_server.attacked_server import (
     AttackedServer,
     attacked_server,
 )
+from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.authorization_server.front_channel import CALLBACK, CHALLENGE, query
-from tests.support.authorization_server.registered import ISSUER
 from tests.support.fake_issuer import b64, signing_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,13 +13,14 @@ import pytest_asyncio
 
 from demo.authorization_server.authorize.consent import shown_to
 from demo.authorization_server.authorize.request import authorization_request
-from demo.authorization_server.requests.browser import CSRF_COOKIE, SESSION_COOKIE
+from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.requests.parameters import parameters
 from tests.refusals.authorization_requests import FOREIGN_ADDRESSES
 from tests.support.authorization_server.attacked_server import (
     AttackedServer,
     attacked_server,
 )
+from tests.support.authorization_server.example_registrations import ISSUER, registrations
 from tests.support.authorization_server.front_channel import (
     ORIGIN,
     PASSWORDS,
@@ -27,7 +28,6 @@ from tests.support.authorization_server.front_channel import (
     browser_of,
     query,
 )
-from tests.support.authorization_server.registered import ISSUER, registrations
 from tests.support.user_agent import UserAgent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,7 @@ from demo.authorization_server.authorize.request import (
     AuthorizationRequest,
     authorization_request,
 )
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.parameters import (
     MAX_BYTES,
     ParametersUnreadable,

@@ -6,18 +6,18 @@ import pytest
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
+from tests.support.authorization_server.example_registrations import (
+    CALENDAR,
+    COMMAND_LINE,
+    CONTACTS,
+    ISSUER,
+)
 from tests.support.authorization_server.front_channel import (
     address,
     decide,
     is_consent,
     sign_in,
     signed_in_browser,
-)
-from tests.support.authorization_server.registered import (
-    CALENDAR,
-    COMMAND_LINE,
-    CONTACTS,
-    ISSUER,
 )
 from tests.support.user_agent import UserAgent
 

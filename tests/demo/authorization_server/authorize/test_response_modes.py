@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from demo.authorization_server.authorize.response import (
+from demo.authorization_server.authorize.response_mode import (
     Destination,
     answer_parameters,
     form_action,

@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from demo.authorization_server.registrations import passwords
-from demo.authorization_server.requests.browser import CSRF_COOKIE, SESSION_COOKIE
+from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.front_channel import (
     CALLBACK,

@@ -7,6 +7,7 @@ import pytest
 
 from demo.authorization_server.keys.signing_key import SigningKeys
 from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
+from tests.support.authorization_server.example_registrations import COMMAND_LINE, CONTACTS
 from tests.support.authorization_server.front_channel import (
     address,
     decide,
@@ -14,7 +15,6 @@ from tests.support.authorization_server.front_channel import (
     sign_in,
     signed_in_browser,
 )
-from tests.support.authorization_server.registered import COMMAND_LINE, CONTACTS
 from tests.support.user_agent import UserAgent
 
 EVERYTHING = "code id_token token"

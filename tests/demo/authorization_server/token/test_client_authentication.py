@@ -10,7 +10,7 @@ from tests.support.authorization_server.back_channel import (
     basic,
     error,
 )
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     CONFIDENTIAL,
     CONTACTS,
     PUBLIC,

@@ -8,7 +8,7 @@ import pytest
 
 from demo.authorization_server.requests.parameters import MAX_BYTES
 from tests.support.authorization_server.back_channel import BackChannel, error
-from tests.support.authorization_server.registered import CONTACTS
+from tests.support.authorization_server.example_registrations import CONTACTS
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import Code, State
 from resource_api.database.connect import connect
 from tests.support.authorization_server.back_channel import (
@@ -25,7 +25,7 @@ from tests.support.authorization_server.back_channel import (
     error,
     served,
 )
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     CONFIDENTIAL,
     CONTACTS,
     CONTACTS_API,

@@ -9,7 +9,7 @@ from tests.support.authorization_server.back_channel import (
     claims_of,
     error,
 )
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     CALENDAR,
     COMMAND_LINE,
     CONTACTS,

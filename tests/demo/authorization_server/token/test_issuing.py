@@ -13,7 +13,7 @@ from tests.support.authorization_server.back_channel import (
     NONCE,
     claims_of,
 )
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     CALENDAR,
     CONTACTS,
     ISSUER,

@@ -38,12 +38,12 @@ from tests.support.authorization_server.back_channel import (
     basic,
     error,
 )
-from tests.support.authorization_server.front_channel import AUDIENCE, query
-from tests.support.authorization_server.registered import (
+from tests.support.authorization_server.example_registrations import (
     COMMAND_LINE,
     PUBLIC,
     REDIRECT_URI,
 )
+from tests.support.authorization_server.front_channel import AUDIENCE, query
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

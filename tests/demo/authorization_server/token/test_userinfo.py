@@ -7,10 +7,10 @@ import pytest
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import BackChannel
-from tests.support.authorization_server.registered import ISSUER, TEAM_CLAIM
+from tests.support.authorization_server.example_registrations import ISSUER, TEAM_CLAIM
 from tests.support.fake_issuer import FakeClock
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 
-from demo.authorization_server.registrations.registered import Api, Registrations
+from demo.authorization_server.registrations.model import Api, Registrations
 
 SEVERAL = "A token is for one API here: resource must not be sent more than once."
 """RFC 8707 §2 allows several, and a server to refuse them."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 
 from demo.authorization_server.authorize.refusals import ErrorCode, Refusal
-from demo.authorization_server.authorize.response import ResponseMode
-from demo.authorization_server.registrations.registered import RESPONSE_TYPES, Client
+from demo.authorization_server.authorize.response_mode import ResponseMode
+from demo.authorization_server.registrations.model import RESPONSE_TYPES, Client
 
 RESPONSE_MODES: tuple[ResponseMode, ...] = ("query", "fragment", "form_post")
 

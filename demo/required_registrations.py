@@ -1,6 +1,6 @@
 """What the demo needs to find among the registrations, whoever wrote them."""
 
-from demo.authorization_server.registrations.registered import Registrations
+from demo.authorization_server.registrations.model import Registrations
 
 AUDIENCE = "https://api.example/contacts"
 """The identifier of the API of this repository, as the demo registers it; it is no address."""

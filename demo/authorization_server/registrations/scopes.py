@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from demo.authorization_server.registrations.registered import User
+from demo.authorization_server.registrations.model import User
 
 CLAIMS_BY_SCOPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
