@@ -20,7 +20,6 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from demo.authorization_server.authorize import consent, sign_in
-from demo.authorization_server.authorize.answers import Answers, redirect
 from demo.authorization_server.authorize.error_page import (
     Step,
     error_page,
@@ -35,6 +34,7 @@ from demo.authorization_server.authorize.request import (
     AuthorizationRequest,
     authorization_request,
 )
+from demo.authorization_server.authorize.response import Answers, redirect
 from demo.authorization_server.authorize.sign_in_rules import (
     NOBODY_KNOWN,
     hinted_user,

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from demo.authorization_server.authorize.answers import redirect
 from demo.authorization_server.authorize.error_page import faults_shown
 from demo.authorization_server.authorize.refusals import RequestUnusable
+from demo.authorization_server.authorize.response import redirect
 from demo.authorization_server.authorize.response_mode import form_action, location
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
