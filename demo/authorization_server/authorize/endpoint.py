@@ -49,7 +49,8 @@ from demo.authorization_server.requests.parameters import (
     query_parameters,
     sent_parameters,
 )
-from demo.authorization_server.state.state import Session, State
+from demo.authorization_server.state.sessions import Session
+from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 from demo.pages.rendering import Pages
 
@@ -120,7 +121,7 @@ class AuthorizeEndpoint:
             return self._sign_in_page(http, asked, known)
         session = signed_in.session
         if hinted not in {None, NOBODY_KNOWN, session.username}:
-            await self._state.request_answered(signed_in.secret)
+            await self._state.sessions.mark_answered(signed_in.secret)
             raise _refused(asked, Refusal("login_required", "Another user has signed in."))
         if await self._consent_needed(asked, session):
             if "none" in asked.prompts:
@@ -141,8 +142,8 @@ class AuthorizeEndpoint:
         # A new secret each time: one that somebody planted in the browser opens nothing.
         previous = self._site.session_secret(http)
         if previous is not None:
-            await self._state.close_session(previous)
-        secret = await self._state.open_session(user.username, signed_in_for=asked.digest)
+            await self._state.sessions.close(previous)
+        secret = await self._state.sessions.open(user.username, signed_in_for=asked.digest)
         response = _again(asked)
         self._site.keep_session(response, secret)
         return response
@@ -168,7 +169,7 @@ class AuthorizeEndpoint:
         decision = form.values.get("decision")
         if decision == "allow":
             permissions = asked.permissions
-            await self._state.remember_consent(
+            await self._state.sessions.remember_consent(
                 username,
                 asked.client.client_id,
                 permissions.audience,
@@ -176,7 +177,7 @@ class AuthorizeEndpoint:
             )
             return await self._granted(asked, signed_in)
         if decision == "deny":
-            await self._state.request_answered(signed_in.secret)
+            await self._state.sessions.mark_answered(signed_in.secret)
             raise _refused(asked, Refusal("access_denied", "The user did not allow it."))
         raise RequestUnusable("The decision is neither to allow nor to deny.")
 
@@ -188,7 +189,7 @@ class AuthorizeEndpoint:
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
         secret = self._site.session_secret(http)
-        session = None if secret is None else await self._state.session(secret)
+        session = None if secret is None else await self._state.sessions.find(secret)
         if secret is None or session is None or session.username not in self._registrations.users:
             return None
         return _SignedIn(secret, session)
@@ -196,13 +197,13 @@ class AuthorizeEndpoint:
     async def _consent_needed(self, asked: AuthorizationRequest, session: Session) -> bool:
         if "consent" in asked.prompts or not asked.client_is_certain:
             return True
-        consented = await self._state.consented_scopes(
+        consented = await self._state.sessions.consented_scopes(
             session.username, asked.client.client_id, asked.permissions.audience
         )
         return consented != frozenset(asked.permissions.scopes)
 
     async def _granted(self, asked: AuthorizationRequest, signed_in: _SignedIn) -> Response:
-        await self._state.request_answered(signed_in.secret)
+        await self._state.sessions.mark_answered(signed_in.secret)
         return await self._answers.granted(asked, signed_in.session)
 
     def _sign_in_page(

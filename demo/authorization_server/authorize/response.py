@@ -12,7 +12,8 @@ from demo.authorization_server.authorize.response_mode import (
     form_action,
     location,
 )
-from demo.authorization_server.state.state import Session, State
+from demo.authorization_server.state.sessions import Session
+from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import FRONT_CHANNEL, Issuing
 from demo.pages.rendering import SECURITY_HEADERS, Pages
 
@@ -28,7 +29,7 @@ class Answers:
 
     async def granted(self, asked: AuthorizationRequest, session: Session) -> Response:
         """Answer with exactly what the response type names (OpenID Connect Core §3.3.2.5)."""
-        grant = await self._state.open_grant(
+        grant = await self._state.grants.open(
             client_id=asked.client.client_id,
             username=session.username,
             audience=asked.permissions.audience,
@@ -36,7 +37,7 @@ class Answers:
             auth_time=session.auth_time,
             nonce=asked.nonce,
         )
-        code = await self._state.add_code(
+        code = await self._state.grants.add_code(
             grant,
             redirect_uri=asked.destination.redirect_uri,
             code_challenge=asked.code_challenge,

@@ -103,13 +103,13 @@ class LogoutEndpoint:
 
     async def _username(self, http: Request) -> str | None:
         secret = self._site.session_secret(http)
-        session = None if secret is None else await self._state.session(secret)
+        session = None if secret is None else await self._state.sessions.find(secret)
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, asked: LogoutRequest) -> Response:
         secret = self._site.session_secret(http)
         if secret is not None:
-            await self._state.close_session(secret)
+            await self._state.sessions.close(secret)
         destination = asked.destination
         if destination is None:
             response: Response = self._pages.response("signed_out.html", {})

@@ -1,1 +1,1 @@
-"""What the authorization server remembers, in a database file."""
+"""What the authorization server remembers, in one SQLite file."""

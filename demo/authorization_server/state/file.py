@@ -1,78 +1,62 @@
-"""The file that the state lies in: how it is read and written, and the clock that it goes by."""
+"""The database file behind the state: how the parts read it and write it."""
 
 import asyncio
 import hashlib
-import secrets
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Delete, Executable, RowMapping, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from demo.authorization_server.state import tables as state_tables
 
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateFile:
-    """Reading and writing one SQLite file.
+    """One SQLite file, which all parts of the state share.
 
     Arguments:
-        engine: from `resource_api.database.connect.connect`, for an SQLite file.
-        clock: answers seconds since the epoch.
-        token: makes a new secret; nobody can guess it, and none comes twice.
+        clock: returns seconds since the epoch.
+        new_secret: makes a secret that nobody can guess.
     """
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        *,
-        clock: Callable[[], float] = time.time,
-        token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
-    ) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._token = token
-        # SQLite has one write lock, and waits for it by sleeping. Here they wait in a row, and
-        # leave the other connections to those who read.
-        self._writer = asyncio.Lock()
+    engine: AsyncEngine
+    clock: Callable[[], float]
+    new_secret: Callable[[], str]
+    # SQLite has one write lock and waits for it by sleeping. With this lock, writers of this
+    # process wait in order and leave the other connections to readers.
+    _writer: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def prepare(self) -> None:
-        """Make the tables; raises `DatabaseUnusable` for a file of another version."""
-        await state_tables.prepare(self._engine)
+    def now(self) -> int:
+        """Return the time in whole seconds since the epoch."""
+        return int(self.clock())
 
-    async def aclose(self) -> None:
-        """Close the connections to the file."""
-        await self._engine.dispose()
-
-    def _now(self) -> int:
-        return int(self._clock())
-
-    async def _row(self, query: Executable) -> RowMapping | None:
-        async with self._engine.connect() as connection:
+    async def row(self, query: Executable) -> RowMapping | None:
+        """Return the only row of a query, or None if there is none."""
+        async with self.engine.connect() as connection:
             return (await connection.execute(query)).mappings().one_or_none()
 
-    async def _write(self, statement: Executable) -> None:
-        async with self._writing() as connection:
+    async def write(self, statement: Executable) -> None:
+        """Run one statement in a transaction of its own."""
+        async with self.transaction() as connection:
             await connection.execute(statement)
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that has to write first.
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """Open a transaction; its first statement must be a write.
 
-        One that reads first could not take SQLite's write lock any more once another process
-        has written.
+        If it read first and another process wrote meanwhile, SQLite would refuse the write.
         """
-        async with self._writer, self._engine.begin() as connection:
+        async with self._writer, self.engine.begin() as connection:
             yield connection
 
 
 def digest(secret: str) -> str:
-    """Return what is stored in place of a secret; it has 256 random bits, and needs no salt."""
-    # Whatever text arrives is a secret that is known or not, and never an error.
+    """Return what is stored instead of a secret. It has 256 random bits and needs no salt."""
+    # Any text may arrive here, even half a surrogate pair: it is an unknown secret, not an error.
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def oldest(table: Table, kept: int, held: ColumnElement[bool]) -> Delete:
-    """Delete all but the newest of a holder's rows."""
-    beyond = select(table.c.number).where(held).order_by(table.c.number.desc()).offset(kept)
+def delete_oldest(table: Table, kept: int, owner: ColumnElement[bool]) -> Delete:
+    """Return the statement that deletes all but the newest `kept` rows of one owner."""
+    beyond = select(table.c.number).where(owner).order_by(table.c.number.desc()).offset(kept)
     return delete(table).where(table.c.number.in_(beyond))

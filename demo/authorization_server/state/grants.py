@@ -1,31 +1,32 @@
-"""The part of the state about grants, and the authorization codes that belong to them."""
+"""Grants, and the authorization codes that belong to them."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, false, insert, select, update
 
-from demo.authorization_server.state.file import StateFile, digest, oldest
+from demo.authorization_server.state.file import StateFile, delete_oldest, digest
 from demo.authorization_server.state.tables import codes, grants
 
 CODE_LIFETIME = 60
 """Seconds. RFC 6749 §4.1.2 allows ten minutes; a redirect takes less than one."""
 
-GRANT_KEPT = 86400
-"""Seconds that a grant is kept at least, also without a token, and its code with it: so long
-the code's replay is noticed."""
+MIN_GRANT_LIFETIME = 86400
+"""Seconds that a grant is stored at least, even without a token. Its code is stored as long, so
+that a replay of the code is noticed."""
 
-GRANTS_PER_HOLDER = 10_000
-"""For each client, and each of its users; the oldest go, with their tokens."""
+GRANTS_PER_OWNER = 10_000
+"""For each client and user. A further grant deletes the oldest one and its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody has been granted; all tokens of one authorization belong to one grant.
+    """What a user, or the server itself, allows a client. All tokens of one authorization belong
+    to one grant.
 
     Arguments:
-        username: None where the client acts for itself (client_credentials).
-        audience: identifier of the API; None where only /userinfo was asked for.
-        scopes: what was granted, in the order in which it was asked for.
+        username: None if the client acts for itself (`client_credentials`).
+        audience: identifier of the API; None if the tokens are for /userinfo only.
+        scopes: the granted scopes, in the order of the request.
         auth_time: when the user signed in, in seconds since the epoch.
     """
 
@@ -40,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an authorization code stands for, and what it is bound to.
+    """An authorization code as it is stored.
 
     Arguments:
         code_challenge: of the method S256 (RFC 7636 §4.2).
@@ -54,10 +55,13 @@ class Code:
     used: bool
 
 
-class Grants(StateFile):
-    """Grants and codes."""
+class Grants:
+    """The part of the state about grants and codes."""
 
-    async def open_grant(
+    def __init__(self, file: StateFile) -> None:
+        self._file = file
+
+    async def open(
         self,
         *,
         client_id: str,
@@ -67,14 +71,14 @@ class Grants(StateFile):
         auth_time: int | None = None,
         nonce: str | None = None,
     ) -> Grant:
-        """Remember a new grant, to which codes and tokens can be added."""
-        grant = Grant(self._token(), client_id, username, audience, scopes, auth_time, nonce)
-        now = self._now()
-        async with self._writing() as connection:
+        """Store a new grant, to which codes and tokens can be added."""
+        grant_id, now = self._file.new_secret(), self._file.now()
+        grant = Grant(grant_id, client_id, username, audience, scopes, auth_time, nonce)
+        async with self._file.transaction() as connection:
             await connection.execute(delete(grants).where(grants.c.kept_until <= now))
             await connection.execute(
                 insert(grants).values(
-                    grant_id=grant.grant_id,
+                    grant_id=grant_id,
                     client_id=client_id,
                     username=username,
                     audience=audience,
@@ -82,39 +86,41 @@ class Grants(StateFile):
                     auth_time=auth_time,
                     nonce=nonce,
                     revoked=False,
-                    kept_until=now + GRANT_KEPT,
+                    kept_until=now + MIN_GRANT_LIFETIME,
                 )
             )
-            holder = and_(grants.c.client_id == client_id, grants.c.username == username)
-            await connection.execute(oldest(grants, GRANTS_PER_HOLDER, holder))
+            owner = and_(grants.c.client_id == client_id, grants.c.username == username)
+            await connection.execute(delete_oldest(grants, GRANTS_PER_OWNER, owner))
         return grant
 
-    async def revoke_grant(self, grant_id: str) -> None:
-        """Take a grant back, with all its tokens: those that there are and those still coming."""
-        await self._write(update(grants).where(grants.c.grant_id == grant_id).values(revoked=True))
+    async def revoke(self, grant_id: str) -> None:
+        """Revoke a grant and with it all its tokens, also those that are added later."""
+        await self._file.write(
+            update(grants).where(grants.c.grant_id == grant_id).values(revoked=True)
+        )
 
     async def add_code(self, grant: Grant, *, redirect_uri: str, code_challenge: str | None) -> str:
-        """Make an authorization code for a grant."""
-        code = self._token()
-        await self._write(
+        """Add an authorization code to a grant, and return it."""
+        code = self._file.new_secret()
+        await self._file.write(
             insert(codes).values(
                 digest=digest(code),
                 grant_id=grant.grant_id,
                 redirect_uri=redirect_uri,
                 code_challenge=code_challenge,
-                expires_at=self._now() + CODE_LIFETIME,
+                expires_at=self._file.now() + CODE_LIFETIME,
                 used=False,
             )
         )
         return code
 
-    async def code(self, code: str) -> Code | None:
-        """Return what a code stands for, or None for an unknown one.
+    async def find_code(self, code: str) -> Code | None:
+        """Return the stored code, or None if it is unknown.
 
-        One that is used or expired, or whose grant is revoked, is returned as well, as long as
-        its grant is kept: its replay has to be noticed.
+        A code that is used or expired, or whose grant is revoked, is found as long as its grant
+        is stored: that is how a replay is noticed.
         """
-        row = await self._row(
+        row = await self._file.row(
             select(
                 *GRANT_COLUMNS,
                 codes.c.redirect_uri,
@@ -128,7 +134,7 @@ class Grants(StateFile):
         if row is None:
             return None
         return Code(
-            grant_in(row),
+            grant_from(row),
             row["redirect_uri"],
             row["code_challenge"],
             row["expires_at"],
@@ -136,23 +142,15 @@ class Grants(StateFile):
         )
 
     async def use_code(self, code: str) -> bool:
-        """Mark a code as used: True for exactly one caller, ever.
+        """Mark a code as used. Only one caller ever gets True.
 
-        False for one that is unknown, used or expired, or whose grant is revoked.
+        False if the code is unknown, used or expired, or its grant is revoked.
         """
-        async with self._writing() as connection:
+        async with self._file.transaction() as connection:
             marked = await connection.execute(
-                update(codes).where(*self._usable(codes, code)).values(used=True)
+                update(codes).where(*usable(codes, code, self._file.now())).values(used=True)
             )
             return marked.rowcount == 1
-
-    def _usable(self, table: Table, secret: str) -> tuple[ColumnElement[bool], ...]:
-        return (
-            table.c.digest == digest(secret),
-            table.c.used == false(),
-            table.c.expires_at > self._now(),
-            table.c.grant_id.in_(select(grants.c.grant_id).where(grants.c.revoked == false())),
-        )
 
 
 GRANT_COLUMNS = (
@@ -166,14 +164,17 @@ GRANT_COLUMNS = (
 )
 
 
-def grant_in(row: RowMapping) -> Grant:
-    """Return the grant in a row with all of `GRANT_COLUMNS`."""
-    return Grant(
-        grant_id=row["grant_id"],
-        client_id=row["client_id"],
-        username=row["username"],
-        audience=row["audience"],
-        scopes=tuple(row["scopes"].split()),
-        auth_time=row["auth_time"],
-        nonce=row["nonce"],
+def grant_from(row: RowMapping) -> Grant:
+    """Return the grant of a row that has all `GRANT_COLUMNS`."""
+    columns = {column.name: row[column.name] for column in GRANT_COLUMNS}
+    return Grant(**{**columns, "scopes": tuple(row["scopes"].split())})
+
+
+def usable(table: Table, secret: str, now: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a code or refresh token that may be used at this moment."""
+    return (
+        table.c.digest == digest(secret),
+        table.c.used == false(),
+        table.c.expires_at > now,
+        table.c.grant_id.in_(select(grants.c.grant_id).where(grants.c.revoked == false())),
     )

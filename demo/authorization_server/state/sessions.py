@@ -1,4 +1,4 @@
-"""The part of the state about people: who is signed in, and what each has allowed."""
+"""The sign-ins of users, and which scopes each user has allowed a client."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from demo.authorization_server.state.file import StateFile, digest, oldest
+from demo.authorization_server.state.file import StateFile, delete_oldest, digest
 from demo.authorization_server.state.tables import consents, sessions
 
 SESSION_LIFETIME = 12 * 3600
 """Seconds that a sign-in lasts: a working day."""
 
 SESSIONS_PER_USER = 100
-"""The oldest go, so that nobody can sign out anybody else by signing in often."""
+"""A further sign-in ends the user's oldest one. Other users' sign-ins are not affected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Session:
     """A user's sign-in at this server.
 
     Arguments:
-        auth_time: when the password was given, in seconds since the epoch.
-        signed_in_for: digest of the authorization request that the sign-in was made for, until
-            that request has been answered.
+        auth_time: when the user entered the password, in seconds since the epoch.
+        signed_in_for: digest of the authorization request that led to the sign-in; None after
+            that request was answered.
     """
 
     username: str
@@ -31,13 +31,16 @@ class Session:
     signed_in_for: str | None
 
 
-class SignIns(StateFile):
-    """Sessions and consents."""
+class Sessions:
+    """The part of the state about users: sessions and consents."""
 
-    async def open_session(self, username: str, *, signed_in_for: str) -> str:
-        """Remember that a user signed in just now, and return the session's secret."""
-        secret, now = self._token(), self._now()
-        async with self._writing() as connection:
+    def __init__(self, file: StateFile) -> None:
+        self._file = file
+
+    async def open(self, username: str, *, signed_in_for: str) -> str:
+        """Store that a user signed in just now, and return the secret of the session."""
+        secret, now = self._file.new_secret(), self._file.now()
+        async with self._file.transaction() as connection:
             await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
             await connection.execute(
                 insert(sessions).values(
@@ -49,34 +52,37 @@ class SignIns(StateFile):
                 )
             )
             await connection.execute(
-                oldest(sessions, SESSIONS_PER_USER, sessions.c.username == username)
+                delete_oldest(sessions, SESSIONS_PER_USER, sessions.c.username == username)
             )
         return secret
 
-    async def session(self, secret: str) -> Session | None:
-        """Return the sign-in with this secret, or None where there is none or it has ended."""
-        row = await self._row(
+    async def find(self, secret: str) -> Session | None:
+        """Return the session with this secret, or None if it is unknown or has expired."""
+        row = await self._file.row(
             select(sessions.c.username, sessions.c.auth_time, sessions.c.signed_in_for).where(
-                sessions.c.digest == digest(secret), sessions.c.expires_at > self._now()
+                sessions.c.digest == digest(secret), sessions.c.expires_at > self._file.now()
             )
         )
         return None if row is None else Session(**row)
 
-    async def request_answered(self, secret: str) -> None:
-        """Forget which request the sign-in was made for: it counts for that one only once."""
-        await self._write(
+    async def mark_answered(self, secret: str) -> None:
+        """Clear `signed_in_for`: a sign-in counts as a new one for a single request."""
+        await self._file.write(
             update(sessions).where(sessions.c.digest == digest(secret)).values(signed_in_for=None)
         )
 
-    async def close_session(self, secret: str) -> None:
+    async def close(self, secret: str) -> None:
         """Sign the user out."""
-        await self._write(delete(sessions).where(sessions.c.digest == digest(secret)))
+        await self._file.write(delete(sessions).where(sessions.c.digest == digest(secret)))
 
     async def consented_scopes(
         self, username: str, client_id: str, audience: str | None
     ) -> frozenset[str] | None:
-        """Return what the user last allowed this client for this API; None for never asked."""
-        row = await self._row(
+        """Return the scopes that the user last allowed this client for this API.
+
+        None if the user has never decided about it.
+        """
+        row = await self._file.row(
             select(consents.c.scopes).where(
                 consents.c.username == username,
                 consents.c.client_id == client_id,
@@ -88,13 +94,13 @@ class SignIns(StateFile):
     async def remember_consent(
         self, username: str, client_id: str, audience: str | None, scopes: AbstractSet[str]
     ) -> None:
-        """Remember what the user allows, in place of what was remembered before."""
+        """Store the scopes that the user allows; they replace those allowed before."""
         statement = upsert(consents).values(
             username=username,
             client_id=client_id,
             audience=audience or "",
             scopes=" ".join(sorted(scopes)),
         )
-        await self._write(
+        await self._file.write(
             statement.on_conflict_do_update(set_={"scopes": statement.excluded.scopes})
         )

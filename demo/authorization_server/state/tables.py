@@ -1,6 +1,7 @@
-"""The tables of the authorization server's state, and making them in a new file.
+"""The tables of the authorization server's state, and their creation in a new file.
 
-Secrets are kept as digests only: who reads the file can neither sign in nor get a token with it.
+Secrets are stored as digests only: a person who reads the file cannot use it to sign in or to get a
+token.
 """
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from resource_api.database.connect import DatabaseUnusable
 
 VERSION = 1
-"""Counts up with every change below; SQLite keeps it in the file (`PRAGMA user_version`)."""
+"""Increase it with every change below. SQLite stores it in the file (`PRAGMA user_version`)."""
 
 _metadata = MetaData()
 
@@ -32,7 +33,7 @@ def _number() -> Column[int]:
 
 
 def _grant_id() -> Column[str]:
-    """The grant that a row belongs to, and goes with."""
+    """The grant that a row belongs to; deleting the grant deletes the row."""
     return Column(
         "grant_id", Text, ForeignKey("grants.grant_id", ondelete="CASCADE"), nullable=False
     )
@@ -56,7 +57,7 @@ consents = Table(
     _metadata,
     Column("username", Text, primary_key=True),
     Column("client_id", Text, primary_key=True),
-    Column("audience", Text, primary_key=True),  # "" where there is none
+    Column("audience", Text, primary_key=True),  # "" stands for none
     Column("scopes", Text, nullable=False),
 )
 
@@ -116,18 +117,18 @@ access_tokens = Table(
 
 
 async def prepare(engine: AsyncEngine) -> None:
-    """Make the tables where the file is new; raises `DatabaseUnusable` for any other's file."""
+    """Create the tables in a new file; raises `DatabaseUnusable` if another program wrote it."""
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_prepare, str(engine.url.database))
     except DBAPIError as error:
         raise DatabaseUnusable(
-            f"The file {engine.url.database} does not answer as it should: {error.orig}."
+            f"The file {engine.url.database} cannot be used as an SQLite database: {error.orig}."
         ) from error
 
 
 def _prepare(connection: Connection, file: str) -> None:
-    # Two starts at once: the second one waits here, and finds the tables.
+    # If two servers start at once, the second waits here and then finds the tables.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version == VERSION:
@@ -135,7 +136,7 @@ def _prepare(connection: Connection, file: str) -> None:
     if version != 0 or inspect(connection).get_table_names():
         raise DatabaseUnusable(
             f"The file {file} was not written by this version of the authorization server. "
-            "Run the version that wrote it, or delete it (everybody has to sign in again)."
+            "Run the version that wrote it, or delete the file (all users have to sign in again)."
         )
     _metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

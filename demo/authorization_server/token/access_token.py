@@ -7,7 +7,7 @@ import jwt
 from asgi_bearer import Principal
 from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKey
 from demo.authorization_server.registrations.model import CLIENT_SUFFIX, TokenProfile
-from demo.authorization_server.state.state import Grant
+from demo.authorization_server.state.grants import Grant
 
 
 def subject(grant: Grant) -> str:

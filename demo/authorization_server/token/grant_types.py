@@ -17,7 +17,8 @@ from demo.authorization_server.registrations.model import (
 )
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.authorization_server.requests.resource_indicators import TargetInvalid, target, target_api
-from demo.authorization_server.state.state import Code, Grant, State
+from demo.authorization_server.state.grants import Code, Grant
+from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 from demo.authorization_server.token.lifetime import lifetime
 
@@ -49,7 +50,7 @@ class GrantTypes:
     async def authorization_code(self, client: Client, given: Mapping[str, str]) -> Answer:
         """Give tokens for a code (RFC 6749 §4.1.3)."""
         value = _required(given, "code")
-        code = await self._state.code(value)
+        code = await self._state.grants.find_code(value)
         if code is None or code.grant.client_id != client.client_id:
             # One of another client stays good: whoever stole it must not be able to spoil it.
             raise OAuthError("invalid_grant", "The code is not one of this client.")
@@ -64,19 +65,21 @@ class GrantTypes:
         _check_verifier(given.get("code_verifier"), code, client)
         _check_target(given, grant)
         granted = self._still_granted(grant)
-        if not await self._state.use_code(value):
+        if not await self._state.grants.use_code(value):
             # Between the question and the use somebody else used it.
             await self._revoke(grant, "A code was replayed")
             raise OAuthError("invalid_grant", "The code was used before.")
         refresh_token = (
-            await self._state.add_refresh_token(grant) if self._refreshable(granted) else None
+            await self._state.tokens.add_refresh_token(grant)
+            if self._refreshable(granted)
+            else None
         )
         return await self._answer(granted, "authorization_code", refresh_token)
 
     async def refresh_token(self, client: Client, given: Mapping[str, str]) -> Answer:
         """Give the next tokens of a grant (RFC 6749 §6); a token used twice ends it (RFC 9700)."""
         value = _required(given, "refresh_token")
-        token = await self._state.refresh_token(value)
+        token = await self._state.tokens.find_refresh_token(value)
         if token is None or token.grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "The refresh token is not a good one of this client.")
         if token.used:
@@ -87,7 +90,7 @@ class GrantTypes:
         if not self._refreshable(granted):
             raise OAuthError("invalid_grant", "Refresh tokens are not allowed any longer.")
         scopes = self._narrowed(given, granted)
-        following = await self._state.rotate_refresh_token(value)
+        following = await self._state.tokens.rotate_refresh_token(value)
         if following is None:
             await self._revoke(token.grant, "A refresh token was reused")
             raise OAuthError("invalid_grant", "The refresh token was used before.")
@@ -111,7 +114,7 @@ class GrantTypes:
                 "invalid_scope", f"scope must name one or more of: {' '.join(api.scopes)}."
             )
         seconds = lifetime(given)
-        grant = await self._state.open_grant(
+        grant = await self._state.grants.open(
             client_id=client.client_id, username=None, audience=api.identifier, scopes=scopes
         )
         return await self._answer(grant, "client-credentials", None, seconds)
@@ -167,7 +170,7 @@ class GrantTypes:
         )
 
     async def _revoke(self, grant: Grant, what: str) -> None:
-        await self._state.revoke_grant(grant.grant_id)
+        await self._state.grants.revoke(grant.grant_id)
         logger.warning(
             "%s: the grant of user %s to client %s is revoked, with all its tokens",
             what,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import jwt
 
 from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKey
-from demo.authorization_server.state.state import Grant
+from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.token.access_token import subject
 
 LIFETIME = 36_000

@@ -12,7 +12,8 @@ from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
-from demo.authorization_server.state.state import RefreshToken, State
+from demo.authorization_server.state.state import State
+from demo.authorization_server.state.tokens import RefreshToken
 from demo.authorization_server.token.access_token import is_client, subject
 from demo.authorization_server.token.verification import RecordedTokens
 
@@ -58,7 +59,7 @@ class IntrospectionEndpoint:
         return JSONResponse(answer, headers=dict(NO_STORE))
 
     async def _introspected(self, token: str, client: Client) -> dict[str, object]:
-        refresh_token = await self._state.refresh_token(token)
+        refresh_token = await self._state.tokens.find_refresh_token(token)
         if refresh_token is not None:
             return self._refresh_token(refresh_token, client)
         try:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.scopes import custom_claims, user_claims
-from demo.authorization_server.state.state import Grant, State
+from demo.authorization_server.state.grants import Grant
+from demo.authorization_server.state.state import State
 from demo.authorization_server.token.access_token import signed_access_token
 from demo.authorization_server.token.id_token import signed_id_token
 
@@ -98,7 +99,7 @@ class Issuing:
                 else custom_claims(self._registrations.users[grant.username], granted)
             ),
         )
-        await self._state.record_access_token(jti, grant, expires_at=expires_at)
+        await self._state.tokens.record_access_token(jti, grant, expires_at=expires_at)
         return IssuedAccessToken(value, max(0, expires_at - now))
 
     def id_token(

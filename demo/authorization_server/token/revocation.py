@@ -47,11 +47,11 @@ class RevocationEndpoint:
 
         `token_type_hint` is not needed: the two kinds cannot be taken for one another.
         """
-        refresh_token = await self._state.refresh_token(token)
+        refresh_token = await self._state.tokens.find_refresh_token(token)
         if refresh_token is not None:
             grant = refresh_token.grant
             _check_owner(grant.client_id, client)
-            await self._state.revoke_grant(grant.grant_id)
+            await self._state.grants.revoke(grant.grant_id)
             logger.info(
                 "The client %s revoked its grant of user %s", client.client_id, grant.username
             )
@@ -61,7 +61,7 @@ class RevocationEndpoint:
         except InvalidTokenError:
             return
         _check_owner(principal.client_id, client)
-        await self._state.revoke_access_token(token_id(principal))
+        await self._state.tokens.revoke_access_token(token_id(principal))
 
 
 def _check_owner(client_id: str | None, client: Client) -> None:

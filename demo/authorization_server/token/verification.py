@@ -71,7 +71,7 @@ class RecordedTokens:
             InvalidTokenError: it is not one, or not any longer.
         """
         principal = await self._verifier.verify(presented)
-        if not await self._state.access_token_is_active(token_id(principal)):
+        if not await self._state.tokens.access_token_is_active(token_id(principal)):
             raise TokenRevoked("the token or its grant was revoked")
         if not is_client(principal) and principal.subject not in self._registrations.users:
             raise TokenRevoked("the user is not registered any longer")

@@ -35,7 +35,7 @@ def logout(**parameters: str) -> str:
 async def id_token_of(
     state: State, issuing: Issuing, *, username: str = "alice", client_id: str = "web-application"
 ) -> str:
-    grant = await state.open_grant(
+    grant = await state.grants.open(
         client_id=client_id, username=username, audience=None, scopes=("openid",), auth_time=1
     )
     return issuing.id_token(grant)
@@ -59,7 +59,7 @@ async def test_with_an_id_token_of_the_user_it_happens_at_once(
 
     assert page.status == 200
     assert "You are signed out" in page.text
-    assert await state.session(secret) is None
+    assert await state.sessions.find(secret) is None
     assert SESSION_COOKIE not in browser.client.cookies
     assert not await is_signed_in(browser)
 
@@ -368,7 +368,7 @@ async def test_an_access_token_is_no_id_token(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
-    grant = await state.open_grant(
+    grant = await state.grants.open(
         client_id="web-application", username="alice", audience=AUDIENCE, scopes=("openid",)
     )
     token = (await issuing.access_token(grant, gty="implicit")).value
@@ -439,7 +439,7 @@ async def test_no_access_token_passes_for_an_id_token(
     scopes: tuple[str, ...],
     audience: str | None,
 ) -> None:
-    grant = await state.open_grant(
+    grant = await state.grants.open(
         client_id="web-application", username="alice", audience=audience, scopes=scopes
     )
     token = (await issuing.access_token(grant, gty="implicit")).value

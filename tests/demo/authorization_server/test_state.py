@@ -11,10 +11,10 @@ import pytest
 from demo.authorization_server.state import grants
 from demo.authorization_server.state import sessions as sign_ins
 from demo.authorization_server.state import tokens as granted_tokens
-from demo.authorization_server.state.grants import CODE_LIFETIME, GRANT_KEPT
-from demo.authorization_server.state.sessions import SESSION_LIFETIME
-from demo.authorization_server.state.state import Code, Grant, RefreshToken, Session, State
-from demo.authorization_server.state.tokens import REFRESH_TOKEN_LIFETIME
+from demo.authorization_server.state.grants import CODE_LIFETIME, MIN_GRANT_LIFETIME, Code, Grant
+from demo.authorization_server.state.sessions import SESSION_LIFETIME, Session
+from demo.authorization_server.state.state import State
+from demo.authorization_server.state.tokens import REFRESH_TOKEN_LIFETIME, RefreshToken
 from resource_api.database.connect import DatabaseUnusable, connect
 from tests.support.authorization_server.example_registrations import opened_state
 from tests.support.fake_issuer import FakeClock
@@ -36,7 +36,7 @@ async def state(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[State]:
 
 
 async def a_grant(state: State, username: str | None = "alice") -> Grant:
-    return await state.open_grant(
+    return await state.grants.open(
         client_id="web-application",
         username=username,
         audience=AUDIENCE,
@@ -47,7 +47,7 @@ async def a_grant(state: State, username: str | None = "alice") -> Grant:
 
 
 async def a_code(state: State, grant: Grant) -> str:
-    return await state.add_code(grant, redirect_uri=REDIRECT_URI, code_challenge="c")
+    return await state.grants.add_code(grant, redirect_uri=REDIRECT_URI, code_challenge="c")
 
 
 def rows(folder: Path, table: str) -> int:
@@ -65,48 +65,48 @@ def contents(folder: Path) -> bytes:
 
 
 async def test_a_session_says_who_signed_in_when_and_for_which_request(state: State) -> None:
-    secret = await state.open_session("alice", signed_in_for="request")
+    secret = await state.sessions.open("alice", signed_in_for="request")
 
-    assert await state.session(secret) == Session("alice", NOW, "request")
+    assert await state.sessions.find(secret) == Session("alice", NOW, "request")
 
 
 async def test_an_answered_request_is_forgotten_and_the_session_stays(state: State) -> None:
-    secret = await state.open_session("alice", signed_in_for="request")
+    secret = await state.sessions.open("alice", signed_in_for="request")
 
-    await state.request_answered(secret)
+    await state.sessions.mark_answered(secret)
 
-    assert await state.session(secret) == Session("alice", NOW, None)
+    assert await state.sessions.find(secret) == Session("alice", NOW, None)
 
 
 async def test_a_closed_session_is_gone_and_others_stay(state: State) -> None:
-    one = await state.open_session("alice", signed_in_for="request")
-    other = await state.open_session("alice", signed_in_for="request")
+    one = await state.sessions.open("alice", signed_in_for="request")
+    other = await state.sessions.open("alice", signed_in_for="request")
 
-    await state.close_session(one)
+    await state.sessions.close(one)
 
-    assert await state.session(one) is None
-    assert await state.session(other) is not None
+    assert await state.sessions.find(one) is None
+    assert await state.sessions.find(other) is not None
 
 
 async def test_a_session_ends_after_its_lifetime(state: State, clock: FakeClock) -> None:
-    secret = await state.open_session("alice", signed_in_for="request")
+    secret = await state.sessions.open("alice", signed_in_for="request")
 
     clock.now = NOW + SESSION_LIFETIME - 0.5
-    just_before = await state.session(secret)
+    just_before = await state.sessions.find(secret)
     clock.now = NOW + SESSION_LIFETIME
 
     assert just_before is not None
-    assert await state.session(secret) is None
+    assert await state.sessions.find(secret) is None
 
 
 async def test_ended_sessions_are_deleted_when_the_next_one_begins(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     for _ in range(3):
-        await state.open_session("alice", signed_in_for="request")
+        await state.sessions.open("alice", signed_in_for="request")
 
     clock.advance(SESSION_LIFETIME)
-    await state.open_session("bob", signed_in_for="request")
+    await state.sessions.open("bob", signed_in_for="request")
 
     assert rows(tmp_path, "sessions") == 1
 
@@ -115,35 +115,39 @@ async def test_of_too_many_sessions_the_same_users_oldest_goes(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_ins, "SESSIONS_PER_USER", 2)
-    bobs = await state.open_session("bob", signed_in_for="request")
-    alices = [await state.open_session("alice", signed_in_for="request") for _ in range(3)]
+    bobs = await state.sessions.open("bob", signed_in_for="request")
+    alices = [await state.sessions.open("alice", signed_in_for="request") for _ in range(3)]
 
-    kept = [await state.session(secret) is not None for secret in alices]
+    kept = [await state.sessions.find(secret) is not None for secret in alices]
 
     assert kept == [False, True, True]
-    assert await state.session(bobs) is not None
+    assert await state.sessions.find(bobs) is not None
 
 
 # Consents
 
 
 async def test_nobody_has_consented_before_being_asked(state: State) -> None:
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
 async def test_a_consent_replaces_the_one_before(state: State) -> None:
-    await state.remember_consent("alice", "web-application", AUDIENCE, {"openid", "email"})
+    await state.sessions.remember_consent("alice", "web-application", AUDIENCE, {"openid", "email"})
 
-    await state.remember_consent("alice", "web-application", AUDIENCE, {"openid", "profile"})
+    await state.sessions.remember_consent(
+        "alice", "web-application", AUDIENCE, {"openid", "profile"}
+    )
 
-    remembered = await state.consented_scopes("alice", "web-application", AUDIENCE)
+    remembered = await state.sessions.consented_scopes("alice", "web-application", AUDIENCE)
     assert remembered == frozenset({"openid", "profile"})
 
 
 async def test_a_consent_to_no_scope_at_all_is_one(state: State) -> None:
-    await state.remember_consent("alice", "web-application", AUDIENCE, set())
+    await state.sessions.remember_consent("alice", "web-application", AUDIENCE, set())
 
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) == frozenset()
+    assert (
+        await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) == frozenset()
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,11 +161,11 @@ async def test_a_consent_to_no_scope_at_all_is_one(state: State) -> None:
 async def test_a_consent_counts_for_one_user_client_and_api(
     state: State, username: str, client_id: str, audience: str | None
 ) -> None:
-    await state.remember_consent("alice", "web-application", None, {"openid"})
+    await state.sessions.remember_consent("alice", "web-application", None, {"openid"})
 
-    remembered = await state.consented_scopes("alice", "web-application", None)
+    remembered = await state.sessions.consented_scopes("alice", "web-application", None)
     assert remembered == frozenset({"openid"})
-    assert await state.consented_scopes(username, client_id, audience) is None
+    assert await state.sessions.consented_scopes(username, client_id, audience) is None
 
 
 # Codes
@@ -172,22 +176,26 @@ async def test_a_code_stands_for_all_that_it_was_made_with(state: State) -> None
 
     code = await a_code(state, grant)
 
-    assert await state.code(code) == Code(grant, REDIRECT_URI, "c", NOW + CODE_LIFETIME, False)
+    assert await state.grants.find_code(code) == Code(
+        grant, REDIRECT_URI, "c", NOW + CODE_LIFETIME, False
+    )
 
 
 async def test_a_grant_keeps_its_scopes_in_the_order_in_which_they_were_asked_for(
     state: State,
 ) -> None:
-    found = await state.code(await a_code(state, await a_grant(state)))
+    found = await state.grants.find_code(await a_code(state, await a_grant(state)))
 
     assert found is not None
     assert found.grant.scopes == ("write:contacts", "openid")
 
 
 async def test_what_a_grant_does_not_have_comes_back_as_none(state: State) -> None:
-    grant = await state.open_grant(client_id="c", username=None, audience=None, scopes=())
+    grant = await state.grants.open(client_id="c", username=None, audience=None, scopes=())
 
-    found = await state.code(await state.add_code(grant, redirect_uri="u", code_challenge=None))
+    found = await state.grants.find_code(
+        await state.grants.add_code(grant, redirect_uri="u", code_challenge=None)
+    )
 
     assert found is not None
     assert found.grant == Grant(grant.grant_id, "c", None, None, (), None, None)
@@ -197,10 +205,10 @@ async def test_what_a_grant_does_not_have_comes_back_as_none(state: State) -> No
 async def test_of_many_callers_at_once_one_uses_the_code(state: State) -> None:
     code = await a_code(state, await a_grant(state))
 
-    answers = await asyncio.gather(*(state.use_code(code) for _ in range(20)))
+    answers = await asyncio.gather(*(state.grants.use_code(code) for _ in range(20)))
 
     assert answers.count(True) == 1
-    found = await state.code(code)
+    found = await state.grants.find_code(code)
     assert found is not None
     assert found.used
 
@@ -211,7 +219,7 @@ async def test_a_code_is_used_once_by_two_servers_on_one_file(
     codes = [await a_code(state, await a_grant(state)) for _ in range(10)]
     async with opened_state(tmp_path, clock) as other:
         answers = await asyncio.gather(
-            *(server.use_code(code) for code in codes for server in (state, other))
+            *(server.grants.use_code(code) for code in codes for server in (state, other))
         )
 
     assert [sum(answers[index : index + 2]) for index in range(0, 20, 2)] == [1] * 10
@@ -223,10 +231,10 @@ async def test_an_expired_code_is_still_known_and_cannot_be_used(
     code = await a_code(state, await a_grant(state))
 
     clock.now = NOW + CODE_LIFETIME
-    used = await state.use_code(code)
+    used = await state.grants.use_code(code)
 
     assert not used
-    assert await state.code(code) is not None
+    assert await state.grants.find_code(code) is not None
 
 
 async def test_the_code_of_a_revoked_grant_is_still_known_and_cannot_be_used(
@@ -235,10 +243,10 @@ async def test_the_code_of_a_revoked_grant_is_still_known_and_cannot_be_used(
     grant = await a_grant(state)
     code = await a_code(state, grant)
 
-    await state.revoke_grant(grant.grant_id)
+    await state.grants.revoke(grant.grant_id)
 
-    assert not await state.use_code(code)
-    assert await state.code(code) is not None
+    assert not await state.grants.use_code(code)
+    assert await state.grants.find_code(code) is not None
 
 
 async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
@@ -246,13 +254,13 @@ async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
 ) -> None:
     grant = await a_grant(state)
     code = await a_code(state, grant)
-    await state.use_code(code)
-    await state.add_refresh_token(grant)
+    await state.grants.use_code(code)
+    await state.tokens.add_refresh_token(grant)
 
     clock.now = NOW + REFRESH_TOKEN_LIFETIME - 1
     await a_grant(state)
 
-    assert await state.code(code) is not None
+    assert await state.grants.find_code(code) is not None
 
 
 # Refresh tokens
@@ -261,64 +269,64 @@ async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
 async def test_a_refresh_token_stands_for_its_grant(state: State) -> None:
     grant = await a_grant(state)
 
-    token = await state.add_refresh_token(grant)
+    token = await state.tokens.add_refresh_token(grant)
 
     expected = RefreshToken(grant, NOW + REFRESH_TOKEN_LIFETIME, used=False)
-    assert await state.refresh_token(token) == expected
+    assert await state.tokens.find_refresh_token(token) == expected
 
 
 async def test_of_many_callers_at_once_one_gets_the_next_refresh_token(state: State) -> None:
-    token = await state.add_refresh_token(await a_grant(state))
+    token = await state.tokens.add_refresh_token(await a_grant(state))
 
-    answers = await asyncio.gather(*(state.rotate_refresh_token(token) for _ in range(20)))
+    answers = await asyncio.gather(*(state.tokens.rotate_refresh_token(token) for _ in range(20)))
 
     (following,) = [answer for answer in answers if answer is not None]
-    found = await state.refresh_token(following)
+    found = await state.tokens.find_refresh_token(following)
     assert found is not None
     assert not found.used
 
 
 async def test_a_used_refresh_token_is_known_as_used(state: State) -> None:
-    token = await state.add_refresh_token(await a_grant(state))
+    token = await state.tokens.add_refresh_token(await a_grant(state))
 
-    await state.rotate_refresh_token(token)
+    await state.tokens.rotate_refresh_token(token)
 
-    found = await state.refresh_token(token)
+    found = await state.tokens.find_refresh_token(token)
     assert found is not None
     assert found.used
 
 
 async def test_rotation_does_not_prolong_a_refresh_token(state: State, clock: FakeClock) -> None:
-    token = await state.add_refresh_token(await a_grant(state))
+    token = await state.tokens.add_refresh_token(await a_grant(state))
 
     clock.advance(1000)
-    following = await state.rotate_refresh_token(token)
+    following = await state.tokens.rotate_refresh_token(token)
 
     assert following is not None
-    found = await state.refresh_token(following)
+    found = await state.tokens.find_refresh_token(following)
     assert found is not None
     assert found.expires_at == NOW + REFRESH_TOKEN_LIFETIME
 
 
 async def test_an_expired_refresh_token_is_worth_nothing(state: State, clock: FakeClock) -> None:
-    token = await state.add_refresh_token(await a_grant(state))
+    token = await state.tokens.add_refresh_token(await a_grant(state))
 
     clock.now = NOW + REFRESH_TOKEN_LIFETIME
 
-    assert await state.refresh_token(token) is None
-    assert await state.rotate_refresh_token(token) is None
+    assert await state.tokens.find_refresh_token(token) is None
+    assert await state.tokens.rotate_refresh_token(token) is None
 
 
 async def test_a_revoked_grant_takes_its_refresh_tokens_along_and_no_others(state: State) -> None:
     revoked, other = await a_grant(state), await a_grant(state)
-    token = await state.add_refresh_token(revoked)
-    others = await state.add_refresh_token(other)
+    token = await state.tokens.add_refresh_token(revoked)
+    others = await state.tokens.add_refresh_token(other)
 
-    await state.revoke_grant(revoked.grant_id)
+    await state.grants.revoke(revoked.grant_id)
 
-    assert await state.refresh_token(token) is None
-    assert await state.rotate_refresh_token(token) is None
-    assert await state.refresh_token(others) is not None
+    assert await state.tokens.find_refresh_token(token) is None
+    assert await state.tokens.rotate_refresh_token(token) is None
+    assert await state.tokens.find_refresh_token(others) is not None
 
 
 # Access tokens
@@ -327,55 +335,55 @@ async def test_a_revoked_grant_takes_its_refresh_tokens_along_and_no_others(stat
 async def test_a_recorded_access_token_is_active_until_it_ends(
     state: State, clock: FakeClock
 ) -> None:
-    await state.record_access_token("jti", await a_grant(state), expires_at=NOW + 60)
+    await state.tokens.record_access_token("jti", await a_grant(state), expires_at=NOW + 60)
 
     clock.now = NOW + 59.9
-    just_before = await state.access_token_is_active("jti")
+    just_before = await state.tokens.access_token_is_active("jti")
     clock.now = NOW + 60
 
     assert just_before
-    assert not await state.access_token_is_active("jti")
+    assert not await state.tokens.access_token_is_active("jti")
 
 
 async def test_an_access_token_that_was_never_recorded_is_not_active(state: State) -> None:
-    assert not await state.access_token_is_active("jti")
+    assert not await state.tokens.access_token_is_active("jti")
 
 
 async def test_one_access_token_can_be_revoked_without_the_others(state: State) -> None:
     grant = await a_grant(state)
-    await state.record_access_token("one", grant, expires_at=NOW + 60)
-    await state.record_access_token("other", grant, expires_at=NOW + 60)
+    await state.tokens.record_access_token("one", grant, expires_at=NOW + 60)
+    await state.tokens.record_access_token("other", grant, expires_at=NOW + 60)
 
-    await state.revoke_access_token("one")
+    await state.tokens.revoke_access_token("one")
 
-    assert not await state.access_token_is_active("one")
-    assert await state.access_token_is_active("other")
+    assert not await state.tokens.access_token_is_active("one")
+    assert await state.tokens.access_token_is_active("other")
 
 
 async def test_a_revoked_grant_takes_its_access_tokens_along_and_no_others(state: State) -> None:
     revoked, other = await a_grant(state), await a_grant(state)
-    await state.record_access_token("one", revoked, expires_at=NOW + 60)
-    await state.record_access_token("other", other, expires_at=NOW + 60)
+    await state.tokens.record_access_token("one", revoked, expires_at=NOW + 60)
+    await state.tokens.record_access_token("other", other, expires_at=NOW + 60)
 
-    await state.revoke_grant(revoked.grant_id)
+    await state.grants.revoke(revoked.grant_id)
 
-    assert not await state.access_token_is_active("one")
-    assert await state.access_token_is_active("other")
+    assert not await state.tokens.access_token_is_active("one")
+    assert await state.tokens.access_token_is_active("other")
 
 
 async def test_tokens_made_after_their_grant_was_revoked_are_worth_nothing(state: State) -> None:
     """A replay may come between the use of a code and the tokens that are made for it."""
     grant = await a_grant(state)
     code = await a_code(state, grant)
-    await state.use_code(code)
+    await state.grants.use_code(code)
 
-    await state.revoke_grant(grant.grant_id)
-    await state.record_access_token("jti", grant, expires_at=NOW + 60)
-    refresh_token = await state.add_refresh_token(grant)
+    await state.grants.revoke(grant.grant_id)
+    await state.tokens.record_access_token("jti", grant, expires_at=NOW + 60)
+    refresh_token = await state.tokens.add_refresh_token(grant)
 
-    assert not await state.access_token_is_active("jti")
-    assert await state.refresh_token(refresh_token) is None
-    assert await state.rotate_refresh_token(refresh_token) is None
+    assert not await state.tokens.access_token_is_active("jti")
+    assert await state.tokens.find_refresh_token(refresh_token) is None
+    assert await state.tokens.rotate_refresh_token(refresh_token) is None
 
 
 # What holds for all
@@ -387,11 +395,15 @@ Question = Callable[[State, str], Awaitable[object]]
 @pytest.mark.parametrize(
     "question",
     [
-        pytest.param(State.session, id="session"),
-        pytest.param(State.code, id="code"),
-        pytest.param(State.use_code, id="use of a code"),
-        pytest.param(State.refresh_token, id="refresh token"),
-        pytest.param(State.rotate_refresh_token, id="rotation"),
+        pytest.param(lambda state, secret: state.sessions.find(secret), id="session"),
+        pytest.param(lambda state, secret: state.grants.find_code(secret), id="code"),
+        pytest.param(lambda state, secret: state.grants.use_code(secret), id="use of a code"),
+        pytest.param(
+            lambda state, secret: state.tokens.find_refresh_token(secret), id="refresh token"
+        ),
+        pytest.param(
+            lambda state, secret: state.tokens.rotate_refresh_token(secret), id="rotation"
+        ),
     ],
 )
 @pytest.mark.parametrize("secret", ["", "unknown", "é\0", "\ud800"], ids=ascii)
@@ -404,10 +416,10 @@ async def test_an_unknown_secret_gives_nothing(
 async def test_no_secret_lies_in_the_file(state: State, tmp_path: Path) -> None:
     grant = await a_grant(state)
     secrets = [
-        await state.open_session("alice", signed_in_for="request"),
+        await state.sessions.open("alice", signed_in_for="request"),
         await a_code(state, grant),
-        first := await state.add_refresh_token(grant),
-        await state.rotate_refresh_token(first),
+        first := await state.tokens.add_refresh_token(grant),
+        await state.tokens.rotate_refresh_token(first),
     ]
 
     await state.aclose()
@@ -419,26 +431,26 @@ async def test_no_secret_lies_in_the_file(state: State, tmp_path: Path) -> None:
 
 async def test_a_restart_loses_nothing(tmp_path: Path, clock: FakeClock) -> None:
     async with opened_state(tmp_path, clock) as before:
-        session = await before.open_session("alice", signed_in_for="request")
-        await before.remember_consent("alice", "web-application", AUDIENCE, {"openid"})
+        session = await before.sessions.open("alice", signed_in_for="request")
+        await before.sessions.remember_consent("alice", "web-application", AUDIENCE, {"openid"})
         grant = await a_grant(before)
         code, used = await a_code(before, grant), await a_code(before, grant)
-        await before.use_code(used)
-        refresh_token = await before.add_refresh_token(grant)
-        await before.record_access_token("jti", grant, expires_at=NOW + 60)
+        await before.grants.use_code(used)
+        refresh_token = await before.tokens.add_refresh_token(grant)
+        await before.tokens.record_access_token("jti", grant, expires_at=NOW + 60)
         revoked = await a_grant(before)
-        await before.record_access_token("revoked", revoked, expires_at=NOW + 60)
-        await before.revoke_grant(revoked.grant_id)
+        await before.tokens.record_access_token("revoked", revoked, expires_at=NOW + 60)
+        await before.grants.revoke(revoked.grant_id)
 
     async with opened_state(tmp_path, clock) as after:
-        assert await after.session(session) == Session("alice", NOW, "request")
-        consent = await after.consented_scopes("alice", "web-application", AUDIENCE)
+        assert await after.sessions.find(session) == Session("alice", NOW, "request")
+        consent = await after.sessions.consented_scopes("alice", "web-application", AUDIENCE)
         assert consent == frozenset({"openid"})
-        assert not await after.use_code(used)
-        assert await after.use_code(code)
-        assert await after.rotate_refresh_token(refresh_token) is not None
-        assert await after.access_token_is_active("jti")
-        assert not await after.access_token_is_active("revoked")
+        assert not await after.grants.use_code(used)
+        assert await after.grants.use_code(code)
+        assert await after.tokens.rotate_refresh_token(refresh_token) is not None
+        assert await after.tokens.access_token_is_active("jti")
+        assert not await after.tokens.access_token_is_active("revoked")
 
 
 async def test_what_has_ended_is_deleted_when_the_next_of_its_kind_comes(
@@ -447,14 +459,14 @@ async def test_what_has_ended_is_deleted_when_the_next_of_its_kind_comes(
     for _ in range(3):
         grant = await a_grant(state)
         await a_code(state, grant)
-        await state.add_refresh_token(grant)
-        await state.record_access_token(grant.grant_id, grant, expires_at=NOW + 60)
+        await state.tokens.add_refresh_token(grant)
+        await state.tokens.record_access_token(grant.grant_id, grant, expires_at=NOW + 60)
 
     clock.now = NOW + REFRESH_TOKEN_LIFETIME
     grant = await a_grant(state)
     await a_code(state, grant)
-    await state.add_refresh_token(grant)
-    await state.record_access_token("jti", grant, expires_at=int(clock.now) + 60)
+    await state.tokens.add_refresh_token(grant)
+    await state.tokens.record_access_token("jti", grant, expires_at=int(clock.now) + 60)
 
     tables = ("grants", "codes", "refresh_tokens", "access_tokens")
     assert [rows(tmp_path, table) for table in tables] == [1, 1, 1, 1]
@@ -464,10 +476,10 @@ async def test_ended_tokens_go_before_their_grant_does(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     grant = await a_grant(state)
-    await state.record_access_token("one", grant, expires_at=NOW + 60)
+    await state.tokens.record_access_token("one", grant, expires_at=NOW + 60)
 
     clock.advance(61)
-    await state.record_access_token("other", grant, expires_at=NOW + 600)
+    await state.tokens.record_access_token("other", grant, expires_at=NOW + 600)
 
     assert rows(tmp_path, "access_tokens") == 1
 
@@ -477,10 +489,10 @@ async def test_a_grant_without_tokens_goes_after_a_day(
 ) -> None:
     await a_code(state, await a_grant(state))
 
-    clock.now = NOW + GRANT_KEPT - 1
+    clock.now = NOW + MIN_GRANT_LIFETIME - 1
     await a_grant(state)
     kept_for_a_day = rows(tmp_path, "codes")
-    clock.now = NOW + GRANT_KEPT
+    clock.now = NOW + MIN_GRANT_LIFETIME
     await a_grant(state)
 
     assert kept_for_a_day == 1
@@ -491,14 +503,14 @@ async def test_a_grant_without_tokens_goes_after_a_day(
 async def test_of_too_many_grants_the_same_holders_oldest_goes_with_its_tokens(
     state: State, monkeypatch: pytest.MonkeyPatch, username: str | None
 ) -> None:
-    monkeypatch.setattr(grants, "GRANTS_PER_HOLDER", 2)
+    monkeypatch.setattr(grants, "GRANTS_PER_OWNER", 2)
     bobs = await a_grant(state, "bob")
-    await state.record_access_token("bob's", bobs, expires_at=NOW + 60)
+    await state.tokens.record_access_token("bob's", bobs, expires_at=NOW + 60)
     for number in range(3):
         grant = await a_grant(state, username)
-        await state.record_access_token(str(number), grant, expires_at=NOW + 60)
+        await state.tokens.record_access_token(str(number), grant, expires_at=NOW + 60)
 
-    active = [await state.access_token_is_active(jti) for jti in ("0", "1", "2", "bob's")]
+    active = [await state.tokens.access_token_is_active(jti) for jti in ("0", "1", "2", "bob's")]
 
     assert active == [False, True, True, True]
 
@@ -507,21 +519,21 @@ async def test_of_too_many_tokens_the_same_grants_oldest_go(
     state: State, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(granted_tokens, "TOKENS_PER_GRANT", 2)
-    others = await state.add_refresh_token(await a_grant(state))
+    others = await state.tokens.add_refresh_token(await a_grant(state))
     grant = await a_grant(state)
-    token = await state.add_refresh_token(grant)
+    token = await state.tokens.add_refresh_token(grant)
     for number in range(3):
-        await state.record_access_token(str(number), grant, expires_at=NOW + 60)
-        following = await state.rotate_refresh_token(token)
+        await state.tokens.record_access_token(str(number), grant, expires_at=NOW + 60)
+        following = await state.tokens.rotate_refresh_token(token)
         assert following is not None
         token = following
 
-    active = [await state.access_token_is_active(jti) for jti in ("0", "1", "2")]
+    active = [await state.tokens.access_token_is_active(jti) for jti in ("0", "1", "2")]
 
     assert active == [False, True, True]
     assert rows(tmp_path, "refresh_tokens") == 3
-    assert await state.refresh_token(token) is not None
-    assert await state.refresh_token(others) is not None
+    assert await state.tokens.find_refresh_token(token) is not None
+    assert await state.tokens.find_refresh_token(others) is not None
 
 
 # The file
@@ -532,8 +544,8 @@ async def test_two_servers_that_start_at_once_make_one_file(tmp_path: Path) -> N
 
     await asyncio.gather(*(state.prepare() for state in states))
 
-    secret = await states[0].open_session("alice", signed_in_for="request")
-    assert await states[2].session(secret) is not None
+    secret = await states[0].sessions.open("alice", signed_in_for="request")
+    assert await states[2].sessions.find(secret) is not None
     for state in states:
         await state.aclose()
 
@@ -566,7 +578,7 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"no database" * 1000)
     state = State(connect(f"sqlite:///{path}"))
 
-    with pytest.raises(DatabaseUnusable, match=f"{path} does not answer .* not a database"):
+    with pytest.raises(DatabaseUnusable, match=f"{path} cannot be used .* not a database"):
         await state.prepare()
 
     await state.aclose()

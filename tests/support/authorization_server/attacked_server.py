@@ -51,10 +51,10 @@ class AttackedServer:
     async def consenting_session(self) -> dict[str, str]:
         """Return the cookie of alice, who allows what the requests ask, and is asked nothing."""
         for client_id in ("web-application", "single-page"):
-            await self.state.remember_consent(
+            await self.state.sessions.remember_consent(
                 "alice", client_id, AUDIENCE, {"openid", "read:contacts"}
             )
-        secret = await self.state.open_session("alice", signed_in_for="another request")
+        secret = await self.state.sessions.open("alice", signed_in_for="another request")
         return {"Cookie": f"{SESSION_COOKIE}={secret}"}
 
 

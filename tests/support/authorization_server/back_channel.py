@@ -3,10 +3,10 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
 import httpx
@@ -42,6 +42,8 @@ _SECRETS = {
 
 Json = dict[str, Any]
 
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True, slots=True)
 class BackChannel:
@@ -62,7 +64,7 @@ class BackChannel:
         code_challenge: str | None = None,
     ) -> str:
         """Return a code as /authorize gives it."""
-        grant = await self.state.open_grant(
+        grant = await self.state.grants.open(
             client_id=client_id,
             username=username,
             audience=audience,
@@ -70,7 +72,7 @@ class BackChannel:
             auth_time=AUTH_TIME,
             nonce=nonce,
         )
-        return await self.state.add_code(
+        return await self.state.grants.add_code(
             grant, redirect_uri=redirect_uri, code_challenge=code_challenge
         )
 
@@ -116,19 +118,24 @@ class BackChannel:
         return active
 
 
-class Meeting:
-    """Where two callers wait for each other, so that neither goes on before the other is there."""
+def both_at_once(
+    find: Callable[[str], Awaitable[Found]],
+) -> Callable[[str], Awaitable[Found]]:
+    """Return `find`, changed so that the first two callers both have the answer before either
+    goes on. Later callers do not wait."""
+    callers = 0
+    both = asyncio.Event()
 
-    def __init__(self) -> None:
-        self._here = 0
-        self._both = asyncio.Event()
+    async def found(secret: str) -> Found:
+        nonlocal callers
+        answer = await find(secret)
+        callers += 1
+        if callers == 2:
+            both.set()
+        await both.wait()
+        return answer
 
-    async def other(self) -> None:
-        """Wait for the other one; whoever comes after the two does not wait."""
-        self._here += 1
-        if self._here == 2:
-            self._both.set()
-        await self._both.wait()
+    return found
 
 
 def basic(client_id: str, client_secret: str) -> dict[str, str]:

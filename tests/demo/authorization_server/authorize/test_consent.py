@@ -268,8 +268,8 @@ async def test_a_decision_does_not_count_for_somebody_who_signed_in_meanwhile(
     page = await decide(browser, shown)
 
     assert page.status == 403
-    assert await state.consented_scopes("bob", "web-application", AUDIENCE) is None
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("bob", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
     assert is_consent(await browser.follow(page, "/authorize?"))
 
 
@@ -277,12 +277,12 @@ async def test_a_decision_does_not_count_after_signing_out(
     browser: UserAgent, state: State
 ) -> None:
     shown = await consent_page(browser)
-    await state.close_session(browser.client.cookies[SESSION_COOKIE])
+    await state.sessions.close(browser.client.cookies[SESSION_COOKIE])
 
     page = await decide(browser, shown)
 
     assert page.status == 403
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
 async def test_a_decision_does_not_count_once_the_request_has_become_unusable(
@@ -332,7 +332,7 @@ async def test_a_form_that_is_not_of_this_server_allows_nothing(
     )
 
     assert answer.status_code == 403
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
 async def test_who_can_set_cookies_for_this_host_still_cannot_allow_anything(
@@ -346,7 +346,7 @@ async def test_who_can_set_cookies_for_this_host_still_cannot_allow_anything(
     )
 
     assert answer.status_code == 403
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
 @pytest.mark.parametrize("decision", [None, "", "maybe", "allow deny"])
@@ -358,7 +358,7 @@ async def test_only_allow_allows(browser: UserAgent, state: State, decision: str
     )
 
     assert there.status == 400
-    assert await state.consented_scopes("alice", "web-application", AUDIENCE) is None
+    assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
 async def test_the_page_cannot_be_framed_nor_kept(browser: UserAgent) -> None:

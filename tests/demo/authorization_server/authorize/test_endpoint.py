@@ -33,7 +33,7 @@ from tests.support.user_agent import Page, UserAgent
 async def id_token_of(
     state: State, issuing: Issuing, *, username: str = "alice", client_id: str = "web-application"
 ) -> str:
-    grant = await state.open_grant(
+    grant = await state.grants.open(
         client_id=client_id, username=username, audience=None, scopes=("openid",), auth_time=1
     )
     return issuing.id_token(grant)
@@ -427,7 +427,7 @@ async def test_a_hint_that_is_no_id_token_for_the_client_is_refused(
     elif kind == "other client":
         token = await id_token_of(state, issuing, client_id="single-page")
     else:
-        grant = await state.open_grant(
+        grant = await state.grants.open(
             client_id="web-application", username="alice", audience=AUDIENCE, scopes=("openid",)
         )
         token = (await issuing.access_token(grant, gty="implicit")).value
@@ -490,7 +490,7 @@ async def test_a_code_is_bound_to_what_was_asked(browser: UserAgent, state: Stat
 
     page = await browser.get(address(code_challenge=challenge, code_challenge_method="S256"))
 
-    code = await state.code(page.fragment["code"])
+    code = await state.grants.find_code(page.fragment["code"])
     assert code is not None
     assert (code.code_challenge, code.redirect_uri) == (challenge, CALLBACK)
     assert (code.grant.client_id, code.grant.username) == ("web-application", "alice")

@@ -54,7 +54,7 @@ async def browser(attacked: AttackedServer) -> AsyncGenerator[UserAgent]:
 
 async def signed_in(server: AttackedServer, browser: UserAgent, username: str = "bob") -> str:
     """Let the browser have a session of somebody who has allowed nothing, and return its secret."""
-    secret = await server.state.open_session(username, signed_in_for="another request")
+    secret = await server.state.sessions.open(username, signed_in_for="another request")
     browser.client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1", path="/")
     return secret
 
@@ -358,7 +358,7 @@ async def test_a_session_that_was_planted_is_not_the_one_that_somebody_signs_in_
 ) -> None:
     secret = "p" * 43
     if planted == "attacker's own":
-        secret = await attacked.state.open_session("bob", signed_in_for="another request")
+        secret = await attacked.state.sessions.open("bob", signed_in_for="another request")
     browser.client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1", path="/")
     page = await browser.get(address(prompt="login"))
     form = page.form("/authorize/sign-in")
@@ -366,7 +366,7 @@ async def test_a_session_that_was_planted_is_not_the_one_that_somebody_signs_in_
 
     await sent(browser, Filled(form.action, alice))
 
-    assert await attacked.state.session(secret) is None
+    assert await attacked.state.sessions.find(secret) is None
     assert secret not in str(browser.client.cookies)
 
 

@@ -76,7 +76,7 @@ async def test_the_tokens_belong_to_the_request(browser: UserAgent, state: State
 
     id_token = jwt.decode(answer["id_token"], options={"verify_signature": False})
     access_token = jwt.decode(answer["access_token"], options={"verify_signature": False})
-    code = await state.code(answer["code"])
+    code = await state.grants.find_code(answer["code"])
     assert (id_token["nonce"], id_token["sub"], id_token["aud"]) == (
         "a nonce",
         "alice",

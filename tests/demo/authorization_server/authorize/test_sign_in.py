@@ -163,14 +163,14 @@ async def test_the_cookies_are_out_of_reach_for_scripts_and_for_other_sites(
 async def test_a_session_that_somebody_planted_is_not_the_one_that_is_used(
     browser: UserAgent, state: State
 ) -> None:
-    planted = await state.open_session("bob", signed_in_for="nothing")
+    planted = await state.sessions.open("bob", signed_in_for="nothing")
     browser.client.cookies.set(SESSION_COOKIE, planted, domain="127.0.0.1", path="/")
 
     await sign_in(browser, await browser.get(address(prompt="login")), "alice")
 
     assert browser.client.cookies[SESSION_COOKIE] != planted
-    assert await state.session(planted) is None
-    session = await state.session(browser.client.cookies[SESSION_COOKIE])
+    assert await state.sessions.find(planted) is None
+    session = await state.sessions.find(browser.client.cookies[SESSION_COOKIE])
     assert session is not None
     assert session.username == "alice"
 

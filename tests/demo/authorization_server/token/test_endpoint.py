@@ -3,27 +3,23 @@
 import asyncio
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
-from demo.authorization_server.state.state import Code, State
-from resource_api.database.connect import connect
+from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import (
     AUTH_TIME,
     CHALLENGE,
     NONCE,
     VERIFIER,
     BackChannel,
-    Meeting,
+    both_at_once,
     claims_of,
     error,
-    served,
 )
 from tests.support.authorization_server.example_registrations import (
     CONFIDENTIAL,
@@ -262,32 +258,18 @@ async def test_a_replay_is_noticed_long_after_the_code_has_expired(
     assert not await back_channel.is_active(tokens["refresh_token"])
 
 
-class MeetingState(State):
-    """Two callers that ask what a code stands for both know it before either goes on."""
-
-    def __init__(self, engine: AsyncEngine, *, clock: FakeClock) -> None:
-        super().__init__(engine, clock=clock)
-        self._meeting = Meeting()
-
-    async def code(self, code: str) -> Code | None:
-        found = await super().code(code)
-        await self._meeting.other()
-        return found
-
-
-async def test_of_two_at_once_one_gets_tokens_and_they_are_taken_back(
-    registrations: Registrations, keys: SigningKeys, clock: FakeClock, tmp_path: Path
+async def test_of_two_clients_that_present_a_code_at_once_one_gets_tokens_and_they_are_revoked(
+    back_channel: BackChannel, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = MeetingState(connect(f"sqlite:///{tmp_path / 'state.sqlite3'}"), clock=clock)
-    async with served(state, registrations=registrations, keys=keys, clock=clock) as back_channel:
-        code = await back_channel.code()
+    monkeypatch.setattr(state.grants, "find_code", both_at_once(state.grants.find_code))
+    code = await back_channel.code()
 
-        answers = await asyncio.gather(back_channel.exchange(code), back_channel.exchange(code))
+    answers = await asyncio.gather(back_channel.exchange(code), back_channel.exchange(code))
 
-        assert sorted(answer.status_code for answer in answers) == [200, 400]
-        (given,) = [answer.json() for answer in answers if answer.status_code == 200]
-        assert not await back_channel.is_active(given["access_token"])
-        assert not await back_channel.is_active(given["refresh_token"])
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    (given,) = [answer.json() for answer in answers if answer.status_code == 200]
+    assert not await back_channel.is_active(given["access_token"])
+    assert not await back_channel.is_active(given["refresh_token"])
 
 
 async def test_a_client_uses_only_the_grant_types_it_is_registered_for(

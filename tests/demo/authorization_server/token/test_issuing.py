@@ -6,7 +6,8 @@ import jwt
 import pytest
 
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.state.state import Grant, State
+from demo.authorization_server.state.grants import Grant
+from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 from tests.support.authorization_server.back_channel import (
     AUTH_TIME,
@@ -31,7 +32,7 @@ async def granted(
     username: str | None = "alice",
     nonce: str | None = NONCE,
 ) -> Grant:
-    return await state.open_grant(
+    return await state.grants.open(
         client_id="web-application",
         username=username,
         audience=audience,
@@ -169,9 +170,9 @@ async def test_an_access_token_is_recorded_until_its_end(
     token = await issuing.access_token(await granted(state, "read:contacts"), gty="implicit")
     jti = claims_of(token.value, keys)["jti"]
 
-    before = await state.access_token_is_active(jti)
+    before = await state.tokens.access_token_is_active(jti)
     clock.advance(7_200)
-    after = await state.access_token_is_active(jti)
+    after = await state.tokens.access_token_is_active(jti)
 
     assert (before, after) == (True, False)
 

@@ -3,24 +3,20 @@
 import asyncio
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
-from demo.authorization_server.state.state import RefreshToken, State
-from resource_api.database.connect import connect
+from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import (
     AUTH_TIME,
     BackChannel,
-    Meeting,
+    both_at_once,
     claims_of,
     error,
-    served,
 )
 from tests.support.authorization_server.example_registrations import (
     CONFIDENTIAL,
@@ -102,31 +98,18 @@ async def test_other_grants_of_the_same_user_and_client_stay(back_channel: BackC
     assert (await back_channel.refresh(other["refresh_token"])).status_code == 200
 
 
-class MeetingState(State):
-    """Two callers that ask what a refresh token stands for both know it before either goes on."""
-
-    def __init__(self, engine: AsyncEngine, *, clock: FakeClock) -> None:
-        super().__init__(engine, clock=clock)
-        self._meeting = Meeting()
-
-    async def refresh_token(self, token: str) -> RefreshToken | None:
-        found = await super().refresh_token(token)
-        await self._meeting.other()
-        return found
-
-
-async def test_of_two_refreshes_at_once_one_is_a_reuse(
-    registrations: Registrations, keys: SigningKeys, clock: FakeClock, tmp_path: Path
+async def test_of_two_refreshes_at_once_one_counts_as_reuse_and_revokes_the_grant(
+    back_channel: BackChannel, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = MeetingState(connect(f"sqlite:///{tmp_path / 'state.sqlite3'}"), clock=clock)
-    async with served(state, registrations=registrations, keys=keys, clock=clock) as back_channel:
-        token = (await back_channel.tokens())["refresh_token"]
+    together = both_at_once(state.tokens.find_refresh_token)
+    monkeypatch.setattr(state.tokens, "find_refresh_token", together)
+    token = (await back_channel.tokens())["refresh_token"]
 
-        answers = await asyncio.gather(back_channel.refresh(token), back_channel.refresh(token))
+    answers = await asyncio.gather(back_channel.refresh(token), back_channel.refresh(token))
 
-        assert sorted(answer.status_code for answer in answers) == [200, 400]
-        (given,) = [answer.json() for answer in answers if answer.status_code == 200]
-        assert not await back_channel.is_active(given["refresh_token"])
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    (given,) = [answer.json() for answer in answers if answer.status_code == 200]
+    assert not await back_channel.is_active(given["refresh_token"])
 
 
 async def test_a_refresh_may_ask_for_less(back_channel: BackChannel, keys: SigningKeys) -> None:
