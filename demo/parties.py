@@ -1,8 +1,9 @@
 """The three parties of the Hybrid Flow, put together: each has its own address and its own file."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import httpx
 from starlette.applications import Starlette
@@ -12,23 +13,43 @@ from asgi_bearer.keys import RemoteKeys
 from demo.addresses import Addresses
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.registrations.model import STANDARD_SCOPES, Api, Registrations
-from demo.authorization_server.registrations.scopes import custom_claim_names
+from demo.authorization_server.registrations.model import CLIENT_SUFFIX, Api, Registrations
+from demo.authorization_server.registrations.scopes import STANDARD_SCOPES, custom_claim_names
 from demo.authorization_server.state.state import State
-from demo.first_contacts import CONTACTS_OF, give
-from demo.required_registrations import AUDIENCE, WEB_APPLICATION
+from demo.required_registrations import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
 from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
 from resource_api.app import create_app
-from resource_api.contacts.model import Owner
+from resource_api.contacts.model import ContactFields, Owner
 from resource_api.contacts.sql_store import SqlContactStore
+from resource_api.contacts.store import ContactStore
 from resource_api.database.connect import connect
 from resource_api.database.schema import prepare
 from resource_api.settings import Settings
 
 GRANT_TYPES_OF_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token", "client-credentials")
 """The claim `gty` of every access token that did not pass through the browser."""
+
+
+_BOB = ContactFields(
+    name="Bob Baker",
+    email="bob@example.com",
+    phone="+1 555 0100",
+    note="Knows where the keys are.",
+)
+_CAROL = ContactFields(name="Carol Carter", email="carol@example.com")
+_DAVE = ContactFields(name="Dave Dyer", phone="+1 555 0199")
+_ALICE = ContactFields(name="Alice Archer", email="alice@example.com", note="Asks good questions.")
+
+FIRST_CONTACTS: Mapping[str, Sequence[ContactFields]] = MappingProxyType(
+    {
+        "alice": (_BOB, _CAROL, _DAVE),
+        "bob": (_ALICE, _CAROL),
+        COMMAND_LINE + CLIENT_SUFFIX: (_BOB, _CAROL, _DAVE),
+    }
+)
+"""The contacts of each owner at the first start, by the subject of the owner's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +95,8 @@ async def prepared_parties(
     contacts = connect(settings.database_url)
     await prepare(contacts)
     store = SqlContactStore(contacts, clock=clock)
-    for subject, fields in CONTACTS_OF.items():
-        await give(store, Owner(addresses.issuer, subject), fields)
+    for subject, fields in FIRST_CONTACTS.items():
+        await _add_first_contacts(store, Owner(addresses.issuer, subject), fields)
     state = State(connect(_file(addresses, "authorization-server/state.sqlite3")), clock=clock)
     await state.prepare()
     sessions = Sessions(connect(_file(addresses, "web-application.sqlite3")), clock=clock)
@@ -96,6 +117,16 @@ async def prepared_parties(
             clock=clock,
         ),
     )
+
+
+async def _add_first_contacts(
+    store: ContactStore, owner: Owner, contacts: Sequence[ContactFields]
+) -> None:
+    """Add these contacts, unless the owner has some already."""
+    if await store.page(owner, limit=1):
+        return
+    for fields in contacts:
+        await store.add(owner, fields)
 
 
 def _file(addresses: Addresses, name: str) -> str:

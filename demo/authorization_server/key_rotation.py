@@ -1,4 +1,4 @@
-"""`POST /.demo/rotate-keys`: a new signing key, for somebody at this machine to watch."""
+"""`POST /.demo/rotate-keys`: replaces the signing key, so that people can watch a rotation."""
 
 import ipaddress
 import logging
@@ -10,20 +10,21 @@ from starlette.routing import Route
 
 from demo.authorization_server.keys.signing_key import SigningKeys, TooManyKeys
 from demo.authorization_server.registrations.model import Api
-from demo.authorization_server.requests.cookies import Site
+from demo.authorization_server.requests.client_body import MAX_LIFETIME
+from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.oauth_error import NO_STORE
 from demo.authorization_server.token import id_token
-from demo.authorization_server.token import lifetime as demo_parameters
 from demo.authorization_server.token.issuing import USERINFO_TOKEN_LIFETIME
 
 _SPARE_SECONDS = 60
-"""How much longer than the last token an old key stays: verifiers allow for clocks that differ."""
+"""An old key stays published this much longer than its last token lives, because the clocks of
+verifiers may be slow."""
 
-logger = logging.getLogger("demo")
+logger = logging.getLogger("demo.authorization_server")
 
 
 class KeyRotation:
-    """The endpoint."""
+    """The endpoint; only programs and pages on this machine may call it."""
 
     def __init__(
         self,
@@ -33,7 +34,7 @@ class KeyRotation:
         keys: SigningKeys,
         clock: Callable[[], float],
     ) -> None:
-        self._site = Site(issuer)
+        self._cookies = Cookies(issuer)
         self._keep_seconds = longest_lifetime(apis) + _SPARE_SECONDS
         self._keys = keys
         self._clock = clock
@@ -43,30 +44,30 @@ class KeyRotation:
         return [Route("/.demo/rotate-keys", self._respond, methods=["POST"])]
 
     async def _respond(self, request: Request) -> Response:
-        # A browser names the page that a POST comes from; another program has no need to.
-        if not _is_loopback(request) or not self._site.is_own_page(request):
-            return _answer({"error": "Only somebody at this machine may rotate the keys."}, 403)
+        # A browser says which page sent a POST request; other programs need not.
+        if not _is_loopback(request) or not self._cookies.is_own_page(request):
+            return _answer({"error": "Keys can be rotated from this machine only."}, 403)
         now = self._clock()
         try:
             key = await self._keys.rotate(now=now, keep_seconds=self._keep_seconds)
         except TooManyKeys:
             return _answer(
-                {"error": "Too many keys are published; each stays until its tokens have ended."},
+                {"error": "Too many keys are published. Each stays until its tokens have expired."},
                 429,
             )
-        logger.info("The signing key is now %s", key.kid)
+        logger.info("The signing key was rotated; new key id: %s", key.kid)
         published = [old.kid for old in self._keys.published(now)]
         return _answer({"kid": key.kid, "published": published}, 200)
 
 
 def longest_lifetime(apis: Mapping[str, Api]) -> int:
-    """Return how long a token can be good that is signed now, in seconds."""
+    """Return how long a token that is signed now can be valid, in seconds."""
     of_apis = [
         seconds
         for api in apis.values()
         for seconds in (api.token_lifetime, api.front_channel_token_lifetime)
     ]
-    others = (demo_parameters.MAX_LIFETIME, id_token.LIFETIME, USERINFO_TOKEN_LIFETIME)
+    others = (MAX_LIFETIME, id_token.LIFETIME, USERINFO_TOKEN_LIFETIME)
     return max([*of_apis, *others])
 
 

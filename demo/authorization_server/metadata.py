@@ -12,11 +12,14 @@ from demo.authorization_server.authorize.parameter_rules import PROMPTS, RESPONS
 from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKeys
 from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
-    STANDARD_SCOPES,
     GrantType,
     Registrations,
 )
-from demo.authorization_server.registrations.scopes import CLAIMS_BY_SCOPE, custom_claim_names
+from demo.authorization_server.registrations.scopes import (
+    CLAIMS_BY_SCOPE,
+    STANDARD_SCOPES,
+    custom_claim_names,
+)
 from demo.authorization_server.requests.client_authentication import METHODS, SECRET_METHODS
 from demo.authorization_server.token.issuing import userinfo_address
 from demo.pages.rendering import Pages

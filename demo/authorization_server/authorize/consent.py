@@ -46,7 +46,7 @@ def consent_page(
         "shown_to": shown_to(session_secret, request),
         "client": request.client.name,
         "api": "" if api is None else api.name,
-        "permissions": request.permissions.described(),
+        "permissions": request.permissions.descriptions(),
         "username": username,
         "remembered": request.client_is_certain,
         "redirect_uri": request.destination.redirect_uri,

@@ -42,7 +42,7 @@ from demo.authorization_server.authorize.sign_in_rules import (
 )
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
-from demo.authorization_server.requests.cookies import Site
+from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
     form_parameters,
@@ -95,7 +95,7 @@ class AuthorizeEndpoint:
         self._pages = pages
         self._clock = clock
         self._answers = Answers(issuer=issuer, state=state, issuing=issuing, pages=pages)
-        self._site = Site(issuer)
+        self._cookies = Cookies(issuer)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
@@ -131,7 +131,7 @@ class AuthorizeEndpoint:
 
     async def _sign_in(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._site.check_form(http, form)
+        self._cookies.check_form(http, form)
         asked = self._asked(query_parameters(http))
         username = form.values.get("username", "")
         user = await sign_in.authenticated(
@@ -140,12 +140,12 @@ class AuthorizeEndpoint:
         if user is None:
             return self._sign_in_page(http, asked, username, wrong=True)
         # A new secret each time: one that somebody planted in the browser opens nothing.
-        previous = self._site.session_secret(http)
+        previous = self._cookies.session_secret(http)
         if previous is not None:
             await self._state.sessions.close(previous)
         secret = await self._state.sessions.open(user.username, signed_in_for=asked.digest)
         response = _again(asked)
-        self._site.keep_session(response, secret)
+        self._cookies.keep_session(response, secret)
         return response
 
     async def _begun_again(self, http: Request) -> Response:
@@ -154,7 +154,7 @@ class AuthorizeEndpoint:
 
     async def _consent(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._site.check_form(http, form)
+        self._cookies.check_form(http, form)
         asked = self._asked(query_parameters(http))
         hinted = self._hinted_user(asked)
         signed_in = await self._signed_in(http)
@@ -188,7 +188,7 @@ class AuthorizeEndpoint:
         return hinted_user(asked, self._issuer, self._keys.published(self._clock()))
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
-        secret = self._site.session_secret(http)
+        secret = self._cookies.session_secret(http)
         session = None if secret is None else await self._state.sessions.find(secret)
         if secret is None or session is None or session.username not in self._registrations.users:
             return None
@@ -209,17 +209,17 @@ class AuthorizeEndpoint:
     def _sign_in_page(
         self, http: Request, asked: AuthorizationRequest, known: str | None, *, wrong: bool = False
     ) -> Response:
-        csrf = self._site.csrf_value(http)
+        csrf = self._cookies.csrf_value(http)
         response = sign_in.sign_in_page(
             self._pages, self._registrations, asked, csrf=csrf, username=known, wrong=wrong
         )
-        self._site.keep_csrf(response, csrf)
+        self._cookies.keep_csrf(response, csrf)
         return response
 
     def _consent_page(
         self, http: Request, asked: AuthorizationRequest, signed_in: _SignedIn
     ) -> Response:
-        csrf = self._site.csrf_value(http)
+        csrf = self._cookies.csrf_value(http)
         response = consent.consent_page(
             self._pages,
             asked,
@@ -227,7 +227,7 @@ class AuthorizeEndpoint:
             username=signed_in.session.username,
             session_secret=signed_in.secret,
         )
-        self._site.keep_csrf(response, csrf)
+        self._cookies.keep_csrf(response, csrf)
         return response
 
     def _answered(self, step: Step) -> Step:

@@ -1,21 +1,16 @@
-"""What an authorization request asks for: an API and scopes, and what of it can be granted."""
+"""The API and scopes that an authorization request asks for, and which of them can be granted."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.authorization_server.authorize.refusals import Refusal
-from demo.authorization_server.registrations.model import (
+from demo.authorization_server.registrations.model import Api, Client, Registrations
+from demo.authorization_server.registrations.scopes import (
     STANDARD_SCOPES,
-    Api,
-    Client,
-    Registrations,
+    known_scopes,
+    recognised_scopes,
 )
-from demo.authorization_server.registrations.scopes import custom_claim_names
-from demo.authorization_server.requests.resource_indicators import TargetInvalid, target_api
-
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
-"""RFC 6749 §3.3."""
+from demo.authorization_server.requests.resource_indicators import TargetInvalid, requested_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,84 +18,67 @@ class Permissions:
     """What can be granted to a client.
 
     Arguments:
-        api: None where no audience was asked for: the tokens are good at /userinfo only.
-        scopes: in the order asked, each once.
-        as_asked: whether these are the scopes that the client asked for.
+        api: None if the request names no API; the tokens are then for /userinfo only.
+        scopes: in the order of the request, each once.
+        as_requested: whether these are exactly the scopes that the client asked for.
     """
 
     api: Api | None
     scopes: tuple[str, ...]
-    as_asked: bool
+    as_requested: bool
 
     @property
     def audience(self) -> str | None:
         """The identifier of the API."""
         return None if self.api is None else self.api.identifier
 
-    def described(self) -> Mapping[str, str]:
-        """Return the scopes with their descriptions; a custom claim has none but its name."""
+    def descriptions(self) -> Mapping[str, str]:
+        """Return the scopes with their texts for the consent page."""
         texts = {**STANDARD_SCOPES, **(self.api.scopes if self.api else {})}
+        # A custom claim has no text of its own.
         return {
-            name: texts.get(name, "See what is kept about you under this name")
+            name: texts.get(name, "See what is stored about you under this name")
             for name in self.scopes
         }
 
 
-def known_scopes(registrations: Registrations, apis: Iterable[Api]) -> frozenset[str]:
-    """Return the scopes that mean something at these APIs, or about a user."""
-    own_claims = (custom_claim_names(user) for user in registrations.users.values())
-    return frozenset(STANDARD_SCOPES).union(*(api.scopes for api in apis), *own_claims)
-
-
-def understood(scope: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return the known names in a `scope` parameter, in the order asked, each once.
-
-    A name that nobody knows is left out (OpenID Connect Core §3.1.2.1, RFC 6749 §3.3); the answer
-    then says what was granted. Nothing is understood of a scope that is not well-formed.
-    """
-    names = dict.fromkeys(scope.split(" ")) if _SCOPE.fullmatch(scope) else ()
-    return tuple(name for name in names if name in known)
-
-
 def permissions(
-    given: Mapping[str, str],
+    parameters: Mapping[str, str],
     client: Client,
     registrations: Registrations,
     *,
     with_id_token: bool,
 ) -> Permissions:
-    """Return what may be granted of the API and the `scope` that a request names.
+    """Return what can be granted of the API and the `scope` that a request names.
 
-    An ID token that is asked for by the response type counts as asking for `openid`.
-    `offline_access` is dropped where it can give no refresh token (OpenID Connect Core §11), and
-    a scope that nobody knows always is.
+    If the response type contains an ID token, `openid` counts as requested. `offline_access` is
+    dropped where it cannot give a refresh token (OpenID Connect Core §11). Unknown scopes are
+    dropped.
 
-    Raises Refusal: invalid_scope for a scope that is missing, not well-formed, of another API, or
-    of which nothing is left; invalid_target for an API that `target_api` refuses.
+    Raises Refusal: `invalid_scope` if the scope is missing, malformed or of another API, or if
+    nothing of it is left; `invalid_target` if `requested_api` refuses the API.
     """
-    scope = given.get("scope", "")
-    asked = understood(scope, known_scopes(registrations, registrations.apis.values()))
-    if not asked:
+    scope = parameters.get("scope", "")
+    requested = recognised_scopes(scope, known_scopes(registrations, registrations.apis.values()))
+    if not requested:
         raise Refusal(
             "invalid_scope",
-            "scope must be a list of names with single spaces between, one of them known here.",
+            "scope must be a list of names, separated by single spaces, with at least one "
+            "name that this server knows.",
         )
     try:
-        api = target_api(given, registrations)
+        api = requested_api(parameters, registrations)
     except TargetInvalid as fault:
         raise Refusal("invalid_target", str(fault)) from None
-    if not known_scopes(registrations, [api] if api else []).issuperset(asked):
-        raise Refusal("invalid_scope", "scope has a name that is not known for this audience.")
-    wanted = ("openid", *asked) if with_id_token and "openid" not in asked else asked
+    if not known_scopes(registrations, [api] if api else []).issuperset(requested):
+        raise Refusal("invalid_scope", "scope has a name that does not belong to this audience.")
+    if with_id_token and "openid" not in requested:
+        requested = ("openid", *requested)
     granted = tuple(
-        name for name in wanted if name != "offline_access" or _refreshable(client, api)
+        name for name in requested if name != "offline_access" or client.may_refresh(api)
     )
     if not granted:
         raise Refusal(
-            "invalid_scope", "offline_access is not to be had here, and all that is asked."
+            "invalid_scope", "scope has only offline_access, which cannot be granted here."
         )
-    return Permissions(api, granted, as_asked=set(granted) == set(scope.split(" ")))
-
-
-def _refreshable(client: Client, api: Api | None) -> bool:
-    return api is not None and api.allow_offline_access and "refresh_token" in client.grant_types
+    return Permissions(api, granted, as_requested=set(granted) == set(scope.split(" ")))

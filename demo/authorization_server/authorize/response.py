@@ -52,7 +52,7 @@ class Answers:
                 "expires_in": str(issued.expires_in),
                 "token_type": "Bearer",
             }
-            if not asked.permissions.as_asked:
+            if not asked.permissions.as_requested:
                 answer["scope"] = " ".join(grant.scopes)
         answer["code"] = code
         if "id_token" in asked.response_type:

@@ -26,18 +26,6 @@ RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType
 )
 """The response types there are, and the grant types that each needs (RFC 7591 §2.1)."""
 
-STANDARD_SCOPES: Mapping[str, str] = MappingProxyType(
-    {
-        "openid": "Know that it is you",
-        "profile": "See your name and your picture",
-        "email": "See your e-mail address",
-        "address": "See your postal address",
-        "phone": "See your telephone number",
-        "offline_access": "Keep this access while you are away",
-    }
-)
-"""The scopes of OpenID Connect Core §5.4 and §11, in the words of the consent page."""
-
 
 @dataclass(frozen=True, slots=True)
 class Api:
@@ -84,6 +72,10 @@ class Client:
     response_types: frozenset[frozenset[str]] = frozenset()
     grant_types: frozenset[GrantType] = frozenset()
     introspects: frozenset[str] = frozenset()
+
+    def may_refresh(self, api: Api | None) -> bool:
+        """Return whether the client can get a refresh token for this API."""
+        return api is not None and api.allow_offline_access and "refresh_token" in self.grant_types
 
     @property
     def is_public(self) -> bool:

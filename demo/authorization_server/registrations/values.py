@@ -9,9 +9,9 @@ from asgi_bearer import is_scope_name
 from demo.authorization_server.registrations.model import (
     CLIENT_SUFFIX,
     RESPONSE_TYPES,
-    STANDARD_SCOPES,
 )
 from demo.authorization_server.registrations.redirect_uris import origin_fault, redirect_uri_fault
+from demo.authorization_server.registrations.scopes import STANDARD_SCOPES
 
 MIN_SECRET_CHARACTERS = 16
 """Of a client secret: fewer could be guessed."""

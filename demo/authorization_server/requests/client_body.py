@@ -1,4 +1,7 @@
-"""The parameters of a client's own request: a form or a flat JSON object, each of them once."""
+"""The parameters of a client's own request: a form or a flat JSON object, each name once."""
+
+import re
+from collections.abc import Mapping
 
 from starlette.requests import Request
 
@@ -13,24 +16,48 @@ from demo.authorization_server.requests.parameters import (
 )
 from demo.authorization_server.requests.resource_indicators import SEVERAL, several_resources
 
+MAX_LIFETIME = 86_400
+"""Seconds; a day, which is Auth0's default for an API's access tokens."""
+
 _JSON = "application/json"
+
+# Only ASCII digits, and few of them: int() accepts other scripts, underscores, and any length.
+_SECONDS = re.compile("-?[1-9][0-9]{0,4}")
 
 
 async def body_parameters(request: Request) -> dict[str, str]:
-    """Return the parameters; one without a value counts as absent (RFC 6749 §3.2).
+    """Return the parameters; one with an empty value counts as absent (RFC 6749 §3.2).
 
-    Raises OAuthError for parameters in the query (they end up in logs, §2.3.1), another content
-    type, a body that is too long, too slow or not what its type says, and a parameter that is sent
-    twice.
+    Raises OAuthError if parameters are in the query (queries end up in logs, §2.3.1), if the
+    content type is another one, if the body is too long, too slow or malformed, and if a parameter
+    is sent twice.
     """
     if request.scope["query_string"]:
-        raise OAuthError("invalid_request", "Parameters belong into the body, not the address.")
+        raise OAuthError("invalid_request", "Send the parameters in the body, not in the URL.")
     content_type = media_type(request)
     if content_type == FORM:
         return _form(await _body(request))
     if content_type == _JSON:
         return _json(await _body(request))
-    raise OAuthError("invalid_request", f"The body must be of type {FORM} or {_JSON}.")
+    raise OAuthError("invalid_request", f"The content type must be {FORM} or {_JSON}.")
+
+
+def requested_lifetime(parameters: Mapping[str, str]) -> int | None:
+    """Return `expires_in`, the lifetime that the client wants for the token; None if it is absent.
+
+    This parameter is not part of OAuth: it lets people watch a token expire. A negative number
+    gives a token that expired so many seconds ago. Raises OAuthError.
+    """
+    seconds = parameters.get("expires_in")
+    if seconds is None:
+        return None
+    if _SECONDS.fullmatch(seconds) and abs(int(seconds)) <= MAX_LIFETIME:
+        return int(seconds)
+    raise OAuthError(
+        "invalid_request",
+        f"expires_in must be a whole number of seconds from 1 to {MAX_LIFETIME}; a minus sign "
+        "before it gives an expired token.",
+    )
 
 
 async def _body(request: Request) -> bytes:
@@ -56,7 +83,7 @@ def _json(body: bytes) -> dict[str, str]:
         members = json_object(body)
     except ValueError:
         raise OAuthError(
-            "invalid_request", "The body is not one JSON object in UTF-8, with each name once."
+            "invalid_request", "The body must be one JSON object in UTF-8, with each name once."
         ) from None
     values = {name: value for name, value in members.items() if isinstance(value, str)}
     if len(values) != len(members):

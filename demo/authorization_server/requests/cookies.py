@@ -29,7 +29,7 @@ class FormForged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Cookies:
     """Reads and writes the cookies, and judges the forms.
 
     Arguments:

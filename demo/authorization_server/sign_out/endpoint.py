@@ -13,7 +13,7 @@ from demo.authorization_server.authorize.response import redirect
 from demo.authorization_server.authorize.response_mode import form_action, location
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
-from demo.authorization_server.requests.cookies import Site
+from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
     form_parameters,
@@ -61,7 +61,7 @@ class LogoutEndpoint:
         self._state = state
         self._pages = pages
         self._clock = clock
-        self._site = Site(issuer)
+        self._cookies = Cookies(issuer)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes: the one for clients, and the one for the page that asks."""
@@ -82,7 +82,7 @@ class LogoutEndpoint:
 
     async def _confirmed(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._site.check_form(http, form)
+        self._cookies.check_form(http, form)
         return await self._signed_out(http, self._judged(query_parameters(http)))
 
     def _judged(self, sent: Parameters) -> LogoutRequest:
@@ -102,12 +102,12 @@ class LogoutEndpoint:
         return logout_request(given, said, self._registrations)
 
     async def _username(self, http: Request) -> str | None:
-        secret = self._site.session_secret(http)
+        secret = self._cookies.session_secret(http)
         session = None if secret is None else await self._state.sessions.find(secret)
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, asked: LogoutRequest) -> Response:
-        secret = self._site.session_secret(http)
+        secret = self._cookies.session_secret(http)
         if secret is not None:
             await self._state.sessions.close(secret)
         destination = asked.destination
@@ -116,11 +116,11 @@ class LogoutEndpoint:
         else:
             state = {} if destination.state is None else {"state": destination.state}
             response = redirect(location(destination, state))
-        self._site.forget_session(response)
+        self._cookies.forget_session(response)
         return response
 
     def _question(self, http: Request, asked: LogoutRequest, username: str) -> Response:
-        csrf = self._site.csrf_value(http)
+        csrf = self._cookies.csrf_value(http)
         context: dict[str, object] = {
             "action": f"{CONFIRMED_PATH}?{asked.query}",
             "csrf": csrf,
@@ -130,5 +130,5 @@ class LogoutEndpoint:
         destination = asked.destination
         sources = [] if destination is None else [form_action(destination.redirect_uri)]
         response = self._pages.response("sign_out_question.html", context, form_action=sources)
-        self._site.keep_csrf(response, csrf)
+        self._cookies.keep_csrf(response, csrf)
         return response

@@ -1,4 +1,4 @@
-"""`POST /oauth/token`: tokens for a client that proves itself (RFC 6749 §3.2)."""
+"""`POST /oauth/token`: gives tokens to an authenticated client (RFC 6749 §3.2)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -6,21 +6,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.authorization_server.registrations.model import Client, GrantType
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
-from demo.authorization_server.token.grant_types import Answer, GrantTypes
+from demo.authorization_server.token.grant_types import GrantTypes, TokenResponse
 
-_Grant = Callable[[Client, Mapping[str, str]], Awaitable[Answer]]
+_Grant = Callable[[Client, Mapping[str, str]], Awaitable[TokenResponse]]
 
 
 class TokenEndpoint:
-    """The endpoint: reads the request, knows the client, and asks the grant type."""
+    """Reads the request, authenticates the client, and calls the method for the grant type."""
 
     def __init__(self, *, authentication: ClientAuthentication, grant_types: GrantTypes) -> None:
         self._authentication = authentication
-        self._grant_types: dict[GrantType, _Grant] = {
+        self._grant_types: dict[str, _Grant] = {
             "authorization_code": grant_types.authorization_code,
             "refresh_token": grant_types.refresh_token,
             "client_credentials": grant_types.client_credentials,
@@ -32,25 +32,24 @@ class TokenEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            given = await body_parameters(request)
-            client = self._authentication.authenticated(request, given)
-            answer = await self._grant(client, given)(client, given)
+            parameters = await body_parameters(request)
+            client = self._authentication.authenticated(request, parameters)
+            response = await self._grant(client, parameters)(client, parameters)
         except OAuthError as error:
             return error.response()
-        return JSONResponse(answer, headers=dict(NO_STORE))
+        return JSONResponse(response, headers=dict(NO_STORE))
 
-    def _grant(self, client: Client, given: Mapping[str, str]) -> _Grant:
-        asked = given.get("grant_type")
-        if asked is None:
+    def _grant(self, client: Client, parameters: Mapping[str, str]) -> _Grant:
+        requested = parameters.get("grant_type")
+        if requested is None:
             raise OAuthError("invalid_request", "grant_type is missing.")
-        for grant_type, grant in self._grant_types.items():
-            if grant_type != asked:
-                continue
-            if grant_type not in client.grant_types:
-                raise OAuthError(
-                    "unauthorized_client", "The client is not registered for this grant type."
-                )
-            return grant
-        raise OAuthError(
-            "unsupported_grant_type", f"grant_type must be one of {', '.join(self._grant_types)}."
-        )
+        if requested not in self._grant_types:
+            raise OAuthError(
+                "unsupported_grant_type",
+                f"grant_type must be one of {', '.join(self._grant_types)}.",
+            )
+        if requested not in client.grant_types:
+            raise OAuthError(
+                "unauthorized_client", "The client is not registered for this grant type."
+            )
+        return self._grant_types[requested]

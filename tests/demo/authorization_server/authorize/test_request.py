@@ -332,7 +332,7 @@ def test_a_nonce_is_needed_only_where_an_id_token_comes_from_this_endpoint(
 
 
 @pytest.mark.parametrize(
-    ("changes", "scopes", "as_asked"),
+    ("changes", "scopes", "as_requested"),
     [
         pytest.param({}, ("openid", "read:contacts"), True, id="as asked"),
         pytest.param(
@@ -377,12 +377,12 @@ def test_what_is_granted_follows_from_scope_and_audience(
     registrations: Registrations,
     changes: dict[str, str | None],
     scopes: tuple[str, ...],
-    as_asked: bool,
+    as_requested: bool,
 ) -> None:
     permissions = judged(registrations, query(**changes)).permissions
 
     assert permissions.scopes == scopes
-    assert permissions.as_asked is as_asked
+    assert permissions.as_requested is as_requested
 
 
 def test_offline_access_needs_a_client_that_may_refresh(registrations: Registrations) -> None:
