@@ -60,7 +60,7 @@ def main(
     import asyncio
 
     from demo import required_registrations
-    from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound
+    from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound_sockets
     from demo.authorization_server.keys.key_file import KeyFileError, kept
     from demo.authorization_server.registrations.file import (
         SHIPPED,
@@ -94,7 +94,7 @@ def main(
 
     try:
         with (
-            bound(ports) as sockets,
+            bound_sockets(ports) as sockets,
             asyncio.Runner() as runner,
         ):
             file = read(registrations or SHIPPED, web_application=addresses.web_application)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import httpx
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from asgi_bearer.keys import RemoteKeys
-from demo.addresses import Addresses
+from demo.addresses import HOST, Addresses, with_start_page
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import CLIENT_SUFFIX, Api, Registrations
@@ -57,8 +56,8 @@ class Parties:
     """The applications."""
 
     api: ASGIApp
-    authorization_server: Starlette
-    web_application: Starlette
+    authorization_server: ASGIApp
+    web_application: ASGIApp
 
 
 async def prepared_parties(
@@ -102,7 +101,11 @@ async def prepared_parties(
     sessions = Sessions(connect(_file(addresses, "web-application.sqlite3")), clock=clock)
     await sessions.prepare()
     return Parties(
-        api=create_app(settings, keys=issuer_keys, store=store, clock=clock),
+        api=with_start_page(
+            create_app(settings, keys=issuer_keys, store=store, clock=clock),
+            addresses.web_application,
+            hosts=[HOST, "localhost"],
+        ),
         authorization_server=create_authorization_server(
             issuer=addresses.issuer,
             registrations=registrations,
@@ -110,11 +113,16 @@ async def prepared_parties(
             state=state,
             clock=clock,
         ),
-        web_application=create_web_application(
-            _web_application_settings(addresses, registrations),
-            sessions=sessions,
-            http=http,
-            clock=clock,
+        # Its own address has the host name localhost.
+        web_application=with_start_page(
+            create_web_application(
+                _web_application_settings(addresses, registrations),
+                sessions=sessions,
+                http=http,
+                clock=clock,
+            ),
+            addresses.web_application,
+            hosts=[HOST],
         ),
     )
 

@@ -1,11 +1,12 @@
-"""The demo's three servers, in one event loop."""
+"""Runs the demo's three servers in one event loop; their log lines say which of them wrote it."""
 
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 
 import httpx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.addresses import Addresses
 from demo.authorization_server.keys.signing_key import SigningKeys
@@ -15,7 +16,11 @@ from resource_api.logs import configure
 from resource_api.server import Listener, serve
 
 TIMEOUT = 5.0
-"""Seconds; the web application asks others on this machine, who answer in milliseconds."""
+"""Seconds that the web application waits for the others; on one machine they need milliseconds."""
+
+LOG_NAMES = ("resource_api", "demo.authorization_server", "demo.web_application")
+
+_server: ContextVar[str] = ContextVar("server", default="")
 
 
 async def serve_demo(
@@ -27,22 +32,18 @@ async def serve_demo(
     refuse_front_channel_tokens: bool,
     ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal asks to end.
+    """Serve until a signal ends the demo.
 
     Arguments:
-        sockets: those of the API, the authorization server and the web application, bound.
-        ready: called when all of them answer.
+        sockets: bound sockets for the API, the authorization server and the web application.
+        ready: called when all three servers answer.
 
     Raises:
-        DatabaseUnusable: there can be no database in the data folder.
-        ServerFailed: one of them did not start.
+        DatabaseUnusable: a database in the data folder cannot be used.
+        ServerFailed: a server did not start.
     """
-    configure("info")
-    # Requests and refusals are worth a line each; that three servers start and stop is not, nor
-    # is what the web application sends to the other two.
-    for name in ("uvicorn", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # A proxy or .netrc from the environment has no business with loopback addresses.
+    _configure_logs()
+    # Proxies and .netrc files from the environment are not for loopback addresses.
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT) as http:
         parties = await prepared_parties(
             addresses,
@@ -51,12 +52,38 @@ async def serve_demo(
             http=http,
             refuse_front_channel_tokens=refuse_front_channel_tokens,
         )
-        applications: tuple[ASGIApp, ...] = (
-            parties.api,
-            parties.authorization_server,
-            parties.web_application,
-        )
+        applications = (parties.api, parties.authorization_server, parties.web_application)
         await serve(
-            [Listener(app, bound) for app, bound in zip(applications, sockets, strict=True)],
+            [
+                Listener(_with_log_name(app, name), bound, name)
+                for app, bound, name in zip(applications, sockets, LOG_NAMES, strict=True)
+            ],
             started=ready,
         )
+
+
+def _configure_logs() -> None:
+    configure("info")
+    logging.getLogger("demo").setLevel(logging.INFO)
+    # Start and stop of three servers, and the web application's requests to the other two, would
+    # only repeat what other lines say.
+    for name in ("uvicorn", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_add_server_name)
+
+
+def _with_log_name(app: ASGIApp, name: str) -> ASGIApp:
+    """Return the application, whose log lines carry this name, also those of shared libraries."""
+
+    async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        _server.set(name)
+        await app(scope, receive, send)
+
+    return named
+
+
+def _add_server_name(record: logging.LogRecord) -> bool:
+    if not record.name.startswith(LOG_NAMES) and _server.get():
+        record.name = f"{_server.get()}: {record.name}"
+    return True

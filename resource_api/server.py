@@ -42,10 +42,11 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An application and the listening socket that serves it."""
+    """An application, the listening socket that serves it, and its name in the access log."""
 
     app: ASGIApp
     socket: socket.socket
+    name: str = "resource_api"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -102,7 +103,7 @@ async def serve(listeners: Sequence[Listener], *, started: Callable[[], None]) -
     Raises:
         ServerFailed: an application failed to start; the others were shut down.
     """
-    servers = [_Server(_config(listener.app)) for listener in listeners]
+    servers = [_Server(_config(listener)) for listener in listeners]
 
     def end() -> None:
         for server in servers:
@@ -159,9 +160,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
-        AccessLog(RequestLimits(app)),
+        AccessLog(RequestLimits(listener.app), listener.name),
         http=LimitedHttp,
         h11_max_incomplete_event_size=MAX_HEAD,
         limit_concurrency=MAX_CONNECTIONS,

@@ -18,18 +18,20 @@ MAX_PATH = 256
 _START_OF_SEGMENT = 8
 """Characters that are logged of a longer segment: enough to recognise it, too few to use it."""
 
-logger = logging.getLogger("resource_api.access")
-
 
 class AccessLog:
     """ASGI middleware that logs one line for each request.
 
     uvicorn's own access log writes the query string, where some clients put tokens, and fails if
     the query string is not ASCII.
+
+    Arguments:
+        name: the server; the logger `<name>.access` writes the lines.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, name: str = "resource_api") -> None:
         self._app = app
+        self._logger = logging.getLogger(f"{name}.access")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +50,7 @@ class AccessLog:
             await self._app(scope, receive, send_and_keep_status)
         finally:
             client: tuple[str, int] | None = scope.get("client")
-            logger.info(
+            self._logger.info(
                 "%s %s %s %d %.1f ms",
                 client[0] if client else "-",
                 scope["method"],

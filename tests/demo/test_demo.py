@@ -169,6 +169,56 @@ def test_it_listens_on_one_loopback_address_only(demo: DemoProcess, server: int)
         assert visitor.connect_ex(("127.0.0.2", demo.ports[server])) != 0
 
 
+def test_the_address_of_the_api_leads_to_the_web_application(demo: DemoProcess) -> None:
+    answer = httpx.get(demo.api, trust_env=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, demo.web_application)
+
+
+def test_the_web_application_by_number_leads_to_its_own_address(demo: DemoProcess) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{demo.ports[2]}/", trust_env=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, demo.web_application)
+
+
+@pytest.mark.parametrize("server", ["issuer", "web_application"])
+def test_the_address_of_a_server_with_pages_shows_a_page(demo: DemoProcess, server: str) -> None:
+    answer = httpx.get(getattr(demo, server), trust_env=False)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_an_unknown_host_is_not_redirected(demo: DemoProcess) -> None:
+    """Against DNS rebinding: pages of other sites get no answer that helps them."""
+    for address in (demo.api, f"http://127.0.0.1:{demo.ports[2]}/"):
+        answer = httpx.get(address, headers={"Host": "evil.example"}, trust_env=False)
+
+        assert "location" not in answer.headers
+
+
+def test_each_line_of_the_access_log_names_its_server(demo: DemoProcess) -> None:
+    httpx.get(f"{demo.api}healthz", trust_env=False)
+    httpx.get(f"{demo.issuer}.well-known/jwks.json", trust_env=False)
+    httpx.get(f"{demo.web_application}static/style.css", trust_env=False)
+
+    for line in (
+        "resource_api.access: 127.0.0.1 GET /healthz 200",
+        "demo.authorization_server.access: 127.0.0.1 GET /.well-known/jwks.json 200",
+        "demo.web_application.access: 127.0.0.1 GET /static/style.css 200",
+    ):
+        assert demo.logs_within_a_second(line)
+
+
+def test_a_line_of_the_library_names_the_server_that_caused_it(demo: DemoProcess) -> None:
+    contacts(demo, "no token")
+    userinfo = {"Authorization": "Bearer no token"}
+    httpx.get(f"{demo.issuer}userinfo", headers=userinfo, trust_env=False)
+
+    assert demo.logs_within_a_second("INFO resource_api: asgi_bearer: ")
+    assert demo.logs_within_a_second("INFO demo.authorization_server: asgi_bearer: ")
+
+
 def test_its_log_holds_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
     given = foreign_token(demo, folder)
     contacts(demo, given)

@@ -108,6 +108,13 @@ class DemoProcess:
         """What it wrote to its standard error so far."""
         return self._stderr.read_text(encoding="utf-8")
 
+    def logs_within_a_second(self, text: str) -> bool:
+        """Return whether the text is in the log; a server may log after its response was sent."""
+        deadline = time.monotonic() + 1.0
+        while text not in self.logged and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return text in self.logged
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self._process.send_signal(number)

@@ -21,7 +21,7 @@ _STANDARD = frozenset(name for names in CLAIMS_BY_SCOPE.values() for name in nam
 
 _BOOLEAN = frozenset({"email_verified", "phone_number_verified"})
 
-logger = logging.getLogger("demo")
+logger = logging.getLogger("demo.authorization_server")
 
 
 def kept_claims(username: str, claims: Mapping[str, object]) -> dict[str, object]:

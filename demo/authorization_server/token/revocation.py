@@ -14,7 +14,7 @@ from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.verification import RecordedTokens, token_id
 
-logger = logging.getLogger("demo")
+logger = logging.getLogger("demo.authorization_server")
 
 
 class RevocationEndpoint:

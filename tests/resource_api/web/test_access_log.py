@@ -42,6 +42,18 @@ async def test_the_log_shortens_long_paths_and_escapes_line_breaks(
     assert await logged_path(path, caplog) == logged
 
 
+async def test_an_access_log_with_a_name_writes_its_lines_under_that_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def silent(*_: Any) -> None:
+        """Answer nothing."""
+
+    with caplog.at_level(logging.INFO, logger="web_application.access"):
+        await converse(AccessLog(silent, "web_application"), http_scope(path="/"))
+
+    assert [record.name for record in caplog.records] == ["web_application.access"]
+
+
 @pytest.mark.parametrize("path", [f"/contacts/{TOKEN}", f"/{TOKEN}/contacts", f"/{TOKEN}\n"])
 async def test_a_token_in_the_path_is_not_logged(
     caplog: pytest.LogCaptureFixture, path: str
