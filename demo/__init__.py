@@ -1,5 +1,6 @@
-"""The demo: the API beside an authorization server and a web application, all on one machine.
+"""The demo: the API, an authorization server and a web application, all on one machine.
 
-Nothing outside this package imports it. It binds loopback only, and some of what it does is right
-only there: the sign-in page fills in passwords, and anybody on this machine may rotate the keys.
+Nothing outside this package imports it. It listens on the loopback address only, and some of it
+would be insecure elsewhere: the sign-in page fills in passwords, and any program on this machine
+may rotate the keys.
 """

@@ -1,6 +1,6 @@
-"""`python -m demo` starts the demo; its commands ask it for a token and make password hashes.
+"""The command line: `python -m demo` starts the demo, and its commands print tokens and hashes.
 
-What a command needs is imported when it runs: `token` needs no server, and --help needs nothing.
+Each command imports what it needs when it runs, so that `--help` and `token` start quickly.
 """
 
 import sys
@@ -24,7 +24,7 @@ DATA_OPTION = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=DATA,
     show_default=True,
-    help="Folder of the keys and of the databases.",
+    help="Folder for the keys and the databases.",
 )
 PORT = click.IntRange(1, 65535)
 
@@ -38,12 +38,12 @@ PORT = click.IntRange(1, 65535)
 @click.option(
     "--registrations",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML file with APIs, clients and users.  [default: the one that comes with the demo]",
+    help="TOML file with APIs, clients and users.  [default: the file of the demo]",
 )
 @click.option(
     "--refuse-front-channel-tokens",
     is_flag=True,
-    help="Let the API refuse access tokens that passed through the browser.",
+    help="Make the API refuse access tokens that passed through the browser.",
 )
 def main(
     context: click.Context,
@@ -61,7 +61,7 @@ def main(
 
     from demo import required_registrations
     from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound_sockets
-    from demo.authorization_server.keys.key_file import KeyFileError, kept
+    from demo.authorization_server.keys.key_file import KeyFileError, load_or_create
     from demo.authorization_server.registrations.file import (
         SHIPPED,
         RegistrationsFaults,
@@ -75,11 +75,11 @@ def main(
     if len({web_port, api_port, issuer_port}) < 3:
         raise click.UsageError("--web-port, --api-port and --issuer-port must differ.")
     if "?" in str(data):
-        raise click.BadParameter("the database's URL cannot hold a '?'.", param_hint="--data")
+        raise click.BadParameter("a database URL cannot contain '?'.", param_hint="--data")
     addresses = Addresses(
         api=f"http://{HOST}:{api_port}/",
         issuer=f"http://{HOST}:{issuer_port}/",
-        # By another name, since browsers keep cookies by host name and not by port.
+        # Another host name, because browsers separate cookies by host name, not by port.
         web_application=f"http://localhost:{web_port}/",
         data=data,
     )
@@ -97,9 +97,11 @@ def main(
             bound_sockets(ports) as sockets,
             asyncio.Runner() as runner,
         ):
-            file = read(registrations or SHIPPED, web_application=addresses.web_application)
-            keys = kept(data, file.without_secret)
-            registered = file.with_secrets(keys.client_secrets)
+            registrations_file = read(
+                registrations or SHIPPED, web_application=addresses.web_application
+            )
+            key_file = load_or_create(data, registrations_file.without_secret)
+            registered = registrations_file.with_secrets(key_file.client_secrets)
             required_registrations.check(
                 registered,
                 userinfo=userinfo_address(addresses.issuer),
@@ -109,7 +111,7 @@ def main(
                 serve_demo(
                     addresses,
                     registered,
-                    keys.keys,
+                    key_file.keys,
                     sockets,
                     refuse_front_channel_tokens=refuse_front_channel_tokens,
                     ready=ready,
@@ -127,23 +129,28 @@ def main(
 
 
 @main.command()
-@click.option("--scope", required=True, help="Scopes to ask for, separated by spaces.")
+@click.option("--scope", required=True, help="Scopes to request, separated by spaces.")
 @click.option(
-    "--audience", default=AUDIENCE, show_default=True, help="The API that the token is for."
+    "--audience", default=AUDIENCE, show_default=True, help="The API for which the token is valid."
 )
 @click.option(
     "--expires-in",
     type=click.IntRange(-86_400, 86_400),
-    help="Seconds that it shall be good; a negative number for one that has ended.",
+    help="Lifetime in seconds; a negative number gives an expired token.",
 )
-@click.option("--issuer", default=DEFAULT_ISSUER, show_default=True, help="The running issuer.")
+@click.option(
+    "--issuer",
+    default=DEFAULT_ISSUER,
+    show_default=True,
+    help="Address of the running authorization server.",
+)
 @DATA_OPTION
 def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: Path) -> None:
-    """Print an access token from the authorization server of a running demo."""
+    """Print an access token of a running demo."""
     from demo.authorization_server.keys.key_file import (
         KeyFileError,
         KeyFileMissing,
-        loaded,
+        load,
     )
     from demo.token_request import (
         ClientUnknown,
@@ -162,11 +169,11 @@ def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: 
         parameters["expires_in"] = str(expires_in)
     start = f"Start it with: {python_command()} -m demo"
     try:
-        secret = loaded(data).client_secrets.get(COMMAND_LINE)
+        secret = load(data).client_secrets.get(COMMAND_LINE)
         if secret is None:
             raise click.ClickException(
-                f"The registrations have a secret of their own for {COMMAND_LINE}; "
-                "this command knows generated ones only."
+                f"The registrations file sets the secret of the client {COMMAND_LINE}; "
+                "this command can use generated secrets only."
             )
         click.echo(requested_token(address, COMMAND_LINE, secret, parameters))
     except KeyFileMissing as error:
@@ -175,27 +182,27 @@ def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: 
         raise click.ClickException(f"{error} {start}") from None
     except ClientUnknown as error:
         raise click.ClickException(
-            f"{error} Was it started with another --data than {data}?"
+            f"{error} Check that the demo was started with --data {data}."
         ) from None
     except (KeyFileError, TokenRequestFailed) as error:
         raise click.ClickException(str(error)) from None
 
 
 @main.command("hash-password")
-def hash_password() -> None:
+def hash_password_command() -> None:
     """Print the hash of a password, for the registrations file.
 
-    The password is asked for twice; where no person types, it is the first line of the input.
+    You type the password twice. If the input is not a terminal, its first line is the password.
     """
-    from demo.authorization_server.registrations.passwords import hashed
+    from demo.authorization_server.registrations.passwords import hash_password
 
-    # Never an argument: other users see those, and the shell keeps them.
+    # Not an argument: other users can see arguments, and the shell stores them.
     if sys.stdin.isatty():
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:
-        click.echo(hashed(password))
+        click.echo(hash_password(password))
     except ValueError as error:
         raise click.ClickException(f"{error}.") from None
 

@@ -1,4 +1,4 @@
-"""What the demo prints: the page to open, and three commands with the answer each will get."""
+"""The text that the demo prints: the page to open, and three commands with their answers."""
 
 import shlex
 import sys
@@ -14,9 +14,8 @@ DEFAULT_ISSUER = f"http://127.0.0.1:{ISSUER_PORT}/"
 
 
 def python_command() -> str:
-    """Return how to call this interpreter from a shell in the present folder."""
-    # Not resolved: the interpreter of a virtual environment is a link, and following it leaves
-    # the environment.
+    """Return the shell command for this interpreter in the current folder."""
+    # Not resolved: the interpreter of a virtual environment is a link to one outside of it.
     interpreter = Path(sys.executable)
     folder = Path.cwd()
     if interpreter.is_relative_to(folder):
@@ -25,19 +24,27 @@ def python_command() -> str:
 
 
 def instructions(addresses: Addresses) -> str:
-    """Return the text; every command in it can be copied as it stands."""
+    """Return the text; its commands can be copied as they are."""
     contacts = f"curl -i {addresses.api}contacts"
     examples = [
         ("401", "no token", contacts),
-        ("200", "a token to read", _with_token(contacts, addresses, "read:contacts")),
-        ("403", "a token only to write", _with_token(contacts, addresses, "write:contacts")),
+        (
+            "200",
+            "a token with the scope to read",
+            _with_token(contacts, addresses, "read:contacts"),
+        ),
+        (
+            "403",
+            "a token with the scope to write only",
+            _with_token(contacts, addresses, "write:contacts"),
+        ),
     ]
     lines = [
         "Open this page and sign in:",
         "",
         f"     {addresses.web_application}",
         "",
-        "Or, without a browser, in a second terminal in this folder:",
+        "Or call the API without a browser, from a second terminal in this folder:",
         "",
     ]
     for status, what, command in examples:

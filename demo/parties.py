@@ -1,4 +1,4 @@
-"""The three parties of the Hybrid Flow, put together: each has its own address and its own file."""
+"""Builds the three parties of the Hybrid Flow, each with its own address and database file."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ FIRST_CONTACTS: Mapping[str, Sequence[ContactFields]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The applications."""
+    """The three ASGI applications."""
 
     api: ASGIApp
     authorization_server: ASGIApp
@@ -70,35 +70,36 @@ async def prepared_parties(
     issuer_keys: RemoteKeys | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Parties:
-    """Return the parties, with their databases ready and the first contacts in place.
+    """Return the parties, after preparing their databases and adding the first contacts.
 
     Arguments:
-        registrations: checked by `required_registrations.check`.
-        keys: what the authorization server signs with.
-        http: what the web application reaches the other two with.
-        issuer_keys: where the API has the issuer's keys from. By default it finds them as it
-            would find anybody's: through discovery, over HTTP.
-        clock: seconds since the epoch.
+        registrations: already checked by `required_registrations.check`.
+        keys: the signing keys of the authorization server.
+        http: the HTTP client of the web application.
+        issuer_keys: the API's source for the issuer's keys; by default discovery over HTTP.
+        clock: returns seconds since the epoch.
 
     Raises:
         DatabaseUnusable: one of the databases cannot be used.
     """
-    # Everything is named here, so that nothing of a deployment's environment gets in.
+    # Given here and not read from the environment, which may be that of a deployment.
     settings = Settings(
         issuer=addresses.issuer,
         audience=(AUDIENCE,),
         token_profile=registrations.apis[AUDIENCE].token_profile,
         grant_types=GRANT_TYPES_OF_THE_TOKEN_ENDPOINT if refuse_front_channel_tokens else None,
-        database_url=_file(addresses, "contacts.sqlite3"),
+        database_url=_database_url(addresses, "contacts.sqlite3"),
     )
     contacts = connect(settings.database_url)
     await prepare(contacts)
     store = SqlContactStore(contacts, clock=clock)
     for subject, fields in FIRST_CONTACTS.items():
         await _add_first_contacts(store, Owner(addresses.issuer, subject), fields)
-    state = State(connect(_file(addresses, "authorization-server/state.sqlite3")), clock=clock)
+    state = State(
+        connect(_database_url(addresses, "authorization-server/state.sqlite3")), clock=clock
+    )
     await state.prepare()
-    sessions = Sessions(connect(_file(addresses, "web-application.sqlite3")), clock=clock)
+    sessions = Sessions(connect(_database_url(addresses, "web-application.sqlite3")), clock=clock)
     await sessions.prepare()
     return Parties(
         api=with_start_page(
@@ -137,7 +138,7 @@ async def _add_first_contacts(
         await store.add(owner, fields)
 
 
-def _file(addresses: Addresses, name: str) -> str:
+def _database_url(addresses: Addresses, name: str) -> str:
     return f"sqlite:///{addresses.data / name}"
 
 
@@ -146,7 +147,7 @@ def _web_application_settings(
 ) -> WebApplicationSettings:
     api = registrations.apis[AUDIENCE]
     other = next(
-        (one for one in registrations.apis.values() if _differs_in_audience_alone(one, api)), None
+        (one for one in registrations.apis.values() if _has_wrong_audience_only(one, api)), None
     )
     custom = sorted(
         {name for user in registrations.users.values() for name in custom_claim_names(user)}
@@ -164,11 +165,11 @@ def _web_application_settings(
     )
 
 
-def _differs_in_audience_alone(other: Api, api: Api) -> bool:
-    """Whether there are tokens for `other` that `api` refuses, and for their audience.
+def _has_wrong_audience_only(other: Api, api: Api) -> bool:
+    """Return whether `api` refuses tokens for `other` only because of their audience.
 
-    An API that expects the profile `rfc9068` would refuse others for their type; the profile `jwt`
-    takes both types.
+    With the profile `rfc9068`, an API also refuses the type of other tokens. With the profile
+    `jwt`, it accepts both types.
     """
     return (
         other is not api

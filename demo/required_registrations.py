@@ -1,27 +1,27 @@
-"""What the demo needs to find among the registrations, whoever wrote them."""
+"""The registrations that the demo needs, and the check that a registrations file has them."""
 
 from demo.authorization_server.registrations.model import Registrations
 
 AUDIENCE = "https://api.example/contacts"
-"""The identifier of the API of this repository, as the demo registers it; it is no address."""
+"""The identifier of the contacts API; a name, not an address."""
 
 WEB_APPLICATION = "web-application"
-"""The client that the demo's web application is."""
+"""The client id of the demo's web application."""
 
 COMMAND_LINE = "command-line"
-"""The client that `python -m demo token` is."""
+"""The client id of `python -m demo token`."""
 
 
 class RegistrationsMissing(Exception):
-    """The registrations lack something that the demo needs; the message names all of it."""
+    """The registrations lack something that the demo needs; the message names everything."""
 
 
 def check(registrations: Registrations, *, userinfo: str, redirect_uri: str) -> None:
-    """Return if the demo can run with these registrations.
+    """Check that the demo can run with these registrations.
 
     Arguments:
-        userinfo: address of the authorization server's /userinfo, which is an audience too.
-        redirect_uri: that of the web application.
+        userinfo: URL of /userinfo, which is also the audience of tokens.
+        redirect_uri: the redirect URI of the web application.
 
     Raises RegistrationsMissing.
     """
@@ -29,7 +29,7 @@ def check(registrations: Registrations, *, userinfo: str, redirect_uri: str) -> 
     if AUDIENCE not in registrations.apis:
         faults.append(f'an [[api]] with the identifier "{AUDIENCE}"')
     if userinfo in registrations.apis:
-        # Every token for that API would be good at /userinfo, and the other way round.
+        # Tokens for that API would be valid at /userinfo, and the other way round.
         faults.append(f'no [[api]] with the identifier "{userinfo}"')
     web_application = registrations.clients.get(WEB_APPLICATION)
     if web_application is None or web_application.is_public:
@@ -46,5 +46,5 @@ def check(registrations: Registrations, *, userinfo: str, redirect_uri: str) -> 
         faults.append("a [[user]]")
     if faults:
         raise RegistrationsMissing(
-            "\n  ".join(["The demo cannot run with these registrations; they need:", *faults])
+            "\n  ".join(["The demo cannot run with these registrations. It needs:", *faults])
         )

@@ -1,4 +1,4 @@
-"""The demo's authorization server: the party of the Hybrid Flow that signs in and gives tokens.
+"""The demo's authorization server: signs users in and issues tokens.
 
-It knows neither the API nor the web application; both talk to it over HTTP as to anybody's.
+It imports neither the API nor the web application: both use it over HTTP, like any other server.
 """

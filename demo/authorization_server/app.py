@@ -20,7 +20,7 @@ from demo.authorization_server.authorize.endpoint import AuthorizeEndpoint
 from demo.authorization_server.authorize.error_page import error_page
 from demo.authorization_server.key_rotation import KeyRotation
 from demo.authorization_server.keys.signing_key import SigningKeys
-from demo.authorization_server.metadata import Documents
+from demo.authorization_server.metadata import MetadataEndpoints
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.cors import (
@@ -36,7 +36,7 @@ from demo.authorization_server.token.introspection import IntrospectionEndpoint
 from demo.authorization_server.token.issuing import Issuing, userinfo_address
 from demo.authorization_server.token.revocation import RevocationEndpoint
 from demo.authorization_server.token.userinfo import UserInfo
-from demo.authorization_server.token.verification import RecordedTokens
+from demo.authorization_server.token.verification import AccessTokenVerifier
 from demo.pages.rendering import Pages, Party, static_files
 
 
@@ -52,16 +52,16 @@ def create_authorization_server(
     state: State,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """Return the application; it closes the state when it ends.
+    """Return the application; it closes the state at shutdown.
 
     Arguments:
-        issuer: its identifier, with the final slash that Auth0's have; also its address.
-        state: prepared already.
-        clock: seconds since the epoch, the same that the state goes by.
+        issuer: the identifier, which is also the address; with a final slash, as Auth0's.
+        state: already prepared.
+        clock: returns seconds since the epoch; the same clock as the state's.
     """
 
-    def recorded_tokens(*audience: str) -> RecordedTokens:
-        return RecordedTokens(
+    def access_token_verifier(*audience: str) -> AccessTokenVerifier:
+        return AccessTokenVerifier(
             issuer=issuer,
             audience=audience,
             registrations=registrations,
@@ -80,9 +80,11 @@ def create_authorization_server(
     )
     authentication = ClientAuthentication(registrations.clients)
     grant_types = GrantTypes(registrations=registrations, issuing=issuing, state=state, clock=clock)
-    all_tokens = recorded_tokens(*registrations.apis, userinfo)
+    any_audience = access_token_verifier(*registrations.apis, userinfo)
     endpoints: list[_Endpoint] = [
-        Documents(issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock),
+        MetadataEndpoints(
+            issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock
+        ),
         AuthorizeEndpoint(
             issuer=issuer,
             registrations=registrations,
@@ -101,28 +103,30 @@ def create_authorization_server(
             clock=clock,
         ),
         TokenEndpoint(authentication=authentication, grant_types=grant_types),
-        UserInfo(registrations=registrations, tokens=recorded_tokens(userinfo)),
-        RevocationEndpoint(authentication=authentication, tokens=all_tokens, state=state),
+        UserInfo(registrations=registrations, verifier=access_token_verifier(userinfo)),
+        RevocationEndpoint(authentication=authentication, verifier=any_audience, state=state),
         IntrospectionEndpoint(
             issuer=issuer,
             authentication=authentication,
-            tokens=all_tokens,
+            verifier=any_audience,
             state=state,
             clock=clock,
         ),
         KeyRotation(issuer=issuer, apis=registrations.apis, keys=keys, clock=clock),
     ]
 
-    async def not_here(request: Request, raised: Exception) -> Response:
+    async def http_error(request: Request, raised: Exception) -> Response:
         error = cast(HTTPException, raised)
-        sentence = HTTPStatus(error.status_code).phrase
+        reason = HTTPStatus(error.status_code).phrase
         if "text/html" in request.headers.get("accept", ""):
-            words = f"There is no page here: {sentence}."
-            answer: Response = error_page(pages, words, status=error.status_code, onward="/")
+            sentence = f"This address has no page ({reason})."
+            response: Response = error_page(
+                pages, sentence, status=error.status_code, continue_url="/"
+            )
         else:
-            answer = PlainTextResponse(sentence, error.status_code)
-        answer.headers.update(error.headers or {})
-        return answer
+            response = PlainTextResponse(reason, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
@@ -133,8 +137,8 @@ def create_authorization_server(
 
     return Starlette(
         routes=[*(route for endpoint in endpoints for route in endpoint.routes()), static_files()],
-        # A page of somebody else's that has its name point here gets no answer (DNS rebinding), and
-        # under another name of this machine the cookies would be shared with what runs there.
+        # Only the own host name is served. Another site whose name points to this machine gets no
+        # answer (DNS rebinding), and no cookies are shared with other servers on this machine.
         middleware=[
             Middleware(
                 TrustedHostMiddleware,
@@ -143,11 +147,11 @@ def create_authorization_server(
             ),
             Middleware(BrowserClients, origins=browser_origins(registrations.clients.values())),
         ],
-        exception_handlers={HTTPException: not_here, Exception: _unforeseen},
+        exception_handlers={HTTPException: http_error, Exception: _server_error},
         lifespan=lifespan,
     )
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    # The log has the error; what it says may be about somebody else's request.
-    return PlainTextResponse("Something went wrong here. Please try again.", 500, dict(NO_STORE))
+async def _server_error(request: Request, error: Exception) -> Response:
+    # The error is in the log only: its text may quote another request.
+    return PlainTextResponse("The server failed to answer. Please try again.", 500, dict(NO_STORE))

@@ -1,4 +1,4 @@
-"""What anybody may know of this server: its metadata, its key set, and a page that lists them."""
+"""The public documents of this server: its metadata, its key set, and a front page about them."""
 
 from collections.abc import Callable
 from types import MappingProxyType
@@ -25,27 +25,27 @@ from demo.authorization_server.token.issuing import userinfo_address
 from demo.pages.rendering import Pages
 
 KEY_SET_MAX_AGE = 600
-"""Seconds; how long a reader may keep the key set, and so how late it may hear of a new key."""
+"""Seconds that readers may cache the key set. They may learn of a new key so much later."""
 
-_SHOWN_ADDRESSES = MappingProxyType(
+_ENDPOINT_NAMES = MappingProxyType(
     {
-        "Authorization": "authorization_endpoint",
+        "Sign-in and consent": "authorization_endpoint",
         "Tokens": "token_endpoint",
-        "About the user": "userinfo_endpoint",
-        "Revocation": "revocation_endpoint",
-        "Introspection": "introspection_endpoint",
+        "Facts about the user": "userinfo_endpoint",
+        "Taking tokens back": "revocation_endpoint",
+        "Checking tokens": "introspection_endpoint",
         "Sign-out": "end_session_endpoint",
     }
 )
-"""What the front page calls the addresses that the metadata names."""
+"""The names of the endpoints on the front page."""
 
 _TOKEN_CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat")
 _SIGN_IN_CLAIMS = ("auth_time", "nonce", "c_hash", "at_hash")
-"""What an ID token holds beside the claims about the user."""
+"""The claims of an ID token besides those about the user."""
 
 
 def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
-    """Return the metadata of OpenID Connect Discovery §3 and RFC 8414 §2: only what exists."""
+    """Return the metadata (OpenID Connect Discovery §3, RFC 8414 §2); it names only what exists."""
     apis, users = registrations.apis.values(), registrations.users.values()
     custom = sorted({name for user in users for name in custom_claim_names(user)})
     of_apis = [name for api in apis for name in api.scopes]
@@ -69,7 +69,7 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
         "claim_types_supported": ["normal"],
         "response_types_supported": [" ".join(sorted(names)) for names in RESPONSE_TYPES],
         "response_modes_supported": list(RESPONSE_MODES),
-        # `implicit` is what registration calls the part of the Hybrid Flow in the browser.
+        # `implicit` stands for the part of the Hybrid Flow that passes through the browser.
         "grant_types_supported": list(get_args(GrantType)),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
@@ -85,8 +85,8 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
     }
 
 
-class Documents:
-    """The endpoints that tell about the server and need no proof of anybody."""
+class MetadataEndpoints:
+    """The endpoints that answer without any authentication."""
 
     def __init__(
         self,
@@ -104,26 +104,26 @@ class Documents:
         self._pages = pages
 
     def routes(self) -> list[Route]:
-        """Return the routes; both names of the metadata give the same document."""
+        """Return the routes; both metadata addresses give the same document."""
         return [
-            Route("/", self._show_front),
-            Route("/.well-known/openid-configuration", self._show_metadata),
-            Route("/.well-known/oauth-authorization-server", self._show_metadata),
-            Route("/.well-known/jwks.json", self._show_key_set),
+            Route("/", self._front_page),
+            Route("/.well-known/openid-configuration", self._metadata_document),
+            Route("/.well-known/oauth-authorization-server", self._metadata_document),
+            Route("/.well-known/jwks.json", self._key_set),
         ]
 
-    async def _show_front(self, request: Request) -> Response:
+    async def _front_page(self, request: Request) -> Response:
         context = {
             "metadata": self._metadata,
             "apis": list(self._registrations.apis.values()),
-            "addresses": _SHOWN_ADDRESSES,
+            "endpoints": _ENDPOINT_NAMES,
         }
         return self._pages.response("front.html", context)
 
-    async def _show_metadata(self, request: Request) -> Response:
+    async def _metadata_document(self, request: Request) -> Response:
         return JSONResponse(self._metadata)
 
-    async def _show_key_set(self, request: Request) -> Response:
+    async def _key_set(self, request: Request) -> Response:
         published = self._keys.published(self._clock())
         headers = {"Cache-Control": f"public, max-age={KEY_SET_MAX_AGE}"}
         return JSONResponse({"keys": [key.public_jwk() for key in published]}, headers=headers)

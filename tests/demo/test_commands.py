@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from demo.__main__ import main
 from demo.addresses import Addresses
-from demo.authorization_server.keys.key_file import FILE, kept
+from demo.authorization_server.keys.key_file import FILE, load_or_create
 from demo.authorization_server.registrations.file import SHIPPED
 from demo.instructions import instructions, python_command
 from demo.required_registrations import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
@@ -62,7 +62,7 @@ def answering(status: int, body: bytes) -> Generator[str]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that a demo has made."""
     folder = tmp_path_factory.mktemp("data")
-    kept(folder, [COMMAND_LINE])
+    load_or_create(folder, [COMMAND_LINE])
     return folder
 
 
@@ -103,7 +103,7 @@ def test_a_data_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) 
 
 
 def test_a_damaged_key_file_keeps_the_demo_from_starting(tmp_path: Path) -> None:
-    kept(tmp_path, [COMMAND_LINE])
+    load_or_create(tmp_path, [COMMAND_LINE])
     (tmp_path / FILE).write_text("{")
 
     result = demo("--data", str(tmp_path))
@@ -245,7 +245,7 @@ def test_an_interpreter_elsewhere_is_named_in_full_and_quoted(
 
 
 def test_a_client_with_a_secret_of_its_own_is_told_apart(tmp_path: Path) -> None:
-    kept(tmp_path, [])
+    load_or_create(tmp_path, [])
 
     result = token(tmp_path)
 

@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from demo.authorization_server.keys.key_file import loaded
+from demo.authorization_server.keys.key_file import load
 from tests.support.demo_process import CHECKOUT, DemoProcess, free_ports
 
 # What an environment may hold because of another deployment. The demo must not care.
@@ -222,7 +222,7 @@ def test_a_line_of_the_library_names_the_server_that_caused_it(demo: DemoProcess
 def test_its_log_holds_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
     given = foreign_token(demo, folder)
     contacts(demo, given)
-    secrets = loaded(folder / "the data").client_secrets.values()
+    secrets = load(folder / "the data").client_secrets.values()
 
     assert "GET /contacts 401" in demo.logged
     assert secrets

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.authorization_server.keys.key_file import kept
+from demo.authorization_server.keys.key_file import load_or_create
 from tests.support.demo_parties import running_parties
 
 
@@ -27,7 +27,7 @@ def open_to_others(folder: Path) -> dict[str, int]:
 @pytest.mark.usefixtures("open_to_all")
 async def test_keys_and_databases_and_their_folders_are_their_users_alone(tmp_path: Path) -> None:
     data = tmp_path / "var" / "lib" / "demo"
-    kept(data, [])
+    load_or_create(data, [])
 
     async with running_parties(data) as parties:
         await parties.allowed(parties.authorization_url())

@@ -1,1 +1,1 @@
-"""`/authorize`: from the authorization request to its answer, with sign-in and consent between."""
+"""`/authorize`: the authorization request, sign-in, consent, and the authorization response."""

@@ -1,4 +1,4 @@
-"""The consent page, and what ties a decision to the request and the person it was shown to."""
+"""The consent page, and the check that a decision was made on that page."""
 
 import hashlib
 import hmac
@@ -12,20 +12,19 @@ from demo.pages.rendering import Pages
 PATH = "/authorize/consent"
 
 
-def shown_to(session_secret: str, request: AuthorizationRequest) -> str:
-    """Return the value that says for which sign-in and which request a decision is.
+def page_token(session_secret: str, request: AuthorizationRequest) -> str:
+    """Return the value that ties the consent page to one sign-in and one request.
 
-    It is in the page's form and checked with the decision: a page of another tab, of a request
-    that was changed since, or of somebody who has signed out meanwhile decides nothing.
+    The form sends it with the decision. A page from another tab, of a request that was changed
+    meanwhile, or of a person who has signed out meanwhile therefore decides nothing.
     """
     key = session_secret.encode(errors="surrogatepass")
     return hmac.new(key, request.digest.encode(), hashlib.sha256).hexdigest()
 
 
-def is_for(decision: str, session_secret: str, request: AuthorizationRequest) -> bool:
-    """Return whether a decision was made on the page for this sign-in and this request."""
-    expected = shown_to(session_secret, request)
-    return hmac.compare_digest(decision.encode(), expected.encode())
+def is_page_token(token: str, session_secret: str, request: AuthorizationRequest) -> bool:
+    """Return whether this is the page token for this sign-in and this request."""
+    return hmac.compare_digest(token.encode(), page_token(session_secret, request).encode())
 
 
 def consent_page(
@@ -36,21 +35,21 @@ def consent_page(
     username: str,
     session_secret: str,
 ) -> HTMLResponse:
-    """Return the page that asks whether the client may have what it asks for."""
+    """Return the page that asks the person to allow what the client asks for."""
     api = request.permissions.api
-    # What else the client wanted to be asked, the consent, is kept.
+    # If the client wants the consent page to be shown, the next user sees it too.
     prompt = " ".join(sorted({"select_account"} | (request.prompts & {"consent"})))
     context: dict[str, object] = {
         "action": f"{PATH}?{request.query}",
         "csrf": csrf,
-        "shown_to": shown_to(session_secret, request),
+        "page_token": page_token(session_secret, request),
         "client": request.client.name,
         "api": "" if api is None else api.name,
         "permissions": request.permissions.descriptions(),
         "username": username,
-        "remembered": request.client_is_certain,
+        "remembered": request.client_cannot_be_impersonated,
         "redirect_uri": request.destination.redirect_uri,
-        "somebody_else": f"/authorize?{request.query_with(prompt=prompt, login_hint=None)}",
+        "switch_user_url": f"/authorize?{request.query_with(prompt=prompt, login_hint=None)}",
     }
     return pages.response(
         "consent.html",

@@ -1,12 +1,12 @@
-"""The authorization endpoint: the story of one request, from parameters to answer.
+"""The authorization endpoint: leads one request from its parameters to the response.
 
-    parameters -> a request, or a fault                         (authorization_request)
-    no sign-in that will do -> the sign-in page -> POST /authorize/sign-in -> here again
+    parameters -> a valid request, or a fault                   (request)
+    sign-in needed -> the sign-in page -> POST /authorize/sign-in -> /authorize again
     no consent to exactly these scopes -> the consent page -> POST /authorize/consent
-    -> code, tokens, or an error, to the redirect URI           (answers)
+    -> code, tokens or an error, to the redirect URI            (response)
 
-Nothing is kept for somebody who has not signed in: the pages carry the request in the addresses
-of their forms, and every step judges it anew (RFC 6749 §4.1, OpenID Connect Core §3.1.2, §3.3.2).
+The server stores nothing until a person has signed in: the forms of the pages carry the request in
+their URLs, and every step checks it again (RFC 6749 §4.1, OpenID Connect Core §3.1.2, §3.3.2).
 """
 
 import time
@@ -23,7 +23,7 @@ from demo.authorization_server.authorize import consent, sign_in
 from demo.authorization_server.authorize.error_page import (
     Step,
     error_page,
-    faults_shown,
+    with_error_pages,
 )
 from demo.authorization_server.authorize.refusals import (
     Refusal,
@@ -34,9 +34,9 @@ from demo.authorization_server.authorize.request import (
     AuthorizationRequest,
     authorization_request,
 )
-from demo.authorization_server.authorize.response import Answers, redirect
+from demo.authorization_server.authorize.response import AuthorizationResponses, redirect
 from demo.authorization_server.authorize.sign_in_rules import (
-    NOBODY_KNOWN,
+    UNKNOWN_USER,
     hinted_user,
     sign_in_needed,
 )
@@ -60,7 +60,10 @@ _STEPS = (sign_in.PATH, consent.PATH)
 
 _SCRIPTS = Path(__file__).parents[1] / "scripts"
 
-_STALE = "You have signed in or out since this page was shown, or it was for another request."
+_STALE_PAGE = (
+    "This page is no longer valid: you have signed in or out since it was shown, or it belongs to "
+    "another request. Please continue from here."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class _SignedIn:
 
 
 class AuthorizeEndpoint:
-    """Answers at /authorize, and takes what the sign-in page and the consent page send.
+    """Answers at /authorize, and receives the forms of the sign-in page and the consent page.
 
     Arguments:
         issuer: the identifier of this server, with its final slash.
@@ -94,98 +97,100 @@ class AuthorizeEndpoint:
         self._state = state
         self._pages = pages
         self._clock = clock
-        self._answers = Answers(issuer=issuer, state=state, issuing=issuing, pages=pages)
+        self._responses = AuthorizationResponses(
+            issuer=issuer, state=state, issuing=issuing, pages=pages
+        )
         self._cookies = Cookies(issuer)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
         return [
-            Route(PATH, self._answered(self._authorize), methods=["GET", "POST"]),
-            Route(sign_in.PATH, self._answered(self._sign_in), methods=["POST"]),
-            Route(consent.PATH, self._answered(self._consent), methods=["POST"]),
-            *(Route(step, self._answered(self._begun_again)) for step in _STEPS),
+            Route(PATH, self._with_responses(self._authorize), methods=["GET", "POST"]),
+            Route(sign_in.PATH, self._with_responses(self._sign_in), methods=["POST"]),
+            Route(consent.PATH, self._with_responses(self._consent), methods=["POST"]),
+            *(Route(step, self._with_responses(self._restart)) for step in _STEPS),
             Mount("/scripts", StaticFiles(directory=_SCRIPTS)),
         ]
 
     async def _authorize(self, http: Request) -> Response:
-        asked = self._asked(await sent_parameters(http))
+        request = self._request(await sent_parameters(http))
         if http.method == "POST":
-            # Cookies do not come along with another site's form, but they do with this redirect.
-            return _again(asked)
-        hinted = self._hinted_user(asked)
+            # Browsers send no cookies with a form of another site, but they do with this redirect.
+            return _redirect_to(request)
+        hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
-        if signed_in is None or sign_in_needed(asked, signed_in.session, hinted, self._clock()):
-            if "none" in asked.prompts:
-                raise _refused(asked, Refusal("login_required", "The user has to sign in."))
-            known = hinted or (signed_in.session.username if signed_in else None)
-            return self._sign_in_page(http, asked, known)
+        if signed_in is None or sign_in_needed(request, signed_in.session, hinted, self._clock()):
+            if "none" in request.prompts:
+                raise _refused(request, Refusal("login_required", "The user has to sign in."))
+            username = hinted or (signed_in.session.username if signed_in else None)
+            return self._sign_in_page(http, request, username)
         session = signed_in.session
-        if hinted not in {None, NOBODY_KNOWN, session.username}:
+        if hinted not in {None, UNKNOWN_USER, session.username}:
             await self._state.sessions.mark_answered(signed_in.secret)
-            raise _refused(asked, Refusal("login_required", "Another user has signed in."))
-        if await self._consent_needed(asked, session):
-            if "none" in asked.prompts:
-                raise _refused(asked, Refusal("consent_required", "The user has to be asked."))
-            return self._consent_page(http, asked, signed_in)
-        return await self._granted(asked, signed_in)
+            raise _refused(request, Refusal("login_required", "Another user has signed in."))
+        if await self._consent_needed(request, session):
+            if "none" in request.prompts:
+                raise _refused(request, Refusal("consent_required", "The user has to consent."))
+            return self._consent_page(http, request, signed_in)
+        return await self._granted(request, signed_in)
 
     async def _sign_in(self, http: Request) -> Response:
         form = await form_parameters(http)
         self._cookies.check_form(http, form)
-        asked = self._asked(query_parameters(http))
+        request = self._request(query_parameters(http))
         username = form.values.get("username", "")
         user = await sign_in.authenticated(
             self._registrations.users, username, form.values.get("password", "")
         )
         if user is None:
-            return self._sign_in_page(http, asked, username, wrong=True)
-        # A new secret each time: one that somebody planted in the browser opens nothing.
+            return self._sign_in_page(http, request, username, wrong=True)
+        # Always a new secret: a session that an attacker planted in the browser stays useless.
         previous = self._cookies.session_secret(http)
         if previous is not None:
             await self._state.sessions.close(previous)
-        secret = await self._state.sessions.open(user.username, signed_in_for=asked.digest)
-        response = _again(asked)
+        secret = await self._state.sessions.open(user.username, signed_in_for=request.digest)
+        response = _redirect_to(request)
         self._cookies.keep_session(response, secret)
         return response
 
-    async def _begun_again(self, http: Request) -> Response:
-        # The address of a form that was sent, loaded anew: what it was sent for goes on.
-        return _again(self._asked(query_parameters(http)))
+    async def _restart(self, http: Request) -> Response:
+        # The person reloaded the URL of a form: continue with its request.
+        return _redirect_to(self._request(query_parameters(http)))
 
     async def _consent(self, http: Request) -> Response:
         form = await form_parameters(http)
         self._cookies.check_form(http, form)
-        asked = self._asked(query_parameters(http))
-        hinted = self._hinted_user(asked)
+        request = self._request(query_parameters(http))
+        hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
-        shown_to = form.values.get("shown_to", "")
-        if signed_in is None or not consent.is_for(shown_to, signed_in.secret, asked):
-            onward = f"{PATH}?{asked.query}"
-            return error_page(self._pages, _STALE, status=403, onward=onward)
+        page_token = form.values.get("page_token", "")
+        if signed_in is None or not consent.is_page_token(page_token, signed_in.secret, request):
+            continue_url = f"{PATH}?{request.query}"
+            return error_page(self._pages, _STALE_PAGE, status=403, continue_url=continue_url)
         username = signed_in.session.username
-        another = hinted not in {None, NOBODY_KNOWN, username}
-        if another or sign_in_needed(asked, signed_in.session, hinted, self._clock()):
-            return _again(asked)
+        is_other_user = hinted not in {None, UNKNOWN_USER, username}
+        if is_other_user or sign_in_needed(request, signed_in.session, hinted, self._clock()):
+            return _redirect_to(request)
         decision = form.values.get("decision")
         if decision == "allow":
-            permissions = asked.permissions
+            permissions = request.permissions
             await self._state.sessions.remember_consent(
                 username,
-                asked.client.client_id,
+                request.client.client_id,
                 permissions.audience,
                 frozenset(permissions.scopes),
             )
-            return await self._granted(asked, signed_in)
+            return await self._granted(request, signed_in)
         if decision == "deny":
             await self._state.sessions.mark_answered(signed_in.secret)
-            raise _refused(asked, Refusal("access_denied", "The user did not allow it."))
-        raise RequestUnusable("The decision is neither to allow nor to deny.")
+            raise _refused(request, Refusal("access_denied", "The user denied the request."))
+        raise RequestUnusable("The form has no decision: expected allow or deny.")
 
-    def _asked(self, sent: Parameters) -> AuthorizationRequest:
+    def _request(self, sent: Parameters) -> AuthorizationRequest:
         return authorization_request(sent, self._registrations)
 
-    def _hinted_user(self, asked: AuthorizationRequest) -> str | None:
-        return hinted_user(asked, self._issuer, self._keys.published(self._clock()))
+    def _hinted_user(self, request: AuthorizationRequest) -> str | None:
+        return hinted_user(request, self._issuer, self._keys.published(self._clock()))
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
         secret = self._cookies.session_secret(http)
@@ -194,35 +199,40 @@ class AuthorizeEndpoint:
             return None
         return _SignedIn(secret, session)
 
-    async def _consent_needed(self, asked: AuthorizationRequest, session: Session) -> bool:
-        if "consent" in asked.prompts or not asked.client_is_certain:
+    async def _consent_needed(self, request: AuthorizationRequest, session: Session) -> bool:
+        if "consent" in request.prompts or not request.client_cannot_be_impersonated:
             return True
         consented = await self._state.sessions.consented_scopes(
-            session.username, asked.client.client_id, asked.permissions.audience
+            session.username, request.client.client_id, request.permissions.audience
         )
-        return consented != frozenset(asked.permissions.scopes)
+        return consented != frozenset(request.permissions.scopes)
 
-    async def _granted(self, asked: AuthorizationRequest, signed_in: _SignedIn) -> Response:
+    async def _granted(self, request: AuthorizationRequest, signed_in: _SignedIn) -> Response:
         await self._state.sessions.mark_answered(signed_in.secret)
-        return await self._answers.granted(asked, signed_in.session)
+        return await self._responses.granted(request, signed_in.session)
 
     def _sign_in_page(
-        self, http: Request, asked: AuthorizationRequest, known: str | None, *, wrong: bool = False
+        self,
+        http: Request,
+        request: AuthorizationRequest,
+        username: str | None,
+        *,
+        wrong: bool = False,
     ) -> Response:
         csrf = self._cookies.csrf_value(http)
         response = sign_in.sign_in_page(
-            self._pages, self._registrations, asked, csrf=csrf, username=known, wrong=wrong
+            self._pages, self._registrations, request, csrf=csrf, username=username, wrong=wrong
         )
         self._cookies.keep_csrf(response, csrf)
         return response
 
     def _consent_page(
-        self, http: Request, asked: AuthorizationRequest, signed_in: _SignedIn
+        self, http: Request, request: AuthorizationRequest, signed_in: _SignedIn
     ) -> Response:
         csrf = self._cookies.csrf_value(http)
         response = consent.consent_page(
             self._pages,
-            asked,
+            request,
             csrf=csrf,
             username=signed_in.session.username,
             session_secret=signed_in.secret,
@@ -230,19 +240,19 @@ class AuthorizeEndpoint:
         self._cookies.keep_csrf(response, csrf)
         return response
 
-    def _answered(self, step: Step) -> Step:
-        async def told(http: Request) -> Response:
+    def _with_responses(self, step: Step) -> Step:
+        async def respond(http: Request) -> Response:
             try:
                 return await step(http)
             except RequestRefused as refused:
-                return self._answers.refused(refused)
+                return self._responses.refused(refused)
 
-        return faults_shown(self._pages, told)
-
-
-def _again(asked: AuthorizationRequest) -> Response:
-    return redirect(f"{PATH}?{asked.query}")
+        return with_error_pages(self._pages, respond)
 
 
-def _refused(asked: AuthorizationRequest, refusal: Refusal) -> RequestRefused:
-    return RequestRefused(asked.destination, refusal)
+def _redirect_to(request: AuthorizationRequest) -> Response:
+    return redirect(f"{PATH}?{request.query}")
+
+
+def _refused(request: AuthorizationRequest, refusal: Refusal) -> RequestRefused:
+    return RequestRefused(request.destination, refusal)

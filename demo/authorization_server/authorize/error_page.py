@@ -1,4 +1,4 @@
-"""The page for a fault that only the person in front of the browser can be told."""
+"""The error page, for faults that are shown to the person and not sent to the client."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from demo.authorization_server.authorize.refusals import RequestUnusable
-from demo.authorization_server.registrations.passwords import TooManyComparisons
+from demo.authorization_server.registrations.passwords import TooManyVerifications
 from demo.authorization_server.requests.cookies import FormForged
 from demo.authorization_server.requests.parameters import ParametersUnreadable
 from demo.pages.rendering import Pages
@@ -14,15 +14,14 @@ from demo.pages.rendering import Pages
 Step = Callable[[Request], Awaitable[Response]]
 
 MAX_SHOWN = 200
-"""Characters of a value that are shown: enough to recognise it."""
+"""Characters of a value that the page shows: enough to recognise it."""
 
 _FORGED = (
-    "This form did not come from a page that this server gave to your browser, or the browser "
-    "keeps no cookies. Go back, load the page again and try once more."
+    "This form was not sent by a page of this server, or your browser does not accept cookies. "
+    "Go back, reload the page and try again."
 )
 
-
-_BUSY = "Too many people are signing in at this moment. Go back and try again in a few seconds."
+_BUSY = "Too many people are signing in right now. Go back and try again in a few seconds."
 
 
 def error_page(
@@ -32,24 +31,24 @@ def error_page(
     name: str = "",
     value: str = "",
     status: int = 400,
-    onward: str = "",
+    continue_url: str = "",
 ) -> HTMLResponse:
     """Return a page that says what is wrong.
 
     Arguments:
-        name: the parameter that is meant, if it is one.
-        value: what was sent for it.
-        onward: an address of this server where the person can go on.
+        name: the parameter that is wrong, if one is.
+        value: its value as sent.
+        continue_url: a URL of this server where the person can continue.
     """
     shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
-    context = {"sentence": sentence, "name": name, "value": shown, "onward": onward}
+    context = {"sentence": sentence, "name": name, "value": shown, "continue_url": continue_url}
     return pages.response("error_shown.html", context, status=status)
 
 
-def faults_shown(pages: Pages, step: Step) -> Step:
-    """Return the step with its faults answered: each one becomes a page."""
+def with_error_pages(pages: Pages, step: Step) -> Step:
+    """Return the step, changed so that each of its faults becomes an error page."""
 
-    async def answered(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             return await step(request)
         except RequestUnusable as fault:
@@ -58,9 +57,9 @@ def faults_shown(pages: Pages, step: Step) -> Step:
             return error_page(pages, str(fault))
         except FormForged:
             return error_page(pages, _FORGED, status=403)
-        except TooManyComparisons:
+        except TooManyVerifications:
             page = error_page(pages, _BUSY, status=503)
             page.headers["Retry-After"] = "2"
             return page
 
-    return answered
+    return respond

@@ -1,4 +1,4 @@
-"""The rules for single parameters of an authorization request; each raises Refusal."""
+"""The rules for the single parameters of an authorization request; each may raise Refusal."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ PROMPTS = ("none", "login", "consent", "select_account")
 """OpenID Connect Core §3.1.2.1."""
 
 MAX_OPAQUE = 2048
-"""Characters of a `state` or a `nonce`: room for a signed value, not for a document."""
+"""Characters of a `state` or `nonce`: enough for a signed value."""
 
 _UNSUPPORTED: Mapping[str, ErrorCode] = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
 }
-"""OpenID Connect Core §3.1.2.6: who sends one of these counts on its being obeyed."""
+"""OpenID Connect Core §3.1.2.6. Ignoring them would be wrong: they change the request."""
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url (RFC 7636 §4.2)."""
@@ -28,69 +28,76 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,10}")
 
 
-def refuse_unsupported(given: Mapping[str, str]) -> None:
-    """Refuse the parameters that carry a request inside."""
+def refuse_unsupported(parameters: Mapping[str, str]) -> None:
+    """Refuse parameters that contain or point to another request or registration."""
     for name, error in _UNSUPPORTED.items():
-        if name in given:
+        if name in parameters:
             raise Refusal(error, f"This server does not support {name}.")
 
 
-def response_type(given: Mapping[str, str], client: Client) -> frozenset[str]:
-    """Return the response type: a set, whose order means nothing (OAuth 2.0 Multiple Response
-    Types §3)."""
-    if "response_type" not in given:
+def response_type(parameters: Mapping[str, str], client: Client) -> frozenset[str]:
+    """Return the response type: a set, because the order has no meaning (OAuth 2.0 Multiple
+    Response Types §3)."""
+    if "response_type" not in parameters:
         raise Refusal("invalid_request", "response_type is missing.")
-    values = given["response_type"].split(" ")
-    asked = frozenset(values)
-    if asked not in RESPONSE_TYPES or len(values) != len(asked):
-        raise Refusal("unsupported_response_type", "This server does not know the response_type.")
-    if asked not in client.response_types:
-        raise Refusal("unauthorized_client", "The client may not ask for this response_type.")
-    return asked
+    values = parameters["response_type"].split(" ")
+    requested = frozenset(values)
+    if requested not in RESPONSE_TYPES or len(values) != len(requested):
+        raise Refusal(
+            "unsupported_response_type", "This server does not support this response_type."
+        )
+    if requested not in client.response_types:
+        raise Refusal("unauthorized_client", "The client is not registered for this response_type.")
+    return requested
 
 
-def place(given: Mapping[str, str]) -> ResponseMode:
-    """Return where the answer goes; also for a request that has faults, so it raises nothing.
+def response_mode(parameters: Mapping[str, str]) -> ResponseMode:
+    """Return how the response is sent. Errors are sent the same way, so this never raises.
 
-    The query is for a bare code only: what else there is would be in logs and Referer headers
+    Only a code alone may be in the query: tokens there would get into logs and Referer headers
     (OAuth 2.0 Multiple Response Types §3 to §5).
     """
-    asked = given.get("response_mode")
-    if asked == "form_post":
+    requested = parameters.get("response_mode")
+    if requested == "form_post":
         return "form_post"
-    if given.get("response_type") == "code" and asked != "fragment":
+    if parameters.get("response_type") == "code" and requested != "fragment":
         return "query"
     return "fragment"
 
 
-def refuse_response_mode(given: Mapping[str, str]) -> None:
-    """Refuse a response mode that does not exist, or would show tokens in a query."""
-    asked = given.get("response_mode")
-    if asked is not None and asked not in RESPONSE_MODES:
-        raise Refusal("invalid_request", "This server does not know the response_mode.")
-    if asked == "query" and given.get("response_type") != "code":
-        raise Refusal("invalid_request", "response_mode query is for response_type code only.")
+def refuse_response_mode(parameters: Mapping[str, str]) -> None:
+    """Refuse an unknown response mode, and one that would put tokens in a query."""
+    requested = parameters.get("response_mode")
+    if requested is not None and requested not in RESPONSE_MODES:
+        raise Refusal("invalid_request", "This server does not support this response_mode.")
+    if requested == "query" and parameters.get("response_type") != "code":
+        raise Refusal(
+            "invalid_request", "response_mode query is allowed with response_type code only."
+        )
 
 
-def refuse_long_values(given: Mapping[str, str]) -> None:
-    """Refuse a `state` or a `nonce` that is longer than `MAX_OPAQUE`."""
+def refuse_long_values(parameters: Mapping[str, str]) -> None:
+    """Refuse a `state` or `nonce` that is longer than `MAX_OPAQUE`."""
     for name in ("state", "nonce"):
-        if len(given.get(name, "")) > MAX_OPAQUE:
+        if len(parameters.get(name, "")) > MAX_OPAQUE:
             raise Refusal("invalid_request", f"{name} is longer than {MAX_OPAQUE} characters.")
 
 
-def nonce(given: Mapping[str, str], asked: frozenset[str]) -> str | None:
-    """Return the nonce; required where an ID token comes from this endpoint (OpenID Connect Core
+def nonce(parameters: Mapping[str, str], response_type: frozenset[str]) -> str | None:
+    """Return the nonce; it is required if the response contains an ID token (OpenID Connect Core
     §3.3.2.11)."""
-    if "id_token" in asked and "nonce" not in given:
-        raise Refusal("invalid_request", "nonce is missing: the response_type has id_token.")
-    return given.get("nonce")
+    if "id_token" in response_type and "nonce" not in parameters:
+        raise Refusal("invalid_request", "nonce is missing; response_type id_token requires it.")
+    return parameters.get("nonce")
 
 
-def code_challenge(given: Mapping[str, str], client: Client) -> str | None:
-    """Return the challenge of PKCE (RFC 7636 §4.3); `plain`, which protects nothing, is refused,
-    and a public client cannot do without (RFC 9700 §2.1.1)."""
-    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
+def code_challenge(parameters: Mapping[str, str], client: Client) -> str | None:
+    """Return the PKCE challenge (RFC 7636 §4.3).
+
+    The method `plain` is refused: it protects nothing. Public clients must send a challenge
+    (RFC 9700 §2.1.1).
+    """
+    challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
     if method is not None and method != "S256":
         raise Refusal("invalid_request", "code_challenge_method must be S256.")
     if challenge is None and method is not None:
@@ -104,22 +111,22 @@ def code_challenge(given: Mapping[str, str], client: Client) -> str | None:
     return challenge
 
 
-def prompts(given: Mapping[str, str]) -> frozenset[str]:
-    """Return what the client wants the person to be asked."""
-    if "prompt" not in given:
+def prompts(parameters: Mapping[str, str]) -> frozenset[str]:
+    """Return the values of `prompt`: which pages the client wants the person to see."""
+    if "prompt" not in parameters:
         return frozenset()
-    asked = frozenset(given["prompt"].split(" "))
-    if not asked.issubset(PROMPTS):
-        raise Refusal("invalid_request", "prompt has a value that this server does not know.")
-    if "none" in asked and len(asked) > 1:
-        raise Refusal("invalid_request", "prompt has none together with another value.")
-    return asked
+    requested = frozenset(parameters["prompt"].split(" "))
+    if not requested.issubset(PROMPTS):
+        raise Refusal("invalid_request", "prompt has a value that this server does not support.")
+    if "none" in requested and len(requested) > 1:
+        raise Refusal("invalid_request", "prompt none cannot be combined with another value.")
+    return requested
 
 
-def max_age(given: Mapping[str, str]) -> int | None:
-    """Return how many seconds ago the sign-in may have been."""
-    if "max_age" not in given:
+def max_age(parameters: Mapping[str, str]) -> int | None:
+    """Return the maximum age of the sign-in, in seconds; None for any age."""
+    if "max_age" not in parameters:
         return None
-    if not _MAX_AGE.fullmatch(given["max_age"]):
+    if not _MAX_AGE.fullmatch(parameters["max_age"]):
         raise Refusal("invalid_request", "max_age must be a whole number of seconds.")
-    return int(given["max_age"])
+    return int(parameters["max_age"])

@@ -1,4 +1,4 @@
-"""The ways in which an authorization request fails."""
+"""The exceptions that end an authorization request without tokens."""
 
 from typing import Literal
 
@@ -21,12 +21,12 @@ ErrorCode = Literal[
 
 
 class RequestUnusable(Exception):
-    """There is no address to answer to: the fault is shown to the person, nothing is redirected.
+    """The request names no redirect URI that can be trusted: the fault is shown to the person.
 
     Arguments:
-        sentence: what is wrong, fixed text.
-        name: the parameter that is meant.
-        value: what was sent for it; "" where nothing was.
+        sentence: what is wrong; fixed text.
+        name: the parameter that is wrong.
+        value: its value as sent; "" if there is none.
     """
 
     def __init__(self, sentence: str, name: str = "", value: str = "") -> None:
@@ -37,10 +37,10 @@ class RequestUnusable(Exception):
 
 
 class Refusal(Exception):
-    """Why the client does not get what it asked for.
+    """An error that the client receives.
 
     Arguments:
-        description: fixed text, of the characters that RFC 6749 §4.1.2.1 allows: no quotation
+        description: fixed text with the characters that RFC 6749 §4.1.2.1 allows: no quotation
             mark, no backslash.
     """
 
@@ -51,7 +51,7 @@ class Refusal(Exception):
 
 
 class RequestRefused(Exception):
-    """A refusal, and where the client is told of it."""
+    """A refusal, and the destination that it is sent to."""
 
     def __init__(self, destination: Destination, refusal: Refusal) -> None:
         super().__init__(refusal.error, refusal.description)

@@ -1,10 +1,12 @@
-"""An authorization request: parameters and registrations in, a request or a fault out; no I/O.
+"""Checks an authorization request against the registrations; no I/O.
 
-The order decides where a fault goes (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.2, §3.3.2.6):
+The order of the checks decides who is told of a fault (RFC 6749 §4.1.2.1, OpenID Connect Core
+§3.1.2.2, §3.3.2.6):
 
-- until the client and its registered redirect URI are known, a fault is shown to the person and
-  never redirected, so that nobody can use this server to send people elsewhere (RFC 9700 §4.11);
-- from then on every fault goes to that address, in the place where the answer would be.
+- Until the client and its registered redirect URI are known, the fault is shown to the person.
+  Nothing is redirected, so that attackers cannot use this server to send people to their own sites
+  (RFC 9700 §4.11).
+- After that, every fault is sent to the redirect URI, the same way as a response.
 """
 
 import hashlib
@@ -47,18 +49,18 @@ NAMES = frozenset(
         "state",
     }
 )
-"""The parameters that mean something here; all others are ignored (RFC 6749 §3.1)."""
+"""The parameters that this server knows; all others are ignored (RFC 6749 §3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A request that can be answered, once somebody has signed in and consented.
+    """A valid request, which can be granted when the person has signed in and consented.
 
     Arguments:
         code_challenge: of the method S256.
-        prompts: what the client wants the person to be asked, or `none`.
-        max_age: seconds since the sign-in, at most; None for any.
-        given: the parameters that it was made of.
+        prompts: the values of `prompt`: pages that the client wants the person to see, or `none`.
+        max_age: maximum age of the sign-in in seconds; None for any age.
+        parameters: the known parameters, as sent.
     """
 
     client: Client
@@ -69,71 +71,71 @@ class AuthorizationRequest:
     code_challenge: str | None
     prompts: frozenset[str]
     max_age: int | None
-    given: Mapping[str, str]
+    parameters: Mapping[str, str]
 
     @property
-    def client_is_certain(self) -> bool:
-        """Whether nobody else can pass for the client: it has a secret, or an https address.
+    def client_cannot_be_impersonated(self) -> bool:
+        """Whether the client has a secret or an https redirect URI.
 
-        Another program of the same machine can take a loopback port or a scheme of one's own, and
-        would be given what was once consented to (RFC 6749 §10.2, RFC 8252 §8.6).
+        Another program on the same machine can take over a loopback port or a private-use scheme.
+        A remembered consent would then give it tokens (RFC 6749 §10.2, RFC 8252 §8.6).
         """
         return not self.client.is_public or self.destination.redirect_uri.startswith("https:")
 
     @property
     def query(self) -> str:
-        """The request as a query, for the pages to carry it: no state is kept for strangers."""
-        return query(self.given)
+        """The request as a query, for the forms of the pages: the server itself stores nothing."""
+        return query(self.parameters)
 
     @property
     def digest(self) -> str:
-        """What tells this request from every other: SHA-256 over its parameters."""
-        return hashlib.sha256(query(dict(sorted(self.given.items()))).encode()).hexdigest()
+        """SHA-256 over the parameters: identifies the request."""
+        return hashlib.sha256(query(dict(sorted(self.parameters.items()))).encode()).hexdigest()
 
     def query_with(self, **changes: str | None) -> str:
-        """Return the query of this request with some parameters changed; None leaves one out."""
-        changed = {**self.given, **changes}
+        """Return the query of this request with changed parameters; None removes one."""
+        changed = {**self.parameters, **changes}
         return query({name: value for name, value in changed.items() if value is not None})
 
 
 def authorization_request(sent: Parameters, registrations: Registrations) -> AuthorizationRequest:
-    """Judge a request.
+    """Return the request if it is valid.
 
-    Raises RequestUnusable for a fault that is to be shown, RequestRefused for one that the client
-    is to be told.
+    Raises RequestUnusable for a fault that is shown to the person, RequestRefused for one that is
+    sent to the client.
     """
     client = _client(sent, registrations)
     redirect_uri = _redirect_uri(sent, client)
-    given = {name: value for name, value in sent.values.items() if name in NAMES}
-    state = given.get("state")
+    parameters = {name: value for name, value in sent.values.items() if name in NAMES}
+    state = parameters.get("state")
     if state is not None and len(state) > parameter_rules.MAX_OPAQUE:
         state = None
-    destination = Destination(redirect_uri, parameter_rules.place(given), state)
+    destination = Destination(redirect_uri, parameter_rules.response_mode(parameters), state)
     try:
-        return _judged(sent, given, client, destination, registrations)
+        return _checked(sent, parameters, client, destination, registrations)
     except Refusal as refusal:
         raise RequestRefused(destination, refusal) from None
 
 
-def query(given: Mapping[str, str]) -> str:
+def query(parameters: Mapping[str, str]) -> str:
     """Return parameters as a query."""
-    return urlencode(given, quote_via=quote)
+    return urlencode(parameters, quote_via=quote)
 
 
 def _client(sent: Parameters, registrations: Registrations) -> Client:
     client_id = _single(sent, "client_id")
     client = registrations.clients.get(client_id)
     if client is None:
-        raise RequestUnusable("No client with this id is registered.", "client_id", client_id)
+        raise RequestUnusable("No application is registered under this id.", "client_id", client_id)
     return client
 
 
 def _redirect_uri(sent: Parameters, client: Client) -> str:
-    """Return the redirect URI as it was sent: the token endpoint asks for the same again."""
+    """Return the redirect URI as sent; the client must send the same one to the token endpoint."""
     redirect_uri = _single(sent, "redirect_uri")
     if not is_registered(redirect_uri, client.redirect_uris, any_loopback_port=client.is_public):
         raise RequestUnusable(
-            "This address is not registered for the client.", "redirect_uri", redirect_uri
+            "This address is not registered for the application.", "redirect_uri", redirect_uri
         )
     return redirect_uri
 
@@ -142,15 +144,15 @@ def _single(sent: Parameters, name: str) -> str:
     if name in sent.repeated:
         raise RequestUnusable("This parameter is sent more than once.", name)
     if name in sent.malformed:
-        raise RequestUnusable("This parameter is not proper text.", name)
+        raise RequestUnusable("This parameter is not valid UTF-8 text.", name)
     if name not in sent.values:
         raise RequestUnusable("This parameter is missing.", name)
     return sent.values[name]
 
 
-def _judged(
+def _checked(
     sent: Parameters,
-    given: Mapping[str, str],
+    parameters: Mapping[str, str],
     client: Client,
     destination: Destination,
     registrations: Registrations,
@@ -159,24 +161,26 @@ def _judged(
         raise Refusal("invalid_target", SEVERAL)
     if sent.repeated & NAMES:
         names = ", ".join(sorted(sent.repeated & NAMES))
-        raise Refusal("invalid_request", f"Sent more than once: {names}.")
+        raise Refusal("invalid_request", f"These parameters are sent more than once: {names}.")
     if sent.malformed:
         raise Refusal(
-            "invalid_request", "A parameter is not UTF-8 text without control characters."
+            "invalid_request", "A parameter is not valid UTF-8 text without control characters."
         )
-    parameter_rules.refuse_unsupported(given)
-    response_type = parameter_rules.response_type(given, client)
-    parameter_rules.refuse_response_mode(given)
-    granted = permissions(given, client, registrations, with_id_token="id_token" in response_type)
-    parameter_rules.refuse_long_values(given)
+    parameter_rules.refuse_unsupported(parameters)
+    response_type = parameter_rules.response_type(parameters, client)
+    parameter_rules.refuse_response_mode(parameters)
+    granted = permissions(
+        parameters, client, registrations, with_id_token="id_token" in response_type
+    )
+    parameter_rules.refuse_long_values(parameters)
     return AuthorizationRequest(
         client,
         destination,
         response_type,
         granted,
-        parameter_rules.nonce(given, response_type),
-        parameter_rules.code_challenge(given, client),
-        parameter_rules.prompts(given),
-        parameter_rules.max_age(given),
-        given,
+        parameter_rules.nonce(parameters, response_type),
+        parameter_rules.code_challenge(parameters, client),
+        parameter_rules.prompts(parameters),
+        parameter_rules.max_age(parameters),
+        parameters,
     )

@@ -1,4 +1,4 @@
-"""Where the answer to an authorization request goes, and how: query, fragment or a posted form."""
+"""Response modes: how an authorization response gets to the client (query, fragment, form)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ ResponseMode = Literal["query", "fragment", "form_post"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an answer goes: an address that is registered, and the way into it.
+    """Where a response goes: a registered redirect URI and a response mode.
 
     Arguments:
-        state: what the client wants to find in the answer again; None where it sent none.
+        state: the client's `state` parameter, which the response repeats; None if it sent none.
     """
 
     redirect_uri: str
@@ -21,37 +21,38 @@ class Destination:
     state: str | None
 
 
-def answer_parameters(
-    destination: Destination, issuer: str, answer: Mapping[str, str]
+def response_parameters(
+    destination: Destination, issuer: str, response: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return all that the client receives: the answer, its `state`, and who answers.
+    """Return all parameters that the client receives: the response, its `state`, and `iss`.
 
-    `iss` goes with errors as well, against mix-up (RFC 9207 §2, RFC 9700 §4.4.2.1).
+    `iss` names this server, also in errors, against mix-up attacks (RFC 9207 §2,
+    RFC 9700 §4.4.2.1).
     """
     state = {} if destination.state is None else {"state": destination.state}
-    return {**answer, **state, "iss": issuer}
+    return {**response, **state, "iss": issuer}
 
 
 def location(destination: Destination, parameters: Mapping[str, str]) -> str:
-    """Return the address to redirect to, for the modes `query` and `fragment`.
+    """Return the URL to redirect to, for the modes `query` and `fragment`.
 
-    A query that the registered address has stays (RFC 6749 §4.1.2, §3.1.2). Everything that comes
-    from the request is percent-encoded, line breaks too: none can end the header.
+    A query in the registered URI is kept (RFC 6749 §4.1.2, §3.1.2). All values from the request are
+    percent-encoded, so that a line break cannot end the header.
     """
-    # Spaces are %20: a script that reads the fragment with decodeURIComponent keeps a "+".
+    # Spaces become %20: a script that reads the fragment with decodeURIComponent would keep a "+".
     encoded = urlencode(parameters, quote_via=quote)
     if destination.response_mode == "fragment":
         return f"{destination.redirect_uri}#{encoded}"
     if not encoded:
         return destination.redirect_uri
-    return f"{destination.redirect_uri}{_joint(destination.redirect_uri)}{encoded}"
+    return f"{destination.redirect_uri}{_separator(destination.redirect_uri)}{encoded}"
 
 
 def form_action(redirect_uri: str) -> str:
-    """Return the source for the `form-action` of a page whose form may end at this address.
+    """Return the `form-action` source for a page whose form may lead to this redirect URI.
 
-    Browsers check the redirects that follow a form, too. For an application's own scheme, and for
-    an IPv6 address, which the policy's grammar cannot express, it is the scheme alone.
+    Browsers also check the redirects that follow a form. A private-use scheme, and an IPv6 address,
+    which the grammar of the policy cannot express, are allowed by their scheme alone.
     """
     parts = urlsplit(redirect_uri)
     if parts.scheme not in {"http", "https"} or parts.hostname is None or ":" in parts.hostname:
@@ -60,7 +61,7 @@ def form_action(redirect_uri: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}"
 
 
-def _joint(redirect_uri: str) -> str:
+def _separator(redirect_uri: str) -> str:
     if "?" not in redirect_uri:
         return "?"
     return "" if redirect_uri.endswith(("?", "&")) else "&"

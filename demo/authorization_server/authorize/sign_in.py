@@ -1,4 +1,4 @@
-"""The sign-in page, and whose user name and password fit."""
+"""The sign-in page, and the check of user name and password."""
 
 from collections.abc import Mapping
 
@@ -13,15 +13,18 @@ from demo.pages.rendering import Pages
 PATH = "/authorize/sign-in"
 
 MAX_USERNAME = 255
-"""Characters; a longer one is nobody's, and not shown again."""
+"""Characters. No user has a longer name; the page shows at most so much of it again."""
 
 
 async def authenticated(users: Mapping[str, User], username: str, password: str) -> User | None:
-    """Return the user whose password it is; for an unknown name it takes as long to say None."""
+    """Return the user if the password is right, otherwise None.
+
+    For an unknown user name the check takes as long, so that its duration reveals no user names.
+    """
     user = users.get(username)
     password_hash = passwords.DUMMY_HASH if user is None else user.password_hash
-    fits = await passwords.verifies(password, password_hash)
-    return user if fits else None
+    is_right = await passwords.verify(password, password_hash)
+    return user if is_right else None
 
 
 def sign_in_page(
@@ -36,11 +39,12 @@ def sign_in_page(
     """Return the page that asks for user name and password.
 
     Arguments:
-        username: who signed in before, to be asked again; `login_hint` comes first.
-        wrong: that user name and password, just sent, did not fit. No password is filled in then.
+        username: the user who signed in before; the client's `login_hint` has precedence.
+        wrong: whether the user name or password just sent was wrong. The page then fills in no
+            password.
     """
     users = registrations.users
-    hinted = username if wrong else request.given.get("login_hint", username)
+    hinted = username if wrong else request.parameters.get("login_hint", username)
     filled_in = next(iter(users), "") if hinted is None else hinted[:MAX_USERNAME]
     user = users.get(filled_in)
     shown_password = "" if user is None else user.shown_password or ""
@@ -63,6 +67,6 @@ def sign_in_page(
         "sign_in.html",
         context,
         status=400 if wrong else 200,
-        # What follows the form is a redirect to the client, where consent is remembered.
+        # If the user has consented before, the form leads straight to the client.
         form_action=[form_action(request.destination.redirect_uri)],
     )

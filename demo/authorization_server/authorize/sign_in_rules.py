@@ -1,4 +1,4 @@
-"""Whether somebody has to sign in for a request; no I/O."""
+"""The rules for when a person has to sign in; no I/O."""
 
 from collections.abc import Iterable
 
@@ -6,62 +6,67 @@ from demo.authorization_server.authorize.refusals import Refusal, RequestRefused
 from demo.authorization_server.authorize.request import AuthorizationRequest
 from demo.authorization_server.keys.signing_key import RetiredKey, SigningKey
 from demo.authorization_server.state.sessions import Session
-from demo.authorization_server.token.id_token_hint import HintOutdated, HintUnusable, hint
+from demo.authorization_server.token.id_token_hint import (
+    HintOutdated,
+    HintUnusable,
+    read_id_token_hint,
+)
 
-SIGN_IN_COUNTS_FOR = 600
-"""Seconds in which a request that wants a new sign-in has to be answered after it."""
+FRESH_SIGN_IN_SECONDS = 600
+"""For so long a sign-in counts as new for the request that asked for a new sign-in."""
 
-
-NOBODY_KNOWN = ""
-"""The user of an `id_token_hint` that is outdated: whoever it was has to sign in again."""
+UNKNOWN_USER = ""
+"""The user of an outdated `id_token_hint`: it proves nothing, so the person signs in again."""
 
 
 def hinted_user(
-    asked: AuthorizationRequest, issuer: str, keys: Iterable[SigningKey | RetiredKey]
+    request: AuthorizationRequest, issuer: str, keys: Iterable[SigningKey | RetiredKey]
 ) -> str | None:
-    """Return the user whom the request's `id_token_hint` names; None where it has none.
+    """Return the user whom the request's `id_token_hint` names; None if there is no hint.
 
-    Raises RequestRefused for one that is not an ID token of this server's for the client.
+    Raises RequestRefused if the hint is not an ID token that this server issued to this client.
     """
-    token = asked.given.get("id_token_hint")
+    token = request.parameters.get("id_token_hint")
     if token is None:
         return None
     try:
-        said = hint(token, issuer=issuer, keys=keys)
+        hint = read_id_token_hint(token, issuer=issuer, keys=keys)
     except HintOutdated:
-        return NOBODY_KNOWN
+        return UNKNOWN_USER
     except HintUnusable:
-        said = None
-    if said is None or said.client_id != asked.client.client_id:
-        sentence = "id_token_hint is not an ID token that this server gave to the client."
-        raise RequestRefused(asked.destination, Refusal("invalid_request", sentence))
-    return said.username
+        hint = None
+    if hint is None or hint.client_id != request.client.client_id:
+        sentence = "id_token_hint is not an ID token that this server issued to this client."
+        raise RequestRefused(request.destination, Refusal("invalid_request", sentence))
+    return hint.username
 
 
-def was_for(asked: AuthorizationRequest, session: Session, now: float) -> bool:
-    """Return whether the person signed in for this very request, and just now.
+def is_fresh_sign_in(request: AuthorizationRequest, session: Session, now: float) -> bool:
+    """Return whether the person signed in for this very request, a short time ago.
 
-    Without it a request that always wants a new sign-in would never be answered.
+    Without this rule, a request that always wants a new sign-in would never be answered.
     """
-    return session.signed_in_for == asked.digest and now - session.auth_time <= SIGN_IN_COUNTS_FOR
+    return (
+        session.signed_in_for == request.digest and now - session.auth_time <= FRESH_SIGN_IN_SECONDS
+    )
 
 
 def sign_in_needed(
-    asked: AuthorizationRequest, session: Session, hinted: str | None, now: float
+    request: AuthorizationRequest, session: Session, hinted: str | None, now: float
 ) -> bool:
-    """Return whether this sign-in does not do (OpenID Connect Core §3.1.2.1, §3.1.2.3).
+    """Return whether the person has to sign in again (OpenID Connect Core §3.1.2.1, §3.1.2.3).
 
     Arguments:
-        hinted: the user whom the client's `id_token_hint` names, or `NOBODY_KNOWN`.
+        hinted: the user whom the client's `id_token_hint` names, or `UNKNOWN_USER`.
         now: seconds since the epoch.
     """
-    if was_for(asked, session, now):
+    if is_fresh_sign_in(request, session, now):
         return False
-    if asked.prompts & {"login", "select_account"}:
+    if request.prompts & {"login", "select_account"}:
         return True
     if hinted not in {None, session.username}:
         return True
-    # max_age=0 is prompt=login in other words, also within the second of the sign-in.
-    return asked.max_age == 0 or (
-        asked.max_age is not None and now - session.auth_time > asked.max_age
+    # max_age=0 means the same as prompt=login, also within the second of the sign-in.
+    return request.max_age == 0 or (
+        request.max_age is not None and now - session.auth_time > request.max_age
     )

@@ -1,1 +1,1 @@
-"""The keys that sign tokens, and the file that keeps them."""
+"""The keys that sign tokens, and the file that stores them."""

@@ -1,6 +1,6 @@
-"""The file that keeps the keys and the generated client secrets: a restart breaks no token.
+"""The key file: stores the keys and the generated client secrets, so that tokens survive a restart.
 
-It holds nothing that the operator wrote: the secrets that stand in the registrations are not in it.
+Client secrets from the registrations file are not in it.
 """
 
 import json
@@ -16,12 +16,12 @@ from demo.authorization_server.keys.signing_key import RetiredKey, SigningKey, S
 from resource_api.private_files import private_folder
 
 FOLDER = "authorization-server"
-"""Within the data folder. A folder of its own can be 0700 whatever the other is."""
+"""In the data folder. A folder of its own can have the mode 0700 in any data folder."""
 
 FILE = Path(FOLDER, "keys.json")
 
 MAX_BYTES = 1024 * 1024
-"""More than the largest registrations can bring about; it keeps a wrong file out of memory."""
+"""More than the largest registrations need. The limit keeps a wrong file out of memory."""
 
 
 class KeyFileError(Exception):
@@ -29,15 +29,15 @@ class KeyFileError(Exception):
 
 
 class KeyFileMissing(KeyFileError):
-    """There is no key file yet: no server has been started with this data folder."""
+    """There is no key file: no server has been started with this data folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """What the file holds.
+    """The content of the file.
 
     Arguments:
-        client_secrets: the generated ones, by client id.
+        client_secrets: the generated secrets, by client id.
     """
 
     keys: SigningKeys
@@ -51,11 +51,11 @@ class _Content:
     client_secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
-def kept(data: Path, client_ids: Collection[str]) -> KeyFile:
-    """Return what the key file under the data folder holds, making what it has not yet.
+def load_or_create(data: Path, client_ids: Collection[str]) -> KeyFile:
+    """Return the content of the key file in the data folder; create what is missing.
 
     Arguments:
-        client_ids: the clients that need a generated secret. Those of others are forgotten.
+        client_ids: the clients that need a generated secret. Secrets of others are deleted.
 
     Raises KeyFileError.
     """
@@ -74,11 +74,11 @@ def kept(data: Path, client_ids: Collection[str]) -> KeyFile:
     return _key_file(path, _Content(found.current, found.retired, client_secrets))
 
 
-def loaded(data: Path) -> KeyFile:
-    """Return what the key file under the data folder holds.
+def load(data: Path) -> KeyFile:
+    """Return the content of the key file in the data folder.
 
-    Raises KeyFileMissing where there is none, and KeyFileError for one that is damaged or that
-    other users of the machine can read.
+    Raises KeyFileMissing if there is no file, KeyFileError if it is damaged or other users of this
+    machine can read it.
     """
     return _key_file(data / FILE, _read(data / FILE))
 
@@ -104,15 +104,15 @@ def _read(path: Path) -> _Content:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}") from None
     if mode & 0o077:
         raise KeyFileError(
-            f"The key file {path} is open to other users of this machine. "
-            f"Delete it to get new keys, or, if nobody can have read it: chmod 600 {path}"
+            f"Other users of this machine can read the key file {path}. Delete it to get new keys. "
+            f"If you are sure that no other user has read it, run: chmod 600 {path}"
         )
     try:
         return _parsed(text)
     except ValueError as error:
         raise KeyFileError(
             f"The key file {path} is damaged: {error}. Restore it, or delete it to get new keys "
-            "(tokens issued so far stop working)"
+            "(all tokens issued so far become invalid)"
         ) from None
 
 
@@ -122,12 +122,12 @@ def _parsed(text: bytes) -> _Content:
     try:
         content: object = json.loads(text)
     except (ValueError, RecursionError):
-        # json.JSONDecodeError carries the whole document.
+        # The JSONDecodeError would quote the whole document.
         raise ValueError("it is not JSON") from None
     document = _object(content, "it")
     client_secrets = _object(document.get("client_secrets"), "client_secrets")
     if not all(isinstance(secret, str) and secret for secret in client_secrets.values()):
-        raise ValueError("a client's secret is empty or no string")
+        raise ValueError("a client secret is empty or not a string")
     retired = document.get("retired_keys")
     if not isinstance(retired, list):
         raise ValueError("retired_keys is not a list")
@@ -142,8 +142,8 @@ def _retired(member: object) -> RetiredKey:
     entry = _object(member, "a retired key")
     until = entry.get("until")
     if isinstance(until, bool) or not isinstance(until, int):
-        raise ValueError("a retired key's until is not a whole number")
-    return RetiredKey.from_public_jwk(_object(entry.get("key"), "a retired key's key"), until)
+        raise ValueError("until of a retired key is not a whole number")
+    return RetiredKey.from_public_jwk(_object(entry.get("key"), "key of a retired key"), until)
 
 
 def _object(value: object, name: str) -> dict[str, object]:
@@ -153,7 +153,7 @@ def _object(value: object, name: str) -> dict[str, object]:
 
 
 def _write(path: Path, content: _Content) -> None:
-    """Put the file in place whole or not at all, also on power loss."""
+    """Replace the file as a whole, so that even a power failure leaves the old or the new one."""
     document = {
         "signing_key": content.current.private_jwk(),
         "retired_keys": [{"until": k.until, "key": k.public_jwk()} for k in content.retired],
@@ -163,7 +163,7 @@ def _write(path: Path, content: _Content) -> None:
     try:
         private_folder(path.parent)
         path.parent.chmod(0o700)
-        # Created with its final mode: there is no moment at which others could open it.
+        # Created with its final mode, so that other users can never open it.
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The keys that the authorization server signs with, one after the other, and their JWK forms."""
+"""The signing keys of the authorization server, their rotation, and their JWK form."""
 
 import asyncio
 import base64
@@ -20,34 +20,34 @@ from jwt.exceptions import InvalidKeyError
 ALGORITHM = "RS256"
 
 MINIMUM_BITS = 2048
-"""RFC 7518 §3.3; the library does not use a smaller RSA key either."""
+"""RFC 7518 §3.3; asgi_bearer refuses smaller RSA keys, too."""
 
 MAX_PUBLISHED = 5
-"""Keys in the key set: who rotates in a loop must not make it grow until nobody reads it."""
+"""Keys in the key set. Rotation in a loop must not make it too large for its readers."""
 
 
 class TooManyKeys(Exception):
-    """As many keys are published as may be; an old one has to end first."""
+    """The key set has `MAX_PUBLISHED` keys; an old one must expire first."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An RSA key with its RFC 7638 thumbprint as key id; its `repr` shows only the id."""
+    """An RSA key whose key id is its thumbprint (RFC 7638); its `repr` shows only the id."""
 
     private_key: RSAPrivateKey = field(repr=False)
     kid: str
 
     @classmethod
     def generated(cls) -> Self:
-        """Make a new key; this takes a while."""
+        """Generate a new key; this is slow."""
         return cls._named(generate_private_key(public_exponent=65537, key_size=MINIMUM_BITS))
 
     @classmethod
     def from_private_jwk(cls, jwk: Mapping[str, object]) -> Self:
         """Read a key that `private_jwk` wrote.
 
-        Raises ValueError, without any of the key's content, for anything but a private RSA key of
-        2048 bits or more.
+        Raises ValueError if it is not a private RSA key of 2048 bits or more. The message contains
+        nothing of the key.
         """
         key = _rsa_key(jwk)
         if not isinstance(key, RSAPrivateKey):
@@ -63,16 +63,16 @@ class SigningKey:
         return _public_jwk(self.private_key.public_key())
 
     def private_jwk(self) -> dict[str, object]:
-        """Return the whole key, for the key file and nothing else."""
+        """Return the whole key; only the key file may contain it."""
         return dict(RSAAlgorithm.to_jwk(self.private_key, as_dict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class RetiredKey:
-    """The public part of a key that signs nothing any more; its private part is gone.
+    """The public part of a key that signs no longer; the private part is deleted.
 
     Arguments:
-        until: seconds since the epoch; by then all that it signed has ended.
+        until: seconds since the epoch; by then all tokens that it signed have expired.
     """
 
     public_key: RSAPublicKey = field(repr=False)
@@ -93,11 +93,11 @@ class RetiredKey:
 
 
 class SigningKeys:
-    """The key that signs, and those before it that tokens may still be verified with.
+    """The current key, and earlier ones that still verify tokens.
 
     Arguments:
-        save: called in a thread with what `rotate` is about to make current and retired; if it
-            raises, nothing changes.
+        save: called in a thread before a rotation takes effect, with the new current key and the
+            retired keys; if it raises, nothing changes.
         generated: makes the next key; called in a thread.
     """
 
@@ -121,33 +121,35 @@ class SigningKeys:
         return self._current
 
     def published(self, now: float) -> tuple[SigningKey | RetiredKey, ...]:
-        """Return the keys that tokens are verified with, the current one first."""
+        """Return the keys that verify tokens, the current one first."""
         return (self._current, *(key for key in self._retired if key.until > now))
 
     async def rotate(self, *, now: float, keep_seconds: int) -> SigningKey:
-        """Make a new key the current one, and return it.
+        """Replace the current key, and return the new one.
 
         Arguments:
             now: seconds since the epoch.
-            keep_seconds: how long the old key stays published; no token lives longer.
+            keep_seconds: how long the old key stays published; at least as long as any token lives.
 
         Raises:
-            TooManyKeys: `MAX_PUBLISHED` keys are published already.
+            TooManyKeys: `MAX_PUBLISHED` keys are already published.
         """
         async with self._rotating:
-            kept = tuple(key for key in self._retired if key.until > now)
-            if len(kept) + 1 >= MAX_PUBLISHED:
+            published = tuple(key for key in self._retired if key.until > now)
+            if len(published) + 1 >= MAX_PUBLISHED:
                 raise TooManyKeys(f"{MAX_PUBLISHED} keys are published")
             old = RetiredKey(
                 self._current.private_key.public_key(),
                 self._current.kid,
                 ceil(now + keep_seconds),
             )
-            new, retired = await asyncio.to_thread(self._made, (old, *kept))
+            new, retired = await asyncio.to_thread(self._generated_and_saved, (old, *published))
             self._current, self._retired = new, retired
             return new
 
-    def _made(self, retired: tuple[RetiredKey, ...]) -> tuple[SigningKey, tuple[RetiredKey, ...]]:
+    def _generated_and_saved(
+        self, retired: tuple[RetiredKey, ...]
+    ) -> tuple[SigningKey, tuple[RetiredKey, ...]]:
         new = self._generated()
         if self._save is not None:
             self._save(new, retired)
@@ -155,7 +157,7 @@ class SigningKeys:
 
 
 def thumbprint(public_jwk: Mapping[str, object]) -> str:
-    """Return the thumbprint of an RSA key: SHA-256 over its required members (RFC 7638 §3)."""
+    """Return the thumbprint of an RSA key (RFC 7638 §3)."""
     required = {name: public_jwk[name] for name in ("e", "kty", "n")}
     canonical = json.dumps(required, separators=(",", ":"), sort_keys=True).encode()
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
@@ -177,7 +179,7 @@ def _rsa_key(jwk: Mapping[str, object]) -> RSAPrivateKey | RSAPublicKey:
     try:
         key = RSAAlgorithm.from_jwk({name: str(value) for name, value in jwk.items()})
     except (InvalidKeyError, ValueError, TypeError, KeyError):
-        # The cause is left out: it may quote the key.
+        # Without the cause, whose message may quote the key.
         raise ValueError("a key is not a usable RSA key in JWK form") from None
     if key.key_size < MINIMUM_BITS:
         raise ValueError(f"a key is smaller than {MINIMUM_BITS} bits")

@@ -1,1 +1,1 @@
-"""What the operator registers: APIs, clients and users, read from a file."""
+"""The registrations: APIs, clients and users, which the operator writes into a TOML file."""

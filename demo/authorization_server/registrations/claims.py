@@ -1,4 +1,4 @@
-"""The claims that a user may be registered with: which names are kept, and what they may hold."""
+"""The rules for the claims of registered users: which names are accepted, and which values."""
 
 import json
 import logging
@@ -11,51 +11,51 @@ from asgi_bearer.keys import address_fault
 from demo.authorization_server.registrations.scopes import CLAIMS_BY_SCOPE
 
 MAX_BYTES = 4096
-"""Of a user's claims as JSON: a token that carries them has to fit into a header."""
+"""Of a user's claims as JSON: a token with them has to fit into a header."""
 
 MAX_DEPTH = 8
-"""Of tables and lists in each other."""
+"""Of nested tables and lists."""
 
 _STANDARD = frozenset(name for names in CLAIMS_BY_SCOPE.values() for name in names)
-"""Those of OpenID Connect Core §5.1, without `sub`, which is the name of the user."""
+"""OpenID Connect Core §5.1, without `sub`, which is always the user name."""
 
 _BOOLEAN = frozenset({"email_verified", "phone_number_verified"})
 
 logger = logging.getLogger("demo.authorization_server")
 
 
-def kept_claims(username: str, claims: Mapping[str, object]) -> dict[str, object]:
-    """Return the claims whose names are standard or a URL; the log says which others there were.
+def accepted_claims(username: str, claims: Mapping[str, object]) -> dict[str, object]:
+    """Return the claims whose name is standard or a URL; log the names of the others.
 
-    A name of one's own could be taken for a claim that a token or a standard defines: `scope`,
-    `aud`, or one that does not exist yet.
+    Any other name could be confused with a claim that a standard defines, now or later, such as
+    `scope` or `aud`.
     """
     for name in claims:
-        if not _is_kept(name):
+        if not _is_accepted(name):
             logger.warning(
-                "user %r: the claim %r is left out: its name is neither a standard one "
-                "nor an http(s) URL",
+                "user %r: ignoring the claim %r; the name of a claim must be a standard one or an "
+                "http(s) URL",
                 username,
                 name,
             )
-    return {name: value for name, value in claims.items() if _is_kept(name)}
+    return {name: value for name, value in claims.items() if _is_accepted(name)}
 
 
 def claims_fault(claims: Mapping[str, object]) -> str | None:
-    """Return what is wrong with the values of the claims that are kept, or None."""
-    kept = {name: value for name, value in claims.items() if _is_kept(name)}
+    """Return what is wrong with the values of the accepted claims, or None."""
+    accepted = {name: value for name, value in claims.items() if _is_accepted(name)}
     faults = [
         f"must hold {expected} in {name}"
-        for name, value in kept.items()
+        for name, value in accepted.items()
         if (expected := _expected(name, value))
     ]
-    if not faults and len(json.dumps(kept).encode()) > MAX_BYTES:
+    if not faults and len(json.dumps(accepted).encode()) > MAX_BYTES:
         faults.append(f"must be at most {MAX_BYTES} bytes as JSON")
     return "; ".join(faults) or None
 
 
 def is_custom(name: str) -> bool:
-    """Whether the name is one's own: a URL with a host, which is a scope as well."""
+    """Return whether this is the name of a custom claim: a URL with a host, and a valid scope."""
     return (
         re.match(r"https?://[^/?#]", name) is not None
         and is_scope_name(name)
@@ -63,12 +63,12 @@ def is_custom(name: str) -> bool:
     )
 
 
-def _is_kept(name: str) -> bool:
+def _is_accepted(name: str) -> bool:
     return name in _STANDARD or is_custom(name)
 
 
 def _expected(name: str, value: object) -> str | None:
-    """Return what the claim should hold where it does not."""
+    """Return what the value of the claim must be, or None if it is right."""
     if name in _BOOLEAN:
         return None if isinstance(value, bool) else "true or false"
     if name == "updated_at":
@@ -82,11 +82,11 @@ def _expected(name: str, value: object) -> str | None:
 
 
 def _is_json(value: object, depth: int = 0) -> bool:
-    """Whether JSON can say it: TOML knows dates, and numbers that are none."""
+    """Return whether JSON can express the value: TOML also has dates, infinity and NaN."""
     if isinstance(value, list | dict) and depth < MAX_DEPTH:
-        held = cast("list[object] | dict[str, object]", value)
-        members = held.values() if isinstance(held, dict) else held
+        container = cast("list[object] | dict[str, object]", value)
+        members = container.values() if isinstance(container, dict) else container
         return all(_is_json(member, depth + 1) for member in members)
     if isinstance(value, float):
-        return value - value == 0  # neither infinite nor "not a number"
+        return value - value == 0  # false for infinity and NaN
     return isinstance(value, str | int)

@@ -1,6 +1,7 @@
-"""The entries of the registrations file: what each may hold, and what it is to be otherwise.
+"""The entries of the registrations file, and the checks of each entry.
 
-A check runs where what it depends on is right, so that all faults of an entry are told at once.
+A check that depends on another field runs only if that field is valid. So all faults of an entry
+can be reported at once.
 """
 
 from types import MappingProxyType
@@ -8,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from demo.authorization_server.registrations.claims import claims_fault, kept_claims
+from demo.authorization_server.registrations.claims import accepted_claims, claims_fault
 from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
     Api,
@@ -32,7 +33,7 @@ from demo.authorization_server.registrations.values import (
 )
 
 WEB_APPLICATION = "{web_application}"
-"""At the beginning of a redirect URI: the address of the demo's web application."""
+"""Placeholder at the start of a redirect URI for the address of the demo's web application."""
 
 
 class _Entry(BaseModel):
@@ -40,7 +41,7 @@ class _Entry(BaseModel):
 
 
 class ApiEntry(_Entry):
-    """An `[[api]]`; the lifetimes are in seconds, and default to Auth0's."""
+    """An `[[api]]`; lifetimes are in seconds, with the defaults of Auth0."""
 
     identifier: Identifier
     name: Name
@@ -64,7 +65,7 @@ class ApiEntry(_Entry):
 
 
 class ClientEntry(_Entry):
-    """A `[[client]]`. Its checks look only at fields that stand above their own."""
+    """A `[[client]]`. A check can use only the fields above its own."""
 
     client_id: Subject
     name: Name
@@ -93,45 +94,49 @@ class ClientEntry(_Entry):
 
     @field_validator("client_secret")
     @classmethod
-    def _only_where_it_can_be_kept(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _no_secret_for_a_public_client(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("type") == "public":
-            raise fault("must not be there: a public client cannot keep a secret")
+            raise fault("must be absent: a public client cannot keep a secret")
         return value
 
     @field_validator("origins")
     @classmethod
-    def _only_for_a_browser(cls, value: list[str], info: ValidationInfo) -> list[str]:
+    def _no_origins_for_a_confidential_client(
+        cls, value: list[str], info: ValidationInfo
+    ) -> list[str]:
         if value and info.data.get("type") == "confidential":
-            raise fault("must not be there: a script in a browser cannot keep a secret")
+            raise fault("must be absent: a script in a browser cannot keep a secret")
         return value
 
     @field_validator("grant_types")
     @classmethod
-    def _grants_that_fit(cls, value: list[GrantType], info: ValidationInfo) -> list[GrantType]:
+    def _possible_grant_types(cls, value: list[GrantType], info: ValidationInfo) -> list[GrantType]:
         if info.data.get("type") == "public" and "client_credentials" in value:
-            raise fault("must not have client_credentials: a public client cannot prove itself")
+            raise fault("must not have client_credentials: a public client cannot authenticate")
         if "refresh_token" in value and "authorization_code" not in value:
-            raise fault("must have authorization_code where it has refresh_token")
+            raise fault("must have authorization_code if it has refresh_token")
         return value
 
     @field_validator("response_types")
     @classmethod
-    def _response_types_that_can_be_used(
+    def _possible_response_types(
         cls, value: list[frozenset[str]], info: ValidationInfo
     ) -> list[frozenset[str]]:
         granted = info.data.get("grant_types")
         needed = frozenset[GrantType]().union(*(RESPONSE_TYPES[components] for components in value))
         if granted is not None and not needed.issubset(granted):
-            raise fault(f"must have {' and '.join(sorted(needed))} in grant_types beside it")
+            raise fault(f"needs {' and '.join(sorted(needed))} in grant_types")
         if value and info.data.get("redirect_uris") == []:
-            raise fault("must have redirect_uris beside it")
+            raise fault("needs redirect_uris")
         return value
 
     @field_validator("introspects")
     @classmethod
-    def _only_with_a_secret(cls, value: list[str], info: ValidationInfo) -> list[str]:
+    def _no_introspection_by_a_public_client(
+        cls, value: list[str], info: ValidationInfo
+    ) -> list[str]:
         if value and info.data.get("type") == "public":
-            raise fault("must not be there: a public client cannot prove itself")
+            raise fault("must be absent: a public client cannot authenticate")
         return value
 
 
@@ -144,33 +149,33 @@ class UserEntry(_Entry):
     claims: dict[str, object] = Field(default={}, repr=False)
 
     def registered(self) -> User:
-        """Return the user that this entry registers; the log says which claims are left out."""
+        """Return the user that this entry registers; ignored claims are logged."""
         return User(
             username=self.username,
             password_hash=self.password_hash,
             shown_password=self.shown_password,
-            claims=MappingProxyType(kept_claims(self.username, self.claims)),
+            claims=MappingProxyType(accepted_claims(self.username, self.claims)),
         )
 
     @field_validator("password_hash")
     @classmethod
-    def _affordable(cls, value: str) -> str:
+    def _password_hash(cls, value: str) -> str:
         if reason := hash_fault(value):
             raise fault(reason)
         return value
 
     @field_validator("shown_password")
     @classmethod
-    def _the_one_hashed(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _matching_password(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None or "password_hash" not in info.data:
             return value
         if not matches(value, info.data["password_hash"]):
-            raise fault("must be the password that password_hash was made of")
+            raise fault("must be the password of password_hash")
         return value
 
     @field_validator("claims")
     @classmethod
-    def _sayable(cls, value: dict[str, object]) -> dict[str, object]:
+    def _claims(cls, value: dict[str, object]) -> dict[str, object]:
         if reason := claims_fault(value):
             raise fault(reason)
         return value

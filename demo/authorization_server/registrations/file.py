@@ -1,4 +1,4 @@
-"""The file with the registrations: reading it, and telling all that is wrong with it at once."""
+"""Reads the registrations file, and reports all its faults at once."""
 
 import json
 import tomllib
@@ -21,14 +21,14 @@ from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.values import MAX_LIFETIME
 
 SHIPPED = Path(__file__).with_name("registrations.toml")
-"""The documented example, which the demo runs with unless it is told otherwise."""
+"""The registrations that the demo uses by default."""
 
 MAX_BYTES = 256 * 1024
-"""Of the file; hundreds of entries fit."""
+"""Of the file; enough for hundreds of entries."""
 
 _EXPECTED = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is unknown",
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
@@ -41,13 +41,13 @@ _EXPECTED = {
 _KINDS: Mapping[str, str] = MappingProxyType(
     {"api": "identifier", "client": "client_id", "user": "username"}
 )
-"""The kinds of entries, and the member that tells one of a kind from another."""
+"""The kinds of entries, and the member that identifies an entry of each kind."""
 
 _EntryType = TypeVar("_EntryType", ApiEntry, ClientEntry, UserEntry)
 
 
 class RegistrationsFaults(Exception):
-    """All that is wrong with the registrations, a line each; no line holds a secret.
+    """All faults of the registrations, a line each; no line contains a secret.
 
     Arguments:
         faults: each with its place and what is expected there.
@@ -61,25 +61,25 @@ class RegistrationsFaults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationsFile:
-    """What the file says, in which the generated client secrets are missing still.
+    """The content of the file, without the generated client secrets.
 
     Arguments:
-        without_secret: the ids of the confidential clients that need a generated one.
+        without_secret: the ids of the confidential clients that need a generated secret.
     """
 
     without_secret: frozenset[str]
     _registrations: Registrations = field(repr=False)
 
     def with_secrets(self, secrets: Mapping[str, str]) -> Registrations:
-        """Return the registrations, complete.
+        """Return the complete registrations.
 
         Arguments:
-            secrets: by client id; those of all clients in `without_secret`.
+            secrets: by client id, for all clients in `without_secret`.
 
-        Raises ValueError where one is missing: its client would be a public one.
+        Raises ValueError if one is missing: its client would become a public one.
         """
         if missing := sorted(client for client in self.without_secret if not secrets.get(client)):
-            raise ValueError(f"secrets has none for {', '.join(missing)}")
+            raise ValueError(f"secrets lacks {', '.join(missing)}")
         clients = {
             client_id: replace(client, client_secret=secrets[client_id])
             if client_id in self.without_secret
@@ -90,10 +90,10 @@ class RegistrationsFile:
 
 
 def read(file: Path, *, web_application: str) -> RegistrationsFile:
-    """Return what the file registers.
+    """Return the content of the file.
 
     Arguments:
-        web_application: the address that stands for `{web_application}`, with its final slash.
+        web_application: the address for the placeholder `{web_application}`, with its final slash.
 
     Raises RegistrationsFaults.
     """
@@ -102,7 +102,7 @@ def read(file: Path, *, web_application: str) -> RegistrationsFile:
     except ValueError as error:
         raise RegistrationsFaults(file, [str(error)]) from None
     faults = [
-        f"{name}: is not known here; there are [[api]], [[client]] and [[user]]"
+        f"{name}: is unknown; expected [[api]], [[client]] or [[user]]"
         for name in document
         if name not in _KINDS
     ]
@@ -113,7 +113,7 @@ def read(file: Path, *, web_application: str) -> RegistrationsFile:
     apis = _entries("api", ApiEntry, raw["api"], faults)
     clients = _entries("client", ClientEntry, raw["client"], faults)
     users = _entries("user", UserEntry, raw["user"], faults)
-    faults.extend(_faults_between(raw, apis, users))
+    faults.extend(_faults_between_entries(raw, apis, users))
     if faults:
         raise RegistrationsFaults(file, faults)
     return RegistrationsFile(
@@ -143,7 +143,7 @@ def _document(file: Path) -> dict[str, object]:
     except UnicodeDecodeError:
         raise ValueError("The file must be UTF-8") from None
     except RecursionError:
-        raise ValueError("The file must not hold lists in lists without end") from None
+        raise ValueError("The file has too many nested lists") from None
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"The file must be TOML: {error}") from None
 
@@ -161,7 +161,7 @@ def _list(value: object) -> list[object]:
 
 
 def _with_address(value: object, web_application: str) -> object:
-    """Return a list of redirect URIs with the address in its place; anything else as it is."""
+    """Return a list of redirect URIs with the placeholder replaced; any other value unchanged."""
     if not isinstance(value, list):
         return value
     return [
@@ -181,7 +181,7 @@ def _entries(
             found.append(entry.model_validate(table))
         except ValidationError as error:
             place = _place(kind, table.get(_KINDS[kind]), position)
-            faults.extend(f"{place}: {_told(details)}" for details in error.errors())
+            faults.extend(f"{place}: {_sentence(details)}" for details in error.errors())
     return found
 
 
@@ -189,12 +189,12 @@ def _place(kind: str, name: object, position: int) -> str:
     return f"{kind} {json.dumps(name) if isinstance(name, str) and name else position}"
 
 
-def _told(details: ErrorDetails) -> str:
+def _sentence(details: ErrorDetails) -> str:
     where = ""
     for step in details["loc"]:
         if isinstance(step, int):
             where += f"[{step}]"
-        elif step != "[key]":  # pydantic's word for the name of a member
+        elif step != "[key]":  # pydantic's name for the key of a table
             where += f".{step}" if where else step
     kind = details["type"]
     if kind == "literal_error":
@@ -202,7 +202,7 @@ def _told(details: ErrorDetails) -> str:
     return f"{where} {_EXPECTED.get(kind, details['msg'])}"
 
 
-def _faults_between(
+def _faults_between_entries(
     raw: Mapping[str, list[dict[str, object]]],
     apis: Sequence[ApiEntry],
     users: Sequence[UserEntry],
@@ -211,7 +211,7 @@ def _faults_between(
         names = [table.get(member) for table in raw[kind]]
         for name in dict.fromkeys(name for name in names if isinstance(name, str)):
             if names.count(name) > 1:
-                yield f"{_place(kind, name, 0)}: {member} must not be there twice"
+                yield f"{_place(kind, name, 0)}: {member} is used twice"
     identifiers = [table.get("identifier") for table in raw["api"]]
     for number, client in enumerate(raw["client"], start=1):
         for position, identifier in enumerate(_list(client.get("introspects"))):

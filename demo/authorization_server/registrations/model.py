@@ -1,4 +1,4 @@
-"""What is registered at the authorization server: APIs, clients and users, as values."""
+"""The registered APIs, clients and users, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ GrantType = Literal["authorization_code", "implicit", "refresh_token", "client_c
 TokenProfile = Literal["jwt", "rfc9068"]
 
 CLIENT_SUFFIX = "@clients"
-"""Ends the subject of a token that a client got for itself, as Auth0 has it.
+"""Ends the subject of a token that a client got for itself, as with Auth0.
 
-No user's name may end so (RFC 9700 §4.15); the registrations see to it."""
+The registrations refuse a user whose name ends like this (RFC 9700 §4.15)."""
 
 RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType(
     {
@@ -24,7 +24,7 @@ RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType
         ),
     }
 )
-"""The response types there are, and the grant types that each needs (RFC 7591 §2.1)."""
+"""The supported response types, and the grant types that each needs (RFC 7591 §2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Api:
 
     Arguments:
         identifier: the audience of its tokens.
-        scopes: name → description, in the words of the consent page.
-        token_profile: the shape of its tokens: `jwt`, or `rfc9068`.
-        allow_offline_access: whether there are refresh tokens for it.
+        scopes: name → text for the consent page.
+        token_profile: the form of its tokens: `jwt` or `rfc9068`.
+        allow_offline_access: whether clients can get refresh tokens for it.
         token_lifetime: seconds, for tokens from the token endpoint.
         front_channel_token_lifetime: seconds, for tokens that pass through the browser.
     """
@@ -57,10 +57,10 @@ class Client:
         client_secret: None for a public client.
         redirect_uris: compared byte for byte, except for the port of a public client's loopback
             address.
-        origins: of a public client: where its scripts run, beside its redirect URIs.
-        response_types: what it may ask /authorize for; keys of `RESPONSE_TYPES`.
-        grant_types: what it may use at all.
-        introspects: the identifiers of the APIs whose tokens it may introspect, beside its own.
+        origins: of a public client: the origins of its scripts, besides those of its redirect
+            URIs.
+        response_types: the response types that it may use; keys of `RESPONSE_TYPES`.
+        introspects: the APIs whose tokens it may introspect, besides its own tokens.
     """
 
     client_id: str
@@ -79,20 +79,20 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        """Whether it cannot keep a secret, and so has to prove itself with PKCE."""
+        """Whether it cannot keep a secret and must use PKCE."""
         return self.client_secret is None
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who can sign in; the `repr` shows no password.
+    """A person who can sign in; the `repr` shows no password.
 
     Arguments:
         username: also the subject of the user's tokens.
         password_hash: Argon2id, in PHC form.
-        shown_password: the password itself, for the sign-in page to fill in; right only for an
-            account that protects nothing. None for every other.
-        claims: standard claims by their names, custom ones by a URL.
+        shown_password: the password itself, which the sign-in page fills in. Only for accounts that
+            protect nothing; None for all others.
+        claims: by name; the name of a custom claim is a URL.
     """
 
     username: str
@@ -103,7 +103,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Registrations:
-    """All that is registered: APIs by identifier, clients by id, users by name, in file order."""
+    """All registrations, in file order: APIs by identifier, clients by id, users by name."""
 
     apis: Mapping[str, Api]
     clients: Mapping[str, Client]

@@ -1,4 +1,4 @@
-"""The single values in the registrations file: what each may be, and what it is to be otherwise."""
+"""The single values in the registrations file, and the check of each."""
 
 from typing import Annotated
 
@@ -14,17 +14,17 @@ from demo.authorization_server.registrations.redirect_uris import origin_fault, 
 from demo.authorization_server.registrations.scopes import STANDARD_SCOPES
 
 MIN_SECRET_CHARACTERS = 16
-"""Of a client secret: fewer could be guessed."""
+"""Of a client secret; a shorter one could be guessed."""
 
 MAX_CHARACTERS = 255
-"""Of a name or an identifier; `sub` may not have more (OpenID Connect Core §2)."""
+"""Of a name or identifier; the limit of `sub` (OpenID Connect Core §2)."""
 
 MAX_LIFETIME = 86400
-"""Seconds; the keys have to stay published for as long."""
+"""Seconds; the keys must stay published for as long."""
 
 
 def fault(reason: str) -> PydanticCustomError:
-    """Return the error that says what a value has to be, after its place."""
+    """Return the error for a value; the reason follows its place, as in "must be text"."""
     return PydanticCustomError("registration", "{reason}", {"reason": reason})
 
 
@@ -32,14 +32,16 @@ def _identifier(value: str) -> str:
     if not (value.isascii() and value.isprintable() and 0 < len(value) <= MAX_CHARACTERS):
         raise fault(f"must have 1 to {MAX_CHARACTERS} ASCII characters")
     if " " in value:
-        raise fault("must not have a space in it")
+        raise fault("must not contain a space")
     return value
 
 
 def _subject(value: str) -> str:
     if _identifier(value).lower().endswith(CLIENT_SUFFIX):
-        # RFC 9700 §4.15: a client must not pass for a user, nor a user for a client.
-        raise fault(f"must not end in {CLIENT_SUFFIX}, which marks what clients do for themselves")
+        # RFC 9700 §4.15: clients and users must not be confused.
+        raise fault(
+            f"must not end in {CLIENT_SUFFIX}, which marks tokens of clients without a user"
+        )
     return value
 
 

@@ -1,1 +1,1 @@
-"""What every endpoint reads from a request: parameters, the client, the API that is asked for."""
+"""What the endpoints share when they read a request: parameters, cookies, client, API."""

@@ -1,4 +1,4 @@
-"""Proof of the client: its secret, by header or body (RFC 6749 §2.3.1), or its id if public."""
+"""Client authentication: by secret in header or body (RFC 6749 §2.3.1), or by id if public."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ METHODS = (*SECRET_METHODS, "none")
 
 
 class ClientAuthentication:
-    """Tells which of the registered clients a request comes from."""
+    """Finds the registered client that sent a request, and checks its secret."""
 
     def __init__(self, clients: Mapping[str, Client]) -> None:
         self._clients = clients
@@ -27,43 +27,45 @@ class ClientAuthentication:
             for client in clients.values()
             if client.client_secret is not None
         }
-        # What the secret of a client that has none is compared with: nobody knows it.
+        # Unknown and public clients are compared with this, which no secret equals.
         self._no_secret = _digest(secrets.token_urlsafe(32))
 
     def authenticated(self, request: Request, parameters: Mapping[str, str]) -> Client:
         """Return the client.
 
-        Raises OAuthError: `invalid_client` with one sentence, after the same work, for a wrong
-        id, a wrong secret, none where there must be one and one where there is none to send;
-        `invalid_request` for credentials in header and body (RFC 6749 §2.3).
+        Raises OAuthError: `invalid_client` if the id or the secret is wrong or missing, or a public
+        client sends a secret. The sentence and the work are the same in all these cases.
+        `invalid_request` if credentials are in the header and in the body (RFC 6749 §2.3).
         """
         client_id, secret = _credentials(request, parameters)
         client = self._clients.get(client_id)
         expected = self._digests.get(client_id, self._no_secret)
-        proved = hmac.compare_digest(_digest(secret or ""), expected)
+        is_right = hmac.compare_digest(_digest(secret or ""), expected)
         if client is not None and client.is_public and secret is None:
             return client
-        if client is not None and not client.is_public and proved:
+        if client is not None and not client.is_public and is_right:
             return client
-        raise OAuthError("invalid_client", "The client's id or secret is wrong or missing.")
+        raise OAuthError(
+            "invalid_client", "The client id or the client secret is wrong or missing."
+        )
 
 
 def _digest(secret: str) -> bytes:
-    # Digests are of equal length, so that comparing them does not tell the length of the secret.
+    # All digests have the same length, so that the comparison does not reveal the secret's length.
     return hashlib.sha256(secret.encode()).digest()
 
 
 def _credentials(request: Request, parameters: Mapping[str, str]) -> tuple[str, str | None]:
     authorization = request.headers.getlist("authorization")
     if len(authorization) > 1:
-        raise OAuthError("invalid_request", "There is more than one Authorization header.")
+        raise OAuthError("invalid_request", "The request has more than one Authorization header.")
     if not authorization:
         return parameters.get("client_id", ""), parameters.get("client_secret")
     client_id, secret = _basic(authorization[0])
     if "client_secret" in parameters or parameters.get("client_id", client_id) != client_id:
         raise OAuthError(
             "invalid_request",
-            "The client's credentials are in the header and in the body; send them in one.",
+            "The client credentials are in the header and in the body; send them in one place.",
         )
     return client_id, secret
 
@@ -79,4 +81,6 @@ def _basic(authorization: str) -> tuple[str, str]:
             raise ValueError("no colon")
         return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, ValueError):
-        raise OAuthError("invalid_client", "The Authorization header is not Basic.") from None
+        raise OAuthError(
+            "invalid_client", "The Authorization header is not valid Basic credentials."
+        ) from None

@@ -1,9 +1,9 @@
-"""This server as a browser sees it: its cookies, and which forms are its own.
+"""The cookies of this server, and the check against forged forms (CSRF).
 
-Cookies are per host, not per port (RFC 6265 §8.5): whatever else runs on this host can set ours.
-So a form is ours only if its hidden value fits the cookie AND, where the browser says from where
-the form was sent, that is this very origin. `SameSite=Lax` keeps the session out of forms that
-come from other sites.
+Cookies belong to a host, not to a port (RFC 6265 §8.5), so any other server on this host can set
+them. A form is therefore accepted only if its hidden value equals the cookie and, if the browser
+names the origin of the form, that origin is this server. Because of `SameSite=Lax`, forms of other
+sites come without the session.
 """
 
 import hmac
@@ -25,35 +25,37 @@ _CSRF = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class FormForged(Exception):
-    """A form that this server did not send, or whose cookie the browser did not keep."""
+    """The form is not from a page of this server, or the browser did not store the cookie."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """Reads and writes the cookies, and judges the forms.
+    """Reads and writes the cookies, and checks the forms.
 
     Arguments:
         issuer: the address of this server.
-        token: makes a new value for the forms of a browser; 43 characters of base64url.
+        new_value: makes a CSRF value: 43 random characters of base64url.
     """
 
     issuer: str
-    token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+    new_value: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
     def csrf_value(self, request: Request) -> str:
-        """Return the value for the forms of this browser: the one it has, so that pages in two
-        tabs go on working, or a new one."""
+        """Return the CSRF value of this browser, or a new one if it has none.
+
+        All tabs share it, so that opening a second page does not break the first.
+        """
         value = request.cookies.get(CSRF_COOKIE, "")
-        return value if _CSRF.fullmatch(value) else self.token()
+        return value if _CSRF.fullmatch(value) else self.new_value()
 
     def is_own_page(self, request: Request) -> bool:
-        """Return whether what sent the request is, where a browser says so, a page of ours."""
+        """Return whether a page of this server sent the request, or no page is named."""
         origins = set(request.headers.getlist("origin"))
         sites = set(request.headers.getlist("sec-fetch-site"))
         return origins <= {self._origin} and sites <= {"same-origin"}
 
     def check_form(self, request: Request, form: Parameters) -> None:
-        """Raise FormForged unless the form came from a page that this browser had from us."""
+        """Raise FormForged unless the form comes from a page that this browser got from us."""
         if not self.is_own_page(request):
             raise FormForged
         cookie, field = request.cookies.get(CSRF_COOKIE, ""), form.values.get("csrf", "")
@@ -61,19 +63,19 @@ class Cookies:
             raise FormForged
 
     def keep_csrf(self, response: Response, value: str) -> None:
-        """Let the browser keep the value that is in the page's forms."""
+        """Set the cookie with the CSRF value of the page's forms."""
         self._set(response, CSRF_COOKIE, value)
 
     def session_secret(self, request: Request) -> str | None:
-        """Return what the browser has for a session; nobody has checked it."""
+        """Return the value of the session cookie, unchecked."""
         return request.cookies.get(SESSION_COOKIE)
 
     def keep_session(self, response: Response, secret: str) -> None:
-        """Let the browser keep a session."""
+        """Set the session cookie."""
         self._set(response, SESSION_COOKIE, secret)
 
     def forget_session(self, response: Response) -> None:
-        """Let the browser forget its session."""
+        """Delete the session cookie."""
         response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
 
     @property

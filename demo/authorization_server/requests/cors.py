@@ -1,4 +1,4 @@
-"""The endpoints that scripts of public clients may use from a browser (CORS), and no others."""
+"""CORS: the endpoints that scripts of public clients may call from a browser."""
 
 from collections.abc import Iterable
 
@@ -18,16 +18,16 @@ PATHS = frozenset(
         "/userinfo",
     }
 )
-"""None of them looks at cookies. The pages of this server are for people, not for scripts."""
+"""None of them reads cookies. The pages of this server are for people, not for scripts."""
 
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "X-Requested-With")
-"""Swagger UI sends the last one with its token requests."""
+"""Swagger UI sends `X-Requested-With` with its token requests."""
 
 _EXPOSED_HEADERS = ("WWW-Authenticate", "Retry-After")
 
 
 class BrowserClients:
-    """ASGI middleware: answers CORS for these origins, at `PATHS` only, and without credentials."""
+    """ASGI middleware: allows these origins to call `PATHS`, without cookies."""
 
     def __init__(self, app: ASGIApp, *, origins: Iterable[str]) -> None:
         self._app = app
@@ -45,9 +45,9 @@ class BrowserClients:
 
 
 def browser_origins(clients: Iterable[Client]) -> frozenset[str]:
-    """Return where the scripts of public clients run.
+    """Return the origins of the scripts of public clients.
 
-    A confidential client has a secret, and so a server of its own that uses these endpoints.
+    A confidential client calls these endpoints from its own server, not from a browser.
     """
     public = [client for client in clients if client.is_public]
     of_redirect_uris = (origin(uri) for client in public for uri in client.redirect_uris)

@@ -1,4 +1,4 @@
-"""The refusal of the token endpoint and its neighbours: RFC 6749 §5.2, as exception and answer."""
+"""The error of the endpoints for clients (RFC 6749 §5.2), as an exception and a response."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,13 +17,13 @@ Code = Literal[
 ]
 
 NO_STORE: Mapping[str, str] = MappingProxyType({"Cache-Control": "no-store", "Pragma": "no-cache"})
-"""For every answer that holds a token or speaks of one (RFC 6749 §5.1)."""
+"""For every response with a token, or about a token (RFC 6749 §5.1)."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="authorization server"'}
 
 
 class OAuthError(Exception):
-    """A request that is refused: the code of RFC 6749 §5.2 and a fixed sentence."""
+    """Refuses a request, with a code of RFC 6749 §5.2 and a fixed sentence."""
 
     def __init__(self, code: Code, description: str) -> None:
         super().__init__(code, description)
@@ -31,7 +31,7 @@ class OAuthError(Exception):
         self.description = description
 
     def response(self) -> JSONResponse:
-        """Return the answer: 401 with a challenge for a client that is not known, otherwise 400."""
+        """Return the response: 401 with a challenge for `invalid_client`, otherwise 400."""
         body = {"error": self.code, "error_description": self.description}
         if self.code != "invalid_client":
             return JSONResponse(body, 400, dict(NO_STORE))

@@ -1,7 +1,7 @@
-"""The parameters of a browser's request, decoded strictly, from a query or from a form body.
+"""Decodes the parameters of a query or a form body, strictly.
 
-Strictly: percent-encoding must be whole, text must be UTF-8 without control characters. What is
-sent twice has no value at all, so that no two readers can take different ones for it.
+Percent-encoding must be complete, and text must be UTF-8 without control characters. A parameter
+that is sent twice has no value, so that no two readers can choose different ones.
 """
 
 import re
@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from resource_api.web.bodies import BodyTooLarge, bounded
 
 MAX_BYTES = 16 * 1024
-"""A request has some hundred bytes; the limit bounds what a stranger can make us hold."""
+"""A usual request has some hundred bytes. The limit keeps strangers from filling the memory."""
 
 BODY_SECONDS = 10.0
-"""How long a body may take to arrive."""
+"""Seconds in which a body must arrive."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -27,17 +27,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class ParametersUnreadable(Exception):
-    """There are no parameters to judge: too long, or not a form; the message is for the person."""
+    """The request is too long, or not a form; the message is shown to the person or client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What was sent; an empty value counts as absent (RFC 6749 §3.1).
+    """The decoded parameters; an empty value counts as absent (RFC 6749 §3.1).
 
     Arguments:
-        values: those that were sent once, with a proper value.
-        repeated: the names of those that were sent more than once.
-        malformed: the names of those that cannot be decoded, and "" where a name cannot be.
+        values: the parameters that were sent once, with a valid value.
+        repeated: the names that were sent more than once.
+        malformed: the names whose value cannot be decoded; "" if a name cannot be decoded.
     """
 
     values: Mapping[str, str]
@@ -69,57 +69,59 @@ def parameters(encoded: bytes) -> Parameters:
             malformed.add(name)
         else:
             values[name] = value
-    kept = {
+    accepted = {
         name: value
         for name, value in values.items()
         if value and name not in repeated and name not in malformed
     }
-    return Parameters(kept, frozenset(repeated), frozenset(malformed))
+    return Parameters(accepted, frozenset(repeated), frozenset(malformed))
 
 
 async def form_parameters(request: Request) -> Parameters:
     """Read the parameters of a form that a browser posted.
 
-    Raises ParametersUnreadable for another content type, and for what `whole_body` refuses.
+    Raises ParametersUnreadable for another content type, and if `whole_body` refuses the body.
     """
     if media_type(request) != FORM:
-        raise ParametersUnreadable("What was sent is not an HTML form.")
+        raise ParametersUnreadable("The request is not an HTML form.")
     return parameters(await whole_body(request))
 
 
 async def sent_parameters(request: Request) -> Parameters:
-    """Read the parameters of a request that may come as GET or as POST.
+    """Read the parameters of a GET request, or of a POST request.
 
-    Raises ParametersUnreadable, also for one that comes in both ways at once.
+    Raises ParametersUnreadable, also if a POST request has a query.
     """
     if request.method != "POST":
         return query_parameters(request)
     if request.scope["query_string"]:
-        raise ParametersUnreadable("The request is in part in the address, in part in the form.")
+        raise ParametersUnreadable(
+            "The request has parameters both in its address and in its form."
+        )
     return await form_parameters(request)
 
 
 async def whole_body(request: Request) -> bytes:
     """Read a body to its end.
 
-    Raises ParametersUnreadable for more than `MAX_BYTES`, and where the end does not come.
+    Raises ParametersUnreadable for more than `MAX_BYTES`, and if the end does not arrive in time.
     """
     try:
         return await bounded(request.stream(), max_bytes=MAX_BYTES, seconds=BODY_SECONDS)
     except BodyTooLarge:
         raise ParametersUnreadable(f"The body is longer than {MAX_BYTES} bytes.") from None
     except (TimeoutError, ClientDisconnect):
-        raise ParametersUnreadable("The body did not arrive in time, or not whole.") from None
+        raise ParametersUnreadable("The body did not arrive completely, or not in time.") from None
 
 
 def media_type(request: Request) -> str:
-    """Return the type of the body, without its parameters; "" for none, and for more than one."""
+    """Return the content type without its parameters; "" if there is none or more than one."""
     types = request.headers.getlist("content-type")
     return types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
 
 
 def query_parameters(request: Request) -> Parameters:
-    """Read the parameters of the query, from its bytes as they were sent.
+    """Read the parameters of the query.
 
     Raises ParametersUnreadable for more than `MAX_BYTES`.
     """

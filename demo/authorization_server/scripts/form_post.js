@@ -1,2 +1,2 @@
-// Sends the form of the page on, so that the person does not have to press its button.
+// Sends the form of this page, so that the person need not press its button.
 document.querySelector("form").submit();

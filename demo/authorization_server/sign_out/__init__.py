@@ -1,1 +1,1 @@
-"""The client asks to end the sign-in (OpenID Connect RP-Initiated Logout 1.0)."""
+"""Sign-out at the request of a client (OpenID Connect RP-Initiated Logout 1.0)."""

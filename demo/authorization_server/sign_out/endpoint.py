@@ -1,4 +1,4 @@
-"""Signing out because a client asks for it (OpenID Connect RP-Initiated Logout 1.0)."""
+"""The endpoint to which a client sends a person to sign out."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from demo.authorization_server.authorize.error_page import faults_shown
+from demo.authorization_server.authorize.error_page import with_error_pages
 from demo.authorization_server.authorize.refusals import RequestUnusable
 from demo.authorization_server.authorize.response import redirect
 from demo.authorization_server.authorize.response_mode import form_action, location
@@ -22,11 +22,15 @@ from demo.authorization_server.requests.parameters import (
 )
 from demo.authorization_server.sign_out.request import (
     LogoutRequest,
-    given_parameters,
+    known_parameters,
     logout_request,
 )
 from demo.authorization_server.state.state import State
-from demo.authorization_server.token.id_token_hint import HintOutdated, HintUnusable, hint
+from demo.authorization_server.token.id_token_hint import (
+    HintOutdated,
+    HintUnusable,
+    read_id_token_hint,
+)
 from demo.pages.rendering import Pages
 
 PATH = "/oidc/logout"
@@ -35,10 +39,10 @@ CONFIRMED_PATH = f"{PATH}/confirmed"
 
 
 class LogoutEndpoint:
-    """Signs out at once where the client shows an ID token of the person; otherwise asks first.
+    """Signs the person out at once if the client sends their ID token; otherwise asks first.
 
-    An ID token whose key is not published any longer proves nothing, and is no fault: nobody is
-    kept signed in for it.
+    An ID token whose key is no longer published proves nothing. It is not an error: the person is
+    asked, as without a token.
 
     Arguments:
         issuer: the identifier of this server, with its final slash.
@@ -64,53 +68,54 @@ class LogoutEndpoint:
         self._cookies = Cookies(issuer)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes: the one for clients, and the one for the page that asks."""
+        """Return the routes: one for clients, one for the form of the page that asks."""
         return [
-            Route(PATH, faults_shown(self._pages, self._asked_for), methods=["GET", "POST"]),
-            Route(CONFIRMED_PATH, faults_shown(self._pages, self._confirmed), methods=["POST"]),
+            Route(PATH, with_error_pages(self._pages, self._requested), methods=["GET", "POST"]),
+            Route(CONFIRMED_PATH, with_error_pages(self._pages, self._confirmed), methods=["POST"]),
         ]
 
-    async def _asked_for(self, http: Request) -> Response:
-        asked = self._judged(await sent_parameters(http))
+    async def _requested(self, http: Request) -> Response:
+        request = self._request(await sent_parameters(http))
         if http.method == "POST":
-            # Cookies do not come along with another site's form, but they do with this redirect.
-            return redirect(f"{PATH}?{asked.query}")
+            # Browsers send no cookies with a form of another site, but they do with this redirect.
+            return redirect(f"{PATH}?{request.query}")
         username = await self._username(http)
-        if username is None or username == asked.username:
-            return await self._signed_out(http, asked)
-        return self._question(http, asked, username)
+        if username is None or username == request.username:
+            return await self._signed_out(http, request)
+        return self._question(http, request, username)
 
     async def _confirmed(self, http: Request) -> Response:
         form = await form_parameters(http)
         self._cookies.check_form(http, form)
-        return await self._signed_out(http, self._judged(query_parameters(http)))
+        return await self._signed_out(http, self._request(query_parameters(http)))
 
-    def _judged(self, sent: Parameters) -> LogoutRequest:
-        given = given_parameters(sent)
-        said = None
-        if "id_token_hint" in given:
+    def _request(self, sent: Parameters) -> LogoutRequest:
+        parameters = known_parameters(sent)
+        hint = None
+        if "id_token_hint" in parameters:
             try:
                 keys = self._keys.published(self._clock())
-                said = hint(given["id_token_hint"], issuer=self._issuer, keys=keys)
+                hint = read_id_token_hint(
+                    parameters["id_token_hint"], issuer=self._issuer, keys=keys
+                )
             except HintOutdated:
-                # Who it is about is not known then, so the person is asked, as without a hint.
-                said = None
+                hint = None
             except HintUnusable:
                 raise RequestUnusable(
-                    "This is not an ID token of this server.", "id_token_hint"
+                    "This is not an ID token that this server issued.", "id_token_hint"
                 ) from None
-        return logout_request(given, said, self._registrations)
+        return logout_request(parameters, hint, self._registrations)
 
     async def _username(self, http: Request) -> str | None:
         secret = self._cookies.session_secret(http)
         session = None if secret is None else await self._state.sessions.find(secret)
         return None if session is None else session.username
 
-    async def _signed_out(self, http: Request, asked: LogoutRequest) -> Response:
+    async def _signed_out(self, http: Request, request: LogoutRequest) -> Response:
         secret = self._cookies.session_secret(http)
         if secret is not None:
             await self._state.sessions.close(secret)
-        destination = asked.destination
+        destination = request.destination
         if destination is None:
             response: Response = self._pages.response("signed_out.html", {})
         else:
@@ -119,15 +124,15 @@ class LogoutEndpoint:
         self._cookies.forget_session(response)
         return response
 
-    def _question(self, http: Request, asked: LogoutRequest, username: str) -> Response:
+    def _question(self, http: Request, request: LogoutRequest, username: str) -> Response:
         csrf = self._cookies.csrf_value(http)
         context: dict[str, object] = {
-            "action": f"{CONFIRMED_PATH}?{asked.query}",
+            "action": f"{CONFIRMED_PATH}?{request.query}",
             "csrf": csrf,
-            "client": "" if asked.client is None else asked.client.name,
+            "client": "" if request.client is None else request.client.name,
             "username": username,
         }
-        destination = asked.destination
+        destination = request.destination
         sources = [] if destination is None else [form_action(destination.redirect_uri)]
         response = self._pages.response("sign_out_question.html", context, form_action=sources)
         self._cookies.keep_csrf(response, csrf)

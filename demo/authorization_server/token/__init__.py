@@ -1,1 +1,1 @@
-"""Giving tokens, and the endpoints that take them: `/oauth/token`, `/userinfo` and others."""
+"""Tokens: how they are issued, and the endpoints `/oauth/token`, `/userinfo` and others."""

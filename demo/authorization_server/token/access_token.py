@@ -1,4 +1,4 @@
-"""An access token: a signed JWT in the profile that the API's entry names."""
+"""Access tokens: signed JWTs in the profile that the API is registered with."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ from demo.authorization_server.state.grants import Grant
 
 
 def subject(grant: Grant) -> str:
-    """Return whom the tokens of a grant speak for: the user, or the client itself."""
+    """Return the `sub` claim for the tokens of a grant: the user, or the client itself."""
     return grant.client_id + CLIENT_SUFFIX if grant.username is None else grant.username
 
 
 def is_client(principal: Principal) -> bool:
-    """Whether a verified token speaks for a client itself, and for no user."""
+    """Return whether a verified token belongs to a client itself, not to a user."""
     return principal.subject is None or principal.subject.endswith(CLIENT_SUFFIX)
 
 
@@ -36,16 +36,16 @@ def signed_access_token(
 ) -> str:
     """Return a token with the seven claims that RFC 9068 §2.2 requires.
 
-    In the profile `jwt` it is shaped as Auth0's: of type `JWT`, the client in `azp` alone.
+    In the profile `jwt` it looks like Auth0's: the type is `JWT`, and only `azp` names the client.
 
     Arguments:
-        audience: a single one is written as a string.
-        gty: how the token was come by, in Auth0's words.
-        issued_at: seconds since the epoch, as `expires_at`.
-        custom: claims with a URL for a name.
+        audience: if there is only one, it is written as a string.
+        gty: how the client got the token, in Auth0's words.
+        issued_at: seconds since the epoch, like `expires_at`.
+        custom: claims with a URL as their name.
     """
     claims: dict[str, object] = {
-        # First, so that none could replace one of the others.
+        # First, so that they cannot replace the claims below.
         **custom,
         "iss": issuer,
         "sub": subject(grant),

@@ -1,4 +1,4 @@
-"""An ID token: what a client may know about the sign-in (OpenID Connect Core §2)."""
+"""ID tokens: signed statements to a client about the sign-in (OpenID Connect Core §2)."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.token.access_token import subject
 
 LIFETIME = 36_000
-"""Seconds; ten hours, as Auth0 has it."""
+"""Seconds; ten hours, which is Auth0's default."""
 
 
 def signed_id_token(
@@ -29,11 +29,11 @@ def signed_id_token(
     Arguments:
         issued_at: seconds since the epoch.
         user: the claims about the user.
-        code: what `c_hash` is made from, where a code goes along (§3.3.2.11).
-        access_token: what `at_hash` is made from, where one goes along (§3.1.3.6).
+        code: the code sent with it, for `c_hash` (§3.3.2.11).
+        access_token: the access token sent with it, for `at_hash` (§3.1.3.6).
     """
     claims: dict[str, object] = {
-        # First, so that none could replace one of the others.
+        # First, so that they cannot replace the claims below.
         **user,
         "iss": issuer,
         "sub": subject(grant),
@@ -57,7 +57,7 @@ def signed_id_token(
 def left_half_hash(value: str) -> str:
     """Return the left half of the hash of a code or token, in base64url (§3.3.2.11).
 
-    The hash is the one of the signature's algorithm; for RS256 that is SHA-256.
+    The signature algorithm determines the hash; for RS256 it is SHA-256.
     """
     digest = hashlib.sha256(value.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")

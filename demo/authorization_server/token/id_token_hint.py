@@ -1,4 +1,4 @@
-"""Reading back an ID token that this server gave: whom a client thinks it is speaking of."""
+"""`id_token_hint`: an ID token of this server that a client sends back to name the user."""
 
 import re
 from collections.abc import Iterable
@@ -18,33 +18,37 @@ _KID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class HintUnusable(Exception):
-    """It is not an ID token of this server's."""
+    """This is not an ID token that this server issued."""
 
 
 class HintOutdated(HintUnusable):
-    """It claims to be an ID token of this server's, signed with a key that is not published (any
-    longer). Nothing that it says may be used, and the client that kept it did nothing wrong."""
+    """It looks like an ID token of this server, but its key is not published (any more).
+
+    Nothing in it can be trusted. The client that kept it made no mistake.
+    """
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """For whom an ID token is, and for which client."""
+class IdTokenHint:
+    """The user and the client of an ID token."""
 
     username: str
     client_id: str
 
 
-def hint(token: str, *, issuer: str, keys: Iterable[SigningKey | RetiredKey]) -> Hint:
-    """Return what an `id_token_hint` says; it may have expired (OpenID Connect Core §3.1.2.1,
-    OpenID Connect RP-Initiated Logout §4).
+def read_id_token_hint(
+    token: str, *, issuer: str, keys: Iterable[SigningKey | RetiredKey]
+) -> IdTokenHint:
+    """Return the content of an `id_token_hint`, which may have expired (OpenID Connect Core
+    §3.1.2.1, OpenID Connect RP-Initiated Logout §4).
 
     Arguments:
-        keys: those that are published.
+        keys: the published keys.
 
     Raises:
         HintOutdated: its signature cannot be verified, because its key is not published.
-        HintUnusable: this server did not sign it as an ID token. An access token is none: its
-            audience is an API.
+        HintUnusable: this server did not issue it as an ID token. The audience of an ID token is
+            the client; that of an access token is an API.
     """
     try:
         header = jwt.get_unverified_header(token)
@@ -60,7 +64,7 @@ def hint(token: str, *, issuer: str, keys: Iterable[SigningKey | RetiredKey]) ->
         raise HintUnusable
     if key is None:
         raise HintOutdated if _KID.fullmatch(kid) else HintUnusable
-    return Hint(username, audience)
+    return IdTokenHint(username, audience)
 
 
 def _claims(token: str, issuer: str, key: dict[str, str] | None) -> dict[str, object]:
@@ -73,7 +77,7 @@ def _claims(token: str, issuer: str, key: dict[str, str] | None) -> dict[str, ob
             "verify_signature": key is not None,
             "verify_iss": True,
             "require": ["iss", "sub", "aud", "exp"],
-            # It is a hint about a person, and gives no access to anything, however old.
+            # A hint gives no access, so its age does not matter.
             "verify_exp": False,
             "verify_iat": False,
             "verify_nbf": False,

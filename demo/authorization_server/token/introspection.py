@@ -1,4 +1,4 @@
-"""`POST /oauth/introspect`: whether a token is good, and for what (RFC 7662)."""
+"""`POST /oauth/introspect`: tells a client or an API whether a token is active (RFC 7662)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,29 +15,29 @@ from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
 from demo.authorization_server.state.tokens import RefreshToken
 from demo.authorization_server.token.access_token import is_client, subject
-from demo.authorization_server.token.verification import RecordedTokens
+from demo.authorization_server.token.verification import AccessTokenVerifier
 
 _SHOWN_CLAIMS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
 
 _INACTIVE: dict[str, object] = {"active": False}
-"""Also for tokens that are none of the asker's business: it learns nothing about them (§2.2)."""
+"""Also the answer for tokens of other clients and APIs: the caller learns nothing (§2.2)."""
 
 
 class IntrospectionEndpoint:
-    """The endpoint; `tokens` verifies access tokens for whatever audience."""
+    """The endpoint; `verifier` accepts access tokens for any audience."""
 
     def __init__(
         self,
         *,
         issuer: str,
         authentication: ClientAuthentication,
-        tokens: RecordedTokens,
+        verifier: AccessTokenVerifier,
         state: State,
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer
         self._authentication = authentication
-        self._tokens = tokens
+        self._verifier = verifier
         self._state = state
         self._clock = clock
 
@@ -50,7 +50,9 @@ class IntrospectionEndpoint:
             parameters = await body_parameters(request)
             client = self._authentication.authenticated(request, parameters)
             if client.is_public:
-                raise OAuthError("invalid_client", "Only a client with a secret may ask.")
+                raise OAuthError(
+                    "invalid_client", "Only a client with a secret may introspect tokens."
+                )
             if "token" not in parameters:
                 raise OAuthError("invalid_request", "token is missing.")
             answer = await self._introspected(parameters["token"], client)
@@ -63,7 +65,7 @@ class IntrospectionEndpoint:
         if refresh_token is not None:
             return self._refresh_token(refresh_token, client)
         try:
-            principal = await self._tokens.verify(Presented(token))
+            principal = await self._verifier.verify(Presented(token))
         except InvalidTokenError:
             return _INACTIVE
         return _access_token(principal, client)
@@ -86,7 +88,7 @@ class IntrospectionEndpoint:
 
 def _access_token(principal: Principal, client: Client) -> dict[str, object]:
     claims = principal.claims
-    # A string or strings, which was checked.
+    # A string or a list of strings: the verifier has checked it.
     audience: Any = claims["aud"]
     named = client.introspects.intersection([audience] if isinstance(audience, str) else audience)
     if principal.client_id != client.client_id and not named:

@@ -1,4 +1,4 @@
-"""Gives tokens: decides what stands in them, signs them, and records the access tokens."""
+"""Issues tokens: decides on their content, signs them, and records the access tokens."""
 
 import secrets
 import time
@@ -14,10 +14,10 @@ from demo.authorization_server.token.access_token import signed_access_token
 from demo.authorization_server.token.id_token import signed_id_token
 
 FRONT_CHANNEL = "implicit"
-"""The `gty` of an access token that passes through the browser."""
+"""The claim `gty` of an access token that passes through the browser."""
 
 USERINFO_TOKEN_LIFETIME = 3600
-"""Seconds, for an access token that no API is named in."""
+"""Seconds, for an access token without an API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,9 @@ class IssuedAccessToken:
 
 
 class Issuing:
-    """Gives the tokens of a grant.
+    """Issues the tokens of a grant.
 
-    The grant's API, where it has one, and its user, where it has one, must be registered: to see
-    to that is the caller's task, who can say what is wrong.
+    The caller must have checked that the API and the user of the grant, if any, are registered.
 
     Arguments:
         issuer: the identifier of this server, with its final slash.
@@ -65,22 +64,22 @@ class Issuing:
         """Return a new access token.
 
         Arguments:
-            gty: how it is come by, in Auth0's words: `implicit` through the browser, otherwise
-                `authorization_code`, `refresh_token` or `client-credentials`.
-            scopes: fewer than the grant has; by default all.
-            lifetime: seconds, by default what the API's entry says. A negative one makes a token
-                that ended that long ago.
+            gty: how the client gets it, in Auth0's words: `implicit` through the browser,
+                otherwise `authorization_code`, `refresh_token` or `client-credentials`.
+            scopes: by default all scopes of the grant.
+            lifetime: seconds; by default the API's. A negative one makes a token that expired so
+                long ago.
         """
         granted = grant.scopes if scopes is None else scopes
         api = None if grant.audience is None else self._registrations.apis[grant.audience]
         if api is None:
-            usual = USERINFO_TOKEN_LIFETIME
+            default_lifetime = USERINFO_TOKEN_LIFETIME
         elif gty == FRONT_CHANNEL:
-            usual = api.front_channel_token_lifetime
+            default_lifetime = api.front_channel_token_lifetime
         else:
-            usual = api.token_lifetime
+            default_lifetime = api.token_lifetime
         now = int(self._clock())
-        expires_at = now + (usual if lifetime is None else lifetime)
+        expires_at = now + (default_lifetime if lifetime is None else lifetime)
         jti = secrets.token_urlsafe(16)
         value = signed_access_token(
             self._keys.current,
@@ -90,7 +89,7 @@ class Issuing:
             grant=grant,
             scopes=granted,
             gty=gty,
-            issued_at=now if expires_at > now else expires_at - usual,
+            issued_at=now if expires_at > now else expires_at - default_lifetime,
             expires_at=expires_at,
             jti=jti,
             custom=(
@@ -108,11 +107,11 @@ class Issuing:
         """Return a new ID token for the user of the grant.
 
         Arguments:
-            code: the code that goes along, for `c_hash`.
-            access_token: the one that goes along, for `at_hash`.
+            code: the code sent with it, for `c_hash`.
+            access_token: the access token sent with it, for `at_hash`.
 
         Raises:
-            ValueError: the grant is a client's own, and has no user.
+            ValueError: the grant has no user.
         """
         if grant.username is None:
             raise ValueError("grant has no user to make an ID token for")
@@ -135,5 +134,5 @@ class Issuing:
 
 
 def userinfo_address(issuer: str) -> str:
-    """Return the address of /userinfo, which is also its identifier in `aud`."""
+    """Return the URL of /userinfo, which is also its audience."""
     return f"{issuer}userinfo"

@@ -1,4 +1,4 @@
-"""`POST /oauth/revoke`: a client gives a token back (RFC 7009)."""
+"""`POST /oauth/revoke`: a client revokes its tokens (RFC 7009)."""
 
 import logging
 
@@ -12,19 +12,19 @@ from demo.authorization_server.requests.client_authentication import ClientAuthe
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
-from demo.authorization_server.token.verification import RecordedTokens, token_id
+from demo.authorization_server.token.verification import AccessTokenVerifier, jti
 
 logger = logging.getLogger("demo.authorization_server")
 
 
 class RevocationEndpoint:
-    """The endpoint; `tokens` verifies access tokens for whatever audience."""
+    """The endpoint; `verifier` accepts access tokens for any audience."""
 
     def __init__(
-        self, *, authentication: ClientAuthentication, tokens: RecordedTokens, state: State
+        self, *, authentication: ClientAuthentication, verifier: AccessTokenVerifier, state: State
     ) -> None:
         self._authentication = authentication
-        self._tokens = tokens
+        self._verifier = verifier
         self._state = state
 
     def routes(self) -> list[Route]:
@@ -43,9 +43,9 @@ class RevocationEndpoint:
         return Response(headers=dict(NO_STORE))
 
     async def _revoke(self, token: str, client: Client) -> None:
-        """Revoke the token; one that is not known counts as revoked (§2.2).
+        """Revoke the token; an unknown token counts as revoked (§2.2).
 
-        `token_type_hint` is not needed: the two kinds cannot be taken for one another.
+        `token_type_hint` is ignored: refresh tokens and access tokens are easy to tell apart.
         """
         refresh_token = await self._state.tokens.find_refresh_token(token)
         if refresh_token is not None:
@@ -53,15 +53,15 @@ class RevocationEndpoint:
             _check_owner(grant.client_id, client)
             await self._state.grants.revoke(grant.grant_id)
             logger.info(
-                "The client %s revoked its grant of user %s", client.client_id, grant.username
+                "Client %s revoked the grant that user %s gave it", client.client_id, grant.username
             )
             return
         try:
-            principal = await self._tokens.verify(Presented(token))
+            principal = await self._verifier.verify(Presented(token))
         except InvalidTokenError:
             return
         _check_owner(principal.client_id, client)
-        await self._state.tokens.revoke_access_token(token_id(principal))
+        await self._state.tokens.revoke_access_token(jti(principal))
 
 
 def _check_owner(client_id: str | None, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""`/userinfo`: the claims about the user that an access token's scopes release (§5.3 of OIDC)."""
+"""`/userinfo`: the claims about the user (OpenID Connect Core §5.3)."""
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -9,20 +9,20 @@ from asgi_bearer import BearerMiddleware, Principal
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.scopes import user_claims
 from demo.authorization_server.requests.oauth_error import NO_STORE
-from demo.authorization_server.token.verification import RecordedTokens
+from demo.authorization_server.token.verification import AccessTokenVerifier
 
 
 class UserInfo:
-    """The endpoint; `tokens` verifies those that name it in `aud`."""
+    """The endpoint; `verifier` accepts tokens that name it in `aud`."""
 
-    def __init__(self, *, registrations: Registrations, tokens: RecordedTokens) -> None:
+    def __init__(self, *, registrations: Registrations, verifier: AccessTokenVerifier) -> None:
         self._registrations = registrations
-        self._tokens = tokens
+        self._verifier = verifier
 
     def routes(self) -> list[Route]:
-        """Return the route, guarded: an access token with the scope `openid` is needed."""
+        """Return the route; it needs an access token with the scope `openid`."""
         guard = Middleware(
-            BearerMiddleware, verifier=self._tokens, scopes="openid", realm="userinfo"
+            BearerMiddleware, verifier=self._verifier, scopes="openid", realm="userinfo"
         )
         return [
             Route("/userinfo", self._respond, methods=["GET", "POST"], middleware=[guard]),
@@ -31,6 +31,6 @@ class UserInfo:
     async def _respond(self, request: Request) -> Response:
         principal: Principal = request.user
         user = self._registrations.users[str(principal.subject)]
-        # `sub` last, so that no claim could replace it.
+        # `sub` last, so that no claim can replace it.
         claims = {**user_claims(user, principal.scopes), "sub": user.username}
         return JSONResponse(claims, headers=dict(NO_STORE))

@@ -1,4 +1,4 @@
-"""This server's own access tokens, presented to itself: verified by asgi_bearer, then looked up."""
+"""Verification of this server's own access tokens: by asgi_bearer, then against the state."""
 
 import time
 from collections.abc import Callable, Collection
@@ -12,13 +12,13 @@ from demo.authorization_server.token.access_token import is_client
 
 
 class TokenRevoked(InvalidTokenError):
-    """The token is genuine, and was revoked, or its user is registered no longer."""
+    """The token is genuine, but it was revoked, or its user is no longer registered."""
 
     code = "token_revoked"
 
 
 class OwnKeys:
-    """The published keys of this server as a source of keys."""
+    """The published keys of this server, as the key source of a verifier."""
 
     def __init__(self, keys: SigningKeys, clock: Callable[[], float]) -> None:
         self._keys = keys
@@ -27,7 +27,7 @@ class OwnKeys:
         self._key_set = KeySet(())
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Return the keys, always up to date; the same object while they are the same."""
+        """Return the current keys; the same object as long as they do not change."""
         published = self._keys.published(self._clock())
         kids = tuple(key.kid for key in published)
         if kids != self._kids:
@@ -36,11 +36,11 @@ class OwnKeys:
         return self._key_set
 
 
-class RecordedTokens:
-    """Verifies access tokens that this server gave and did not take back.
+class AccessTokenVerifier:
+    """Verifies access tokens that this server issued and has not revoked.
 
     Arguments:
-        audience: the identifiers that may be in `aud`, any of them.
+        audience: `aud` must name one of these identifiers.
     """
 
     def __init__(
@@ -58,26 +58,26 @@ class RecordedTokens:
             audience=audience,
             keys=OwnKeys(keys, clock),
             algorithms=[ALGORITHM],
-            leeway=0.0,  # It is the same clock.
+            leeway=0.0,  # The same clock set `exp`.
             clock=clock,
         )
         self._registrations = registrations
         self._state = state
 
     async def verify(self, presented: Presented) -> Principal:
-        """Return the principal of a token that is good at this moment.
+        """Return the principal of a token that is valid now.
 
         Raises:
-            InvalidTokenError: it is not one, or not any longer.
+            InvalidTokenError: the token is not valid, or no longer.
         """
         principal = await self._verifier.verify(presented)
-        if not await self._state.tokens.access_token_is_active(token_id(principal)):
+        if not await self._state.tokens.access_token_is_active(jti(principal)):
             raise TokenRevoked("the token or its grant was revoked")
         if not is_client(principal) and principal.subject not in self._registrations.users:
-            raise TokenRevoked("the user is not registered any longer")
+            raise TokenRevoked("the user is no longer registered")
         return principal
 
 
-def token_id(principal: Principal) -> str:
+def jti(principal: Principal) -> str:
     """Return the `jti` of a verified token."""
     return str(principal.claims.get("jti", ""))

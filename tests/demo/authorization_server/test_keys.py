@@ -17,8 +17,8 @@ from demo.authorization_server.keys.key_file import (
     KeyFile,
     KeyFileError,
     KeyFileMissing,
-    kept,
-    loaded,
+    load,
+    load_or_create,
 )
 from demo.authorization_server.keys.signing_key import (
     MAX_PUBLISHED,
@@ -50,7 +50,7 @@ def one_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def key_file(tmp_path: Path, one_key: None) -> KeyFile:
-    return kept(tmp_path, CLIENTS)
+    return load_or_create(tmp_path, CLIENTS)
 
 
 def mode(path: Path) -> int:
@@ -178,9 +178,9 @@ async def test_a_key_that_cannot_be_kept_does_not_sign(other_key: SigningKey) ->
 
 
 def test_a_second_start_finds_the_key_and_the_secrets_of_the_first(tmp_path: Path) -> None:
-    first = kept(tmp_path, CLIENTS)
+    first = load_or_create(tmp_path, CLIENTS)
 
-    second = kept(tmp_path, CLIENTS)
+    second = load_or_create(tmp_path, CLIENTS)
 
     assert second.keys.current.public_jwk() == first.keys.current.public_jwk()
     assert second.client_secrets == first.client_secrets
@@ -191,7 +191,7 @@ async def test_a_start_after_a_rotation_finds_both_keys_and_the_secrets(
 ) -> None:
     new = await key_file.keys.rotate(now=NOW, keep_seconds=60)
 
-    found = loaded(tmp_path)
+    found = load(tmp_path)
 
     assert kids(found.keys, NOW) == [new.kid, signing_key().kid]
     assert kids(found.keys, NOW + 60) == [new.kid]
@@ -220,9 +220,9 @@ def test_each_client_has_a_secret_of_its_own_that_nobody_guesses(key_file: KeyFi
 def test_a_client_that_is_registered_later_gets_a_secret_and_the_others_keep_theirs(
     tmp_path: Path, key_file: KeyFile
 ) -> None:
-    kept(tmp_path, [*CLIENTS, "new"])
+    load_or_create(tmp_path, [*CLIENTS, "new"])
 
-    found = loaded(tmp_path).client_secrets
+    found = load(tmp_path).client_secrets
 
     assert set(found) == {*CLIENTS, "new"}
     assert all(found[client] == secret for client, secret in key_file.client_secrets.items())
@@ -230,13 +230,16 @@ def test_a_client_that_is_registered_later_gets_a_secret_and_the_others_keep_the
 
 @pytest.mark.usefixtures("key_file")
 def test_the_secret_of_a_client_that_needs_none_is_forgotten(tmp_path: Path) -> None:
-    kept(tmp_path, CLIENTS[:1])
+    load_or_create(tmp_path, CLIENTS[:1])
 
-    assert set(loaded(tmp_path).client_secrets) == {CLIENTS[0]}
+    assert set(load(tmp_path).client_secrets) == {CLIENTS[0]}
 
 
 def test_two_data_folders_share_nothing(tmp_path: Path) -> None:
-    one, other = kept(tmp_path / "one", CLIENTS), kept(tmp_path / "other", CLIENTS)
+    one, other = (
+        load_or_create(tmp_path / "one", CLIENTS),
+        load_or_create(tmp_path / "other", CLIENTS),
+    )
 
     assert one.keys.current.kid != other.keys.current.kid
     assert set(one.client_secrets.values()).isdisjoint(other.client_secrets.values())
@@ -244,7 +247,7 @@ def test_two_data_folders_share_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("one_key")
 def test_only_its_owner_can_read_the_file_and_its_folders(tmp_path: Path) -> None:
-    kept(tmp_path / "data", CLIENTS)
+    load_or_create(tmp_path / "data", CLIENTS)
 
     assert mode(tmp_path / "data" / FILE) == 0o600
     assert mode((tmp_path / "data" / FILE).parent) == 0o700
@@ -255,7 +258,7 @@ def test_only_its_owner_can_read_the_file_and_its_folders(tmp_path: Path) -> Non
 def test_every_folder_on_the_way_is_its_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        kept(tmp_path / "var" / "lib" / "data", CLIENTS)
+        load_or_create(tmp_path / "var" / "lib" / "data", CLIENTS)
     finally:
         os.umask(before)
 
@@ -269,7 +272,7 @@ def test_every_folder_on_the_way_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_data_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
 
-    kept(tmp_path / "data", CLIENTS)
+    load_or_create(tmp_path / "data", CLIENTS)
 
     assert mode(tmp_path / "data") == 0o755
 
@@ -283,7 +286,7 @@ def test_nothing_unfinished_is_left_beside_the_file(tmp_path: Path) -> None:
 def test_a_start_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
     before = os.stat(tmp_path / FILE)
 
-    kept(tmp_path, CLIENTS)
+    load_or_create(tmp_path, CLIENTS)
 
     after = os.stat(tmp_path / FILE)
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -291,7 +294,7 @@ def test_a_start_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
 
 def test_reading_where_no_server_was_started_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyFileMissing):
-        loaded(tmp_path)
+        load(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -302,7 +305,7 @@ def test_a_file_that_others_can_open_is_refused(tmp_path: Path, bits: int) -> No
     (tmp_path / FILE).chmod(bits)
 
     with pytest.raises(KeyFileError, match="open to other users") as refusal:
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
     assert str(tmp_path / FILE) in str(refusal.value)
 
@@ -366,7 +369,7 @@ def test_a_damaged_content_is_told_with_the_file_and_without_its_secrets(
     path.write_text(json.dumps(document))
 
     with pytest.raises(KeyFileError, match="is damaged") as refusal:
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
     assert str(path) in str(refusal.value)
     assert not any(secret in str(refusal.value) for secret in key_file.client_secrets.values())
@@ -390,21 +393,21 @@ def test_a_file_that_is_no_key_file_is_told(tmp_path: Path, content: bytes) -> N
     (tmp_path / FILE).write_bytes(content)
 
     with pytest.raises(KeyFileError, match="is damaged"):
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
 
 def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir(parents=True)
 
     with pytest.raises(KeyFileError, match="cannot be read: Is a directory"):
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
 
 def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE.parent).write_text("a file where the folder goes")
 
     with pytest.raises(KeyFileError, match="cannot be read: Not a directory"):
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
 
 @pytest.mark.usefixtures("one_key")
@@ -412,7 +415,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE.parent).symlink_to(tmp_path / "nowhere")
 
     with pytest.raises(KeyFileError, match="cannot be written: File exists"):
-        kept(tmp_path, CLIENTS)
+        load_or_create(tmp_path, CLIENTS)
 
 
 def test_no_secret_shows_in_a_repr(key_file: KeyFile) -> None:

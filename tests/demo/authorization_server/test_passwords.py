@@ -7,18 +7,18 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-from demo.__main__ import hash_password
+from demo.__main__ import hash_password_command
 from demo.authorization_server.registrations import passwords
 from demo.authorization_server.registrations.passwords import (
     AT_ONCE,
     DUMMY_HASH,
-    MAX_ASKED,
     MAX_BYTES,
-    TooManyComparisons,
+    MAX_WAITING,
+    TooManyVerifications,
     hash_fault,
-    hashed,
+    hash_password,
     matches,
-    verifies,
+    verify,
 )
 from tests.support.authorization_server.example_registrations import cheap_hash
 
@@ -27,18 +27,18 @@ HASH = "TZCCCJQw6qE40QoszdZDx3LhW/RG6J0UYvSQtFYYSrQ"
 
 
 async def test_a_password_fits_its_own_hash() -> None:
-    assert await verifies("correct horse", hashed("correct horse"))
+    assert await verify("correct horse", hash_password("correct horse"))
 
 
 def test_a_hash_is_argon2id_at_the_recommended_cost_and_accepted_as_registered() -> None:
-    password_hash = hashed("correct horse")
+    password_hash = hash_password("correct horse")
 
     assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert hash_fault(password_hash) is None
 
 
 def test_the_same_password_has_another_hash_each_time() -> None:
-    assert hashed("correct horse") != hashed("correct horse")
+    assert hash_password("correct horse") != hash_password("correct horse")
 
 
 @pytest.mark.parametrize(
@@ -54,28 +54,28 @@ def test_the_same_password_has_another_hash_each_time() -> None:
     ],
 )
 async def test_another_password_does_not_fit(password: str) -> None:
-    assert not await verifies(password, cheap_hash("correct horse"))
+    assert not await verify(password, cheap_hash("correct horse"))
 
 
 async def test_a_password_that_is_too_long_fits_not_even_its_own_hash() -> None:
     longest, too_long = "x" * MAX_BYTES, "é" * (MAX_BYTES // 2 + 1)
 
-    assert await verifies(longest, cheap_hash(longest))
-    assert not await verifies(too_long, cheap_hash(too_long))
+    assert await verify(longest, cheap_hash(longest))
+    assert not await verify(too_long, cheap_hash(too_long))
 
 
 async def test_an_accent_fits_however_the_keyboard_composes_it() -> None:
-    assert await verifies("cafe\N{COMBINING ACUTE ACCENT}", cheap_hash("café"))
+    assert await verify("cafe\N{COMBINING ACUTE ACCENT}", cheap_hash("café"))
 
 
 @pytest.mark.parametrize("password", ["", "x" * (MAX_BYTES + 1)], ids=["empty", "too long"])
 def test_a_password_that_could_not_be_used_is_not_hashed(password: str) -> None:
     with pytest.raises(ValueError, match="1 to 1024 bytes"):
-        hashed(password)
+        hash_password(password)
 
 
 def test_nobody_passes_for_an_unknown_user_and_finding_out_takes_as_long() -> None:
-    assert DUMMY_HASH.split("$")[:4] == hashed("x").split("$")[:4]
+    assert DUMMY_HASH.split("$")[:4] == hash_password("x").split("$")[:4]
     assert not any(matches(password, DUMMY_HASH) for password in ("", "dummy", "password"))
 
 
@@ -127,7 +127,7 @@ async def test_so_many_are_compared_at_a_time_and_the_others_wait(
                 go_on.wait(5)
 
     monkeypatch.setattr(passwords, "Argon2id", HeldBack)
-    asked = [asyncio.create_task(verifies("x", "y")) for _ in range(AT_ONCE + 3)]
+    asked = [asyncio.create_task(verify("x", "y")) for _ in range(AT_ONCE + 3)]
 
     await asyncio.to_thread(both_run.wait, 5)
     at_first = len(running)
@@ -149,19 +149,19 @@ async def test_who_asks_for_very_many_keeps_nobody_waiting_for_long(
             go_on.wait(5)
 
     monkeypatch.setattr(passwords, "Argon2id", HeldBack)
-    asked = [asyncio.create_task(verifies("x", "y")) for _ in range(MAX_ASKED)]
+    asked = [asyncio.create_task(verify("x", "y")) for _ in range(MAX_WAITING)]
     await asyncio.sleep(0)  # every task runs to where it waits
 
-    with pytest.raises(TooManyComparisons):
-        await verifies("x", "y")
+    with pytest.raises(TooManyVerifications):
+        await verify("x", "y")
     go_on.set()
-    assert await asyncio.gather(*asked) == [True] * MAX_ASKED
+    assert await asyncio.gather(*asked) == [True] * MAX_WAITING
 
-    assert await verifies("x", "y")
+    assert await verify("x", "y")
 
 
 def test_the_command_prints_a_hash_of_the_first_line_of_its_input() -> None:
-    result = CliRunner().invoke(hash_password, input="correct horse\r\nmore\n")
+    result = CliRunner().invoke(hash_password_command, input="correct horse\r\nmore\n")
 
     assert result.exit_code == 0
     assert matches("correct horse", result.stdout.removesuffix("\n"))
@@ -177,7 +177,7 @@ class Terminal(io.BytesIO):
 def test_the_command_asks_a_person_until_both_times_are_the_same_and_shows_nothing() -> None:
     typed = Terminal(b"correct horse\nbattery staple\ncorrect horse\ncorrect horse\n")
 
-    result = CliRunner().invoke(hash_password, input=typed)
+    result = CliRunner().invoke(hash_password_command, input=typed)
 
     assert result.exit_code == 0
     assert matches("correct horse", result.stdout.splitlines()[-1])
@@ -187,7 +187,7 @@ def test_the_command_asks_a_person_until_both_times_are_the_same_and_shows_nothi
 
 
 def test_the_command_refuses_an_empty_password_with_a_sentence() -> None:
-    result = CliRunner().invoke(hash_password, input="\n")
+    result = CliRunner().invoke(hash_password_command, input="\n")
 
     assert result.exit_code == 1
     assert result.stderr == "Error: a password has 1 to 1024 bytes.\n"

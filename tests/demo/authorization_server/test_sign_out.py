@@ -11,7 +11,7 @@ import pytest
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
-from demo.authorization_server.token.id_token_hint import HintUnusable, hint
+from demo.authorization_server.token.id_token_hint import HintUnusable, read_id_token_hint
 from demo.authorization_server.token.issuing import Issuing
 from tests.support.authorization_server.front_channel import (
     AUDIENCE,
@@ -445,4 +445,4 @@ async def test_no_access_token_passes_for_an_id_token(
     token = (await issuing.access_token(grant, gty="implicit")).value
 
     with pytest.raises(HintUnusable):
-        hint(token, issuer=ISSUER, keys=keys.published(clock()))
+        read_id_token_hint(token, issuer=ISSUER, keys=keys.published(clock()))

@@ -244,7 +244,7 @@ async def test_a_decision_counts_for_the_request_that_was_shown_only(browser: Us
     page = await browser.submit(
         wider,
         wider.form("/authorize/consent"),
-        {"shown_to": shown.form("/authorize/consent").fields["shown_to"]},
+        {"page_token": shown.form("/authorize/consent").fields["page_token"]},
     )
 
     assert page.status == 403
@@ -311,8 +311,8 @@ async def test_a_decision_does_not_count_once_the_request_has_become_unusable(
     [
         pytest.param({"csrf": "u" * 43}, {}, id="another value"),
         pytest.param({"csrf": None}, {}, id="no value"),
-        pytest.param({"shown_to": "0" * 64}, {}, id="another page"),
-        pytest.param({"shown_to": None}, {}, id="no page"),
+        pytest.param({"page_token": "0" * 64}, {}, id="another page"),
+        pytest.param({"page_token": None}, {}, id="no page"),
         pytest.param({}, {"Origin": "https://evil.example"}, id="other site"),
         pytest.param({}, {"Origin": "http://127.0.0.1:8000"}, id="other port"),
         pytest.param({}, {"Origin": "null"}, id="hidden origin"),

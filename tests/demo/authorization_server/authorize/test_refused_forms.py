@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from demo.authorization_server.authorize.consent import shown_to
+from demo.authorization_server.authorize.consent import page_token
 from demo.authorization_server.authorize.request import authorization_request
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.requests.parameters import parameters
@@ -183,7 +183,7 @@ async def test_a_form_from_elsewhere_does_nothing(
         ("sign-in", "password"),
         ("consent", "csrf"),
         ("consent", "decision"),
-        ("consent", "shown_to"),
+        ("consent", "page_token"),
         ("sign-out", "csrf"),
     ],
 )
@@ -315,7 +315,7 @@ async def test_an_attackers_page_values_are_worth_nothing_in_the_victims_browser
         ),
         await sent(
             browser,
-            Filled(victims.action, {**victims.fields, "shown_to": theirs.fields["shown_to"]}),
+            Filled(victims.action, {**victims.fields, "page_token": theirs.fields["page_token"]}),
         ),
     ]
 
@@ -335,7 +335,7 @@ async def test_a_user_whom_the_client_did_not_mean_cannot_decide_in_their_place(
     onward = await sent(browser, Filled(form.action, bob))
     shown = shown_to_whoever_knows_the_session(browser, asked)
     action = onward.headers["location"].replace("/authorize?", "/authorize/consent?")
-    fields = {"csrf": form.fields["csrf"], "decision": "allow", "shown_to": shown}
+    fields = {"csrf": form.fields["csrf"], "decision": "allow", "page_token": shown}
     before = attacked.memory()
 
     answer = await sent(browser, Filled(action, fields))
@@ -349,7 +349,7 @@ def shown_to_whoever_knows_the_session(browser: UserAgent, asked: str) -> str:
     """Return what the consent page would hold, computed from the browser's own cookie."""
     sent = parameters(asked.partition("?")[2].encode())
     request = authorization_request(sent, registrations())
-    return shown_to(browser.client.cookies[SESSION_COOKIE], request)
+    return page_token(browser.client.cookies[SESSION_COOKIE], request)
 
 
 @pytest.mark.parametrize("planted", ["attacker's own", "made up"])

@@ -8,9 +8,9 @@ import pytest
 
 from demo.authorization_server.authorize.response_mode import (
     Destination,
-    answer_parameters,
     form_action,
     location,
+    response_parameters,
 )
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.front_channel import (
@@ -217,7 +217,7 @@ def test_a_fragment_stands_behind_the_query_of_the_registered_address() -> None:
 
 def test_nothing_can_end_the_header_or_bring_a_parameter_of_its_own() -> None:
     destination = Destination(CALLBACK, "query", "a\r\nSet-Cookie: b=c\r\n\r\n&iss=evil#f\x00")
-    parameters = answer_parameters(destination, ISSUER, {"code": "1"})
+    parameters = response_parameters(destination, ISSUER, {"code": "1"})
 
     target = location(destination, parameters)
 

@@ -261,7 +261,7 @@ async def test_the_request_in_the_address_of_the_form_is_judged_anew(
 async def test_so_many_sign_ins_at_once_are_told_to_come_again(
     browser: UserAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "MAX_ASKED", 0)
+    monkeypatch.setattr(passwords, "MAX_WAITING", 0)
     page = await browser.get(address())
 
     busy = await browser.submit(page, page.form("sign-in"))
