@@ -16,7 +16,7 @@ BREAKAGES = ("Another state", "Another signature", "The code again")
 
 HEADINGS = {
     "Authorization server",
-    "This does not work",
+    "Something is wrong",
     "Nothing here",
     "There is no answer here",
     "The Hybrid Flow, step by step",

@@ -42,7 +42,7 @@ def test_a_wrong_password_is_told(person: Person) -> None:
 
     person.press("Sign in", to=f"{person.demo.issuer}authorize/sign-in?")
 
-    assert "do not fit together" in person.page.get_by_role("alert").inner_text()
+    assert "is wrong" in person.page.get_by_role("alert").inner_text()
     assert person.page.get_by_label("Password").input_value() == ""
 
 
@@ -52,6 +52,6 @@ def test_an_answer_by_form_post_goes_on_with_its_button(person: Person) -> None:
     person.open(f"{link}&response_mode=form_post&prompt=consent")
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")
     person.press("Allow", to=f"{person.demo.issuer}authorize")
-    assert person.heading == "Going on"
+    assert person.heading == "Going back to the application"
 
-    person.press("Go on", to=f"{person.web}callback")
+    person.press("Continue", to=f"{person.web}callback")

@@ -125,7 +125,7 @@ def test_a_token_without_a_running_issuer_says_how_to_start_one(data: Path) -> N
     result = token(data, "--issuer", f"http://127.0.0.1:{free_ports(1)[0]}/")
 
     assert result.exit_code == 1
-    assert "No issuer is running" in result.stderr
+    assert "No authorization server is running" in result.stderr
     assert "-m demo" in result.stderr
     assert result.stdout == ""
 
@@ -161,16 +161,16 @@ def test_a_token_is_asked_for_on_this_machine_only(data: Path, issuer: str) -> N
         (
             400,
             b'{"error":"invalid_scope","error_description":"No."}',
-            "refused (invalid_scope): No.",
+            "refused the request (invalid_scope): No.",
         ),
-        (400, b'{"error":"invalid_scope"}', "refused (invalid_scope)"),
-        (401, b'{"error":"invalid_client"}', "another --data than"),
-        (200, b"{}", "is not the demo's issuer"),
-        (200, b"[]", "is not the demo's issuer"),
-        (200, b"<html>", "is not the demo's issuer"),
-        (200, b'{"access_token":7}', "is not the demo's issuer"),
-        (307, b'{"access_token":"x"}', "is not the demo's issuer"),
-        (500, b'{"access_token":"x"}', "is not the demo's issuer"),
+        (400, b'{"error":"invalid_scope"}', "refused the request (invalid_scope)"),
+        (401, b'{"error":"invalid_client"}', "was started with --data"),
+        (200, b"{}", "is not the demo's authorization server"),
+        (200, b"[]", "is not the demo's authorization server"),
+        (200, b"<html>", "is not the demo's authorization server"),
+        (200, b'{"access_token":7}', "is not the demo's authorization server"),
+        (307, b'{"access_token":"x"}', "is not the demo's authorization server"),
+        (500, b'{"access_token":"x"}', "is not the demo's authorization server"),
     ],
 )
 def test_an_answer_without_a_token_is_told(
@@ -250,7 +250,7 @@ def test_a_client_with_a_secret_of_its_own_is_told_apart(tmp_path: Path) -> None
     result = token(tmp_path)
 
     assert result.exit_code == 1
-    assert "have a secret of their own for command-line" in result.stderr
+    assert "sets the secret of the client command-line" in result.stderr
 
 
 def test_registrations_with_faults_keep_the_demo_from_starting(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_registrations_with_faults_keep_the_demo_from_starting(tmp_path: Path) -
 
     assert result.exit_code == 1
     assert "identifier is missing" in result.stderr
-    assert "clients: is not known here" in result.stderr
+    assert "clients: is unknown" in result.stderr
 
 
 def test_registrations_without_what_the_demo_needs_keep_it_from_starting(tmp_path: Path) -> None:

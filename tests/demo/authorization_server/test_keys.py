@@ -304,7 +304,7 @@ def test_reading_where_no_server_was_started_makes_nothing(tmp_path: Path) -> No
 def test_a_file_that_others_can_open_is_refused(tmp_path: Path, bits: int) -> None:
     (tmp_path / FILE).chmod(bits)
 
-    with pytest.raises(KeyFileError, match="open to other users") as refusal:
+    with pytest.raises(KeyFileError, match="Other users of this machine can read") as refusal:
         load_or_create(tmp_path, CLIENTS)
 
     assert str(tmp_path / FILE) in str(refusal.value)

@@ -187,7 +187,7 @@ async def test_an_unforeseen_error_tells_nothing(
 
     assert (answer.status_code, answer.text) == (
         500,
-        "Something went wrong here. Please try again.",
+        "The server failed to answer. Please try again.",
     )
     assert answer.headers["cache-control"] == "no-store"
 
@@ -215,5 +215,5 @@ async def test_a_browser_that_is_lost_gets_a_page_that_leads_on(
     page = await browser.get(f"{ISSUER[:-1]}{path}")
 
     assert page.status == status
-    assert "There is no page here" in page.text
+    assert "This address has no page" in page.text
     assert (await browser.follow(page, "/")).status == 200

@@ -102,10 +102,10 @@ def test_what_is_no_hash_fits_nothing(password_hash: str) -> None:
         pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}\n", "Argon2id", id="line feed"),
         pytest.param(f"$argon2id$v=19$m=262145,t=1,p=1${SALT}${HASH}", "at most", id="memory"),
         pytest.param(f"$argon2id$v=19$m=8,t=11,p=1${SALT}${HASH}", "at most", id="iterations"),
-        pytest.param(f"$argon2id$v=19$m=64,t=1,p=2${SALT}${HASH}", "p of 1", id="lanes"),
+        pytest.param(f"$argon2id$v=19$m=64,t=1,p=2${SALT}${HASH}", "p=1", id="lanes"),
         pytest.param(f"$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}", "at least", id="no memory"),
         pytest.param(f"$argon2id$v=19$m=8,t=1,p=1$MDAw${HASH}", "salt", id="short salt"),
-        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}$MDAw", "16 of hash", id="short hash"),
+        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}$MDAw", "16 bytes of hash", id="short hash"),
     ],
 )
 def test_a_hash_that_must_not_be_registered_is_told(password_hash: str, expected: str) -> None:
@@ -190,4 +190,4 @@ def test_the_command_refuses_an_empty_password_with_a_sentence() -> None:
     result = CliRunner().invoke(hash_password_command, input="\n")
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: a password has 1 to 1024 bytes.\n"
+    assert result.stderr == "Error: a password must have 1 to 1024 bytes.\n"

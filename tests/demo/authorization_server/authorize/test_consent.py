@@ -135,7 +135,7 @@ async def test_denying_is_told_to_the_client_with_its_state(browser: UserAgent, 
     answer = page.fragment if mode == "fragment" else page.form(CALLBACK).fields
     assert answer == {
         "error": "access_denied",
-        "error_description": "The user did not allow it.",
+        "error_description": "The user denied the request.",
         "state": "a state",
         "iss": ISSUER,
     }
@@ -211,7 +211,7 @@ async def test_a_client_that_others_can_pass_for_is_allowed_each_time(
             address(**PUBLIC_REQUEST, redirect_uri=redirect_uri, prompt="none")
         )
 
-    assert ("You are asked each time" in first.text) is asked_again
+    assert ("You will be asked each time" in first.text) is asked_again
     assert is_consent(second) is asked_again
     assert (silent.fragment.get("error") == "consent_required") is asked_again
 

@@ -130,7 +130,7 @@ async def test_what_does_not_fit_gets_one_sentence_and_the_password_is_not_put_b
     )
 
     assert again.status == 400
-    assert "User name and password do not fit together." in again.text
+    assert "The user name or the password is wrong." in again.text
     assert again.form("/authorize/sign-in").fields["username"] == username
     assert again.form("/authorize/sign-in").fields["password"] == ""
     assert SESSION_COOKIE not in browser.client.cookies
