@@ -76,7 +76,7 @@ def logged_codes(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("what", [entry.what for entry in MENU])
-async def test_an_entry_is_refused_for_what_was_changed(
+async def test_the_api_refuses_each_broken_token_for_the_reason_that_was_changed(
     parties: RunningParties, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     refusals, codes = REASONS[what]
@@ -91,7 +91,7 @@ async def test_an_entry_is_refused_for_what_was_changed(
     assert logged_codes(caplog) == codes
 
 
-def test_every_entry_of_the_menu_has_its_reason_here() -> None:
+def test_every_entry_of_the_menu_has_an_expected_reason() -> None:
     assert list(REASONS) == [entry.what for entry in MENU]
 
 
@@ -104,7 +104,7 @@ def with_apis(contacts: TokenProfile, calendar: TokenProfile) -> Registrations:
 
 
 @pytest.mark.parametrize("profiles", [("jwt", "jwt"), ("jwt", "rfc9068"), ("rfc9068", "rfc9068")])
-async def test_an_audience_is_the_reason_whatever_the_profile(
+async def test_a_token_of_another_api_is_refused_for_its_audience_with_each_profile(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     profiles: tuple[TokenProfile, TokenProfile],
@@ -117,7 +117,7 @@ async def test_an_audience_is_the_reason_whatever_the_profile(
     assert logged_codes(caplog) == ["audience_mismatch"]
 
 
-async def test_an_api_whose_tokens_would_be_refused_for_another_reason_is_no_example(
+async def test_an_api_whose_tokens_are_refused_for_another_reason_is_not_offered(
     tmp_path: Path,
 ) -> None:
     async with running_parties(tmp_path, registrations=with_apis("rfc9068", "jwt")) as parties:
@@ -126,7 +126,7 @@ async def test_an_api_whose_tokens_would_be_refused_for_another_reason_is_no_exa
     assert not [form for form in session.forms if "/break/audience" in form.action]
 
 
-async def test_an_api_without_scopes_is_no_example(tmp_path: Path) -> None:
+async def test_an_api_without_scopes_is_not_offered(tmp_path: Path) -> None:
     shipped = shipped_registrations()
     apis = {**shipped.apis, CALENDAR: replace(shipped.apis[CALENDAR], scopes={})}
     registrations = replace(shipped, apis=apis)

@@ -67,12 +67,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("command", ["hash-password", "token"])
-def test_a_command_is_listed_with_the_others(command: str) -> None:
+def test_help_lists_the_command(command: str) -> None:
     assert f"  {command} " in run("--help").output
 
 
 @pytest.mark.parametrize("option", ["--host", "--bind", "--api-host"])
-def test_no_option_chooses_an_address_to_listen_on(option: str) -> None:
+def test_the_demo_has_no_option_for_the_address_to_listen_on(option: str) -> None:
     result = run(option, "0.0.0.0")  # noqa: S104 - this is what is refused
 
     assert result.exit_code == 2
@@ -81,28 +81,28 @@ def test_no_option_chooses_an_address_to_listen_on(option: str) -> None:
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
 @pytest.mark.parametrize("option", ["--api-port", "--issuer-port", "--web-port"])
-def test_a_port_that_cannot_be_is_refused(option: str, port: str) -> None:
+def test_an_impossible_port_is_refused(option: str, port: str) -> None:
     result = run(option, port)
 
     assert result.exit_code == 2
     assert option in result.output
 
 
-def test_two_servers_on_one_port_are_refused() -> None:
+def test_the_same_port_for_two_servers_is_refused() -> None:
     result = run("--api-port", "9000")
 
     assert result.exit_code == 2
     assert "--web-port, --api-port and --issuer-port must differ" in result.output
 
 
-def test_a_data_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) -> None:
+def test_a_data_folder_with_a_question_mark_is_refused(tmp_path: Path) -> None:
     result = run("--data", str(tmp_path / "why?"))
 
     assert result.exit_code == 2
     assert "--data" in result.output
 
 
-def test_a_damaged_key_file_keeps_the_demo_from_starting(tmp_path: Path) -> None:
+def test_the_demo_does_not_start_with_a_damaged_key_file(tmp_path: Path) -> None:
     load_or_create(tmp_path, [COMMAND_LINE])
     (tmp_path / FILE).write_text("{")
 
@@ -112,7 +112,7 @@ def test_a_damaged_key_file_keeps_the_demo_from_starting(tmp_path: Path) -> None
     assert f"The key file {tmp_path / FILE} is damaged" in result.output
 
 
-def test_a_token_without_a_demo_that_ever_ran_says_how_to_start_one(tmp_path: Path) -> None:
+def test_the_token_command_without_a_key_file_says_how_to_start_the_demo(tmp_path: Path) -> None:
     result = token(tmp_path)
 
     assert result.exit_code == 1
@@ -121,7 +121,7 @@ def test_a_token_without_a_demo_that_ever_ran_says_how_to_start_one(tmp_path: Pa
     assert result.stdout == ""
 
 
-def test_a_token_without_a_running_issuer_says_how_to_start_one(data: Path) -> None:
+def test_the_token_command_without_a_running_server_says_how_to_start_the_demo(data: Path) -> None:
     result = token(data, "--issuer", f"http://127.0.0.1:{free_ports(1)[0]}/")
 
     assert result.exit_code == 1
@@ -147,7 +147,7 @@ def test_a_token_without_a_running_issuer_says_how_to_start_one(data: Path) -> N
         "",
     ],
 )
-def test_a_token_is_asked_for_on_this_machine_only(data: Path, issuer: str) -> None:
+def test_the_token_command_refuses_an_issuer_on_another_machine(data: Path, issuer: str) -> None:
     result = token(data, "--issuer", issuer)
 
     assert result.exit_code == 2
@@ -173,7 +173,7 @@ def test_a_token_is_asked_for_on_this_machine_only(data: Path, issuer: str) -> N
         (500, b'{"access_token":"x"}', "is not the demo's authorization server"),
     ],
 )
-def test_an_answer_without_a_token_is_told(
+def test_the_token_command_reports_a_response_without_a_token(
     data: Path, status: int, body: bytes, sentence: str
 ) -> None:
     with answering(status, body) as issuer:
@@ -184,7 +184,7 @@ def test_an_answer_without_a_token_is_told(
     assert result.stdout == ""
 
 
-def test_a_connection_that_ends_without_an_answer_is_told(data: Path) -> None:
+def test_the_token_command_reports_a_connection_that_closes_without_a_response(data: Path) -> None:
     def hang_up() -> None:
         server.accept()[0].close()
 
@@ -199,7 +199,9 @@ def test_a_connection_that_ends_without_an_answer_is_told(data: Path) -> None:
 
 
 @pytest.mark.parametrize("slash", ["", "/"], ids=["without", "with"])
-def test_an_issuer_is_found_with_and_without_its_final_slash(data: Path, slash: str) -> None:
+def test_the_token_command_accepts_an_issuer_with_and_without_final_slash(
+    data: Path, slash: str
+) -> None:
     with answering(200, b'{"access_token":"a.b.c"}') as issuer:
         result = token(data, "--issuer", issuer.removesuffix("/") + slash)
 
@@ -213,7 +215,7 @@ def test_the_token_command_needs_a_scope(data: Path) -> None:
     assert "--scope" in result.stderr
 
 
-def test_the_commands_are_short_where_the_defaults_hold() -> None:
+def test_the_printed_commands_omit_options_with_default_values() -> None:
     text = instructions(
         Addresses(
             "http://127.0.0.1:8000/",
@@ -226,7 +228,7 @@ def test_the_commands_are_short_where_the_defaults_hold() -> None:
     assert f"$({python_command()} -m demo token --scope read:contacts)" in text
 
 
-def test_the_interpreter_is_named_as_seen_from_the_present_folder(
+def test_an_interpreter_below_the_current_folder_is_named_by_its_relative_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -235,7 +237,7 @@ def test_the_interpreter_is_named_as_seen_from_the_present_folder(
     assert python_command() == ".venv/bin/python"
 
 
-def test_an_interpreter_elsewhere_is_named_in_full_and_quoted(
+def test_an_interpreter_elsewhere_is_named_by_its_quoted_full_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -244,7 +246,7 @@ def test_an_interpreter_elsewhere_is_named_in_full_and_quoted(
     assert python_command() == "'/opt/my python/bin/python'"
 
 
-def test_a_client_with_a_secret_of_its_own_is_told_apart(tmp_path: Path) -> None:
+def test_the_token_command_says_when_the_registrations_file_sets_the_secret(tmp_path: Path) -> None:
     load_or_create(tmp_path, [])
 
     result = token(tmp_path)
@@ -253,7 +255,7 @@ def test_a_client_with_a_secret_of_its_own_is_told_apart(tmp_path: Path) -> None
     assert "sets the secret of the client command-line" in result.stderr
 
 
-def test_registrations_with_faults_keep_the_demo_from_starting(tmp_path: Path) -> None:
+def test_the_demo_does_not_start_with_faulty_registrations(tmp_path: Path) -> None:
     file = tmp_path / "registrations.toml"
     file.write_text("[[api]]\n[[clients]]\n")
 
@@ -264,7 +266,7 @@ def test_registrations_with_faults_keep_the_demo_from_starting(tmp_path: Path) -
     assert "clients: is unknown" in result.stderr
 
 
-def test_registrations_without_what_the_demo_needs_keep_it_from_starting(tmp_path: Path) -> None:
+def test_the_demo_does_not_start_without_the_registrations_that_it_needs(tmp_path: Path) -> None:
     file = tmp_path / "registrations.toml"
     file.write_text("")
 
@@ -275,7 +277,9 @@ def test_registrations_without_what_the_demo_needs_keep_it_from_starting(tmp_pat
         assert needed in result.stderr
 
 
-def test_a_web_application_with_another_redirect_uri_is_told(tmp_path: Path) -> None:
+def test_the_demo_does_not_start_if_the_web_application_has_another_redirect_uri(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "registrations.toml"
     file.write_text(SHIPPED.read_text().replace("{web_application}callback", "https://a.example/"))
 
@@ -285,7 +289,7 @@ def test_a_web_application_with_another_redirect_uri_is_told(tmp_path: Path) -> 
     assert "among the redirect_uris" in result.stderr
 
 
-def test_an_api_that_is_named_like_userinfo_is_told(tmp_path: Path) -> None:
+def test_the_demo_does_not_start_if_an_api_has_the_identifier_of_userinfo(tmp_path: Path) -> None:
     ports = free_ports(3)
     userinfo = f"http://127.0.0.1:{ports[1]}/userinfo"
     file = tmp_path / "registrations.toml"

@@ -101,33 +101,33 @@ def demo(folder: Path) -> Iterator[DemoProcess]:
         yield running
 
 
-def test_it_prints_a_command_for_each_of_three_answers(demo: DemoProcess) -> None:
+def test_the_demo_prints_a_command_for_each_of_three_statuses(demo: DemoProcess) -> None:
     assert list(printed_commands(demo)) == ["401", "200", "403"]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 @pytest.mark.parametrize("status", ["401", "200", "403"])
-def test_a_printed_command_gets_the_answer_it_says(demo: DemoProcess, status: str) -> None:
+def test_a_printed_command_gets_the_printed_status(demo: DemoProcess, status: str) -> None:
     output = shell(printed_commands(demo)[status])
 
     assert output.startswith(f"HTTP/1.1 {status} ")
 
 
-def test_without_a_token_the_challenge_has_no_error(demo: DemoProcess) -> None:
+def test_a_request_without_a_token_gets_a_challenge_without_an_error(demo: DemoProcess) -> None:
     answer = contacts(demo)
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="contacts"'
 
 
-def test_with_the_printed_token_the_contacts_are_there(demo: DemoProcess) -> None:
+def test_a_request_with_the_printed_token_gets_the_contacts(demo: DemoProcess) -> None:
     answer = contacts(demo, printed_token(demo, "200"))
 
     assert answer.status_code == 200
     assert names(answer) == ["Bob Baker", "Carol Carter", "Dave Dyer"]
 
 
-def test_without_the_scope_the_challenge_names_it(demo: DemoProcess) -> None:
+def test_a_token_without_the_scope_gets_a_challenge_that_names_it(demo: DemoProcess) -> None:
     answer = contacts(demo, printed_token(demo, "403"))
 
     assert answer.status_code == 403
@@ -142,14 +142,14 @@ def test_a_token_for_another_audience_is_refused(demo: DemoProcess, folder: Path
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_a_token_that_has_ended_is_refused(demo: DemoProcess, folder: Path) -> None:
+def test_an_expired_token_is_refused(demo: DemoProcess, folder: Path) -> None:
     answer = contacts(demo, token(demo, folder, "--scope", "read:contacts", "--expires-in", "-99"))
 
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_a_token_is_good_for_as_long_as_was_asked(demo: DemoProcess, folder: Path) -> None:
+def test_a_token_has_the_requested_lifetime(demo: DemoProcess, folder: Path) -> None:
     given = token(demo, folder, "--scope", "read:contacts", "--expires-in", "7")
 
     claims = jwt.decode(given, options={"verify_signature": False})
@@ -162,7 +162,7 @@ def test_the_api_is_ready_with_keys_from_the_issuer(demo: DemoProcess) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of its own")
 @pytest.mark.parametrize("server", [0, 1, 2], ids=["API", "issuer", "web application"])
-def test_it_listens_on_one_loopback_address_only(demo: DemoProcess, server: int) -> None:
+def test_the_demo_listens_on_one_loopback_address_only(demo: DemoProcess, server: int) -> None:
     with socket.socket() as visitor:
         assert visitor.connect_ex(("127.0.0.1", demo.ports[server])) == 0
     with socket.socket() as visitor:
@@ -175,7 +175,9 @@ def test_the_address_of_the_api_leads_to_the_web_application(demo: DemoProcess) 
     assert (answer.status_code, answer.headers["location"]) == (303, demo.web_application)
 
 
-def test_the_web_application_by_number_leads_to_its_own_address(demo: DemoProcess) -> None:
+def test_the_numeric_address_of_the_web_application_leads_to_its_own_address(
+    demo: DemoProcess,
+) -> None:
     answer = httpx.get(f"http://127.0.0.1:{demo.ports[2]}/", trust_env=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, demo.web_application)
@@ -219,7 +221,7 @@ def test_a_line_of_the_library_names_the_server_that_caused_it(demo: DemoProcess
     assert demo.logs_within_a_second("INFO demo.authorization_server: asgi_bearer: ")
 
 
-def test_its_log_holds_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
+def test_the_log_contains_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
     given = foreign_token(demo, folder)
     contacts(demo, given)
     secrets = load(folder / "the data").client_secrets.values()
@@ -230,7 +232,9 @@ def test_its_log_holds_no_token_and_no_secret(demo: DemoProcess, folder: Path) -
         assert secret not in demo.logged + demo.printed
 
 
-def test_a_restart_breaks_no_token_and_doubles_no_contact(tmp_path: Path) -> None:
+def test_after_a_restart_tokens_are_still_valid_and_contacts_are_not_duplicated(
+    tmp_path: Path,
+) -> None:
     with started(tmp_path) as first:
         given = token(first, tmp_path, "--scope", "read:contacts")
         before = contacts(first, given)
@@ -244,7 +248,7 @@ def test_a_restart_breaks_no_token_and_doubles_no_contact(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_the_demo_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path) as demo:
         assert demo.stop(number) == 0
 
@@ -262,7 +266,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     ],
     ids=["API", "issuer", "web application", "all"],
 )
-def test_taken_ports_are_named_with_their_options_and_nothing_starts(
+def test_ports_in_use_are_named_with_their_options_and_nothing_starts(
     tmp_path: Path, taken: tuple[int, ...], options: list[str]
 ) -> None:
     ports = free_ports(3)

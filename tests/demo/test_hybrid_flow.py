@@ -60,7 +60,7 @@ async def parties(data: Path) -> AsyncGenerator[RunningParties]:
 
 
 @pytest.mark.parametrize("response_type", HYBRID)
-async def test_authorize_takes_the_request_of_the_documents(
+async def test_authorize_accepts_the_request_of_the_documents(
     parties: RunningParties, response_type: str
 ) -> None:
     url = f"{ISSUER}authorize?" + urlencode(
@@ -95,7 +95,7 @@ async def test_authorize_sends_errors_back_in_the_fragment_with_state(
     assert (answer.fragment["error"], answer.fragment["state"]) == ("invalid_scope", "opaque")
 
 
-async def test_consent_is_asked_the_first_time_with_the_permissions(
+async def test_consent_page_is_shown_the_first_time_with_the_permissions(
     parties: RunningParties,
 ) -> None:
     page = await parties.signed_in(parties.authorization_url(scope="openid read:contacts"))
@@ -105,7 +105,7 @@ async def test_consent_is_asked_the_first_time_with_the_permissions(
     assert "write:contacts" not in page.text
 
 
-async def test_consent_is_not_asked_again(parties: RunningParties) -> None:
+async def test_consent_page_is_not_shown_again(parties: RunningParties) -> None:
     await parties.allowed(parties.authorization_url())
 
     answer = await parties.agent.get(parties.authorization_url())
@@ -116,7 +116,7 @@ async def test_consent_is_not_asked_again(parties: RunningParties) -> None:
 @pytest.mark.parametrize(
     "scope", ["openid read:contacts write:contacts", "openid"], ids=["more", "less"]
 )
-async def test_consent_is_asked_again_when_scope_changes(
+async def test_consent_page_is_shown_again_when_the_scope_changes(
     parties: RunningParties, scope: str
 ) -> None:
     await parties.allowed(parties.authorization_url(scope="openid read:contacts"))
@@ -127,7 +127,7 @@ async def test_consent_is_asked_again_when_scope_changes(
     assert page.form("consent").buttons
 
 
-async def test_consent_denied_is_an_oauth_error(parties: RunningParties) -> None:
+async def test_consent_that_is_denied_becomes_an_oauth_error(parties: RunningParties) -> None:
     page = await parties.signed_in(parties.authorization_url())
 
     answer = await parties.agent.submit(page, page.form("consent"), button=("decision", "deny"))
@@ -147,7 +147,7 @@ async def test_response_has_exactly_the_components_of_the_table(
     assert answer.query == {}
 
 
-async def test_response_with_an_access_token_tells_its_type_and_lifetime(
+async def test_response_with_an_access_token_has_its_type_and_lifetime(
     parties: RunningParties,
 ) -> None:
     answer = await parties.allowed(parties.authorization_url(response_type="code token"))
@@ -207,7 +207,7 @@ async def test_token_endpoint_gives_tokens_for_a_code(
     ],
     ids=["secret", "no secret", "redirect URI", "no redirect URI", "code", "grant type"],
 )
-async def test_token_endpoint_refuses_what_does_not_fit(
+async def test_token_endpoint_refuses_a_request_that_does_not_match_the_code(
     parties: RunningParties, changes: dict[str, str], error: str
 ) -> None:
     answer = await parties.allowed(parties.authorization_url())
@@ -218,7 +218,7 @@ async def test_token_endpoint_refuses_what_does_not_fit(
     assert response.json()["error"] == error
 
 
-async def test_token_endpoint_takes_a_code_once_and_a_replay_revokes_what_it_gave(
+async def test_token_endpoint_accepts_a_code_once_and_a_replay_revokes_its_tokens(
     parties: RunningParties,
 ) -> None:
     answer = await parties.allowed(
@@ -244,7 +244,7 @@ async def test_token_endpoint_takes_a_code_once_and_a_replay_revokes_what_it_gav
     ],
     ids=["asked for and allowed", "not asked for", "not allowed by the API"],
 )
-async def test_refresh_token_needs_the_scope_and_the_apis_leave(
+async def test_refresh_token_needs_offline_access_in_the_scope_and_allowed_by_the_api(
     parties: RunningParties, audience: str, scope: str, given: bool
 ) -> None:
     answer = await parties.allowed(parties.authorization_url(audience=audience, scope=scope))
@@ -284,7 +284,7 @@ async def test_two_access_tokens_can_be_told_apart(parties: RunningParties) -> N
 
 
 @pytest.mark.parametrize("refusing", [False, True], ids=["by default", "told to refuse"])
-async def test_two_access_tokens_and_an_api_that_refuses_the_one_from_the_browser(
+async def test_two_access_tokens_and_an_api_that_refuses_the_front_channel_one(
     data: Path, refusing: bool
 ) -> None:
     async with running_parties(data, refuse_front_channel_tokens=refusing) as parties:
@@ -298,7 +298,7 @@ async def test_two_access_tokens_and_an_api_that_refuses_the_one_from_the_browse
     assert from_endpoint.status_code == 200
 
 
-async def test_id_token_holds_nonce_and_the_hashes_of_what_comes_with_it(
+async def test_id_token_has_the_nonce_and_the_hashes_of_code_and_access_token(
     parties: RunningParties,
 ) -> None:
     answer = await parties.allowed(parties.authorization_url(response_type="code id_token token"))
@@ -314,7 +314,7 @@ async def test_id_token_holds_nonce_and_the_hashes_of_what_comes_with_it(
     ("part", "row"),
     [("state", "state"), ("code", "c_hash"), ("access_token", "at_hash"), ("id_token", "nonce")],
 )
-async def test_id_token_and_state_are_checked_before_anything_is_trusted(
+async def test_id_token_and_state_are_checked_before_the_web_application_trusts_the_response(
     parties: RunningParties, part: str, row: str
 ) -> None:
     start = await parties.agent.get(CONTACT_BOOK)
@@ -331,7 +331,7 @@ async def test_id_token_and_state_are_checked_before_anything_is_trusted(
     assert f"The check “{row}” failed. Nothing behind it was looked at" in page.text
 
 
-async def test_custom_claims_come_under_their_namespaced_names_only(
+async def test_custom_claims_appear_under_their_namespaced_names_only(
     parties: RunningParties,
 ) -> None:
     name = "https://contacts.example/team"
@@ -388,7 +388,7 @@ async def test_verifying_rejects_a_token_when_any_step_fails(
     assert response.status_code == status
 
 
-async def test_verifying_rejects_a_signature_of_somebody_else(parties: RunningParties) -> None:
+async def test_verifying_rejects_a_signature_by_another_key(parties: RunningParties) -> None:
     answer = await parties.allowed(parties.authorization_url(response_type="code token"))
     head, body, signature = answer.fragment["access_token"].split(".")
 
@@ -399,7 +399,7 @@ async def test_verifying_rejects_a_signature_of_somebody_else(parties: RunningPa
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
-async def test_verifying_rejects_an_id_token_where_an_access_token_belongs(
+async def test_verifying_rejects_an_id_token_as_access_token(
     parties: RunningParties,
 ) -> None:
     answer = await parties.allowed(parties.authorization_url())

@@ -25,7 +25,9 @@ def open_to_others(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("open_to_all")
-async def test_keys_and_databases_and_their_folders_are_their_users_alone(tmp_path: Path) -> None:
+async def test_only_the_user_can_read_the_keys_the_databases_and_their_folders(
+    tmp_path: Path,
+) -> None:
     data = tmp_path / "var" / "lib" / "demo"
     load_or_create(data, [])
 

@@ -37,7 +37,7 @@ def posted(*messages: Message) -> Request:
 
 
 @pytest.mark.parametrize(("read", "refusal"), READERS, ids=NAMES)
-async def test_a_form_that_does_not_arrive_is_refused_after_a_while(
+async def test_a_form_that_does_not_arrive_in_time_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     read: Callable[[Request], Awaitable[object]],
     refusal: type[Exception],
@@ -51,7 +51,7 @@ async def test_a_form_that_does_not_arrive_is_refused_after_a_while(
 
 
 @pytest.mark.parametrize(("read", "refusal"), READERS, ids=NAMES)
-async def test_a_form_whose_sender_goes_away_is_refused(
+async def test_a_form_whose_sender_disconnects_is_refused(
     read: Callable[[Request], Awaitable[object]], refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):

@@ -87,7 +87,7 @@ def may_be_read(answer: httpx.Response) -> str | None:
 @pytest.mark.parametrize(
     "headers", ["authorization", "content-type", "authorization,content-type,x-requested-with"]
 )
-async def test_a_preflight_is_answered_to_public_clients_without_a_token(
+async def test_a_preflight_of_a_public_client_needs_no_token(
     http: httpx.AsyncClient, origin: str, path: str, headers: str
 ) -> None:
     method = "GET" if path in DOCUMENTS else "POST"
@@ -104,7 +104,7 @@ async def test_a_preflight_is_answered_to_public_clients_without_a_token(
     ("method", "headers"),
     [("DELETE", "authorization"), ("PUT", "authorization"), ("POST", "dpop"), ("POST", "cookie")],
 )
-async def test_a_preflight_for_more_is_refused(
+async def test_a_preflight_for_another_method_or_header_is_refused(
     http: httpx.AsyncClient, method: str, headers: str
 ) -> None:
     answer = await http.options("oauth/token", headers=preflight(PAGE, method, headers))
@@ -113,14 +113,16 @@ async def test_a_preflight_for_more_is_refused(
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-async def test_the_documents_may_be_read(http: httpx.AsyncClient, path: str) -> None:
+async def test_scripts_of_public_clients_can_read_metadata_and_keys(
+    http: httpx.AsyncClient, path: str
+) -> None:
     answer = await http.get(path, headers={"Origin": PAGE})
 
     assert (answer.status_code, may_be_read(answer)) == (200, PAGE)
     assert "Origin" in answer.headers["vary"]
 
 
-async def test_a_script_exchanges_its_code_asks_who_it_is_and_revokes(
+async def test_a_script_can_exchange_a_code_call_userinfo_and_revoke_tokens(
     http: httpx.AsyncClient, state: State
 ) -> None:
     back_channel = BackChannel(http, state)
@@ -147,7 +149,7 @@ async def test_a_script_exchanges_its_code_asks_who_it_is_and_revokes(
     assert not [a for a in answers if "access-control-allow-credentials" in a.headers]
 
 
-async def test_what_is_refused_may_be_read_with_what_says_why(http: httpx.AsyncClient) -> None:
+async def test_a_script_can_read_a_refusal_and_its_challenge(http: httpx.AsyncClient) -> None:
     origin = {"Origin": PAGE}
     code = {"grant_type": "authorization_code", "code": "x", "redirect_uri": f"{PAGE}/callback"}
     answers = {
@@ -180,7 +182,7 @@ async def test_what_is_refused_may_be_read_with_what_says_why(http: httpx.AsyncC
 
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("path", DOCUMENTS + USED_WITH_A_TOKEN_OR_A_CODE)
-async def test_no_other_origin_may_read_anything(
+async def test_scripts_of_other_origins_can_read_nothing(
     http: httpx.AsyncClient, path: str, origin: str
 ) -> None:
     method = "GET" if path in DOCUMENTS else "POST"
@@ -196,7 +198,7 @@ async def test_no_other_origin_may_read_anything(
 
 @pytest.mark.parametrize("path", FOR_NO_SCRIPT)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_pages_and_what_else_there_is_may_be_read_by_no_script(
+async def test_no_script_of_another_origin_can_read_the_pages_or_other_endpoints(
     http: httpx.AsyncClient, path: str, method: str
 ) -> None:
     answers = [
@@ -208,13 +210,15 @@ async def test_the_pages_and_what_else_there_is_may_be_read_by_no_script(
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-async def test_options_that_is_no_preflight_is_no_method(http: httpx.AsyncClient) -> None:
+async def test_an_options_request_that_is_not_a_preflight_is_refused(
+    http: httpx.AsyncClient,
+) -> None:
     answer = await http.options("oauth/token", headers={"Origin": PAGE})
 
     assert answer.status_code == 405
 
 
-async def test_a_form_of_the_server_is_taken_from_its_own_pages_only_also_by_a_public_client(
+async def test_a_page_of_a_public_client_cannot_send_the_forms_of_this_server(
     http: httpx.AsyncClient,
 ) -> None:
     answer = await http.post(
@@ -239,11 +243,11 @@ async def test_a_form_of_the_server_is_taken_from_its_own_pages_only_also_by_a_p
         ("com.example.app://host/callback", None),
     ],
 )
-def test_the_origin_is_the_one_that_a_browser_names(redirect_uri: str, origin: str | None) -> None:
+def test_an_origin_is_written_as_browsers_write_it(redirect_uri: str, origin: str | None) -> None:
     public = replace(PUBLIC, redirect_uris=(redirect_uri,))
 
     assert browser_origins([public]) == ({origin} if origin else set())
 
 
-def test_a_confidential_client_has_none() -> None:
+def test_a_confidential_client_has_no_browser_origin() -> None:
     assert browser_origins([CONFIDENTIAL, replace(CONFIDENTIAL, origins=(EXTRA,))]) == set()

@@ -21,7 +21,7 @@ async def published(http: httpx.AsyncClient) -> list[str]:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": ORIGIN}], ids=["no origin", "own origin"])
-async def test_a_rotation_names_the_new_key_and_all_that_are_published(
+async def test_the_response_to_a_rotation_names_the_new_key_and_all_published_keys(
     http: httpx.AsyncClient, keys: SigningKeys, headers: dict[str, str]
 ) -> None:
     old = keys.current.kid
@@ -35,7 +35,7 @@ async def test_a_rotation_names_the_new_key_and_all_that_are_published(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_new_tokens_are_signed_with_the_new_key_and_old_ones_stay_good(
+async def test_after_a_rotation_new_tokens_have_the_new_key_and_old_tokens_stay_valid(
     back_channel: BackChannel,
 ) -> None:
     before = await back_channel.tokens()
@@ -51,7 +51,7 @@ async def test_new_tokens_are_signed_with_the_new_key_and_old_ones_stay_good(
     assert (await back_channel.http.get("userinfo", headers=headers)).status_code == 200
 
 
-async def test_the_old_key_is_published_a_minute_longer_than_its_last_token_lives(
+async def test_the_old_key_stays_published_a_minute_longer_than_its_last_token_lives(
     http: httpx.AsyncClient, clock: FakeClock
 ) -> None:
     await http.post(PATH)
@@ -65,7 +65,7 @@ async def test_the_old_key_is_published_a_minute_longer_than_its_last_token_live
     assert before[0] == after[0]
 
 
-async def test_only_so_many_keys_are_published_at_once(
+async def test_a_rotation_is_refused_while_too_many_keys_are_published(
     http: httpx.AsyncClient, clock: FakeClock
 ) -> None:
     statuses = [(await http.post(PATH)).status_code for _ in range(5)]
@@ -112,7 +112,9 @@ async def test_another_machine_cannot_rotate_the_keys(
     assert keys.current.kid == old
 
 
-async def test_who_has_no_address_cannot_rotate_the_keys(app: Starlette, keys: SigningKeys) -> None:
+async def test_a_caller_without_an_address_cannot_rotate_the_keys(
+    app: Starlette, keys: SigningKeys
+) -> None:
     old = keys.current.kid
 
     async def without_address(scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +129,9 @@ async def test_who_has_no_address_cannot_rotate_the_keys(app: Starlette, keys: S
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1"])
-async def test_this_machine_can_whatever_its_loopback_address(app: Starlette, host: str) -> None:
+async def test_a_caller_with_any_loopback_address_can_rotate_the_keys(
+    app: Starlette, host: str
+) -> None:
     transport = httpx.ASGITransport(app, client=(host, 50_000))
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
         answer = await http.post(PATH)
@@ -135,7 +139,9 @@ async def test_this_machine_can_whatever_its_loopback_address(app: Starlette, ho
     assert answer.status_code == 200
 
 
-async def test_a_get_rotates_nothing(http: httpx.AsyncClient, keys: SigningKeys) -> None:
+async def test_a_get_request_does_not_rotate_the_keys(
+    http: httpx.AsyncClient, keys: SigningKeys
+) -> None:
     old = keys.current.kid
 
     answer = await http.get(PATH)

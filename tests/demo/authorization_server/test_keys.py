@@ -64,7 +64,7 @@ def kids(keys: SigningKeys, now: float) -> list[str]:
 # One key
 
 
-def test_the_thumbprint_is_that_of_the_rfc_example() -> None:
+def test_the_thumbprint_of_the_rfc_example_key_is_right() -> None:
     # RFC 7638 §3.1.
     jwk: dict[str, object] = {
         "kty": "RSA",
@@ -83,7 +83,7 @@ def test_the_thumbprint_is_that_of_the_rfc_example() -> None:
     assert thumbprint(jwk) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def test_a_published_key_has_its_public_part_alone() -> None:
+def test_a_published_key_has_its_public_part_only() -> None:
     jwk = signing_key().public_jwk()
 
     assert set(jwk) == {"kty", "kid", "use", "alg", "n", "e"}
@@ -91,7 +91,7 @@ def test_a_published_key_has_its_public_part_alone() -> None:
     assert (jwk["use"], jwk["alg"]) == ("sig", "RS256")
 
 
-def test_a_retired_key_cannot_be_made_of_a_private_one() -> None:
+def test_a_retired_key_cannot_be_made_from_a_private_key() -> None:
     with pytest.raises(ValueError, match="has a private part"):
         RetiredKey.from_public_jwk(signing_key().private_jwk(), NOW)
 
@@ -112,7 +112,7 @@ async def test_after_a_rotation_the_new_key_comes_first_and_the_old_one_is_still
     assert keys.published(NOW)[1].public_jwk() == old.public_jwk()
 
 
-async def test_the_private_part_of_the_old_key_is_gone() -> None:
+async def test_after_a_rotation_the_private_part_of_the_old_key_is_deleted() -> None:
     keys = signing_keys()
 
     await keys.rotate(now=NOW, keep_seconds=60)
@@ -120,7 +120,9 @@ async def test_the_private_part_of_the_old_key_is_gone() -> None:
     assert not any(hasattr(key, "private_key") for key in keys.published(NOW)[1:])
 
 
-async def test_an_old_key_is_published_until_its_tokens_have_ended(other_key: SigningKey) -> None:
+async def test_an_old_key_stays_published_until_its_tokens_have_expired(
+    other_key: SigningKey,
+) -> None:
     keys = SigningKeys(signing_key(), generated=lambda: other_key)
 
     await keys.rotate(now=NOW + 0.5, keep_seconds=60)
@@ -129,7 +131,7 @@ async def test_an_old_key_is_published_until_its_tokens_have_ended(other_key: Si
     assert kids(keys, NOW + 61) == [other_key.kid]
 
 
-async def test_no_more_keys_are_published_than_a_key_set_should_have(
+async def test_the_number_of_published_keys_is_limited(
     other_key: SigningKey,
 ) -> None:
     keys = SigningKeys(signing_key(), generated=lambda: other_key)
@@ -142,7 +144,9 @@ async def test_no_more_keys_are_published_than_a_key_set_should_have(
     assert len(keys.published(NOW)) == MAX_PUBLISHED
 
 
-async def test_when_old_keys_have_ended_there_is_room_for_new_ones(other_key: SigningKey) -> None:
+async def test_when_old_keys_have_expired_the_keys_can_be_rotated_again(
+    other_key: SigningKey,
+) -> None:
     keys = SigningKeys(signing_key(), generated=lambda: other_key)
     for _ in range(MAX_PUBLISHED - 1):
         await keys.rotate(now=NOW, keep_seconds=60)
@@ -162,7 +166,7 @@ async def test_two_rotations_at_once_lose_no_key() -> None:
     assert set(kids(keys, NOW)) == {signing_key().kid, one.kid, other.kid}
 
 
-async def test_a_key_that_cannot_be_kept_does_not_sign(other_key: SigningKey) -> None:
+async def test_a_key_that_cannot_be_saved_does_not_sign(other_key: SigningKey) -> None:
     def full(_current: SigningKey, _retired: tuple[RetiredKey, ...]) -> None:
         raise KeyFileError("no space left")
 
@@ -211,7 +215,7 @@ async def test_after_a_rotation_the_old_private_key_is_nowhere_in_the_file(
     assert private not in text(tmp_path)
 
 
-def test_each_client_has_a_secret_of_its_own_that_nobody_guesses(key_file: KeyFile) -> None:
+def test_each_client_gets_its_own_long_secret(key_file: KeyFile) -> None:
     assert set(key_file.client_secrets) == set(CLIENTS)
     assert len(set(key_file.client_secrets.values())) == len(CLIENTS)
     assert all(len(secret) >= 43 for secret in key_file.client_secrets.values())
@@ -229,7 +233,7 @@ def test_a_client_that_is_registered_later_gets_a_secret_and_the_others_keep_the
 
 
 @pytest.mark.usefixtures("key_file")
-def test_the_secret_of_a_client_that_needs_none_is_forgotten(tmp_path: Path) -> None:
+def test_the_secret_of_a_client_that_needs_none_is_deleted(tmp_path: Path) -> None:
     load_or_create(tmp_path, CLIENTS[:1])
 
     assert set(load(tmp_path).client_secrets) == {CLIENTS[0]}
@@ -255,7 +259,7 @@ def test_only_its_owner_can_read_the_file_and_its_folders(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("one_key")
-def test_every_folder_on_the_way_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_new_parent_folders(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         load_or_create(tmp_path / "var" / "lib" / "data", CLIENTS)
@@ -269,7 +273,7 @@ def test_every_folder_on_the_way_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_key")
-def test_a_data_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+def test_an_existing_data_folder_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
 
     load_or_create(tmp_path / "data", CLIENTS)
@@ -278,7 +282,7 @@ def test_a_data_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("key_file")
-def test_nothing_unfinished_is_left_beside_the_file(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left_beside_the_key_file(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / FILE).parent.iterdir()] == [FILE.name]
 
 
@@ -292,7 +296,7 @@ def test_a_start_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_reading_where_no_server_was_started_makes_nothing(tmp_path: Path) -> None:
+def test_reading_a_missing_key_file_creates_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyFileMissing):
         load(tmp_path)
 
@@ -301,7 +305,7 @@ def test_reading_where_no_server_was_started_makes_nothing(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("key_file")
 @pytest.mark.parametrize("bits", [0o640, 0o604, 0o660], ids=oct)
-def test_a_file_that_others_can_open_is_refused(tmp_path: Path, bits: int) -> None:
+def test_a_key_file_that_other_users_can_read_is_refused(tmp_path: Path, bits: int) -> None:
     (tmp_path / FILE).chmod(bits)
 
     with pytest.raises(KeyFileError, match="Other users of this machine can read") as refusal:
@@ -359,7 +363,7 @@ DAMAGE: dict[str, Callable[[Document], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_content_is_told_with_the_file_and_without_its_secrets(
+def test_damaged_content_is_reported_with_the_file_name_and_without_secrets(
     tmp_path: Path, key_file: KeyFile, damage: Callable[[Document], object]
 ) -> None:
     path = tmp_path / FILE
@@ -389,21 +393,21 @@ def test_a_damaged_content_is_told_with_the_file_and_without_its_secrets(
         pytest.param(b" " * (MAX_BYTES + 1), id="too long"),
     ],
 )
-def test_a_file_that_is_no_key_file_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_key_file_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
 
     with pytest.raises(KeyFileError, match="is damaged"):
         load_or_create(tmp_path, CLIENTS)
 
 
-def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir(parents=True)
 
     with pytest.raises(KeyFileError, match="cannot be read: Is a directory"):
         load_or_create(tmp_path, CLIENTS)
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / FILE.parent).write_text("a file where the folder goes")
 
     with pytest.raises(KeyFileError, match="cannot be read: Not a directory"):
@@ -411,14 +415,14 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_key")
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / FILE.parent).symlink_to(tmp_path / "nowhere")
 
     with pytest.raises(KeyFileError, match="cannot be written: File exists"):
         load_or_create(tmp_path, CLIENTS)
 
 
-def test_no_secret_shows_in_a_repr(key_file: KeyFile) -> None:
+def test_no_repr_shows_a_secret(key_file: KeyFile) -> None:
     shown = repr(key_file) + repr(key_file.keys.current)
 
     assert not any(secret in shown for secret in key_file.client_secrets.values())

@@ -31,14 +31,14 @@ async def metadata(http: httpx.AsyncClient) -> dict[str, object]:
     return content
 
 
-async def test_both_names_give_the_same_document(
+async def test_both_metadata_addresses_give_the_same_document(
     http: httpx.AsyncClient, metadata: dict[str, object]
 ) -> None:
     assert (await http.get(DOCUMENTS[1])).json() == metadata
     assert metadata["issuer"] == ISSUER
 
 
-async def test_every_address_exists_and_takes_its_method(
+async def test_every_endpoint_in_the_metadata_exists_and_accepts_its_method(
     http: httpx.AsyncClient, metadata: dict[str, object]
 ) -> None:
     addresses = {
@@ -59,7 +59,7 @@ async def test_every_address_exists_and_takes_its_method(
     assert all(url.startswith(ISSUER) for url in addresses.values())
 
 
-async def test_what_is_supported_is_named(metadata: dict[str, object]) -> None:
+async def test_the_metadata_names_what_is_supported(metadata: dict[str, object]) -> None:
     expected = {
         "scopes_supported": [
             *("openid", "profile", "email", "address", "phone", "offline_access"),
@@ -85,14 +85,14 @@ async def test_what_is_supported_is_named(metadata: dict[str, object]) -> None:
     assert {name: metadata[name] for name in expected} == expected
 
 
-async def test_the_claims_named_are_those_that_somebody_has(metadata: dict[str, object]) -> None:
+async def test_the_metadata_names_only_claims_that_a_user_has(metadata: dict[str, object]) -> None:
     assert metadata["claims_supported"] == [
         *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "c_hash", "at_hash"),
         *("name", "email", "email_verified", TEAM_CLAIM),
     ]
 
 
-async def test_every_way_to_authenticate_that_is_named_works(
+async def test_every_authentication_method_in_the_metadata_works(
     back_channel: BackChannel, metadata: dict[str, object]
 ) -> None:
     secret = CONFIDENTIAL.client_secret or ""
@@ -120,7 +120,7 @@ async def test_every_way_to_authenticate_that_is_named_works(
         assert proved == metadata[f"{endpoint}_endpoint_auth_methods_supported"]
 
 
-async def test_the_key_set_holds_the_public_key_and_may_be_cached(
+async def test_the_key_set_has_the_public_key_and_may_be_cached(
     http: httpx.AsyncClient, keys: SigningKeys
 ) -> None:
     answer = await http.get(".well-known/jwks.json")
@@ -131,7 +131,7 @@ async def test_the_key_set_holds_the_public_key_and_may_be_cached(
     assert (keys.current.public_jwk()["use"], keys.current.public_jwk()["alg"]) == ("sig", "RS256")
 
 
-async def test_the_front_page_says_what_this_is_and_its_links_lead_somewhere(
+async def test_the_front_page_describes_the_server_and_its_links_work(
     browser: UserAgent,
 ) -> None:
     front = await browser.get(ISSUER)
@@ -151,7 +151,7 @@ async def test_the_style_sheet_is_served(http: httpx.AsyncClient) -> None:
     assert answer.headers["content-type"].startswith("text/css")
 
 
-async def test_an_address_that_does_not_exist_is_answered_shortly(http: httpx.AsyncClient) -> None:
+async def test_an_unknown_address_gets_a_short_response(http: httpx.AsyncClient) -> None:
     answer = await http.get("nowhere")
 
     assert (answer.status_code, answer.text) == (404, "Not Found")
@@ -166,7 +166,7 @@ async def test_an_address_that_does_not_exist_is_answered_shortly(http: httpx.As
         ("127.0.0.1.attacker.example:9000", 400),
     ],
 )
-async def test_only_its_own_name_is_answered(
+async def test_only_requests_for_the_own_host_name_are_served(
     http: httpx.AsyncClient, host: str, status: int
 ) -> None:
     """Against DNS rebinding."""
@@ -175,7 +175,7 @@ async def test_only_its_own_name_is_answered(
     assert answer.status_code == status
 
 
-async def test_an_unforeseen_error_tells_nothing(
+async def test_the_response_to_an_internal_error_reveals_nothing(
     app: Starlette, back_channel: BackChannel, state: State, tmp_path: Path
 ) -> None:
     code = await back_channel.code()
@@ -192,7 +192,7 @@ async def test_an_unforeseen_error_tells_nothing(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_the_state_is_closed_with_the_application(
+async def test_the_application_closes_the_state_at_shutdown(
     app: Starlette, back_channel: BackChannel, tmp_path: Path
 ) -> None:
     # SQLite's write-ahead log is there as long as somebody has the file open.
@@ -207,7 +207,7 @@ async def test_the_state_is_closed_with_the_application(
 @pytest.mark.parametrize(
     ("path", "status"), [("/nowhere", 404), ("/oauth/token", 405)], ids=["404", "405"]
 )
-async def test_a_browser_that_is_lost_gets_a_page_that_leads_on(
+async def test_a_browser_at_an_unknown_address_gets_a_page_with_a_link(
     browser: UserAgent, path: str, status: int
 ) -> None:
     browser.client.headers["Accept"] = "text/html"

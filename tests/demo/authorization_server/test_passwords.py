@@ -26,18 +26,18 @@ SALT = "MDAwMDAwMDAwMDAwMDAwMA"
 HASH = "TZCCCJQw6qE40QoszdZDx3LhW/RG6J0UYvSQtFYYSrQ"
 
 
-async def test_a_password_fits_its_own_hash() -> None:
+async def test_a_password_matches_its_own_hash() -> None:
     assert await verify("correct horse", hash_password("correct horse"))
 
 
-def test_a_hash_is_argon2id_at_the_recommended_cost_and_accepted_as_registered() -> None:
+def test_a_new_hash_is_argon2id_at_the_recommended_cost_and_can_be_registered() -> None:
     password_hash = hash_password("correct horse")
 
     assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert hash_fault(password_hash) is None
 
 
-def test_the_same_password_has_another_hash_each_time() -> None:
+def test_the_same_password_gets_a_different_hash_each_time() -> None:
     assert hash_password("correct horse") != hash_password("correct horse")
 
 
@@ -53,28 +53,28 @@ def test_the_same_password_has_another_hash_each_time() -> None:
         pytest.param("x" * (MAX_BYTES + 1), id="too long"),
     ],
 )
-async def test_another_password_does_not_fit(password: str) -> None:
+async def test_another_password_does_not_match(password: str) -> None:
     assert not await verify(password, cheap_hash("correct horse"))
 
 
-async def test_a_password_that_is_too_long_fits_not_even_its_own_hash() -> None:
+async def test_a_password_that_is_too_long_never_matches() -> None:
     longest, too_long = "x" * MAX_BYTES, "é" * (MAX_BYTES // 2 + 1)
 
     assert await verify(longest, cheap_hash(longest))
     assert not await verify(too_long, cheap_hash(too_long))
 
 
-async def test_an_accent_fits_however_the_keyboard_composes_it() -> None:
+async def test_an_accent_matches_however_the_keyboard_composes_it() -> None:
     assert await verify("cafe\N{COMBINING ACUTE ACCENT}", cheap_hash("café"))
 
 
 @pytest.mark.parametrize("password", ["", "x" * (MAX_BYTES + 1)], ids=["empty", "too long"])
-def test_a_password_that_could_not_be_used_is_not_hashed(password: str) -> None:
+def test_an_empty_or_too_long_password_is_not_hashed(password: str) -> None:
     with pytest.raises(ValueError, match="1 to 1024 bytes"):
         hash_password(password)
 
 
-def test_nobody_passes_for_an_unknown_user_and_finding_out_takes_as_long() -> None:
+def test_an_unknown_user_is_refused_after_the_same_work_as_a_known_one() -> None:
     assert DUMMY_HASH.split("$")[:4] == hash_password("x").split("$")[:4]
     assert not any(matches(password, DUMMY_HASH) for password in ("", "dummy", "password"))
 
@@ -87,7 +87,7 @@ def test_nobody_passes_for_an_unknown_user_and_finding_out_takes_as_long() -> No
         pytest.param(f"$argon2id$v=19$m=1,t=1,p=1${SALT}${HASH}", id="impossible cost"),
     ],
 )
-def test_what_is_no_hash_fits_nothing(password_hash: str) -> None:
+def test_an_invalid_hash_matches_no_password(password_hash: str) -> None:
     assert not matches("correct horse", password_hash)
 
 
@@ -105,14 +105,14 @@ def test_what_is_no_hash_fits_nothing(password_hash: str) -> None:
         pytest.param(f"$argon2id$v=19$m=64,t=1,p=2${SALT}${HASH}", "p=1", id="lanes"),
         pytest.param(f"$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}", "at least", id="no memory"),
         pytest.param(f"$argon2id$v=19$m=8,t=1,p=1$MDAw${HASH}", "salt", id="short salt"),
-        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}$MDAw", "16 bytes of hash", id="short hash"),
+        pytest.param(f"$argon2id$v=19$m=8,t=1,p=1${SALT}$MDAw", "bytes of hash", id="short hash"),
     ],
 )
-def test_a_hash_that_must_not_be_registered_is_told(password_hash: str, expected: str) -> None:
+def test_a_hash_that_must_not_be_registered_is_reported(password_hash: str, expected: str) -> None:
     assert expected in (hash_fault(password_hash) or "")
 
 
-async def test_so_many_are_compared_at_a_time_and_the_others_wait(
+async def test_only_some_passwords_are_verified_at_a_time_and_others_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     both_run, go_on = threading.Barrier(AT_ONCE + 1), threading.Event()
@@ -138,7 +138,7 @@ async def test_so_many_are_compared_at_a_time_and_the_others_wait(
     assert len(set(running)) <= AT_ONCE
 
 
-async def test_who_asks_for_very_many_keeps_nobody_waiting_for_long(
+async def test_too_many_waiting_verifications_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     go_on = threading.Event()
@@ -174,7 +174,7 @@ class Terminal(io.BytesIO):
         return True
 
 
-def test_the_command_asks_a_person_until_both_times_are_the_same_and_shows_nothing() -> None:
+def test_the_command_prompts_until_both_passwords_are_equal_and_shows_neither() -> None:
     typed = Terminal(b"correct horse\nbattery staple\ncorrect horse\ncorrect horse\n")
 
     result = CliRunner().invoke(hash_password_command, input=typed)

@@ -73,7 +73,7 @@ def shipped() -> RegistrationsFile:
     return read(SHIPPED, web_application=WEB_APPLICATION)
 
 
-def test_the_shipped_file_registers_what_the_demo_shows(shipped: RegistrationsFile) -> None:
+def test_the_default_file_registers_what_the_demo_shows(shipped: RegistrationsFile) -> None:
     secrets = {client_id: f"secret of {client_id}" for client_id in shipped.without_secret}
 
     registrations = shipped.with_secrets(secrets)
@@ -91,11 +91,11 @@ def test_the_shipped_file_registers_what_the_demo_shows(shipped: RegistrationsFi
     assert not registrations.apis["https://api.example/calendar"].allow_offline_access
 
 
-def test_the_shipped_file_holds_no_client_secret(shipped: RegistrationsFile) -> None:
+def test_the_default_file_contains_no_client_secret(shipped: RegistrationsFile) -> None:
     assert shipped.without_secret == {"web-application", "command-line", "contacts-api"}
 
 
-def test_nothing_in_the_shipped_file_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_in_the_default_file_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     read(SHIPPED, web_application=WEB_APPLICATION)
 
     assert caplog.messages == []
@@ -104,7 +104,7 @@ def test_nothing_in_the_shipped_file_is_left_out(caplog: pytest.LogCaptureFixtur
 # What is read
 
 
-def test_an_api_is_what_its_entry_says(tmp_path: Path) -> None:
+def test_an_api_has_the_values_of_its_entry(tmp_path: Path) -> None:
     registrations = registered(
         tmp_path,
         """
@@ -132,7 +132,7 @@ def test_an_api_is_what_its_entry_says(tmp_path: Path) -> None:
     }
 
 
-def test_what_an_api_leaves_out_is_as_the_seed_documents_provider_has_it(tmp_path: Path) -> None:
+def test_optional_members_of_an_api_have_the_defaults_of_auth0(tmp_path: Path) -> None:
     api = registered(tmp_path, API).apis[CONTACTS]
 
     assert api == Api(
@@ -146,7 +146,7 @@ def test_what_an_api_leaves_out_is_as_the_seed_documents_provider_has_it(tmp_pat
     )
 
 
-def test_a_client_is_what_its_entry_says(tmp_path: Path) -> None:
+def test_a_client_has_the_values_of_its_entry(tmp_path: Path) -> None:
     registrations = registered(
         tmp_path,
         API
@@ -196,7 +196,7 @@ def test_a_public_client_has_the_origins_that_its_entry_names(tmp_path: Path) ->
         *("com.example.app:", "file://", "javascript:alert(1)", "https://docs.example:99999"),
     ],
 )
-def test_what_no_browser_names_as_an_origin_is_a_fault(tmp_path: Path, origin: str) -> None:
+def test_an_origin_that_no_browser_sends_is_refused(tmp_path: Path, origin: str) -> None:
     (told,) = faults(tmp_path, f'{PUBLIC_CLIENT}origins = ["{origin}"]')
 
     assert told.startswith('client "app": origins[0] must ')
@@ -208,7 +208,7 @@ def test_a_confidential_client_has_no_origins(tmp_path: Path) -> None:
     assert told.startswith('client "app": origins must be absent')
 
 
-def test_a_client_in_the_comments_of_the_shipped_file_can_be_registered(tmp_path: Path) -> None:
+def test_a_client_in_the_comments_of_the_default_file_can_be_registered(tmp_path: Path) -> None:
     lines = SHIPPED.read_text().splitlines()
     start = lines.index("# [[client]]")
     end = lines.index("# A person who can sign in.")
@@ -222,7 +222,7 @@ def test_a_client_in_the_comments_of_the_shipped_file_can_be_registered(tmp_path
     assert all(client.is_public for client in clients.values())
 
 
-def test_a_generated_secret_goes_to_the_client_that_has_none(tmp_path: Path) -> None:
+def test_a_client_without_a_secret_gets_a_generated_one(tmp_path: Path) -> None:
     without = CLIENT.replace('client_secret = "sixteen letters."', "")
     file = read_text(tmp_path, without + CLIENT.replace('"app"', '"other"'))
 
@@ -242,7 +242,7 @@ def test_a_confidential_client_never_becomes_a_public_one(
         file.with_secrets(secrets)
 
 
-def test_a_user_is_what_its_entry_says(tmp_path: Path) -> None:
+def test_a_user_has_the_values_of_its_entry(tmp_path: Path) -> None:
     registrations = registered(
         tmp_path,
         USER
@@ -300,7 +300,7 @@ def test_an_empty_file_registers_nothing(tmp_path: Path) -> None:
         "",
     ],
 )
-def test_a_claim_with_another_name_is_left_out_and_the_log_says_so(
+def test_a_claim_with_another_name_is_ignored_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     claims = f'[user.claims]\nname = "Alice"\n"{name}" = "what only alice may know"'
@@ -323,7 +323,7 @@ def test_a_claim_with_another_name_is_left_out_and_the_log_says_so(
         "https://contacts.example",
     ],
 )
-def test_a_claim_with_a_url_for_a_name_is_kept(tmp_path: Path, name: str) -> None:
+def test_a_claim_with_a_url_as_name_is_accepted(tmp_path: Path, name: str) -> None:
     user = registered(tmp_path, f'{USER}[user.claims]\n"{name}" = "red"').users["alice"]
 
     assert user.claims == {name: "red"}
@@ -346,7 +346,7 @@ def test_a_claim_with_a_url_for_a_name_is_kept(tmp_path: Path, name: str) -> Non
         "https://app.example/a..b/.well-known/callback",
     ],
 )
-def test_a_redirect_uri_that_leads_to_the_client_is_registered(tmp_path: Path, uri: str) -> None:
+def test_a_safe_redirect_uri_is_accepted(tmp_path: Path, uri: str) -> None:
     text = CLIENT.replace("https://app.example/callback", uri)
 
     assert registered(tmp_path, text).clients["app"].redirect_uris == (uri,)
@@ -394,9 +394,7 @@ def test_a_redirect_uri_that_leads_to_the_client_is_registered(tmp_path: Path, u
         ("https://app.example/" + "x" * 2048, "at most 2048 characters"),
     ],
 )
-def test_a_redirect_uri_that_may_lead_elsewhere_is_refused(
-    tmp_path: Path, uri: str, expected: str
-) -> None:
+def test_an_unsafe_redirect_uri_is_refused(tmp_path: Path, uri: str, expected: str) -> None:
     text = CLIENT.replace("https://app.example/callback", uri)
 
     (fault,) = faults(tmp_path, text)
@@ -547,9 +545,7 @@ FAULTS = [
         "introspects must be absent",
         id="public client introspects",
     ),
-    pytest.param(
-        CLIENT + CLIENT, 'client "app": client_id is used twice', id="two clients"
-    ),
+    pytest.param(CLIENT + CLIENT, 'client "app": client_id is used twice', id="two clients"),
     # Users
     pytest.param(
         USER.replace("alice", "app@clients"), "username must not end in @clients", id="user@clients"
@@ -563,7 +559,9 @@ FAULTS = [
         USER.replace(HASH, "correct horse"), "password_hash must be an Argon2id hash", id="plain"
     ),
     pytest.param(
-        USER.replace("m=8,", "m=9999999,"), "password_hash must have m of at most 262144", id="costly"
+        USER.replace("m=8,", "m=9999999,"),
+        "password_hash must have m of at most",
+        id="costly",
     ),
     pytest.param(
         USER + 'shown_password = "battery staple"',
@@ -617,7 +615,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), FAULTS)
-def test_a_fault_is_told_with_its_place_and_what_is_expected(
+def test_a_fault_is_reported_with_its_place_and_the_expected_value(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     (fault,) = faults(tmp_path, text)
@@ -625,7 +623,7 @@ def test_a_fault_is_told_with_its_place_and_what_is_expected(
     assert expected in fault
 
 
-def test_a_secret_that_a_fault_is_about_is_not_told(tmp_path: Path) -> None:
+def test_a_fault_of_a_secret_does_not_quote_the_secret(tmp_path: Path) -> None:
     text = CLIENT.replace("sixteen letters.", "pass") + USER + 'shown_password = "tr0ub4dor"'
 
     told = "\n".join(faults(tmp_path, text + "\nclaims = { name = 4711 }"))
@@ -633,7 +631,7 @@ def test_a_secret_that_a_fault_is_about_is_not_told(tmp_path: Path) -> None:
     assert not any(secret in told for secret in ('"pass"', "tr0ub4dor", HASH, "4711"))
 
 
-def test_all_faults_are_told_at_once_with_the_file(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once_with_the_file_name(tmp_path: Path) -> None:
     text = (
         API.replace("Contacts", "")
         + "token_lifetime = 0\nunknown = 1"
@@ -661,33 +659,33 @@ def test_all_faults_are_told_at_once_with_the_file(tmp_path: Path) -> None:
         assert f"\n  {place}" in told
 
 
-def test_a_shown_password_is_not_judged_by_a_hash_that_is_none(tmp_path: Path) -> None:
+def test_a_shown_password_is_not_compared_with_an_invalid_hash(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, USER.replace(HASH, "x") + 'shown_password = "correct horse"')
 
     assert "password_hash" in fault
 
 
-def test_an_entry_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+def test_an_entry_without_a_name_is_identified_by_its_number(tmp_path: Path) -> None:
     found = faults(tmp_path, CLIENT + "[[client]]")
 
     assert {fault.partition(":")[0] for fault in found} == {"client 2"}
 
 
-def test_a_place_is_one_line_whatever_stands_in_the_file(tmp_path: Path) -> None:
+def test_a_place_is_one_line_with_any_content_of_the_file(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, USER.replace("alice", 'a\\nuser \\"bob\\": x'))
 
     assert "\n" not in fault
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."], ids=["missing", "a folder"])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(RegistrationsFaults, match="The file cannot be read: ") as refusal:
         read(tmp_path / name, web_application=WEB_APPLICATION)
 
     assert str(tmp_path / name) in str(refusal.value)
 
 
-def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "registrations.toml"
     file.write_bytes(b"# \xe9")
 
@@ -695,7 +693,7 @@ def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
         read(file, web_application=WEB_APPLICATION)
 
 
-def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
+def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     file = read_text(tmp_path, CLIENT + USER + 'shown_password = "correct horse"')
 
     shown = repr(file) + repr(file.with_secrets({}))

@@ -49,7 +49,7 @@ async def is_signed_in(browser: UserAgent) -> bool:
     return not is_sign_in(await browser.get(address()))
 
 
-async def test_with_an_id_token_of_the_user_it_happens_at_once(
+async def test_a_sign_out_with_an_id_token_of_the_user_happens_at_once(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -64,7 +64,7 @@ async def test_with_an_id_token_of_the_user_it_happens_at_once(
     assert not await is_signed_in(browser)
 
 
-async def test_an_id_token_that_has_expired_will_do(
+async def test_an_expired_id_token_is_accepted_for_sign_out(
     browser: UserAgent, state: State, issuing: Issuing, clock: FakeClock
 ) -> None:
     token = await id_token_of(state, issuing)
@@ -74,7 +74,7 @@ async def test_an_id_token_that_has_expired_will_do(
     assert "You are signed out" in (await browser.get(logout(id_token_hint=token))).text
 
 
-async def test_the_browser_goes_back_to_a_registered_address_with_the_state(
+async def test_after_sign_out_the_browser_goes_to_a_registered_address_with_the_state(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -91,7 +91,7 @@ async def test_the_browser_goes_back_to_a_registered_address_with_the_state(
     assert page.query == {"state": "a&b c\u2603"}
 
 
-async def test_without_a_state_the_address_is_the_registered_one(
+async def test_without_a_state_the_browser_goes_to_exactly_the_registered_address(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -113,7 +113,7 @@ async def test_without_a_state_the_address_is_the_registered_one(
         pytest.param({"logout_hint": "alice", "ui_locales": "de"}, id="hints without proof"),
     ],
 )
-async def test_without_proof_the_user_is_asked(
+async def test_without_an_id_token_the_user_is_asked_before_sign_out(
     browser: UserAgent, parameters: dict[str, str]
 ) -> None:
     await signed_in_browser(browser)
@@ -146,7 +146,7 @@ async def outdated(state: State, issuing: Issuing, keys: SigningKeys, clock: Fak
     ids=["alone", "client", "address", "client and address"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_an_id_token_of_a_key_no_longer_published_asks_and_goes_on(
+async def test_with_an_id_token_of_an_unpublished_key_the_user_is_asked(
     browser: UserAgent, outdated: str, parameters: dict[str, str], method: str
 ) -> None:
     await signed_in_browser(browser)
@@ -168,7 +168,7 @@ async def test_an_id_token_of_a_key_no_longer_published_asks_and_goes_on(
         assert "You are signed out" in after.text
 
 
-async def test_an_outdated_id_token_counts_for_nothing_beside_a_client(
+async def test_an_outdated_id_token_beside_a_client_id_is_ignored(
     browser: UserAgent, outdated: str
 ) -> None:
     """Nothing in it was verified, so that it is for another client is not known either."""
@@ -189,7 +189,7 @@ async def test_an_outdated_id_token_counts_for_nothing_beside_a_client(
     ],
     ids=["unknown client", "unknown address", "address of another client"],
 )
-async def test_an_outdated_id_token_excuses_no_other_fault(
+async def test_other_faults_beside_an_outdated_id_token_are_reported(
     browser: UserAgent, outdated: str, parameters: dict[str, str]
 ) -> None:
     await signed_in_browser(browser)
@@ -200,7 +200,7 @@ async def test_an_outdated_id_token_excuses_no_other_fault(
     assert await is_signed_in(browser)
 
 
-async def test_an_outdated_id_token_leads_nobody_to_an_address(
+async def test_with_only_an_outdated_id_token_the_browser_stays_at_this_server(
     browser: UserAgent, outdated: str
 ) -> None:
     page = await browser.get(
@@ -233,7 +233,7 @@ async def test_an_outdated_id_token_leads_nobody_to_an_address(
         ),
     ],
 )
-async def test_what_claims_to_be_no_id_token_of_this_server_is_a_fault_under_whatever_key(
+async def test_a_hint_that_is_not_an_id_token_of_this_server_is_refused_with_any_key(
     browser: UserAgent, outdated: str, header: dict[str, object], changes: dict[str, object]
 ) -> None:
     await signed_in_browser(browser)
@@ -254,7 +254,7 @@ def unverifiable(header: object, claims: object) -> str:
     )
 
 
-async def test_a_forged_signature_under_a_published_key_is_a_fault(
+async def test_a_forged_signature_with_a_published_key_id_is_refused(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -267,7 +267,7 @@ async def test_a_forged_signature_under_a_published_key_is_a_fault(
     assert await is_signed_in(browser)
 
 
-async def test_who_says_yes_is_signed_out_and_sent_back(browser: UserAgent) -> None:
+async def test_a_user_who_confirms_is_signed_out_and_sent_back(browser: UserAgent) -> None:
     await signed_in_browser(browser)
     asked = logout(client_id="web-application", post_logout_redirect_uri=HOME, state="s")
     page = await browser.get(asked)
@@ -280,7 +280,7 @@ async def test_who_says_yes_is_signed_out_and_sent_back(browser: UserAgent) -> N
     assert not await is_signed_in(browser)
 
 
-async def test_an_id_token_of_another_user_is_no_proof(
+async def test_with_an_id_token_of_another_user_the_user_is_asked(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -290,7 +290,7 @@ async def test_an_id_token_of_another_user_is_no_proof(
     assert await is_signed_in(browser)
 
 
-async def test_nobody_is_asked_who_is_not_signed_in(browser: UserAgent) -> None:
+async def test_a_person_who_is_not_signed_in_is_not_asked(browser: UserAgent) -> None:
     page = await browser.get(logout(client_id="web-application", post_logout_redirect_uri=HOME))
 
     assert page.url == HOME
@@ -331,7 +331,7 @@ async def test_nobody_is_asked_who_is_not_signed_in(browser: UserAgent) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_fault_is_shown_and_nobody_signed_out_or_redirected(
+async def test_a_faulty_sign_out_request_shows_an_error_and_changes_nothing(
     browser: UserAgent, parameters: dict[str, str], method: str
 ) -> None:
     await signed_in_browser(browser)
@@ -354,7 +354,7 @@ async def test_a_repeated_parameter_is_refused(browser: UserAgent) -> None:
     assert answer.status_code == 400
 
 
-async def test_an_id_token_for_another_client_than_the_one_named_is_refused(
+async def test_an_id_token_of_another_client_than_client_id_is_refused(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     token = await id_token_of(state, issuing, client_id="single-page")
@@ -364,7 +364,7 @@ async def test_an_id_token_for_another_client_than_the_one_named_is_refused(
     assert page.status == 400
 
 
-async def test_an_access_token_is_no_id_token(
+async def test_an_access_token_is_refused_as_id_token_hint(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -377,7 +377,7 @@ async def test_an_access_token_is_no_id_token(
     assert await is_signed_in(browser)
 
 
-async def test_a_posted_request_goes_on_as_an_address_so_that_cookies_come_along(
+async def test_a_posted_sign_out_request_is_redirected_so_that_cookies_are_sent(
     http: httpx.AsyncClient,
 ) -> None:
     asked = {"client_id": "web-application", "post_logout_redirect_uri": HOME}
@@ -390,7 +390,7 @@ async def test_a_posted_request_goes_on_as_an_address_so_that_cookies_come_along
     assert dict(parse_qsl(target.query)) == asked
 
 
-async def test_a_posted_request_is_not_in_the_address_as_well(http: httpx.AsyncClient) -> None:
+async def test_a_posted_sign_out_request_must_not_have_a_query(http: httpx.AsyncClient) -> None:
     answer = await http.post("/oidc/logout?state=a", data={"client_id": "web-application"})
 
     assert answer.status_code == 400
@@ -406,7 +406,7 @@ async def test_a_posted_request_is_not_in_the_address_as_well(http: httpx.AsyncC
         pytest.param({}, {"Sec-Fetch-Site": "cross-site"}, id="other site, by its fetch"),
     ],
 )
-async def test_a_yes_that_is_not_of_this_servers_page_signs_nobody_out(
+async def test_a_confirmation_from_another_page_signs_nobody_out(
     browser: UserAgent, changes: dict[str, str], headers: dict[str, str]
 ) -> None:
     await signed_in_browser(browser)
@@ -420,7 +420,7 @@ async def test_a_yes_that_is_not_of_this_servers_page_signs_nobody_out(
     assert await is_signed_in(browser)
 
 
-async def test_a_yes_without_the_cookie_signs_nobody_out(browser: UserAgent) -> None:
+async def test_a_confirmation_without_the_cookie_signs_nobody_out(browser: UserAgent) -> None:
     await signed_in_browser(browser)
     page = await browser.get(logout())
     browser.client.cookies.delete(CSRF_COOKIE)
@@ -431,7 +431,7 @@ async def test_a_yes_without_the_cookie_signs_nobody_out(browser: UserAgent) -> 
 
 @pytest.mark.parametrize("scopes", [("openid", "read:contacts"), ("read:contacts",)])
 @pytest.mark.parametrize("audience", [AUDIENCE, "https://api.example/calendar", None])
-async def test_no_access_token_passes_for_an_id_token(
+async def test_access_tokens_of_all_kinds_are_refused_as_id_token_hint(
     state: State,
     issuing: Issuing,
     keys: SigningKeys,

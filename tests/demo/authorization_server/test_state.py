@@ -64,13 +64,13 @@ def contents(folder: Path) -> bytes:
 # Sessions
 
 
-async def test_a_session_says_who_signed_in_when_and_for_which_request(state: State) -> None:
+async def test_a_session_stores_the_user_the_time_and_the_request(state: State) -> None:
     secret = await state.sessions.open("alice", signed_in_for="request")
 
     assert await state.sessions.find(secret) == Session("alice", NOW, "request")
 
 
-async def test_an_answered_request_is_forgotten_and_the_session_stays(state: State) -> None:
+async def test_mark_answered_clears_the_request_and_keeps_the_session(state: State) -> None:
     secret = await state.sessions.open("alice", signed_in_for="request")
 
     await state.sessions.mark_answered(secret)
@@ -78,7 +78,7 @@ async def test_an_answered_request_is_forgotten_and_the_session_stays(state: Sta
     assert await state.sessions.find(secret) == Session("alice", NOW, None)
 
 
-async def test_a_closed_session_is_gone_and_others_stay(state: State) -> None:
+async def test_closing_a_session_leaves_other_sessions_open(state: State) -> None:
     one = await state.sessions.open("alice", signed_in_for="request")
     other = await state.sessions.open("alice", signed_in_for="request")
 
@@ -99,7 +99,7 @@ async def test_a_session_ends_after_its_lifetime(state: State, clock: FakeClock)
     assert await state.sessions.find(secret) is None
 
 
-async def test_ended_sessions_are_deleted_when_the_next_one_begins(
+async def test_opening_a_session_deletes_expired_ones(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     for _ in range(3):
@@ -111,7 +111,7 @@ async def test_ended_sessions_are_deleted_when_the_next_one_begins(
     assert rows(tmp_path, "sessions") == 1
 
 
-async def test_of_too_many_sessions_the_same_users_oldest_goes(
+async def test_too_many_sessions_of_a_user_end_that_users_oldest(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_ins, "SESSIONS_PER_USER", 2)
@@ -127,11 +127,11 @@ async def test_of_too_many_sessions_the_same_users_oldest_goes(
 # Consents
 
 
-async def test_nobody_has_consented_before_being_asked(state: State) -> None:
+async def test_a_user_who_was_never_asked_has_no_consent(state: State) -> None:
     assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
-async def test_a_consent_replaces_the_one_before(state: State) -> None:
+async def test_a_consent_replaces_the_previous_one(state: State) -> None:
     await state.sessions.remember_consent("alice", "web-application", AUDIENCE, {"openid", "email"})
 
     await state.sessions.remember_consent(
@@ -142,7 +142,7 @@ async def test_a_consent_replaces_the_one_before(state: State) -> None:
     assert remembered == frozenset({"openid", "profile"})
 
 
-async def test_a_consent_to_no_scope_at_all_is_one(state: State) -> None:
+async def test_a_consent_to_no_scope_is_stored(state: State) -> None:
     await state.sessions.remember_consent("alice", "web-application", AUDIENCE, set())
 
     assert (
@@ -158,7 +158,7 @@ async def test_a_consent_to_no_scope_at_all_is_one(state: State) -> None:
         pytest.param("alice", "web-application", AUDIENCE, id="an API where there was none"),
     ],
 )
-async def test_a_consent_counts_for_one_user_client_and_api(
+async def test_a_consent_counts_for_one_user_one_client_and_one_api(
     state: State, username: str, client_id: str, audience: str | None
 ) -> None:
     await state.sessions.remember_consent("alice", "web-application", None, {"openid"})
@@ -171,7 +171,7 @@ async def test_a_consent_counts_for_one_user_client_and_api(
 # Codes
 
 
-async def test_a_code_stands_for_all_that_it_was_made_with(state: State) -> None:
+async def test_a_code_is_stored_with_its_grant_redirect_uri_and_challenge(state: State) -> None:
     grant = await a_grant(state)
 
     code = await a_code(state, grant)
@@ -181,7 +181,7 @@ async def test_a_code_stands_for_all_that_it_was_made_with(state: State) -> None
     )
 
 
-async def test_a_grant_keeps_its_scopes_in_the_order_in_which_they_were_asked_for(
+async def test_a_grant_keeps_its_scopes_in_the_order_of_the_request(
     state: State,
 ) -> None:
     found = await state.grants.find_code(await a_code(state, await a_grant(state)))
@@ -190,7 +190,7 @@ async def test_a_grant_keeps_its_scopes_in_the_order_in_which_they_were_asked_fo
     assert found.grant.scopes == ("write:contacts", "openid")
 
 
-async def test_what_a_grant_does_not_have_comes_back_as_none(state: State) -> None:
+async def test_absent_values_of_a_grant_are_none(state: State) -> None:
     grant = await state.grants.open(client_id="c", username=None, audience=None, scopes=())
 
     found = await state.grants.find_code(
@@ -202,7 +202,7 @@ async def test_what_a_grant_does_not_have_comes_back_as_none(state: State) -> No
     assert found.code_challenge is None
 
 
-async def test_of_many_callers_at_once_one_uses_the_code(state: State) -> None:
+async def test_only_one_of_many_simultaneous_callers_uses_the_code(state: State) -> None:
     code = await a_code(state, await a_grant(state))
 
     answers = await asyncio.gather(*(state.grants.use_code(code) for _ in range(20)))
@@ -213,7 +213,7 @@ async def test_of_many_callers_at_once_one_uses_the_code(state: State) -> None:
     assert found.used
 
 
-async def test_a_code_is_used_once_by_two_servers_on_one_file(
+async def test_two_servers_on_one_file_use_a_code_once(
     state: State, tmp_path: Path, clock: FakeClock
 ) -> None:
     codes = [await a_code(state, await a_grant(state)) for _ in range(10)]
@@ -225,9 +225,7 @@ async def test_a_code_is_used_once_by_two_servers_on_one_file(
     assert [sum(answers[index : index + 2]) for index in range(0, 20, 2)] == [1] * 10
 
 
-async def test_an_expired_code_is_still_known_and_cannot_be_used(
-    state: State, clock: FakeClock
-) -> None:
+async def test_an_expired_code_is_found_but_cannot_be_used(state: State, clock: FakeClock) -> None:
     code = await a_code(state, await a_grant(state))
 
     clock.now = NOW + CODE_LIFETIME
@@ -237,7 +235,7 @@ async def test_an_expired_code_is_still_known_and_cannot_be_used(
     assert await state.grants.find_code(code) is not None
 
 
-async def test_the_code_of_a_revoked_grant_is_still_known_and_cannot_be_used(
+async def test_the_code_of_a_revoked_grant_is_found_but_cannot_be_used(
     state: State,
 ) -> None:
     grant = await a_grant(state)
@@ -249,7 +247,7 @@ async def test_the_code_of_a_revoked_grant_is_still_known_and_cannot_be_used(
     assert await state.grants.find_code(code) is not None
 
 
-async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
+async def test_a_used_code_is_found_as_long_as_a_token_of_its_grant_is_valid(
     state: State, clock: FakeClock
 ) -> None:
     grant = await a_grant(state)
@@ -266,7 +264,7 @@ async def test_a_used_code_is_known_as_long_as_a_token_of_its_grant_may_live(
 # Refresh tokens
 
 
-async def test_a_refresh_token_stands_for_its_grant(state: State) -> None:
+async def test_a_refresh_token_is_stored_with_its_grant(state: State) -> None:
     grant = await a_grant(state)
 
     token = await state.tokens.add_refresh_token(grant)
@@ -275,7 +273,9 @@ async def test_a_refresh_token_stands_for_its_grant(state: State) -> None:
     assert await state.tokens.find_refresh_token(token) == expected
 
 
-async def test_of_many_callers_at_once_one_gets_the_next_refresh_token(state: State) -> None:
+async def test_only_one_of_many_simultaneous_callers_gets_the_next_refresh_token(
+    state: State,
+) -> None:
     token = await state.tokens.add_refresh_token(await a_grant(state))
 
     answers = await asyncio.gather(*(state.tokens.rotate_refresh_token(token) for _ in range(20)))
@@ -286,7 +286,7 @@ async def test_of_many_callers_at_once_one_gets_the_next_refresh_token(state: St
     assert not found.used
 
 
-async def test_a_used_refresh_token_is_known_as_used(state: State) -> None:
+async def test_a_used_refresh_token_is_found_as_used(state: State) -> None:
     token = await state.tokens.add_refresh_token(await a_grant(state))
 
     await state.tokens.rotate_refresh_token(token)
@@ -296,7 +296,9 @@ async def test_a_used_refresh_token_is_known_as_used(state: State) -> None:
     assert found.used
 
 
-async def test_rotation_does_not_prolong_a_refresh_token(state: State, clock: FakeClock) -> None:
+async def test_rotation_does_not_extend_the_lifetime_of_a_refresh_token(
+    state: State, clock: FakeClock
+) -> None:
     token = await state.tokens.add_refresh_token(await a_grant(state))
 
     clock.advance(1000)
@@ -308,7 +310,9 @@ async def test_rotation_does_not_prolong_a_refresh_token(state: State, clock: Fa
     assert found.expires_at == NOW + REFRESH_TOKEN_LIFETIME
 
 
-async def test_an_expired_refresh_token_is_worth_nothing(state: State, clock: FakeClock) -> None:
+async def test_an_expired_refresh_token_is_not_found_and_cannot_be_rotated(
+    state: State, clock: FakeClock
+) -> None:
     token = await state.tokens.add_refresh_token(await a_grant(state))
 
     clock.now = NOW + REFRESH_TOKEN_LIFETIME
@@ -317,7 +321,7 @@ async def test_an_expired_refresh_token_is_worth_nothing(state: State, clock: Fa
     assert await state.tokens.rotate_refresh_token(token) is None
 
 
-async def test_a_revoked_grant_takes_its_refresh_tokens_along_and_no_others(state: State) -> None:
+async def test_revoking_a_grant_revokes_its_refresh_tokens_only(state: State) -> None:
     revoked, other = await a_grant(state), await a_grant(state)
     token = await state.tokens.add_refresh_token(revoked)
     others = await state.tokens.add_refresh_token(other)
@@ -332,7 +336,7 @@ async def test_a_revoked_grant_takes_its_refresh_tokens_along_and_no_others(stat
 # Access tokens
 
 
-async def test_a_recorded_access_token_is_active_until_it_ends(
+async def test_a_recorded_access_token_is_active_until_it_expires(
     state: State, clock: FakeClock
 ) -> None:
     await state.tokens.record_access_token("jti", await a_grant(state), expires_at=NOW + 60)
@@ -360,7 +364,7 @@ async def test_one_access_token_can_be_revoked_without_the_others(state: State) 
     assert await state.tokens.access_token_is_active("other")
 
 
-async def test_a_revoked_grant_takes_its_access_tokens_along_and_no_others(state: State) -> None:
+async def test_revoking_a_grant_revokes_its_access_tokens_only(state: State) -> None:
     revoked, other = await a_grant(state), await a_grant(state)
     await state.tokens.record_access_token("one", revoked, expires_at=NOW + 60)
     await state.tokens.record_access_token("other", other, expires_at=NOW + 60)
@@ -371,7 +375,7 @@ async def test_a_revoked_grant_takes_its_access_tokens_along_and_no_others(state
     assert await state.tokens.access_token_is_active("other")
 
 
-async def test_tokens_made_after_their_grant_was_revoked_are_worth_nothing(state: State) -> None:
+async def test_tokens_added_to_a_revoked_grant_are_not_valid(state: State) -> None:
     """A replay may come between the use of a code and the tokens that are made for it."""
     grant = await a_grant(state)
     code = await a_code(state, grant)
@@ -407,13 +411,13 @@ Question = Callable[[State, str], Awaitable[object]]
     ],
 )
 @pytest.mark.parametrize("secret", ["", "unknown", "é\0", "\ud800"], ids=ascii)
-async def test_an_unknown_secret_gives_nothing(
+async def test_an_unknown_secret_is_not_found(
     state: State, question: Question, secret: str
 ) -> None:
     assert not await question(state, secret)
 
 
-async def test_no_secret_lies_in_the_file(state: State, tmp_path: Path) -> None:
+async def test_the_file_contains_no_secret(state: State, tmp_path: Path) -> None:
     grant = await a_grant(state)
     secrets = [
         await state.sessions.open("alice", signed_in_for="request"),
@@ -429,7 +433,7 @@ async def test_no_secret_lies_in_the_file(state: State, tmp_path: Path) -> None:
     assert all(secret and secret.encode() not in written for secret in secrets)
 
 
-async def test_a_restart_loses_nothing(tmp_path: Path, clock: FakeClock) -> None:
+async def test_the_state_survives_a_restart(tmp_path: Path, clock: FakeClock) -> None:
     async with opened_state(tmp_path, clock) as before:
         session = await before.sessions.open("alice", signed_in_for="request")
         await before.sessions.remember_consent("alice", "web-application", AUDIENCE, {"openid"})
@@ -453,7 +457,7 @@ async def test_a_restart_loses_nothing(tmp_path: Path, clock: FakeClock) -> None
         assert not await after.tokens.access_token_is_active("revoked")
 
 
-async def test_what_has_ended_is_deleted_when_the_next_of_its_kind_comes(
+async def test_writing_a_row_deletes_the_expired_rows_of_its_kind(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     for _ in range(3):
@@ -472,7 +476,7 @@ async def test_what_has_ended_is_deleted_when_the_next_of_its_kind_comes(
     assert [rows(tmp_path, table) for table in tables] == [1, 1, 1, 1]
 
 
-async def test_ended_tokens_go_before_their_grant_does(
+async def test_expired_tokens_are_deleted_before_their_grant(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     grant = await a_grant(state)
@@ -484,7 +488,7 @@ async def test_ended_tokens_go_before_their_grant_does(
     assert rows(tmp_path, "access_tokens") == 1
 
 
-async def test_a_grant_without_tokens_goes_after_a_day(
+async def test_a_grant_without_tokens_is_deleted_after_a_day(
     state: State, clock: FakeClock, tmp_path: Path
 ) -> None:
     await a_code(state, await a_grant(state))
@@ -500,7 +504,7 @@ async def test_a_grant_without_tokens_goes_after_a_day(
 
 
 @pytest.mark.parametrize("username", ["alice", None], ids=["a user's", "a client's own"])
-async def test_of_too_many_grants_the_same_holders_oldest_goes_with_its_tokens(
+async def test_too_many_grants_of_an_owner_delete_that_owners_oldest_and_its_tokens(
     state: State, monkeypatch: pytest.MonkeyPatch, username: str | None
 ) -> None:
     monkeypatch.setattr(grants, "GRANTS_PER_OWNER", 2)
@@ -515,7 +519,7 @@ async def test_of_too_many_grants_the_same_holders_oldest_goes_with_its_tokens(
     assert active == [False, True, True, True]
 
 
-async def test_of_too_many_tokens_the_same_grants_oldest_go(
+async def test_too_many_tokens_of_a_grant_delete_that_grants_oldest(
     state: State, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(granted_tokens, "TOKENS_PER_GRANT", 2)
@@ -539,7 +543,7 @@ async def test_of_too_many_tokens_the_same_grants_oldest_go(
 # The file
 
 
-async def test_two_servers_that_start_at_once_make_one_file(tmp_path: Path) -> None:
+async def test_two_servers_that_start_at_once_share_one_file(tmp_path: Path) -> None:
     states = [State(connect(f"sqlite:///{tmp_path}/s.sqlite3")) for _ in range(3)]
 
     await asyncio.gather(*(state.prepare() for state in states))
@@ -557,7 +561,7 @@ async def test_two_servers_that_start_at_once_make_one_file(tmp_path: Path) -> N
         pytest.param("CREATE TABLE contacts (id)", id="another database"),
     ],
 )
-async def test_the_file_of_something_else_is_refused_and_left_alone(
+async def test_a_file_of_another_program_is_refused_and_not_changed(
     tmp_path: Path, statement: str
 ) -> None:
     path = tmp_path / "s.sqlite3"
@@ -573,7 +577,7 @@ async def test_the_file_of_something_else_is_refused_and_left_alone(
     assert path.read_bytes()[100:] == before[100:], "the header counts the opening"
 
 
-async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite3"
     path.write_bytes(b"no database" * 1000)
     state = State(connect(f"sqlite:///{path}"))
@@ -584,7 +588,7 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     await state.aclose()
 
 
-async def test_secrets_are_long_and_never_the_same(state: State) -> None:
+async def test_secrets_are_long_and_different(state: State) -> None:
     grant = await a_grant(state)
 
     secrets = {await a_code(state, grant) for _ in range(20)}

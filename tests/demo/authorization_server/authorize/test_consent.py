@@ -36,7 +36,7 @@ async def consent_page(browser: UserAgent, **changes: str | None) -> Page:
     return page
 
 
-async def test_it_names_who_asks_for_what_and_whom(browser: UserAgent) -> None:
+async def test_the_consent_page_names_client_api_permissions_and_user(browser: UserAgent) -> None:
     scope = f"openid profile offline_access read:contacts write:contacts {TEAM}"
     page = await consent_page(browser, scope=scope)
 
@@ -56,21 +56,21 @@ async def test_it_names_who_asks_for_what_and_whom(browser: UserAgent) -> None:
         assert f"<strong>{name}</strong>" in page.response.text
 
 
-async def test_it_lists_only_what_can_be_granted(browser: UserAgent) -> None:
+async def test_the_consent_page_lists_only_scopes_that_can_be_granted(browser: UserAgent) -> None:
     page = await consent_page(browser, scope="openid offline_access", audience=None)
 
     assert "<strong>offline_access</strong>" not in page.response.text
     assert "Keep this access" not in page.text
 
 
-async def test_allowing_answers_the_request(browser: UserAgent) -> None:
+async def test_the_client_gets_its_response_when_the_user_allows(browser: UserAgent) -> None:
     page = await decide(browser, await consent_page(browser))
 
     assert page.url.startswith(f"{CALLBACK}#")
     assert set(page.fragment) == {"code", "id_token", "state", "iss"}
 
 
-async def test_it_is_shown_the_first_time_and_not_again(browser: UserAgent) -> None:
+async def test_the_consent_page_is_shown_the_first_time_and_not_again(browser: UserAgent) -> None:
     await decide(browser, await consent_page(browser))
 
     page = await browser.get(address(state="another"))
@@ -78,7 +78,7 @@ async def test_it_is_shown_the_first_time_and_not_again(browser: UserAgent) -> N
     assert page.url.startswith(CALLBACK)
 
 
-async def test_what_was_allowed_is_remembered_beyond_the_session(
+async def test_a_consent_is_remembered_beyond_the_session(
     browser: UserAgent, app: Starlette
 ) -> None:
     await signed_in_browser(browser)
@@ -102,7 +102,7 @@ async def test_what_was_allowed_is_remembered_beyond_the_session(
         pytest.param({"prompt": "consent"}, id="the client wants it"),
     ],
 )
-async def test_it_is_shown_again_for_anything_else(
+async def test_the_consent_page_is_shown_again_for_a_different_request(
     browser: UserAgent, changes: dict[str, str | None]
 ) -> None:
     await signed_in_browser(browser)
@@ -113,7 +113,7 @@ async def test_it_is_shown_again_for_anything_else(
     assert (await decide(browser, page)).url.startswith(CALLBACK)
 
 
-async def test_the_order_of_the_scope_is_no_change(browser: UserAgent) -> None:
+async def test_the_same_scopes_in_another_order_need_no_new_consent(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(scope="read:contacts openid"))
@@ -121,7 +121,9 @@ async def test_the_order_of_the_scope_is_no_change(browser: UserAgent) -> None:
     assert page.url.startswith(CALLBACK)
 
 
-async def test_what_one_allowed_another_has_not(browser: UserAgent, app: Starlette) -> None:
+async def test_a_consent_of_one_user_does_not_count_for_another(
+    browser: UserAgent, app: Starlette
+) -> None:
     await signed_in_browser(browser, "alice")
 
     async with browser_of(app) as other:
@@ -129,7 +131,9 @@ async def test_what_one_allowed_another_has_not(browser: UserAgent, app: Starlet
 
 
 @pytest.mark.parametrize("mode", ["fragment", "form_post"])
-async def test_denying_is_told_to_the_client_with_its_state(browser: UserAgent, mode: str) -> None:
+async def test_the_client_gets_access_denied_with_its_state_when_the_user_denies(
+    browser: UserAgent, mode: str
+) -> None:
     page = await decide(browser, await consent_page(browser, response_mode=mode), "deny")
 
     answer = page.fragment if mode == "fragment" else page.form(CALLBACK).fields
@@ -141,7 +145,7 @@ async def test_denying_is_told_to_the_client_with_its_state(browser: UserAgent, 
     }
 
 
-async def test_denying_a_bare_code_is_told_in_the_query(browser: UserAgent) -> None:
+async def test_access_denied_for_a_code_alone_is_in_the_query(browser: UserAgent) -> None:
     page = await decide(browser, await consent_page(browser, response_type="code"), "deny")
 
     assert page.query["error"] == "access_denied"
@@ -149,13 +153,13 @@ async def test_denying_a_bare_code_is_told_in_the_query(browser: UserAgent) -> N
     assert "#" not in page.url
 
 
-async def test_denying_is_not_remembered_as_allowing(browser: UserAgent) -> None:
+async def test_a_denial_is_not_remembered_as_consent(browser: UserAgent) -> None:
     await decide(browser, await consent_page(browser), "deny")
 
     assert is_consent(await browser.get(address()))
 
 
-async def test_denying_more_leaves_what_was_allowed_before(browser: UserAgent) -> None:
+async def test_a_denial_keeps_the_earlier_consent(browser: UserAgent) -> None:
     await signed_in_browser(browser)
     wider = await browser.get(address(scope="openid read:contacts write:contacts"))
 
@@ -180,7 +184,7 @@ PUBLIC_REQUEST = {
     ],
     ids=["loopback", "scheme of its own", "https"],
 )
-async def test_a_client_that_others_can_pass_for_is_allowed_each_time(
+async def test_a_client_that_can_be_impersonated_needs_consent_each_time(
     registrations: Registrations,
     keys: SigningKeys,
     state: State,
@@ -216,7 +220,7 @@ async def test_a_client_that_others_can_pass_for_is_allowed_each_time(
     assert (silent.fragment.get("error") == "consent_required") is asked_again
 
 
-async def test_not_you_leads_to_signing_in_as_somebody_else(browser: UserAgent) -> None:
+async def test_the_link_not_you_leads_to_sign_in_as_another_user(browser: UserAgent) -> None:
     page = await consent_page(browser)
 
     asked_again = await browser.follow(page, "prompt=select_account")
@@ -228,7 +232,7 @@ async def test_not_you_leads_to_signing_in_as_somebody_else(browser: UserAgent) 
     assert (await decide(browser, theirs)).fragment["state"] == "a state"
 
 
-async def test_not_you_keeps_that_consent_is_asked_for(browser: UserAgent) -> None:
+async def test_the_link_not_you_keeps_the_prompt_for_consent(browser: UserAgent) -> None:
     await signed_in_browser(browser)
     page = await browser.get(address(prompt="consent"))
 
@@ -237,7 +241,7 @@ async def test_not_you_keeps_that_consent_is_asked_for(browser: UserAgent) -> No
     assert is_consent(await sign_in(browser, asked_again))
 
 
-async def test_a_decision_counts_for_the_request_that_was_shown_only(browser: UserAgent) -> None:
+async def test_a_decision_counts_only_for_the_request_of_its_page(browser: UserAgent) -> None:
     shown = await consent_page(browser, scope="openid")
     wider = await browser.get(address(scope="openid read:contacts write:contacts"))
 
@@ -251,7 +255,7 @@ async def test_a_decision_counts_for_the_request_that_was_shown_only(browser: Us
     assert is_consent(await browser.get(address(scope="openid read:contacts write:contacts")))
 
 
-async def test_two_tabs_with_two_requests_are_both_answered(browser: UserAgent) -> None:
+async def test_two_consent_pages_in_two_tabs_both_work(browser: UserAgent) -> None:
     first = await consent_page(browser, state="first")
     second = await browser.get(address(state="second", scope="openid"))
 
@@ -259,7 +263,7 @@ async def test_two_tabs_with_two_requests_are_both_answered(browser: UserAgent) 
     assert (await decide(browser, first)).fragment["state"] == "first"
 
 
-async def test_a_decision_does_not_count_for_somebody_who_signed_in_meanwhile(
+async def test_a_decision_does_not_count_for_a_user_who_signed_in_meanwhile(
     browser: UserAgent, state: State
 ) -> None:
     shown = await consent_page(browser)
@@ -273,9 +277,7 @@ async def test_a_decision_does_not_count_for_somebody_who_signed_in_meanwhile(
     assert is_consent(await browser.follow(page, "/authorize?"))
 
 
-async def test_a_decision_does_not_count_after_signing_out(
-    browser: UserAgent, state: State
-) -> None:
+async def test_a_decision_does_not_count_after_sign_out(browser: UserAgent, state: State) -> None:
     shown = await consent_page(browser)
     await state.sessions.close(browser.client.cookies[SESSION_COOKIE])
 
@@ -285,7 +287,7 @@ async def test_a_decision_does_not_count_after_signing_out(
     assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
-async def test_a_decision_does_not_count_once_the_request_has_become_unusable(
+async def test_a_decision_does_not_count_if_the_request_is_no_longer_valid(
     browser: UserAgent,
     registrations: Registrations,
     keys: SigningKeys,
@@ -319,7 +321,7 @@ async def test_a_decision_does_not_count_once_the_request_has_become_unusable(
         pytest.param({}, {"Sec-Fetch-Site": "same-site"}, id="same host, other port"),
     ],
 )
-async def test_a_form_that_is_not_of_this_server_allows_nothing(
+async def test_a_form_of_another_site_allows_nothing(
     browser: UserAgent, state: State, changes: dict[str, str | None], headers: dict[str, str]
 ) -> None:
     form = (await consent_page(browser)).form("/authorize/consent")
@@ -335,7 +337,7 @@ async def test_a_form_that_is_not_of_this_server_allows_nothing(
     assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
-async def test_who_can_set_cookies_for_this_host_still_cannot_allow_anything(
+async def test_an_attacker_who_sets_cookies_for_this_host_cannot_allow_anything(
     browser: UserAgent, state: State
 ) -> None:
     form = (await consent_page(browser)).form("/authorize/consent")
@@ -350,7 +352,9 @@ async def test_who_can_set_cookies_for_this_host_still_cannot_allow_anything(
 
 
 @pytest.mark.parametrize("decision", [None, "", "maybe", "allow deny"])
-async def test_only_allow_allows(browser: UserAgent, state: State, decision: str | None) -> None:
+async def test_only_the_decision_allow_gives_consent(
+    browser: UserAgent, state: State, decision: str | None
+) -> None:
     page = await consent_page(browser)
 
     there = await browser.submit(
@@ -361,7 +365,7 @@ async def test_only_allow_allows(browser: UserAgent, state: State, decision: str
     assert await state.sessions.consented_scopes("alice", "web-application", AUDIENCE) is None
 
 
-async def test_the_page_cannot_be_framed_nor_kept(browser: UserAgent) -> None:
+async def test_the_page_cannot_be_framed_or_cached(browser: UserAgent) -> None:
     headers = (await consent_page(browser)).response.headers
 
     assert headers["x-frame-options"] == "DENY"

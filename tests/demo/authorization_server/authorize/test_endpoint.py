@@ -62,7 +62,7 @@ def error_of(page: Page) -> str:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_fault_without_an_address_to_answer_to_is_a_page(
+async def test_a_fault_without_a_trusted_redirect_uri_is_shown_on_a_page(
     http: httpx.AsyncClient, encoded: str, named: str, method: str
 ) -> None:
     if method == "GET":
@@ -81,7 +81,7 @@ async def test_a_fault_without_an_address_to_answer_to_is_a_page(
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_page_of_a_fault_shows_what_was_sent_as_text_and_cut(browser: UserAgent) -> None:
+async def test_the_error_page_shows_the_value_shortened_and_as_text(browser: UserAgent) -> None:
     evil = '"><script>alert(1)</script>' + "x" * 1000
 
     page = await browser.get(address(client_id=evil))
@@ -91,7 +91,7 @@ async def test_a_page_of_a_fault_shows_what_was_sent_as_text_and_cut(browser: Us
     assert "x" * 300 not in page.text
 
 
-async def test_a_page_of_a_fault_has_no_link_to_where_it_did_not_redirect(
+async def test_the_error_page_has_no_link_to_the_untrusted_address(
     browser: UserAgent,
 ) -> None:
     page = await browser.get(address(redirect_uri="https://evil.example/"))
@@ -109,7 +109,7 @@ async def test_a_page_of_a_fault_has_no_link_to_where_it_did_not_redirect(
         ({"request_uri": "https://client.example/"}, "request_uri_not_supported"),
     ],
 )
-async def test_a_fault_is_told_before_anybody_signs_in(
+async def test_a_fault_is_reported_before_sign_in(
     browser: UserAgent, changes: dict[str, str | None], error: str
 ) -> None:
     page = await browser.get(address(**changes))
@@ -118,14 +118,14 @@ async def test_a_fault_is_told_before_anybody_signs_in(
     assert page.fragment["error_description"]
 
 
-async def test_a_posted_request_goes_on_as_an_address(http: httpx.AsyncClient) -> None:
+async def test_a_posted_request_is_redirected_to_a_get_request(http: httpx.AsyncClient) -> None:
     answer = await http.post("/authorize", data=dict(parse_qsl(query())))
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/authorize?{query()}"
 
 
-async def test_a_posted_request_with_a_fault_is_refused_like_any_other(
+async def test_a_posted_request_with_a_fault_is_refused(
     http: httpx.AsyncClient,
 ) -> None:
     answer = await http.post("/authorize", data=dict(parse_qsl(query(scope="no"))))
@@ -150,7 +150,7 @@ async def test_a_posted_request_with_a_fault_is_refused_like_any_other(
         pytest.param("/authorize", "text/plain", query(), id="plain text"),
     ],
 )
-async def test_a_posted_request_is_a_form_and_nothing_else(
+async def test_a_posted_request_must_be_a_form_without_a_query(
     http: httpx.AsyncClient, path: str, content_type: str, body: str
 ) -> None:
     answer = await http.post(path, content=body, headers={"Content-Type": content_type})
@@ -164,7 +164,7 @@ async def test_other_methods_are_not_allowed(http: httpx.AsyncClient, method: st
     assert (await http.request(method, f"/authorize?{query()}")).status_code == 405
 
 
-async def test_who_has_signed_in_and_consented_is_asked_nothing(browser: UserAgent) -> None:
+async def test_a_user_who_has_signed_in_and_consented_sees_no_page(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(state="next"))
@@ -173,7 +173,7 @@ async def test_who_has_signed_in_and_consented_is_asked_nothing(browser: UserAge
     assert len(page.visited) == 2
 
 
-async def test_each_answer_has_a_code_of_its_own(browser: UserAgent) -> None:
+async def test_each_response_has_a_new_code(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     codes = {(await browser.get(address())).fragment["code"] for _ in range(3)}
@@ -181,14 +181,14 @@ async def test_each_answer_has_a_code_of_its_own(browser: UserAgent) -> None:
     assert len(codes) == 3
 
 
-async def test_without_interaction_somebody_unknown_gets_no_page(browser: UserAgent) -> None:
+async def test_prompt_none_without_a_sign_in_gives_login_required(browser: UserAgent) -> None:
     page = await browser.get(address(prompt="none"))
 
     assert error_of(page) == "login_required"
     assert "set-cookie" not in page.response.headers
 
 
-async def test_without_interaction_a_new_permission_gets_no_page(browser: UserAgent) -> None:
+async def test_prompt_none_with_a_new_scope_gives_consent_required(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(prompt="none", scope="openid write:contacts"))
@@ -196,7 +196,7 @@ async def test_without_interaction_a_new_permission_gets_no_page(browser: UserAg
     assert error_of(page) == "consent_required"
 
 
-async def test_without_interaction_what_was_allowed_is_answered(browser: UserAgent) -> None:
+async def test_prompt_none_after_consent_gives_a_response(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(prompt="none"))
@@ -204,7 +204,7 @@ async def test_without_interaction_what_was_allowed_is_answered(browser: UserAge
     assert page.fragment["code"]
 
 
-async def test_without_interaction_an_old_sign_in_gets_no_page(
+async def test_prompt_none_with_a_too_old_sign_in_gives_login_required(
     browser: UserAgent, clock: FakeClock
 ) -> None:
     await signed_in_browser(browser)
@@ -214,7 +214,7 @@ async def test_without_interaction_an_old_sign_in_gets_no_page(
 
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
-async def test_without_interaction_the_refusal_goes_where_it_belongs(
+async def test_a_refusal_of_prompt_none_follows_the_response_mode(
     browser: UserAgent, mode: str
 ) -> None:
     page = await browser.get(address(prompt="none", response_type="code", response_mode=mode))
@@ -225,7 +225,7 @@ async def test_without_interaction_the_refusal_goes_where_it_belongs(
 
 
 @pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
-async def test_a_client_can_have_the_user_sign_in_again_and_once_is_enough(
+async def test_a_client_can_require_a_new_sign_in_and_one_is_enough(
     browser: UserAgent, prompt: str
 ) -> None:
     await signed_in_browser(browser)
@@ -241,7 +241,7 @@ async def test_a_client_can_have_the_user_sign_in_again_and_once_is_enough(
 
 
 @pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
-async def test_a_sign_in_counts_for_one_answer_only(
+async def test_a_sign_in_counts_as_new_for_one_response_only(
     browser: UserAgent, changes: dict[str, str | None]
 ) -> None:
     await signed_in_browser(browser)
@@ -250,21 +250,21 @@ async def test_a_sign_in_counts_for_one_answer_only(
     assert is_sign_in(await browser.get(address(**changes)))
 
 
-async def test_a_sign_in_for_one_request_does_not_count_for_another(browser: UserAgent) -> None:
+async def test_a_sign_in_for_one_request_is_not_new_for_another(browser: UserAgent) -> None:
     page = await sign_in(browser, await browser.get(address(prompt="login", state="one")))
     assert is_consent(page)
 
     assert is_sign_in(await browser.get(address(prompt="login", state="two")))
 
 
-async def test_a_denied_request_needs_a_new_sign_in_again(browser: UserAgent) -> None:
+async def test_after_a_denial_the_same_request_needs_a_new_sign_in(browser: UserAgent) -> None:
     page = await sign_in(browser, await browser.get(address(prompt="login")))
     await decide(browser, page, "deny")
 
     assert is_sign_in(await browser.get(address(prompt="login")))
 
 
-async def test_a_sign_in_that_was_left_lying_about_does_not_count_later(
+async def test_a_sign_in_does_not_count_as_new_after_some_minutes(
     browser: UserAgent, clock: FakeClock
 ) -> None:
     page = await sign_in(browser, await browser.get(address(prompt="login")))
@@ -285,7 +285,7 @@ async def test_a_sign_in_that_was_left_lying_about_does_not_count_later(
         ("9999999999", 3600, False),
     ],
 )
-async def test_a_sign_in_may_be_no_older_than_the_client_says(
+async def test_a_sign_in_older_than_max_age_is_not_accepted(
     browser: UserAgent, clock: FakeClock, max_age: str, seconds: float, asked: bool
 ) -> None:
     await signed_in_browser(browser)
@@ -298,7 +298,7 @@ async def test_a_sign_in_may_be_no_older_than_the_client_says(
         assert (await sign_in(browser, page)).fragment["code"]
 
 
-async def test_a_hint_at_the_user_who_is_signed_in_changes_nothing(
+async def test_a_hint_that_names_the_signed_in_user_changes_nothing(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -307,7 +307,7 @@ async def test_a_hint_at_the_user_who_is_signed_in_changes_nothing(
     assert (await browser.get(address(id_token_hint=token))).fragment["code"]
 
 
-async def test_a_hint_is_as_good_when_it_has_expired(
+async def test_an_expired_hint_is_accepted(
     browser: UserAgent, state: State, issuing: Issuing, clock: FakeClock
 ) -> None:
     token = await id_token_of(state, issuing)
@@ -317,7 +317,7 @@ async def test_a_hint_is_as_good_when_it_has_expired(
     assert (await browser.get(address(id_token_hint=token))).fragment["code"]
 
 
-async def test_a_hint_at_another_user_asks_that_user_to_sign_in(
+async def test_a_hint_that_names_another_user_leads_to_the_sign_in_page(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -330,7 +330,7 @@ async def test_a_hint_at_another_user_asks_that_user_to_sign_in(
     assert is_consent(await sign_in(browser, page, "bob"))
 
 
-async def test_a_hint_at_another_user_than_signs_in_is_answered_with_an_error(
+async def test_a_sign_in_of_another_user_than_the_hint_names_gives_an_error(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     token = await id_token_of(state, issuing, username="bob")
@@ -340,7 +340,7 @@ async def test_a_hint_at_another_user_than_signs_in_is_answered_with_an_error(
     assert error_of(page) == "login_required"
 
 
-async def test_a_hint_at_another_user_without_interaction_is_an_error(
+async def test_a_hint_that_names_another_user_with_prompt_none_gives_an_error(
     browser: UserAgent, state: State, issuing: Issuing
 ) -> None:
     await signed_in_browser(browser)
@@ -351,7 +351,7 @@ async def test_a_hint_at_another_user_without_interaction_is_an_error(
     assert error_of(page) == "login_required"
 
 
-async def test_a_hint_signed_with_the_key_before_is_still_good(
+async def test_a_hint_that_an_earlier_published_key_signed_is_accepted(
     browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
 ) -> None:
     await signed_in_browser(browser)
@@ -370,7 +370,7 @@ async def outdated_id_token(
     return token
 
 
-async def test_a_hint_of_a_key_no_longer_published_asks_whoever_it_was_to_sign_in(
+async def test_a_hint_of_an_unpublished_key_leads_to_the_sign_in_page(
     browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
 ) -> None:
     await signed_in_browser(browser)
@@ -382,7 +382,7 @@ async def test_a_hint_of_a_key_no_longer_published_asks_whoever_it_was_to_sign_i
     assert (await sign_in(browser, page)).fragment["code"]
 
 
-async def test_a_hint_of_a_key_no_longer_published_does_not_disturb_the_consent(
+async def test_after_a_hint_of_an_unpublished_key_the_user_can_consent(
     browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
 ) -> None:
     token = await outdated_id_token(state, issuing, keys, clock)
@@ -392,7 +392,7 @@ async def test_a_hint_of_a_key_no_longer_published_does_not_disturb_the_consent(
     assert (await decide(browser, page)).fragment["code"]
 
 
-async def test_a_hint_of_a_key_no_longer_published_without_interaction_is_an_error(
+async def test_a_hint_of_an_unpublished_key_with_prompt_none_gives_an_error(
     browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock
 ) -> None:
     await signed_in_browser(browser)
@@ -407,7 +407,7 @@ async def test_a_hint_of_a_key_no_longer_published_without_interaction_is_an_err
     "kind",
     ["nonsense", "ü", "tampered", "unsigned", "unknown key", "other client", "access token"],
 )
-async def test_a_hint_that_is_no_id_token_for_the_client_is_refused(
+async def test_a_hint_that_is_not_an_id_token_of_the_client_is_refused(
     browser: UserAgent, state: State, issuing: Issuing, keys: SigningKeys, kind: str
 ) -> None:
     token = await id_token_of(state, issuing)
@@ -435,7 +435,7 @@ async def test_a_hint_that_is_no_id_token_for_the_client_is_refused(
     assert error_of(await browser.get(address(id_token_hint=token))) == "invalid_request"
 
 
-async def test_sessions_consents_and_all_survive_a_restart(
+async def test_sessions_and_consents_survive_a_restart(
     browser: UserAgent,
     registrations: Registrations,
     keys: SigningKeys,
@@ -452,7 +452,7 @@ async def test_sessions_consents_and_all_survive_a_restart(
         assert (await again.get(address())).fragment["code"]
 
 
-async def test_a_user_who_is_registered_no_longer_is_not_signed_in(
+async def test_a_user_who_is_no_longer_registered_is_not_signed_in(
     browser: UserAgent,
     registrations: Registrations,
     keys: SigningKeys,
@@ -475,7 +475,7 @@ async def test_a_user_who_is_registered_no_longer_is_not_signed_in(
 
 
 @pytest.mark.parametrize("value", ["", "x", "ü", "x" * 5000, "a; b=c"])
-async def test_a_session_that_nobody_opened_is_none(browser: UserAgent, value: str) -> None:
+async def test_an_invented_session_cookie_signs_nobody_in(browser: UserAgent, value: str) -> None:
     answer = await browser.client.get(
         address(), headers={b"Cookie": f"{SESSION_COOKIE}={value}".encode()}
     )
@@ -484,7 +484,7 @@ async def test_a_session_that_nobody_opened_is_none(browser: UserAgent, value: s
     assert "/authorize/sign-in" in answer.text
 
 
-async def test_a_code_is_bound_to_what_was_asked(browser: UserAgent, state: State) -> None:
+async def test_a_code_is_bound_to_its_request(browser: UserAgent, state: State) -> None:
     await signed_in_browser(browser)
     challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
@@ -496,7 +496,7 @@ async def test_a_code_is_bound_to_what_was_asked(browser: UserAgent, state: Stat
     assert (code.grant.client_id, code.grant.username) == ("web-application", "alice")
 
 
-async def test_every_way_out_forbids_to_keep_the_answer(browser: UserAgent) -> None:
+async def test_no_response_of_the_endpoint_may_be_cached(browser: UserAgent) -> None:
     await signed_in_browser(browser)
     for changes in (
         {"prompt": "login"},
@@ -513,7 +513,7 @@ async def test_every_way_out_forbids_to_keep_the_answer(browser: UserAgent) -> N
         assert answer.headers["x-frame-options"] == "DENY"
 
 
-async def test_nothing_secret_is_in_the_addresses_of_this_server(browser: UserAgent) -> None:
+async def test_no_url_of_this_server_contains_a_secret(browser: UserAgent) -> None:
     page = await browser.get(address())
     there = await sign_in(browser, page)
 

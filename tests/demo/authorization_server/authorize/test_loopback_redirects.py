@@ -77,7 +77,7 @@ def judged(
         "http://127.0.0.1:49152",
     ],
 )
-def test_a_public_client_comes_back_on_any_port_of_its_loopback_address(
+def test_a_public_client_may_use_any_port_of_its_loopback_address(
     registrations: Registrations, redirect_uri: str
 ) -> None:
     assert judged(registrations, redirect_uri).destination.redirect_uri == redirect_uri
@@ -159,7 +159,7 @@ def test_a_public_client_comes_back_on_any_port_of_its_loopback_address(
         " http://127.0.0.1:5000/cb",
     ],
 )
-def test_everything_but_the_port_stays_exact(
+def test_everything_but_the_port_must_be_equal(
     registrations: Registrations, redirect_uri: str
 ) -> None:
     with pytest.raises(RequestUnusable) as refused:
@@ -182,7 +182,7 @@ def test_a_line_break_after_the_port_is_refused(registrations: Registrations, ho
 @pytest.mark.parametrize(
     "redirect_uri", ["http://127.0.0.1:5000/cb", "http://[::1]:5000/cb", "http://localhost:1/cb"]
 )
-def test_a_confidential_client_comes_back_on_its_registered_port_only(
+def test_a_confidential_client_may_use_its_registered_port_only(
     registrations: Registrations, redirect_uri: str
 ) -> None:
     with pytest.raises(RequestUnusable):
@@ -196,7 +196,7 @@ async def code_for(browser: UserAgent, redirect_uri: str) -> str:
     return page.fragment["code"]
 
 
-async def test_the_token_endpoint_wants_the_port_of_the_request(
+async def test_the_token_endpoint_requires_the_port_of_the_authorization_request(
     browser: UserAgent, http: httpx.AsyncClient, state: State
 ) -> None:
     back_channel = BackChannel(http, state)
@@ -215,7 +215,7 @@ async def test_the_token_endpoint_wants_the_port_of_the_request(
     assert "access_token" in given.json()
 
 
-async def test_the_pages_let_their_forms_lead_to_the_port_of_the_request(
+async def test_the_policy_of_the_pages_allows_the_port_of_the_request(
     browser: UserAgent,
 ) -> None:
     page = await browser.get(
@@ -226,7 +226,7 @@ async def test_the_pages_let_their_forms_lead_to_the_port_of_the_request(
     assert "form-action 'self' http://127.0.0.1:49152;" in policy
 
 
-async def test_an_error_goes_to_the_port_of_the_request(browser: UserAgent) -> None:
+async def test_an_error_is_sent_to_the_port_of_the_request(browser: UserAgent) -> None:
     asked = address(client_id="native", redirect_uri="http://[::1]:49152/cb", scope=None, **PKCE)
 
     page = await browser.get(asked)

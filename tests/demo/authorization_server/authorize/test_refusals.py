@@ -114,7 +114,7 @@ def assert_told(answer: httpx.Response, row: Told) -> None:
     assert answer.headers["referrer-policy"] == "same-origin"
 
 
-async def test_the_request_that_the_others_are_made_of_is_granted_at_once(
+async def test_the_valid_request_behind_the_others_is_granted_at_once(
     attacked: AttackedServer, cookie: dict[str, str]
 ) -> None:
     answer = await asked(attacked, "GET", query(), cookie)
@@ -122,7 +122,7 @@ async def test_the_request_that_the_others_are_made_of_is_granted_at_once(
     assert answer.headers["location"].startswith(f"{CALLBACK}#code=")
 
 
-async def test_the_same_request_of_a_public_client_brings_the_consent_page(
+async def test_the_same_request_of_a_public_client_shows_the_consent_page(
     attacked: AttackedServer, cookie: dict[str, str]
 ) -> None:
     changes = {
@@ -139,7 +139,7 @@ async def test_the_same_request_of_a_public_client_brings_the_consent_page(
 
 
 @pytest.mark.parametrize("row", SHOWN, ids=lambda row: row.case)
-async def test_without_a_sure_address_the_fault_is_a_page_and_nobody_is_sent_anywhere(
+async def test_a_fault_without_a_trusted_redirect_uri_is_shown_and_redirects_nobody(
     attacked: AttackedServer, cookie: dict[str, str], row: Shown
 ) -> None:
     before = attacked.memory()
@@ -159,7 +159,7 @@ async def test_without_a_sure_address_the_fault_is_a_page_and_nobody_is_sent_any
 
 
 @pytest.mark.parametrize("row", TOLD, ids=lambda row: row.case[:60])
-async def test_any_other_fault_is_told_to_the_client_in_the_place_of_the_answer(
+async def test_any_other_fault_is_sent_to_the_client_like_a_response(
     attacked: AttackedServer, cookie: dict[str, str], row: Told
 ) -> None:
     before = attacked.memory()
@@ -218,7 +218,7 @@ def hint_of(server: AttackedServer, header: dict[str, Any], sign: Signing) -> st
     return f"{content}.{b64(sign(key.private_key, content.encode()))}"
 
 
-async def test_the_hint_that_the_others_are_made_of_is_taken(
+async def test_the_valid_hint_behind_the_forged_ones_is_accepted(
     attacked: AttackedServer, cookie: dict[str, str]
 ) -> None:
     hint = hint_of(attacked, {"alg": "RS256"}, with_its_key)
@@ -242,7 +242,7 @@ async def test_the_hint_that_the_others_are_made_of_is_taken(
         pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, with_its_key, id="crit"),
     ],
 )
-async def test_a_forged_hint_is_none(
+async def test_a_forged_hint_is_refused(
     attacked: AttackedServer, cookie: dict[str, str], header: dict[str, Any], sign: Signing
 ) -> None:
     row = Told("", query(id_token_hint=hint_of(attacked, header, sign)), "invalid_request")
@@ -255,7 +255,7 @@ async def test_a_forged_hint_is_none(
 
 
 @pytest.mark.parametrize("row", SIGNED_OUT, ids=lambda row: row.case)
-async def test_where_nobody_is_signed_in_no_interaction_means_no_answer_but_an_error(
+async def test_prompt_none_without_a_session_gives_an_error(
     attacked: AttackedServer, row: Told
 ) -> None:
     before = attacked.memory()
@@ -271,9 +271,7 @@ async def test_where_nobody_is_signed_in_no_interaction_means_no_answer_but_an_e
     ["x", "x" * 5000, "' OR 1=1--", '"\\000\\377"', "\u00ff"],
     ids=["unknown", "long", "SQL", "octal", "not ASCII"],
 )
-async def test_a_cookie_that_nobody_was_given_signs_nobody_in(
-    attacked: AttackedServer, value: str
-) -> None:
+async def test_an_invented_cookie_signs_nobody_in(attacked: AttackedServer, value: str) -> None:
     header = f"authorization_server_session={value}".encode("latin-1")
 
     answer = await attacked.http.get(f"/authorize?{query()}", headers=[(b"Cookie", header)])
@@ -283,7 +281,7 @@ async def test_a_cookie_that_nobody_was_given_signs_nobody_in(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "X"])
-async def test_no_other_method_is_answered(
+async def test_other_methods_are_refused(
     attacked: AttackedServer, cookie: dict[str, str], method: str
 ) -> None:
     before = attacked.memory()
@@ -309,7 +307,7 @@ async def test_no_other_method_is_answered(
         pytest.param(FORM, b"\x00" * 16_385, "", id="too long"),
     ],
 )
-async def test_a_posted_request_that_can_be_read_in_two_ways_is_a_page(
+async def test_an_ambiguous_posted_request_shows_an_error_page(
     attacked: AttackedServer,
     cookie: dict[str, str],
     content_type: str,

@@ -143,7 +143,7 @@ FORGED: Sequence[Forged] = (
 
 
 @pytest.mark.parametrize("which", FORMS)
-async def test_the_form_that_the_others_are_made_of_does_what_it_is_for(
+async def test_the_valid_form_behind_the_forged_ones_is_accepted(
     attacked: AttackedServer, browser: UserAgent, which: Which
 ) -> None:
     form = await filled(attacked, browser, which)
@@ -157,7 +157,7 @@ async def test_the_form_that_the_others_are_made_of_does_what_it_is_for(
 
 @pytest.mark.parametrize("which", FORMS)
 @pytest.mark.parametrize("row", FORGED, ids=lambda row: row.case)
-async def test_a_form_from_elsewhere_does_nothing(
+async def test_a_forged_form_is_refused(
     attacked: AttackedServer, browser: UserAgent, which: Which, row: Forged
 ) -> None:
     form = await filled(attacked, browser, which)
@@ -214,7 +214,7 @@ async def test_a_field_that_is_sent_twice_has_no_value(
     ],
     ids=["text", "JSON", "multipart", "none", "two"],
 )
-async def test_what_is_not_sent_as_a_form_does_nothing(
+async def test_a_body_that_is_not_a_form_is_refused(
     attacked: AttackedServer, browser: UserAgent, which: Which, content_types: list[str]
 ) -> None:
     form = await filled(attacked, browser, which)
@@ -238,7 +238,7 @@ async def test_what_is_not_sent_as_a_form_does_nothing(
         ("/oidc/logout/confirmed", 405),
     ],
 )
-async def test_a_link_does_not_do_what_a_form_does(
+async def test_a_get_request_does_not_do_what_a_form_does(
     attacked: AttackedServer, browser: UserAgent, path: str, status: int
 ) -> None:
     await signed_in(attacked, browser)
@@ -273,7 +273,7 @@ async def test_a_link_does_not_do_what_a_form_does(
     ],
     ids=", ".join,
 )
-async def test_consent_to_one_request_is_none_to_another(
+async def test_a_consent_page_of_one_request_decides_no_other_request(
     attacked: AttackedServer, browser: UserAgent, changes: dict[str, str | None]
 ) -> None:
     shown = await filled(attacked, browser, "consent")
@@ -287,7 +287,7 @@ async def test_consent_to_one_request_is_none_to_another(
 
 
 @pytest.mark.parametrize("username", ["alice", "bob"])
-async def test_consent_of_one_sign_in_is_none_of_another(
+async def test_a_consent_page_of_one_sign_in_decides_nothing_in_another(
     attacked: AttackedServer, browser: UserAgent, username: str
 ) -> None:
     shown = await filled(attacked, browser, "consent")
@@ -300,7 +300,7 @@ async def test_consent_of_one_sign_in_is_none_of_another(
     assert attacked.memory() == before
 
 
-async def test_an_attackers_page_values_are_worth_nothing_in_the_victims_browser(
+async def test_values_of_an_attackers_page_are_useless_in_the_victims_browser(
     attacked: AttackedServer, browser: UserAgent
 ) -> None:
     async with browser_of(attacked.app) as attackers:
@@ -323,7 +323,7 @@ async def test_an_attackers_page_values_are_worth_nothing_in_the_victims_browser
     assert attacked.memory() == before
 
 
-async def test_a_user_whom_the_client_did_not_mean_cannot_decide_in_their_place(
+async def test_a_user_other_than_the_hinted_one_cannot_consent(
     attacked: AttackedServer, browser: UserAgent
 ) -> None:
     """The client has an ID token of alice; bob signs in for its request, and skips a step."""
@@ -353,7 +353,7 @@ def shown_to_whoever_knows_the_session(browser: UserAgent, asked: str) -> str:
 
 
 @pytest.mark.parametrize("planted", ["attacker's own", "made up"])
-async def test_a_session_that_was_planted_is_not_the_one_that_somebody_signs_in_to(
+async def test_a_planted_session_is_replaced_at_sign_in(
     attacked: AttackedServer, browser: UserAgent, planted: str
 ) -> None:
     secret = "p" * 43
@@ -381,7 +381,7 @@ async def test_a_session_that_was_planted_is_not_the_one_that_somebody_signs_in_
     ids=["foreign address", "unknown client", "two addresses", "nothing"],
 )
 @pytest.mark.parametrize("which", ["sign-in", "consent"])
-async def test_the_address_of_a_form_is_judged_like_any_request(
+async def test_the_request_in_the_url_of_a_form_is_checked(
     attacked: AttackedServer, browser: UserAgent, which: Which, encoded: str
 ) -> None:
     form = await filled(attacked, browser, which)
@@ -394,7 +394,7 @@ async def test_the_address_of_a_form_is_judged_like_any_request(
     assert attacked.memory() == before
 
 
-async def test_signing_out_sends_nobody_to_an_address_that_is_not_registered_for_it(
+async def test_sign_out_redirects_to_no_unregistered_address(
     attacked: AttackedServer, browser: UserAgent
 ) -> None:
     await signed_in(attacked, browser)
@@ -470,7 +470,7 @@ EVERYWHERE = (
     ],
     ids=ascii,
 )
-async def test_under_another_name_nothing_is_answered(
+async def test_requests_for_another_host_name_are_refused(
     attacked: AttackedServer, browser: UserAgent, host: str
 ) -> None:
     """Against DNS rebinding; a name of its own keeps its cookies apart from other applications'."""
@@ -505,7 +505,7 @@ async def test_under_another_name_nothing_is_answered(
         pytest.param("127.0.0.1", [("Sec-Fetch-Site", "same-site")], id="same-site"),
     ],
 )
-async def test_nobody_else_rotates_the_keys(
+async def test_other_sites_and_machines_cannot_rotate_the_keys(
     attacked: AttackedServer, peer: str, headers: Headers
 ) -> None:
     kid = attacked.keys.current.kid

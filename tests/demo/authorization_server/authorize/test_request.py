@@ -106,7 +106,7 @@ def refusal(registrations: Registrations, encoded: str) -> RequestRefused:
         ),
     ],
 )
-def test_without_a_known_client_and_its_exact_address_a_fault_is_shown(
+def test_a_fault_before_client_and_redirect_uri_are_known_is_shown(
     registrations: Registrations, encoded: str, name: str
 ) -> None:
     with pytest.raises(RequestUnusable) as caught:
@@ -219,7 +219,7 @@ def test_without_a_known_client_and_its_exact_address_a_fault_is_shown(
         ),
     ],
 )
-def test_every_other_fault_goes_to_the_client_with_its_state(
+def test_every_other_fault_is_sent_to_the_client_with_its_state(
     registrations: Registrations, encoded: str, error: str
 ) -> None:
     refused = refusal(registrations, encoded)
@@ -246,7 +246,7 @@ def encoded_redirect_uri(encoded: str) -> str:
         pytest.param(query(state="s" * 2049), id="too long"),
     ],
 )
-def test_a_state_that_is_no_good_is_refused_and_not_sent_back(
+def test_an_invalid_state_is_refused_and_not_sent_back(
     registrations: Registrations, encoded: str
 ) -> None:
     refused = refusal(registrations, encoded)
@@ -294,7 +294,7 @@ def test_a_state_that_is_no_good_is_refused_and_not_sent_back(
         ),
     ],
 )
-def test_a_fault_goes_where_the_answer_would_have_gone(
+def test_an_error_is_sent_the_way_the_response_would_be(
     registrations: Registrations, encoded: str, place: str
 ) -> None:
     assert refusal(registrations, encoded).destination.response_mode == place
@@ -316,14 +316,16 @@ def test_a_response_type_that_the_client_is_not_registered_for_is_refused(
 @pytest.mark.parametrize(
     "response_type", ["code id_token token", "token id_token code", "id_token code token"]
 )
-def test_a_response_type_is_a_set(registrations: Registrations, response_type: str) -> None:
+def test_the_order_of_a_response_type_has_no_meaning(
+    registrations: Registrations, response_type: str
+) -> None:
     asked = judged(registrations, query(response_type=response_type))
 
     assert asked.response_type == {"code", "id_token", "token"}
 
 
 @pytest.mark.parametrize("response_type", ["code", "code token"])
-def test_a_nonce_is_needed_only_where_an_id_token_comes_from_this_endpoint(
+def test_a_nonce_is_required_only_for_an_id_token_from_this_endpoint(
     registrations: Registrations, response_type: str
 ) -> None:
     asked = judged(registrations, query(response_type=response_type, nonce=None))
@@ -373,7 +375,7 @@ def test_a_nonce_is_needed_only_where_an_id_token_comes_from_this_endpoint(
         ),
     ],
 )
-def test_what_is_granted_follows_from_scope_and_audience(
+def test_scope_and_audience_determine_what_is_granted(
     registrations: Registrations,
     changes: dict[str, str | None],
     scopes: tuple[str, ...],
@@ -398,7 +400,7 @@ def test_offline_access_needs_a_client_that_may_refresh(registrations: Registrat
     assert asked.permissions.scopes == ("openid",)
 
 
-def test_unknown_parameters_are_ignored_and_not_carried_on(registrations: Registrations) -> None:
+def test_unknown_parameters_are_ignored_and_not_repeated(registrations: Registrations) -> None:
     strange = query() + "&unknown=a&unknown=b&display=page&claims={}&acr_values=9"
 
     assert judged(registrations, strange) == judged(registrations, query())
@@ -410,7 +412,7 @@ def test_empty_parameters_count_as_absent(registrations: Registrations) -> None:
     assert judged(registrations, empty) == judged(registrations, query())
 
 
-def test_the_query_that_the_pages_carry_means_the_same_request(
+def test_the_query_in_the_forms_gives_the_same_request(
     registrations: Registrations,
 ) -> None:
     asked = judged(registrations, query(state="a&b=c +%20 ö", login_hint="<alice>", max_age="1"))
@@ -431,13 +433,13 @@ def test_the_query_that_the_pages_carry_means_the_same_request(
         {"response_mode": "form_post"},
     ],
 )
-def test_a_request_that_differs_in_anything_has_another_digest(
+def test_requests_that_differ_in_anything_have_different_digests(
     registrations: Registrations, changes: dict[str, str | None]
 ) -> None:
     assert judged(registrations, query(**changes)).digest != judged(registrations, query()).digest
 
 
-def test_a_public_client_with_a_challenge_is_in_order(registrations: Registrations) -> None:
+def test_a_public_client_with_a_code_challenge_is_accepted(registrations: Registrations) -> None:
     asked = judged(
         registrations,
         query(
@@ -451,14 +453,14 @@ def test_a_public_client_with_a_challenge_is_in_order(registrations: Registratio
     assert asked.code_challenge == CHALLENGE
 
 
-def test_what_is_too_long_is_not_read() -> None:
+def test_a_query_that_is_too_long_is_refused() -> None:
     parameters(b"a" * MAX_BYTES)
 
     with pytest.raises(ParametersUnreadable):
         parameters(b"a" * (MAX_BYTES + 1))
 
 
-def test_descriptions_of_faults_have_only_the_characters_that_the_standard_allows(
+def test_error_descriptions_have_only_the_characters_that_rfc_6749_allows(
     registrations: Registrations,
 ) -> None:
     for changes in ({"nonce": None}, {"scope": "no"}, {"prompt": "x"}, {"audience": "x"}):

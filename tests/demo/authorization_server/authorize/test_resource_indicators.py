@@ -45,7 +45,7 @@ def repeated(*resources: str) -> str:
 
 
 @pytest.mark.parametrize("audience", [None, CONTACTS_ID], ids=["alone", "beside audience"])
-async def test_tokens_are_for_the_resource(
+async def test_tokens_have_the_resource_as_audience(
     browser: UserAgent, keys: SigningKeys, back_channel: BackChannel, audience: str | None
 ) -> None:
     asked = address(
@@ -59,7 +59,7 @@ async def test_tokens_are_for_the_resource(
     assert claims_of(tokens.json()["access_token"], keys)["aud"] == CONTACTS_ID
 
 
-async def test_consent_to_a_resource_is_consent_to_the_audience(browser: UserAgent) -> None:
+async def test_consent_to_a_resource_counts_for_the_same_audience(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(audience=None, resource=CONTACTS_ID))
@@ -67,7 +67,7 @@ async def test_consent_to_a_resource_is_consent_to_the_audience(browser: UserAge
     assert page.fragment["code"]
 
 
-async def test_consent_is_asked_for_another_resource(browser: UserAgent) -> None:
+async def test_another_resource_needs_consent_of_its_own(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     asked = address(audience=None, resource=CALENDAR_ID, scope="openid read:calendar")
@@ -79,7 +79,7 @@ async def test_consent_is_asked_for_another_resource(browser: UserAgent) -> None
 
 @pytest.mark.parametrize("resource", UNUSABLE)
 @pytest.mark.parametrize("audience", [None, CONTACTS_ID], ids=["alone", "beside audience"])
-async def test_a_resource_that_is_none_is_refused(
+async def test_an_invalid_or_unknown_resource_is_refused(
     browser: UserAgent, audience: str | None, resource: str
 ) -> None:
     page = await browser.get(address(audience=audience, resource=resource))
@@ -91,7 +91,7 @@ async def test_a_resource_that_is_none_is_refused(
     ("audience", "resource"),
     [(CONTACTS_ID, CALENDAR_ID), (CALENDAR_ID, CONTACTS_ID), ("https://other/", CONTACTS_ID)],
 )
-async def test_an_audience_and_another_resource_are_refused(
+async def test_an_audience_and_a_different_resource_are_refused(
     browser: UserAgent, audience: str, resource: str
 ) -> None:
     page = await browser.get(address(audience=audience, resource=resource))
@@ -133,7 +133,7 @@ async def test_a_request_with_a_resource_can_be_posted(
     [{}, {"resource": CONTACTS_ID}, {"audience": CONTACTS_ID}, {"resource": ""}],
     ids=["neither", "resource", "audience", "empty"],
 )
-async def test_a_code_and_a_refresh_token_give_tokens_for_their_api(
+async def test_a_code_and_a_refresh_token_can_name_their_own_api(
     back_channel: BackChannel, keys: SigningKeys, changes: dict[str, str]
 ) -> None:
     code = await back_channel.code(scopes=("read:contacts", "offline_access"))
@@ -154,7 +154,7 @@ OTHER_TARGETS = [
 
 
 @pytest.mark.parametrize("changes", OTHER_TARGETS, ids=str)
-async def test_a_code_gives_nothing_for_another_api_and_stays_good(
+async def test_a_code_is_refused_for_another_api_and_stays_valid(
     back_channel: BackChannel, changes: dict[str, str]
 ) -> None:
     code = await back_channel.code()
@@ -166,7 +166,7 @@ async def test_a_code_gives_nothing_for_another_api_and_stays_good(
 
 
 @pytest.mark.parametrize("changes", OTHER_TARGETS, ids=str)
-async def test_a_refresh_token_gives_nothing_for_another_api_and_stays_good(
+async def test_a_refresh_token_is_refused_for_another_api_and_stays_valid(
     back_channel: BackChannel, changes: dict[str, str]
 ) -> None:
     refresh_token = (await back_channel.tokens())["refresh_token"]
@@ -177,7 +177,7 @@ async def test_a_refresh_token_gives_nothing_for_another_api_and_stays_good(
     assert (await back_channel.refresh(refresh_token)).status_code == 200
 
 
-async def test_a_code_for_no_api_gives_nothing_for_one(back_channel: BackChannel) -> None:
+async def test_a_code_without_an_api_is_refused_for_an_api(back_channel: BackChannel) -> None:
     code = await back_channel.code(audience=None, scopes=("openid",))
 
     refused = await back_channel.exchange(code, resource=CONTACTS_ID)
@@ -185,7 +185,7 @@ async def test_a_code_for_no_api_gives_nothing_for_one(back_channel: BackChannel
     assert error(refused) == (400, "invalid_target")
 
 
-async def test_a_client_gets_a_token_of_its_own_for_a_resource(
+async def test_a_client_gets_a_client_credentials_token_for_a_resource(
     back_channel: BackChannel, keys: SigningKeys
 ) -> None:
     answer = await own_token(back_channel, resource=CALENDAR_ID, scope="read:calendar")
@@ -202,7 +202,7 @@ async def test_a_client_gets_a_token_of_its_own_for_a_resource(
     ],
     ids=str,
 )
-async def test_a_client_gets_no_token_of_its_own_for_a_resource_that_is_none(
+async def test_a_client_gets_no_client_credentials_token_for_an_invalid_resource(
     back_channel: BackChannel, changes: dict[str, str]
 ) -> None:
     answer = await own_token(back_channel, scope="read:contacts", **changes)
@@ -236,7 +236,7 @@ async def test_several_resources_are_refused_at_the_token_endpoint(
     assert (await BackChannel(http, state).exchange(code)).status_code == 200
 
 
-async def test_what_else_is_repeated_beside_a_resource_is_a_request_that_cannot_be_read(
+async def test_another_repeated_parameter_beside_a_resource_is_an_invalid_request(
     browser: UserAgent, http: httpx.AsyncClient
 ) -> None:
     page = await browser.get(f"{repeated(CONTACTS_ID, CALENDAR_ID)}&nonce=another")

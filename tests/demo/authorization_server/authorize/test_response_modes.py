@@ -38,7 +38,7 @@ from tests.support.user_agent import UserAgent
     ],
 )
 @pytest.mark.parametrize("mode", ["fragment", "form_post"])
-async def test_an_answer_has_exactly_the_components_of_its_response_type(
+async def test_a_response_has_exactly_the_components_of_its_response_type(
     browser: UserAgent, response_type: str, components: set[str], mode: str
 ) -> None:
     await signed_in_browser(browser)
@@ -52,7 +52,7 @@ async def test_an_answer_has_exactly_the_components_of_its_response_type(
     assert all(answer.values())
 
 
-async def test_the_front_channel_token_says_how_long_it_lives(browser: UserAgent) -> None:
+async def test_a_response_gives_the_lifetime_of_the_front_channel_token(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     answer = (await browser.get(address(response_type="code token"))).fragment
@@ -60,7 +60,7 @@ async def test_the_front_channel_token_says_how_long_it_lives(browser: UserAgent
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", "7200")
 
 
-async def test_an_access_token_that_is_not_for_what_was_asked_comes_with_its_scope(
+async def test_a_response_names_the_scope_if_it_differs_from_the_request(
     browser: UserAgent,
 ) -> None:
     asked = address(response_type="code id_token token", scope="read:contacts")
@@ -69,7 +69,9 @@ async def test_an_access_token_that_is_not_for_what_was_asked_comes_with_its_sco
     assert page.fragment["scope"] == "openid read:contacts"
 
 
-async def test_the_tokens_belong_to_the_request(browser: UserAgent, state: State) -> None:
+async def test_the_tokens_of_a_response_belong_to_its_request(
+    browser: UserAgent, state: State
+) -> None:
     await signed_in_browser(browser)
 
     answer = (await browser.get(address(response_type="code id_token token"))).fragment
@@ -92,7 +94,7 @@ async def test_the_tokens_belong_to_the_request(browser: UserAgent, state: State
     assert not code.used
 
 
-async def test_a_code_alone_comes_in_the_query(browser: UserAgent) -> None:
+async def test_a_code_alone_is_sent_in_the_query(browser: UserAgent) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(response_type="code"))
@@ -109,7 +111,7 @@ async def test_without_a_state_none_is_sent(browser: UserAgent) -> None:
     assert set(page.fragment) == {"code", "id_token", "iss"}
 
 
-async def test_an_answer_is_a_redirect_that_turns_a_form_into_a_get(
+async def test_a_response_is_a_redirect_that_browsers_follow_with_get(
     browser: UserAgent,
 ) -> None:
     await signed_in_browser(browser)
@@ -121,7 +123,7 @@ async def test_an_answer_is_a_redirect_that_turns_a_form_into_a_get(
     assert answer.headers["referrer-policy"] == "same-origin"
 
 
-async def test_a_posted_answer_waits_for_a_button_where_no_script_runs(
+async def test_a_form_post_response_has_a_button_for_browsers_without_scripts(
     browser: UserAgent,
 ) -> None:
     await signed_in_browser(browser)
@@ -139,14 +141,14 @@ async def test_a_posted_answer_waits_for_a_button_where_no_script_runs(
     assert page.response.headers["cache-control"] == "no-store"
 
 
-async def test_the_script_of_a_posted_answer_is_served(http: httpx.AsyncClient) -> None:
+async def test_the_script_of_the_form_post_page_is_served(http: httpx.AsyncClient) -> None:
     answer = await http.get("/scripts/form_post.js")
 
     assert answer.status_code == 200
     assert "javascript" in answer.headers["content-type"]
 
 
-async def test_a_posted_error_is_a_form_as_well(browser: UserAgent) -> None:
+async def test_an_error_with_form_post_is_a_form(browser: UserAgent) -> None:
     page = await browser.get(address(response_mode="form_post", scope="read:tests"))
 
     fields = page.form(CALLBACK).fields
@@ -167,7 +169,7 @@ HOSTILE_STATES = [
 
 @pytest.mark.parametrize("opaque", HOSTILE_STATES)
 @pytest.mark.parametrize("response_type", ["code", "code id_token"])
-async def test_a_state_comes_back_as_it_was_and_does_nothing_on_the_way(
+async def test_a_state_is_returned_unchanged_and_cannot_inject_anything(
     browser: UserAgent, opaque: str, response_type: str
 ) -> None:
     await signed_in_browser(browser)
@@ -182,7 +184,7 @@ async def test_a_state_comes_back_as_it_was_and_does_nothing_on_the_way(
 
 
 @pytest.mark.parametrize("opaque", HOSTILE_STATES)
-async def test_a_state_in_a_posted_answer_is_text(browser: UserAgent, opaque: str) -> None:
+async def test_a_state_in_a_form_post_response_is_escaped(browser: UserAgent, opaque: str) -> None:
     await signed_in_browser(browser)
 
     page = await browser.get(address(state=opaque, response_mode="form_post"))
@@ -203,19 +205,19 @@ async def test_a_state_in_a_posted_answer_is_text(browser: UserAgent, opaque: st
         ("com.example.app:/callback", "com.example.app:/callback?code=1%202"),
     ],
 )
-def test_the_query_of_the_registered_address_stays(redirect_uri: str, expected: str) -> None:
+def test_the_query_of_the_registered_redirect_uri_is_kept(redirect_uri: str, expected: str) -> None:
     destination = Destination(redirect_uri, "query", None)
 
     assert location(destination, {"code": "1 2"}) == expected
 
 
-def test_a_fragment_stands_behind_the_query_of_the_registered_address() -> None:
+def test_a_fragment_follows_the_query_of_the_registered_redirect_uri() -> None:
     destination = Destination("https://client.example/a?b=c", "fragment", None)
 
     assert location(destination, {"code": "1 2"}) == "https://client.example/a?b=c#code=1%202"
 
 
-def test_nothing_can_end_the_header_or_bring_a_parameter_of_its_own() -> None:
+def test_a_value_cannot_end_the_header_or_add_a_parameter() -> None:
     destination = Destination(CALLBACK, "query", "a\r\nSet-Cookie: b=c\r\n\r\n&iss=evil#f\x00")
     parameters = response_parameters(destination, ISSUER, {"code": "1"})
 
@@ -237,5 +239,5 @@ def test_nothing_can_end_the_header_or_bring_a_parameter_of_its_own() -> None:
         ("com.example.app://host;script-src/callback", "com.example.app:"),
     ],
 )
-def test_the_policy_names_where_a_form_may_end(redirect_uri: str, source: str) -> None:
+def test_the_policy_names_where_a_form_may_lead(redirect_uri: str, source: str) -> None:
     assert form_action(redirect_uri) == source

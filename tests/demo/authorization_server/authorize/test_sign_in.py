@@ -45,7 +45,7 @@ async def posted(
     return await http.post(ACTION, data=form, headers={**cookies, **(headers or {})})
 
 
-async def test_somebody_unknown_to_the_browser_is_asked_to_sign_in(browser: UserAgent) -> None:
+async def test_a_browser_without_a_session_gets_the_sign_in_page(browser: UserAgent) -> None:
     page = await browser.get(address())
 
     assert page.status == 200
@@ -53,14 +53,14 @@ async def test_somebody_unknown_to_the_browser_is_asked_to_sign_in(browser: User
     assert "Contact book" in page.text
 
 
-async def test_name_and_password_lead_on_with_the_same_request(browser: UserAgent) -> None:
+async def test_a_correct_sign_in_continues_the_same_request(browser: UserAgent) -> None:
     page = await sign_in(browser, await browser.get(address()))
 
     assert is_consent(page)
     assert page.url == address()
 
 
-async def test_the_fields_have_labels_and_tell_password_managers_what_they_are(
+async def test_the_fields_have_labels_and_names_for_password_managers(
     browser: UserAgent,
 ) -> None:
     text = (await browser.get(address())).response.text
@@ -70,7 +70,7 @@ async def test_the_fields_have_labels_and_tell_password_managers_what_they_are(
         assert re.search(rf'<input id="{name}"[^>]* autocomplete="{purpose}"', text)
 
 
-async def test_the_account_that_protects_nothing_is_filled_in(browser: UserAgent) -> None:
+async def test_the_account_with_a_shown_password_is_filled_in(browser: UserAgent) -> None:
     page = await browser.get(address())
 
     fields = page.form("/authorize/sign-in").fields
@@ -78,7 +78,7 @@ async def test_the_account_that_protects_nothing_is_filled_in(browser: UserAgent
     assert f"the password of alice is {PASSWORDS['alice']}" in page.text
 
 
-async def test_a_login_hint_is_filled_in_without_the_password_that_is_not_shown(
+async def test_a_login_hint_is_filled_in_without_a_password_that_is_not_shown(
     browser: UserAgent,
 ) -> None:
     page = await browser.get(address(login_hint="bob"))
@@ -88,7 +88,7 @@ async def test_a_login_hint_is_filled_in_without_the_password_that_is_not_shown(
     assert PASSWORDS["bob"] not in page.response.text
 
 
-async def test_another_account_that_protects_nothing_is_a_link(browser: UserAgent) -> None:
+async def test_another_account_with_a_shown_password_is_a_link(browser: UserAgent) -> None:
     page = await browser.get(address(login_hint="bob"))
 
     assert [link for link in page.links if "login_hint=bob" in link] == []
@@ -97,7 +97,7 @@ async def test_another_account_that_protects_nothing_is_a_link(browser: UserAgen
     assert is_consent(await sign_in(browser, there, "alice"))
 
 
-async def test_a_login_hint_is_text_and_cut(browser: UserAgent) -> None:
+async def test_a_login_hint_is_escaped_and_shortened(browser: UserAgent) -> None:
     page = await browser.get(address(login_hint='"><script>alert(1)</script>' + "x" * 1000))
 
     assert "<script" not in page.response.text
@@ -120,7 +120,7 @@ async def test_a_login_hint_is_text_and_cut(browser: UserAgent) -> None:
         pytest.param("ü☃", "ü☃", id="not ASCII"),
     ],
 )
-async def test_what_does_not_fit_gets_one_sentence_and_the_password_is_not_put_back(
+async def test_a_wrong_sign_in_gets_one_fixed_sentence_and_no_password_in_the_form(
     browser: UserAgent, username: str, password: str
 ) -> None:
     page = await browser.get(address())
@@ -137,14 +137,14 @@ async def test_what_does_not_fit_gets_one_sentence_and_the_password_is_not_put_b
     assert 'role="alert"' in again.response.text
 
 
-async def test_after_a_wrong_password_the_right_one_still_leads_on(browser: UserAgent) -> None:
+async def test_after_a_wrong_password_the_right_one_is_accepted(browser: UserAgent) -> None:
     page = await browser.get(address())
     again = await browser.submit(page, page.form("/authorize/sign-in"), {"password": "wrong"})
 
     assert is_consent(await sign_in(browser, again))
 
 
-async def test_the_cookies_are_out_of_reach_for_scripts_and_for_other_sites(
+async def test_scripts_and_other_sites_cannot_use_the_cookies(
     browser: UserAgent,
 ) -> None:
     page = await browser.get(address())
@@ -160,7 +160,7 @@ async def test_the_cookies_are_out_of_reach_for_scripts_and_for_other_sites(
         assert attributes == {"httponly", "samesite=lax", "path=/"}
 
 
-async def test_a_session_that_somebody_planted_is_not_the_one_that_is_used(
+async def test_a_planted_session_is_not_used_after_sign_in(
     browser: UserAgent, state: State
 ) -> None:
     planted = await state.sessions.open("bob", signed_in_for="nothing")
@@ -194,7 +194,7 @@ async def test_a_session_that_somebody_planted_is_not_the_one_that_is_used(
         pytest.param(form_of(), TOKEN, {"Sec-Fetch-Site": "none"}, id="no site"),
     ],
 )
-async def test_a_form_that_is_not_of_this_server_signs_nobody_in(
+async def test_a_form_of_another_site_signs_nobody_in(
     http: httpx.AsyncClient, form: dict[str, str], cookie: str | None, headers: dict[str, str]
 ) -> None:
     answer = await posted(http, form, cookie=cookie, headers=headers)
@@ -217,7 +217,7 @@ async def test_a_form_of_this_server_signs_in(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_second_tab_does_not_spoil_the_first_ones_form(browser: UserAgent) -> None:
+async def test_a_second_tab_does_not_invalidate_the_form_of_the_first(browser: UserAgent) -> None:
     first = await browser.get(address())
     await browser.get(address(state="another"))
 
@@ -233,7 +233,7 @@ async def test_a_second_tab_does_not_spoil_the_first_ones_form(browser: UserAgen
         pytest.param("application/x-www-form-urlencoded", b"a" * 16_385, id="too long"),
     ],
 )
-async def test_what_is_no_form_is_refused(
+async def test_a_sign_in_that_is_not_a_form_is_refused(
     http: httpx.AsyncClient, content_type: str, body: bytes
 ) -> None:
     headers = {"Content-Type": content_type, "Cookie": f"{CSRF_COOKIE}={TOKEN}"}
@@ -244,7 +244,7 @@ async def test_what_is_no_form_is_refused(
     assert "set-cookie" not in answer.headers
 
 
-async def test_the_request_in_the_address_of_the_form_is_judged_anew(
+async def test_the_request_in_the_url_of_the_form_is_checked_again(
     http: httpx.AsyncClient,
 ) -> None:
     evil = query(redirect_uri="https://evil.example/")
@@ -258,7 +258,7 @@ async def test_the_request_in_the_address_of_the_form_is_judged_anew(
     assert "set-cookie" not in answer.headers
 
 
-async def test_so_many_sign_ins_at_once_are_told_to_come_again(
+async def test_too_many_simultaneous_sign_ins_get_retry_after(
     browser: UserAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "MAX_WAITING", 0)
@@ -272,7 +272,7 @@ async def test_so_many_sign_ins_at_once_are_told_to_come_again(
 
 
 @pytest.mark.parametrize("step", ["sign-in", "consent"])
-async def test_the_address_of_a_form_loaded_anew_begins_the_request_again(
+async def test_reloading_the_url_of_a_form_restarts_its_request(
     browser: UserAgent, step: str
 ) -> None:
     page = await browser.get(f"{ISSUER}authorize/{step}?{query()}")
@@ -281,13 +281,13 @@ async def test_the_address_of_a_form_loaded_anew_begins_the_request_again(
     assert is_sign_in(page)
 
 
-async def test_there_is_no_sign_in_page_without_a_request(http: httpx.AsyncClient) -> None:
+async def test_without_a_request_the_sign_in_page_is_refused(http: httpx.AsyncClient) -> None:
     answer = await http.get("/authorize/sign-in")
 
     assert answer.status_code == 400
 
 
-async def test_the_page_cannot_be_framed_nor_kept_nor_run_foreign_script(
+async def test_the_page_cannot_be_framed_or_cached_and_runs_no_foreign_script(
     browser: UserAgent,
 ) -> None:
     headers = (await browser.get(address())).response.headers
@@ -301,7 +301,7 @@ async def test_the_page_cannot_be_framed_nor_kept_nor_run_foreign_script(
     assert "unsafe" not in policy
 
 
-async def test_a_session_ends_after_its_time(browser: UserAgent, clock: FakeClock) -> None:
+async def test_a_session_ends_after_its_lifetime(browser: UserAgent, clock: FakeClock) -> None:
     await signed_in_browser(browser)
 
     clock.advance(12 * 3600 + 1)
@@ -309,7 +309,7 @@ async def test_a_session_ends_after_its_time(browser: UserAgent, clock: FakeCloc
     assert is_sign_in(await browser.get(address()))
 
 
-async def test_two_browsers_have_nothing_to_do_with_each_other(
+async def test_a_sign_in_in_one_browser_does_not_affect_another(
     browser: UserAgent, app: Starlette
 ) -> None:
     await signed_in_browser(browser)

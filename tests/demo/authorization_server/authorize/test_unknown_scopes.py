@@ -31,7 +31,7 @@ EVERYTHING = "code id_token token"
         ("openid a b c d e a b", "openid"),
     ],
 )
-async def test_what_is_known_is_granted_and_the_answer_says_so(
+async def test_known_scopes_are_granted_and_the_response_names_them(
     browser: UserAgent, keys: SigningKeys, scope: str, granted: str
 ) -> None:
     asked = address(response_type=EVERYTHING, scope=scope)
@@ -42,7 +42,7 @@ async def test_what_is_known_is_granted_and_the_answer_says_so(
     assert claims_of(page.fragment["access_token"], keys)["scope"] == granted
 
 
-async def test_an_answer_without_an_access_token_leaves_it_to_the_token_endpoint(
+async def test_a_response_without_an_access_token_names_no_scope(
     browser: UserAgent, back_channel: BackChannel
 ) -> None:
     asked = address(response_type="code id_token", scope="openid read:contacts nobody:knows")
@@ -54,7 +54,7 @@ async def test_an_answer_without_an_access_token_leaves_it_to_the_token_endpoint
     assert tokens["scope"] == "openid read:contacts"
 
 
-async def test_where_all_is_granted_the_answer_through_the_browser_names_no_scope(
+async def test_a_response_names_no_scope_if_all_scopes_are_granted(
     browser: UserAgent,
 ) -> None:
     asked = address(response_type=EVERYTHING, scope="openid read:contacts")
@@ -64,7 +64,7 @@ async def test_where_all_is_granted_the_answer_through_the_browser_names_no_scop
     assert "scope" not in page.fragment
 
 
-async def test_the_consent_page_shows_what_is_granted_only(browser: UserAgent) -> None:
+async def test_the_consent_page_shows_known_scopes_only(browser: UserAgent) -> None:
     asked = address(scope="openid read:contacts nobody:knows https://contacts.example/salary")
 
     page = await sign_in(browser, await browser.get(asked))
@@ -75,7 +75,7 @@ async def test_the_consent_page_shows_what_is_granted_only(browser: UserAgent) -
     assert "salary" not in page.text
 
 
-async def test_consent_is_not_asked_again_for_a_scope_that_nobody_knows(
+async def test_an_unknown_scope_needs_no_new_consent(
     browser: UserAgent,
 ) -> None:
     await signed_in_browser(browser)
@@ -89,7 +89,7 @@ async def test_consent_is_not_asked_again_for_a_scope_that_nobody_knows(
     "scope", ["nobody:knows", "nobody:knows nor:this", "Openid", "team", "openid,read:contacts"]
 )
 @pytest.mark.parametrize("response_type", ["code", "code id_token", EVERYTHING])
-async def test_where_nothing_is_left_the_request_is_refused(
+async def test_a_request_with_unknown_scopes_only_is_refused(
     browser: UserAgent, scope: str, response_type: str
 ) -> None:
     page = await browser.get(address(response_type=response_type, scope=scope))
@@ -109,7 +109,7 @@ async def test_where_nothing_is_left_the_request_is_refused(
     ],
     ids=["another API's", "another API's and nobody's", "no API", "two spaces", "quotation mark"],
 )
-async def test_a_scope_that_somebody_knows_and_one_that_is_malformed_are_refused(
+async def test_a_scope_of_another_api_and_a_malformed_scope_are_refused(
     browser: UserAgent, changes: dict[str, str | None]
 ) -> None:
     page = await browser.get(address(**changes))
@@ -117,7 +117,7 @@ async def test_a_scope_that_somebody_knows_and_one_that_is_malformed_are_refused
     assert page.fragment["error"] == "invalid_scope"
 
 
-async def test_a_client_gets_a_token_of_its_own_for_what_is_known(
+async def test_a_client_credentials_token_has_the_known_scopes(
     back_channel: BackChannel, keys: SigningKeys
 ) -> None:
     answer = await back_channel.post(
@@ -132,7 +132,7 @@ async def test_a_client_gets_a_token_of_its_own_for_what_is_known(
     assert claims_of(answer.json()["access_token"], keys)["scope"] == "read:contacts"
 
 
-async def test_a_refresh_that_repeats_the_scope_of_the_request_is_answered(
+async def test_a_refresh_may_repeat_the_scope_of_the_authorization_request(
     back_channel: BackChannel, keys: SigningKeys
 ) -> None:
     tokens = await back_channel.tokens(scopes=("openid", "read:contacts", "offline_access"))
@@ -146,7 +146,7 @@ async def test_a_refresh_that_repeats_the_scope_of_the_request_is_answered(
 
 
 @pytest.mark.parametrize("scope", ["nobody:knows", "read:contacts write:contacts nobody:knows"])
-async def test_a_refresh_for_nothing_or_for_more_is_refused(
+async def test_a_refresh_for_no_known_scope_or_for_more_scopes_is_refused(
     back_channel: BackChannel, scope: str
 ) -> None:
     tokens = await back_channel.tokens(scopes=("openid", "read:contacts", "offline_access"))

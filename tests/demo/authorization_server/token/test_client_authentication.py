@@ -31,7 +31,7 @@ Headers = dict[str, str] | list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("id_in_body", [False, True], ids=["header", "header, id in the body"])
-async def test_a_secret_may_come_in_a_basic_header(
+async def test_a_client_may_send_its_secret_in_a_basic_header(
     http: httpx.AsyncClient, id_in_body: bool
 ) -> None:
     form = ASKED | ({"client_id": CLIENT_ID} if id_in_body else {})
@@ -41,13 +41,13 @@ async def test_a_secret_may_come_in_a_basic_header(
     assert answer.status_code == 200
 
 
-async def test_a_secret_may_come_in_a_form(http: httpx.AsyncClient) -> None:
+async def test_a_client_may_send_its_secret_in_a_form(http: httpx.AsyncClient) -> None:
     answer = await http.post("oauth/token", data=ASKED | POST)
 
     assert answer.status_code == 200
 
 
-async def test_a_secret_may_come_in_json(http: httpx.AsyncClient) -> None:
+async def test_a_client_may_send_its_secret_in_json(http: httpx.AsyncClient) -> None:
     answer = await http.post("oauth/token", json=ASKED | POST)
 
     assert answer.status_code == 200
@@ -103,7 +103,7 @@ async def test_a_secret_may_come_in_json(http: httpx.AsyncClient) -> None:
         "header: not UTF-8",
     ],
 )
-async def test_whoever_does_not_prove_a_client_is_refused_and_challenged(
+async def test_a_client_without_valid_credentials_is_refused_with_a_challenge(
     http: httpx.AsyncClient, path: str, headers: Headers, form: dict[str, str]
 ) -> None:
     answer = await http.post(path, data={"token": "x", **ASKED, **form}, headers=headers)
@@ -113,7 +113,7 @@ async def test_whoever_does_not_prove_a_client_is_refused_and_challenged(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_unknown_clients_and_wrong_secrets_are_answered_alike(
+async def test_unknown_clients_and_wrong_secrets_get_the_same_response(
     http: httpx.AsyncClient,
 ) -> None:
     forms = [
@@ -139,7 +139,7 @@ async def test_unknown_clients_and_wrong_secrets_are_answered_alike(
     ],
     ids=["secret in both", "both in both", "another id in the body", "two headers"],
 )
-async def test_a_client_that_proves_itself_twice_is_refused(
+async def test_a_client_that_sends_its_secret_twice_is_refused(
     http: httpx.AsyncClient, headers: Headers, form: dict[str, str]
 ) -> None:
     answer = await http.post("oauth/token", data=ASKED | form, headers=headers)
@@ -147,7 +147,7 @@ async def test_a_client_that_proves_itself_twice_is_refused(
     assert error(answer) == (400, "invalid_request")
 
 
-async def test_a_public_client_cannot_be_played_with_a_code_that_has_no_challenge(
+async def test_a_public_client_cannot_use_a_code_without_a_challenge(
     back_channel: BackChannel,
 ) -> None:
     """Without PKCE nothing would bind the code to whoever asked for it."""
@@ -166,7 +166,7 @@ async def test_a_public_client_cannot_be_played_with_a_code_that_has_no_challeng
     assert [error(answer) for answer in answers] == [(400, "invalid_grant")] * 3
 
 
-async def test_no_answer_repeats_a_secret(http: httpx.AsyncClient) -> None:
+async def test_no_response_repeats_a_secret(http: httpx.AsyncClient) -> None:
     answer = await http.post("oauth/token", data={**ASKED, **POST, "client_id": "someone"})
 
     assert SECRET not in answer.text

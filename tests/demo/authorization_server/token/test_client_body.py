@@ -42,7 +42,7 @@ JSON = "application/json"
     ],
     ids=lambda value: (value if isinstance(value, str) else ascii(value))[:60],
 )
-async def test_a_body_that_can_be_read_in_two_ways_or_none_is_refused(
+async def test_an_ambiguous_or_unreadable_body_is_refused(
     http: httpx.AsyncClient, content_type: str, body: bytes
 ) -> None:
     answer = await http.post("oauth/token", content=body, headers={"Content-Type": content_type})
@@ -50,7 +50,7 @@ async def test_a_body_that_can_be_read_in_two_ways_or_none_is_refused(
     assert error(answer) == (400, "invalid_request")
 
 
-async def test_parameters_in_the_address_are_refused_even_beside_a_good_body(
+async def test_parameters_in_the_url_are_refused_even_with_a_valid_body(
     back_channel: BackChannel,
 ) -> None:
     asked = {
@@ -66,7 +66,7 @@ async def test_parameters_in_the_address_are_refused_even_beside_a_good_body(
     assert error(in_both) == (400, "invalid_request")
 
 
-async def test_a_body_without_end_is_not_read_to_its_end(http: httpx.AsyncClient) -> None:
+async def test_an_endless_body_is_refused_at_the_limit(http: httpx.AsyncClient) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -81,7 +81,7 @@ async def test_a_body_without_end_is_not_read_to_its_end(http: httpx.AsyncClient
     assert sent <= MAX_BYTES + 4096
 
 
-async def test_tokens_are_not_given_for_a_get(http: httpx.AsyncClient) -> None:
+async def test_a_get_request_gets_no_tokens(http: httpx.AsyncClient) -> None:
     answer = await http.get("oauth/token")
 
     assert answer.status_code == 405

@@ -60,7 +60,7 @@ async def test_a_client_gets_an_access_token_and_nothing_else(
     ],
     ids=str,
 )
-async def test_a_token_says_what_was_asked_for(
+async def test_a_token_has_the_requested_scope_and_audience(
     back_channel: BackChannel,
     keys: SigningKeys,
     change: dict[str, str],
@@ -75,7 +75,7 @@ async def test_a_token_says_what_was_asked_for(
 @pytest.mark.parametrize(
     ("seconds", "told"), [("1", 1), ("60", 60), ("86400", 86_400), ("-1", 0), ("-86400", 0)]
 )
-async def test_the_end_of_the_token_can_be_asked_for(
+async def test_a_client_can_request_the_lifetime_of_its_token(
     back_channel: BackChannel, keys: SigningKeys, clock: FakeClock, seconds: str, told: int
 ) -> None:
     answer = await back_channel.post("oauth/token", **ASKED, expires_in=seconds)
@@ -116,7 +116,7 @@ async def test_the_end_of_the_token_can_be_asked_for(
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_what_cannot_be_granted_is_told(
+async def test_a_request_that_cannot_be_granted_is_refused(
     back_channel: BackChannel, change: dict[str, str | None], expected: str
 ) -> None:
     asked: dict[str, str | None] = {**ASKED, **change}

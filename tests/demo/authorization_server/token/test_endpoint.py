@@ -49,7 +49,7 @@ async def test_a_code_gives_an_access_token_an_id_token_and_a_refresh_token(
     assert {"access_token", "id_token", "refresh_token"} < set(tokens)
 
 
-async def test_the_tokens_of_a_code_say_what_was_granted(
+async def test_the_tokens_of_a_code_have_the_granted_scopes(
     back_channel: BackChannel, keys: SigningKeys
 ) -> None:
     tokens = await back_channel.tokens()
@@ -61,7 +61,7 @@ async def test_the_tokens_of_a_code_say_what_was_granted(
     assert len(identity["at_hash"]) == 22
 
 
-async def test_no_answer_about_tokens_is_stored(back_channel: BackChannel) -> None:
+async def test_no_response_about_tokens_may_be_cached(back_channel: BackChannel) -> None:
     code = await back_channel.code()
 
     answers = [await back_channel.exchange(code), await back_channel.exchange(code)]
@@ -71,7 +71,7 @@ async def test_no_answer_about_tokens_is_stored(back_channel: BackChannel) -> No
     assert {answer.headers["pragma"] for answer in answers} == {"no-cache"}
 
 
-async def test_the_request_may_be_the_json_object_of_the_seed(
+async def test_the_request_may_be_a_json_object(
     http: httpx.AsyncClient, back_channel: BackChannel
 ) -> None:
     answer = await http.post(
@@ -103,7 +103,7 @@ async def test_the_request_may_be_the_json_object_of_the_seed(
     ],
     ids=["no openid", "no API", "no offline_access", "no openid, offline_access"],
 )
-async def test_only_what_was_granted_is_given(
+async def test_the_token_endpoint_gives_only_the_granted_kinds_of_tokens(
     back_channel: BackChannel,
     scopes: tuple[str, ...],
     audience: str | None,
@@ -117,7 +117,7 @@ async def test_only_what_was_granted_is_given(
 @pytest.mark.parametrize(
     "audience", ["https://api.example/calendar", None], ids=["forbids", "no API"]
 )
-async def test_an_api_that_forbids_offline_access_gets_no_refresh_token_whatever_was_granted(
+async def test_an_api_without_offline_access_gives_no_refresh_token_for_any_grant(
     back_channel: BackChannel, audience: str | None
 ) -> None:
     tokens = await back_channel.tokens(audience=audience, scopes=("openid", "offline_access"))
@@ -125,7 +125,7 @@ async def test_an_api_that_forbids_offline_access_gets_no_refresh_token_whatever
     assert "refresh_token" not in tokens
 
 
-async def test_a_public_client_proves_itself_with_pkce(back_channel: BackChannel) -> None:
+async def test_a_public_client_exchanges_a_code_with_pkce(back_channel: BackChannel) -> None:
     code = await back_channel.code(
         client_id=PUBLIC.client_id, redirect_uri=PUBLIC_REDIRECT_URI, code_challenge=CHALLENGE
     )
@@ -159,7 +159,7 @@ async def test_a_public_client_proves_itself_with_pkce(back_channel: BackChannel
     ],
     ids=str,
 )
-async def test_a_request_that_does_not_fit_its_code_gets_nothing(
+async def test_a_request_that_does_not_match_its_code_is_refused(
     back_channel: BackChannel, change: dict[str, str | None], expected: str
 ) -> None:
     answer = await back_channel.exchange(await back_channel.code(), **change)
@@ -182,7 +182,7 @@ async def test_a_request_that_does_not_fit_its_code_gets_nothing(
     ],
     ids=["missing", "empty", "another", "short", "long", "challenge", "no ASCII", "space"],
 )
-async def test_without_its_verifier_a_code_with_a_challenge_is_worth_nothing(
+async def test_a_code_with_a_challenge_is_refused_without_its_verifier(
     back_channel: BackChannel, verifier: str | None
 ) -> None:
     code = await back_channel.code(code_challenge=CHALLENGE)
@@ -194,7 +194,7 @@ async def test_without_its_verifier_a_code_with_a_challenge_is_worth_nothing(
     assert owner.status_code == 200
 
 
-async def test_a_code_is_good_for_a_minute(back_channel: BackChannel, clock: FakeClock) -> None:
+async def test_a_code_is_valid_for_a_minute(back_channel: BackChannel, clock: FakeClock) -> None:
     last, late = await back_channel.code(), await back_channel.code()
 
     clock.advance(59)
@@ -206,7 +206,7 @@ async def test_a_code_is_good_for_a_minute(back_channel: BackChannel, clock: Fak
     assert error(too_late) == (400, "invalid_grant")
 
 
-async def test_a_code_that_another_client_stole_stays_good_for_its_own(
+async def test_a_code_that_another_client_presents_stays_valid_for_its_own_client(
     back_channel: BackChannel,
 ) -> None:
     code = await back_channel.code()
@@ -218,7 +218,7 @@ async def test_a_code_that_another_client_stole_stays_good_for_its_own(
     assert own.status_code == 200
 
 
-async def test_a_used_code_in_the_hands_of_another_client_revokes_nothing(
+async def test_a_used_code_that_another_client_presents_revokes_nothing(
     back_channel: BackChannel,
 ) -> None:
     code = await back_channel.code()
@@ -229,7 +229,7 @@ async def test_a_used_code_in_the_hands_of_another_client_revokes_nothing(
     assert await back_channel.is_active(tokens["access_token"])
 
 
-async def test_a_replayed_code_takes_back_all_that_it_gave(
+async def test_a_replayed_code_revokes_all_its_tokens(
     back_channel: BackChannel, caplog: pytest.LogCaptureFixture
 ) -> None:
     code = await back_channel.code()
@@ -283,7 +283,7 @@ async def test_a_client_uses_only_the_grant_types_it_is_registered_for(
 
 
 @pytest.mark.parametrize("gone", ["user", "API", "scopes"])
-async def test_what_is_not_registered_any_longer_gets_no_tokens(
+async def test_a_user_or_api_that_is_no_longer_registered_gets_no_tokens(
     registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock, gone: str
 ) -> None:
     changed = {
@@ -303,7 +303,7 @@ async def test_what_is_not_registered_any_longer_gets_no_tokens(
     assert error(answer) == (400, "invalid_grant")
 
 
-async def test_a_scope_that_is_not_registered_any_longer_is_left_out(
+async def test_a_scope_that_is_no_longer_registered_is_omitted(
     registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock
 ) -> None:
     less = replace(CONTACTS, scopes={"read:contacts": "See your contacts"})

@@ -53,7 +53,7 @@ async def test_an_access_token_is_described(
     }
 
 
-async def test_the_client_is_named_also_where_the_token_has_it_in_azp_only(
+async def test_introspection_names_the_client_also_if_only_azp_has_it(
     back_channel: BackChannel,
 ) -> None:
     tokens = await back_channel.tokens(audience=CALENDAR.identifier, scopes=("read:calendar",))
@@ -63,7 +63,9 @@ async def test_the_client_is_named_also_where_the_token_has_it_in_azp_only(
     assert answer["client_id"] == "web-application"
 
 
-async def test_a_clients_own_token_names_no_user(back_channel: BackChannel) -> None:
+async def test_introspection_of_a_token_of_a_client_itself_names_no_user(
+    back_channel: BackChannel,
+) -> None:
     answer = await back_channel.post(
         "oauth/token",
         client_id=COMMAND_LINE.client_id,
@@ -105,7 +107,7 @@ async def test_a_refresh_token_is_described_to_its_client(
         ("id_token", "web-application"),
     ],
 )
-async def test_what_is_none_of_the_askers_business_looks_like_no_token_at_all(
+async def test_a_token_of_another_client_looks_like_an_unknown_token(
     back_channel: BackChannel, kind: str, asker: str
 ) -> None:
     tokens = await back_channel.tokens()
@@ -130,9 +132,7 @@ async def test_an_unknown_token_is_not_active(back_channel: BackChannel, token: 
     assert await introspected(back_channel, token) == {"active": False}
 
 
-async def test_a_token_is_not_active_from_its_end_on(
-    back_channel: BackChannel, clock: FakeClock
-) -> None:
+async def test_an_expired_token_is_not_active(back_channel: BackChannel, clock: FakeClock) -> None:
     token = (await back_channel.tokens())["access_token"]
 
     clock.advance(86_399)
@@ -158,7 +158,7 @@ async def test_a_used_refresh_token_is_not_active(back_channel: BackChannel) -> 
     assert await introspected(back_channel, token) == {"active": False}
 
 
-async def test_a_public_client_may_not_ask(back_channel: BackChannel) -> None:
+async def test_a_public_client_cannot_introspect_tokens(back_channel: BackChannel) -> None:
     token = (await back_channel.tokens())["access_token"]
 
     answer = await back_channel.post("oauth/introspect", client_id=PUBLIC.client_id, token=token)
@@ -166,13 +166,17 @@ async def test_a_public_client_may_not_ask(back_channel: BackChannel) -> None:
     assert error(answer) == (401, "invalid_client")
 
 
-async def test_without_a_token_there_is_nothing_to_ask(back_channel: BackChannel) -> None:
+async def test_an_introspection_request_without_a_token_is_refused(
+    back_channel: BackChannel,
+) -> None:
     answer = await back_channel.post("oauth/introspect")
 
     assert error(answer) == (400, "invalid_request")
 
 
-async def test_a_question_in_the_address_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_token_in_the_url_of_an_introspection_request_is_refused(
+    http: httpx.AsyncClient,
+) -> None:
     answer = await http.get("oauth/introspect", params={"token": "x"})
 
     assert answer.status_code == 405

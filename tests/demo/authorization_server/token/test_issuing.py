@@ -42,7 +42,7 @@ async def granted(
     )
 
 
-async def test_an_rfc_9068_token_has_its_seven_claims_and_those_that_auth0_adds(
+async def test_an_rfc_9068_token_has_its_seven_claims_and_those_of_auth0(
     issuing: Issuing, state: State, keys: SigningKeys, clock: FakeClock
 ) -> None:
     grant = await granted(state, "openid", "read:contacts")
@@ -70,7 +70,7 @@ async def test_an_rfc_9068_token_has_its_seven_claims_and_those_that_auth0_adds(
     }
 
 
-async def test_a_token_of_the_other_profile_is_shaped_as_auth0_shapes_them(
+async def test_a_token_of_the_profile_jwt_has_the_form_of_auth0(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "read:calendar", audience=CALENDAR.identifier)
@@ -83,7 +83,7 @@ async def test_a_token_of_the_other_profile_is_shaped_as_auth0_shapes_them(
     assert "client_id" not in claims
 
 
-async def test_without_openid_a_token_is_for_the_api_alone(
+async def test_without_openid_a_token_has_only_the_api_as_audience(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "read:contacts")
@@ -93,7 +93,7 @@ async def test_without_openid_a_token_is_for_the_api_alone(
     assert claims_of(token.value, keys)["aud"] == CONTACTS.identifier
 
 
-async def test_without_an_api_a_token_is_for_userinfo_alone_and_good_for_an_hour(
+async def test_without_an_api_a_token_is_for_userinfo_and_lives_an_hour(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "openid", audience=None)
@@ -104,7 +104,7 @@ async def test_without_an_api_a_token_is_for_userinfo_alone_and_good_for_an_hour
     assert token.expires_in == 3600
 
 
-async def test_the_token_through_the_browser_lives_shorter_and_can_be_told_apart(
+async def test_a_front_channel_token_lives_shorter_and_can_be_told_apart(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "read:contacts")
@@ -118,7 +118,7 @@ async def test_the_token_through_the_browser_lives_shorter_and_can_be_told_apart
     assert front_claims["jti"] != back_claims["jti"]
 
 
-async def test_a_client_of_its_own_has_a_subject_that_no_user_can_have(
+async def test_a_token_of_a_client_itself_has_a_subject_that_no_user_can_have(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "read:contacts", username=None, nonce=None)
@@ -134,7 +134,7 @@ async def test_a_client_of_its_own_has_a_subject_that_no_user_can_have(
     [(60, 0, 60, 60), (-3_600, -90_000, -3_600, 0)],
     ids=["a minute", "ended an hour ago"],
 )
-async def test_a_lifetime_that_is_asked_for_moves_the_end(
+async def test_a_requested_lifetime_sets_the_expiry(
     issuing: Issuing,
     state: State,
     keys: SigningKeys,
@@ -153,7 +153,7 @@ async def test_a_lifetime_that_is_asked_for_moves_the_end(
     assert token.expires_in == told
 
 
-async def test_fewer_scopes_than_granted_can_be_put_into_a_token(
+async def test_a_token_can_have_fewer_scopes_than_its_grant(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "openid", "read:contacts")
@@ -164,7 +164,7 @@ async def test_fewer_scopes_than_granted_can_be_put_into_a_token(
     assert (claims["scope"], claims["aud"]) == ("read:contacts", CONTACTS.identifier)
 
 
-async def test_an_access_token_is_recorded_until_its_end(
+async def test_an_access_token_is_recorded_until_it_expires(
     issuing: Issuing, state: State, keys: SigningKeys, clock: FakeClock
 ) -> None:
     token = await issuing.access_token(await granted(state, "read:contacts"), gty="implicit")
@@ -184,7 +184,7 @@ async def test_the_repr_of_an_issued_token_does_not_show_it(issuing: Issuing, st
 
 
 @pytest.mark.parametrize("gty", ["implicit", "authorization_code"])
-async def test_a_custom_claim_stands_in_an_access_token_only_if_it_was_granted(
+async def test_an_access_token_has_a_custom_claim_only_if_it_was_granted(
     issuing: Issuing, state: State, keys: SigningKeys, gty: str
 ) -> None:
     asked = await issuing.access_token(await granted(state, "read:contacts", TEAM_CLAIM), gty=gty)
@@ -194,7 +194,7 @@ async def test_a_custom_claim_stands_in_an_access_token_only_if_it_was_granted(
     assert TEAM_CLAIM not in claims_of(not_asked.value, keys)
 
 
-async def test_standard_claims_do_not_stand_in_an_access_token(
+async def test_an_access_token_has_no_standard_claims_about_the_user(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = await granted(state, "openid", "profile", "email")
@@ -204,7 +204,7 @@ async def test_standard_claims_do_not_stand_in_an_access_token(
     assert {"name", "email"}.isdisjoint(claims)
 
 
-async def test_an_id_token_tells_the_client_who_signed_in_and_when(
+async def test_an_id_token_names_the_user_and_the_time_of_the_sign_in(
     issuing: Issuing, state: State, keys: SigningKeys, clock: FakeClock
 ) -> None:
     token = issuing.id_token(await granted(state, "openid"))
@@ -222,7 +222,7 @@ async def test_an_id_token_tells_the_client_who_signed_in_and_when(
     }
 
 
-async def test_what_a_grant_does_not_know_is_left_out_of_the_id_token(
+async def test_an_id_token_omits_what_its_grant_does_not_have(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     grant = replace(await granted(state, "openid"), nonce=None, auth_time=None)
@@ -232,7 +232,7 @@ async def test_what_a_grant_does_not_know_is_left_out_of_the_id_token(
     assert set(claims) == {"iss", "sub", "aud", "azp", "iat", "exp"}
 
 
-async def test_the_code_and_the_access_token_that_go_along_are_bound_to_the_id_token(
+async def test_an_id_token_is_bound_to_the_code_and_access_token_sent_with_it(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
     """The values are those of OpenID Connect Core, appendices A.4 and A.3."""
@@ -275,7 +275,7 @@ async def test_a_scope_releases_its_claims_and_no_others(
     assert set(claims) - protocol == released
 
 
-async def test_a_clients_own_grant_gives_no_id_token(issuing: Issuing, state: State) -> None:
+async def test_a_grant_without_a_user_gives_no_id_token(issuing: Issuing, state: State) -> None:
     grant = await granted(state, "read:contacts", username=None)
 
     with pytest.raises(ValueError, match="has no user"):

@@ -43,7 +43,7 @@ async def test_a_refresh_gives_new_tokens_of_the_same_grant(
     assert second["refresh_token"] != first["refresh_token"]
 
 
-async def test_a_refreshed_id_token_tells_the_old_sign_in_and_no_nonce(
+async def test_a_refreshed_id_token_has_the_time_of_the_sign_in_and_no_nonce(
     back_channel: BackChannel, keys: SigningKeys, clock: FakeClock
 ) -> None:
     """OpenID Connect Core §12.2."""
@@ -60,7 +60,7 @@ async def test_a_refreshed_id_token_tells_the_old_sign_in_and_no_nonce(
     assert all(after[name] == before[name] for name in ("iss", "sub", "aud", "azp"))
 
 
-async def test_refreshing_goes_on_with_each_new_token(back_channel: BackChannel) -> None:
+async def test_each_new_refresh_token_can_be_used(back_channel: BackChannel) -> None:
     token = (await back_channel.tokens())["refresh_token"]
 
     for _ in range(3):
@@ -71,7 +71,7 @@ async def test_refreshing_goes_on_with_each_new_token(back_channel: BackChannel)
     assert await back_channel.is_active(token)
 
 
-async def test_reuse_of_a_refresh_token_ends_the_whole_grant(
+async def test_reuse_of_a_refresh_token_revokes_the_whole_grant(
     back_channel: BackChannel, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = await back_channel.tokens()
@@ -88,7 +88,9 @@ async def test_reuse_of_a_refresh_token_ends_the_whole_grant(
     assert first["refresh_token"] not in caplog.text
 
 
-async def test_other_grants_of_the_same_user_and_client_stay(back_channel: BackChannel) -> None:
+async def test_reuse_of_a_refresh_token_keeps_other_grants_of_user_and_client(
+    back_channel: BackChannel,
+) -> None:
     replayed, other = await back_channel.tokens(), await back_channel.tokens()
     await back_channel.refresh(replayed["refresh_token"])
 
@@ -112,7 +114,9 @@ async def test_of_two_refreshes_at_once_one_counts_as_reuse_and_revokes_the_gran
     assert not await back_channel.is_active(given["refresh_token"])
 
 
-async def test_a_refresh_may_ask_for_less(back_channel: BackChannel, keys: SigningKeys) -> None:
+async def test_a_refresh_may_request_fewer_scopes(
+    back_channel: BackChannel, keys: SigningKeys
+) -> None:
     tokens = await back_channel.tokens()
 
     less = await back_channel.refresh(tokens["refresh_token"], scope="read:contacts")
@@ -123,7 +127,7 @@ async def test_a_refresh_may_ask_for_less(back_channel: BackChannel, keys: Signi
     assert "id_token" not in less.json()
 
 
-async def test_what_one_refresh_left_out_the_next_may_ask_for_again(
+async def test_a_refresh_may_request_scopes_that_the_previous_one_omitted(
     back_channel: BackChannel,
 ) -> None:
     tokens = await back_channel.tokens()
@@ -137,7 +141,7 @@ async def test_what_one_refresh_left_out_the_next_may_ask_for_again(
 @pytest.mark.parametrize(
     "scope", ["read:contacts email", "email", "read:contacts  write:contacts", " "]
 )
-async def test_a_refresh_that_asks_for_more_gets_nothing_and_leaves_the_token_good(
+async def test_a_refresh_for_more_scopes_is_refused_and_the_token_stays_valid(
     back_channel: BackChannel, scope: str
 ) -> None:
     tokens = await back_channel.tokens()
@@ -149,7 +153,7 @@ async def test_a_refresh_that_asks_for_more_gets_nothing_and_leaves_the_token_go
     assert as_granted.status_code == 200
 
 
-async def test_a_refresh_token_of_another_client_is_refused_and_stays_good(
+async def test_a_refresh_token_of_another_client_is_refused_and_stays_valid(
     back_channel: BackChannel,
 ) -> None:
     tokens = await back_channel.tokens()
@@ -165,7 +169,7 @@ async def test_a_refresh_token_of_another_client_is_refused_and_stays_good(
     ("token", "expected"),
     [(None, "invalid_request"), ("", "invalid_request"), ("a guess", "invalid_grant")],
 )
-async def test_without_a_good_refresh_token_there_is_nothing(
+async def test_a_refresh_without_a_valid_refresh_token_is_refused(
     back_channel: BackChannel, token: str | None, expected: str
 ) -> None:
     answer = await back_channel.post("oauth/token", grant_type="refresh_token", refresh_token=token)
@@ -173,7 +177,7 @@ async def test_without_a_good_refresh_token_there_is_nothing(
     assert error(answer) == (400, expected)
 
 
-async def test_refreshing_does_not_prolong_the_thirty_days(
+async def test_refreshing_does_not_extend_the_thirty_days(
     back_channel: BackChannel, clock: FakeClock
 ) -> None:
     token = (await back_channel.tokens())["refresh_token"]
@@ -186,7 +190,7 @@ async def test_refreshing_does_not_prolong_the_thirty_days(
 
 
 @pytest.mark.parametrize("change", ["API forbids", "client may not", "user is gone"])
-async def test_what_is_not_allowed_any_longer_ends_refreshing(
+async def test_a_refresh_is_refused_if_it_is_no_longer_allowed(
     back_channel: BackChannel,
     registrations: Registrations,
     keys: SigningKeys,

@@ -112,7 +112,7 @@ def assert_refused(answer: httpx.Response, row: Refused | Misread) -> None:
 
 
 @pytest.mark.parametrize("row", [*CLIENTS, *CODES], ids=lambda row: row.case[:60])
-async def test_a_code_gives_nothing_to_a_request_that_is_not_right_and_stays_good(
+async def test_a_faulty_code_request_is_refused_and_the_code_stays_valid(
     attacked: AttackedServer, row: Refused
 ) -> None:
     form = await code_form(attacked)
@@ -126,9 +126,7 @@ async def test_a_code_gives_nothing_to_a_request_that_is_not_right_and_stays_goo
 
 
 @pytest.mark.parametrize("row", WITHOUT_CHALLENGE, ids=lambda row: row.case)
-async def test_a_challenge_that_was_taken_out_on_the_way_is_noticed(
-    attacked: AttackedServer, row: Refused
-) -> None:
+async def test_a_removed_challenge_is_noticed(attacked: AttackedServer, row: Refused) -> None:
     form = await code_form(attacked, code_challenge=None)
     before = attacked.memory()
 
@@ -139,7 +137,7 @@ async def test_a_challenge_that_was_taken_out_on_the_way_is_noticed(
 
 
 @pytest.mark.parametrize("row", REFRESHING, ids=lambda row: row.case[:60])
-async def test_a_refresh_token_gives_nothing_to_a_request_that_is_not_right_and_stays_good(
+async def test_a_faulty_refresh_request_is_refused_and_the_token_stays_valid(
     attacked: AttackedServer, row: Refused
 ) -> None:
     form = await refresh_form(attacked)
@@ -153,7 +151,7 @@ async def test_a_refresh_token_gives_nothing_to_a_request_that_is_not_right_and_
 
 
 @pytest.mark.parametrize("row", CREDENTIALS, ids=lambda row: row.case[:60])
-async def test_a_client_gets_nothing_that_it_may_not_have(
+async def test_a_client_credentials_request_that_is_not_allowed_is_refused(
     attacked: AttackedServer, row: Refused
 ) -> None:
     form = {
@@ -172,9 +170,7 @@ async def test_a_client_gets_nothing_that_it_may_not_have(
 
 
 @pytest.mark.parametrize("row", MISREAD, ids=lambda row: row.case)
-async def test_what_can_be_read_in_two_ways_is_not_read_at_all(
-    attacked: AttackedServer, row: Misread
-) -> None:
+async def test_an_ambiguous_body_is_refused(attacked: AttackedServer, row: Misread) -> None:
     form = await code_form(attacked)
     before = attacked.memory()
 
@@ -195,7 +191,7 @@ async def test_what_can_be_read_in_two_ways_is_not_read_at_all(
     ids=["form, JSON", "JSON, form", "form, form"],
 )
 @pytest.mark.parametrize("written", ["form", "JSON"])
-async def test_a_body_has_one_type(
+async def test_a_body_with_two_content_types_is_refused(
     attacked: AttackedServer, content_types: list[str], written: str
 ) -> None:
     form = await code_form(attacked)
@@ -216,7 +212,7 @@ async def test_a_body_has_one_type(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-async def test_only_post_is_answered(attacked: AttackedServer, method: str) -> None:
+async def test_methods_other_than_post_are_refused(attacked: AttackedServer, method: str) -> None:
     form = await code_form(attacked)
     before = attacked.memory()
 
@@ -228,7 +224,7 @@ async def test_only_post_is_answered(attacked: AttackedServer, method: str) -> N
     assert attacked.memory() == before
 
 
-async def test_who_guesses_clients_and_who_guesses_secrets_get_the_same_answer_to_the_byte(
+async def test_guessed_clients_and_guessed_secrets_get_identical_responses(
     attacked: AttackedServer,
 ) -> None:
     form = await code_form(attacked)
@@ -254,7 +250,7 @@ async def test_who_guesses_clients_and_who_guesses_secrets_get_the_same_answer_t
     assert {(answer.content, tuple(answer.headers.multi_items())) for answer in in_header} == seen
 
 
-async def test_two_authorization_headers_are_one_too_many(attacked: AttackedServer) -> None:
+async def test_two_authorization_headers_are_refused(attacked: AttackedServer) -> None:
     form = await code_form(attacked)
     del form["client_id"], form["client_secret"]
     good = basic(CLIENT_ID, SECRET)["Authorization"]
@@ -299,7 +295,7 @@ async def test_two_authorization_headers_are_one_too_many(attacked: AttackedServ
         ),
     ],
 )
-async def test_a_code_is_good_for_what_it_was_made_for_only(
+async def test_a_code_is_valid_for_its_own_request_only(
     attacked: AttackedServer, made_for: dict[str, str | None], changes: Changes
 ) -> None:
     form = await code_form(attacked, **made_for)
@@ -311,7 +307,7 @@ async def test_a_code_is_good_for_what_it_was_made_for_only(
     assert attacked.memory() == before
 
 
-async def test_a_code_is_good_for_less_than_a_minute(attacked: AttackedServer) -> None:
+async def test_a_code_expires_within_a_minute(attacked: AttackedServer) -> None:
     form, late = await code_form(attacked), await code_form(attacked)
 
     attacked.clock.advance(59)
@@ -325,7 +321,7 @@ async def test_a_code_is_good_for_less_than_a_minute(attacked: AttackedServer) -
     assert attacked.memory() == before
 
 
-async def test_a_replay_takes_back_all_tokens_of_the_request_also_those_of_the_browser(
+async def test_a_replay_revokes_all_tokens_also_those_sent_through_the_browser(
     attacked: AttackedServer,
 ) -> None:
     cookie = await attacked.consenting_session()
@@ -352,7 +348,7 @@ async def test_a_replay_takes_back_all_tokens_of_the_request_also_those_of_the_b
         pytest.param({"code_verifier": "w" * 43}, id="with another verifier"),
     ],
 )
-async def test_what_a_replayed_code_gave_is_dead_however_it_is_replayed(
+async def test_every_kind_of_replay_revokes_the_tokens_of_the_code(
     attacked: AttackedServer, changes: Changes
 ) -> None:
     form = await code_form(attacked)
@@ -373,7 +369,7 @@ async def test_what_a_replayed_code_gave_is_dead_however_it_is_replayed(
         pytest.param(PUBLIC_CLIENT, id="another client"),
     ],
 )
-async def test_a_stolen_code_that_was_used_spoils_nothing_in_the_hands_of_others(
+async def test_a_used_code_in_the_hands_of_a_thief_revokes_nothing(
     attacked: AttackedServer, changes: Changes
 ) -> None:
     form = await code_form(attacked)
@@ -386,7 +382,7 @@ async def test_a_stolen_code_that_was_used_spoils_nothing_in_the_hands_of_others
     assert await attacked.back_channel.is_active(given["access_token"])
 
 
-async def test_of_many_at_once_with_one_code_one_gets_tokens_and_they_are_dead(
+async def test_one_of_many_simultaneous_code_requests_gets_tokens_and_they_are_revoked(
     attacked: AttackedServer,
 ) -> None:
     form = await code_form(attacked)
@@ -400,7 +396,7 @@ async def test_of_many_at_once_with_one_code_one_gets_tokens_and_they_are_dead(
     assert not await attacked.back_channel.is_active(given[0]["refresh_token"])
 
 
-async def test_of_many_at_once_with_one_refresh_token_nobody_has_a_good_one_in_the_end(
+async def test_after_many_simultaneous_refreshes_no_refresh_token_is_valid(
     attacked: AttackedServer,
 ) -> None:
     form = await refresh_form(attacked)
@@ -414,7 +410,7 @@ async def test_of_many_at_once_with_one_refresh_token_nobody_has_a_good_one_in_t
     assert not await attacked.back_channel.is_active(given[0]["refresh_token"])
 
 
-async def test_a_refresh_token_that_is_used_again_ends_the_whole_family(
+async def test_a_reused_refresh_token_revokes_all_its_successors(
     attacked: AttackedServer,
 ) -> None:
     form = await refresh_form(attacked)
@@ -431,7 +427,9 @@ async def test_a_refresh_token_that_is_used_again_ends_the_whole_family(
 @pytest.mark.parametrize(
     "name", ["code", "access_token", "id_token"], ids=lambda name: name.replace("_", " ")
 )
-async def test_nothing_else_passes_for_a_refresh_token(attacked: AttackedServer, name: str) -> None:
+async def test_other_tokens_are_refused_as_refresh_tokens(
+    attacked: AttackedServer, name: str
+) -> None:
     form = await code_form(attacked)
     given = {**await tokens(attacked, form), "code": form["code"]}
     before = attacked.memory()
@@ -445,7 +443,7 @@ async def test_nothing_else_passes_for_a_refresh_token(attacked: AttackedServer,
 @pytest.mark.parametrize(
     "name", ["refresh_token", "access_token", "id_token"], ids=lambda name: name.replace("_", " ")
 )
-async def test_nothing_else_passes_for_a_code(attacked: AttackedServer, name: str) -> None:
+async def test_other_values_are_refused_as_codes(attacked: AttackedServer, name: str) -> None:
     form = await code_form(attacked)
     given = await tokens(attacked, form)
     before = attacked.memory()
@@ -456,7 +454,9 @@ async def test_nothing_else_passes_for_a_code(attacked: AttackedServer, name: st
     assert attacked.memory() == before
 
 
-async def test_a_narrower_refresh_does_not_open_what_was_left_out(attacked: AttackedServer) -> None:
+async def test_a_token_of_a_narrower_refresh_lacks_the_omitted_scopes(
+    attacked: AttackedServer,
+) -> None:
     form = await refresh_form(attacked)
 
     narrowed = await tokens(attacked, {**form, "scope": "read:contacts"})
@@ -470,7 +470,7 @@ async def test_a_narrower_refresh_does_not_open_what_was_left_out(attacked: Atta
     assert set(SCOPES) > {"read:contacts"}
 
 
-async def test_no_secret_code_or_token_is_in_the_log(
+async def test_the_log_contains_no_secret_no_code_and_no_token(
     attacked: AttackedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     form = await code_form(attacked)

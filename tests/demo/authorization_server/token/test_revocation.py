@@ -12,7 +12,7 @@ from tests.support.fake_issuer import FakeClock
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "something"])
-async def test_an_access_token_goes_alone_whatever_the_hint(
+async def test_revoking_an_access_token_revokes_only_that_token_with_any_hint(
     back_channel: BackChannel, hint: str | None
 ) -> None:
     tokens = await back_channel.tokens()
@@ -28,7 +28,7 @@ async def test_an_access_token_goes_alone_whatever_the_hint(
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "something"])
-async def test_a_refresh_token_takes_the_whole_grant_with_it_whatever_the_hint(
+async def test_revoking_a_refresh_token_revokes_the_whole_grant_with_any_hint(
     back_channel: BackChannel, hint: str | None
 ) -> None:
     tokens = await back_channel.tokens()
@@ -43,7 +43,7 @@ async def test_a_refresh_token_takes_the_whole_grant_with_it_whatever_the_hint(
     assert error(await back_channel.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
 
 
-async def test_a_used_refresh_token_still_stands_for_its_grant(back_channel: BackChannel) -> None:
+async def test_revoking_a_used_refresh_token_revokes_its_grant(back_channel: BackChannel) -> None:
     first = await back_channel.tokens()
     second = (await back_channel.refresh(first["refresh_token"])).json()
 
@@ -52,7 +52,7 @@ async def test_a_used_refresh_token_still_stands_for_its_grant(back_channel: Bac
     assert not await back_channel.is_active(second["refresh_token"])
 
 
-async def test_a_json_body_is_understood_here_too(back_channel: BackChannel) -> None:
+async def test_the_revocation_endpoint_accepts_a_json_body(back_channel: BackChannel) -> None:
     asked = {
         "client_id": COMMAND_LINE.client_id,
         "grant_type": "client_credentials",
@@ -75,15 +75,13 @@ async def test_a_json_body_is_understood_here_too(back_channel: BackChannel) -> 
 
 
 @pytest.mark.parametrize("token", ["a guess", "a.b.c", "é"])
-async def test_a_token_that_is_not_known_counts_as_revoked(
-    back_channel: BackChannel, token: str
-) -> None:
+async def test_an_unknown_token_counts_as_revoked(back_channel: BackChannel, token: str) -> None:
     answer = await back_channel.post("oauth/revoke", token=token)
 
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_what_was_revoked_can_be_revoked_again(back_channel: BackChannel) -> None:
+async def test_a_revoked_token_can_be_revoked_again(back_channel: BackChannel) -> None:
     token = (await back_channel.tokens())["access_token"]
 
     answers = [await back_channel.post("oauth/revoke", token=token) for _ in range(2)]
@@ -115,7 +113,7 @@ async def test_an_id_token_cannot_be_revoked_and_changes_nothing(
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("other", [PUBLIC.client_id, COMMAND_LINE.client_id])
-async def test_a_client_cannot_revoke_what_another_was_given(
+async def test_a_client_cannot_revoke_the_token_of_another_client(
     back_channel: BackChannel, kind: str, other: str
 ) -> None:
     tokens = await back_channel.tokens()
@@ -127,7 +125,7 @@ async def test_a_client_cannot_revoke_what_another_was_given(
     assert await back_channel.is_active(tokens["refresh_token"])
 
 
-async def test_without_a_token_there_is_nothing_to_revoke(back_channel: BackChannel) -> None:
+async def test_a_revocation_request_without_a_token_is_refused(back_channel: BackChannel) -> None:
     answer = await back_channel.post("oauth/revoke")
 
     assert error(answer) == (400, "invalid_request")

@@ -31,7 +31,7 @@ def bearer(token: str) -> dict[str, str]:
     ],
     ids=str,
 )
-async def test_it_tells_what_the_scopes_release_and_always_who_it_is(
+async def test_userinfo_returns_the_claims_of_the_scopes_and_always_the_subject(
     back_channel: BackChannel, scopes: tuple[str, ...], expected: dict[str, object]
 ) -> None:
     tokens = await back_channel.tokens(audience=None, scopes=scopes)
@@ -43,7 +43,7 @@ async def test_it_tells_what_the_scopes_release_and_always_who_it_is(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_token_for_an_api_is_good_here_as_well_if_openid_was_granted(
+async def test_userinfo_accepts_a_token_of_an_api_if_openid_was_granted(
     back_channel: BackChannel, method: str
 ) -> None:
     tokens = await back_channel.tokens(scopes=("openid", "read:contacts"))
@@ -55,7 +55,7 @@ async def test_a_token_for_an_api_is_good_here_as_well_if_openid_was_granted(
     assert answer.json() == {"sub": "alice"}
 
 
-async def test_a_token_of_the_other_profile_is_good_as_well(back_channel: BackChannel) -> None:
+async def test_userinfo_accepts_tokens_of_both_profiles(back_channel: BackChannel) -> None:
     tokens = await back_channel.tokens(
         audience="https://api.example/calendar", scopes=("openid", "read:calendar")
     )
@@ -65,7 +65,9 @@ async def test_a_token_of_the_other_profile_is_good_as_well(back_channel: BackCh
     assert answer.status_code == 200
 
 
-async def test_without_a_token_it_only_says_how_to_come_again(http: httpx.AsyncClient) -> None:
+async def test_userinfo_without_a_token_gives_a_challenge_without_an_error(
+    http: httpx.AsyncClient,
+) -> None:
     answer = await http.get("userinfo")
 
     assert answer.status_code == 401
@@ -73,7 +75,7 @@ async def test_without_a_token_it_only_says_how_to_come_again(http: httpx.AsyncC
 
 
 @pytest.mark.parametrize("kind", ["id_token", "refresh_token"])
-async def test_other_tokens_are_no_access_tokens(back_channel: BackChannel, kind: str) -> None:
+async def test_userinfo_refuses_other_kinds_of_tokens(back_channel: BackChannel, kind: str) -> None:
     tokens = await back_channel.tokens()
 
     answer = await back_channel.http.get("userinfo", headers=bearer(tokens[kind]))
@@ -82,7 +84,7 @@ async def test_other_tokens_are_no_access_tokens(back_channel: BackChannel, kind
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-async def test_a_token_without_openid_is_for_the_api_alone(back_channel: BackChannel) -> None:
+async def test_userinfo_refuses_a_token_of_an_api_without_openid(back_channel: BackChannel) -> None:
     tokens = await back_channel.tokens(scopes=("read:contacts", "profile"))
 
     answer = await back_channel.http.get("userinfo", headers=bearer(tokens["access_token"]))
@@ -90,7 +92,7 @@ async def test_a_token_without_openid_is_for_the_api_alone(back_channel: BackCha
     assert answer.status_code == 401
 
 
-async def test_without_an_api_and_without_openid_the_scope_is_missing(
+async def test_userinfo_refuses_a_token_without_api_and_openid_for_its_scope(
     back_channel: BackChannel,
 ) -> None:
     tokens = await back_channel.tokens(audience=None, scopes=("profile",))
@@ -101,7 +103,7 @@ async def test_without_an_api_and_without_openid_the_scope_is_missing(
     assert 'scope="openid"' in answer.headers["www-authenticate"]
 
 
-async def test_an_expired_token_is_refused_at_once(
+async def test_userinfo_allows_no_leeway_for_expired_tokens(
     back_channel: BackChannel, clock: FakeClock
 ) -> None:
     tokens = await back_channel.tokens(audience=None, scopes=("openid",))
@@ -124,7 +126,7 @@ async def test_a_revoked_token_is_refused(back_channel: BackChannel) -> None:
     assert answer.status_code == 401
 
 
-async def test_nothing_is_told_of_somebody_who_is_not_registered_any_longer(
+async def test_userinfo_refuses_the_token_of_a_user_who_is_no_longer_registered(
     back_channel: BackChannel,
     registrations: Registrations,
     keys: SigningKeys,
@@ -145,7 +147,7 @@ async def test_nothing_is_told_of_somebody_who_is_not_registered_any_longer(
     assert answer.status_code == 401
 
 
-async def test_a_token_in_the_address_or_in_a_form_is_not_read(back_channel: BackChannel) -> None:
+async def test_userinfo_ignores_a_token_in_the_url_or_a_form(back_channel: BackChannel) -> None:
     token = (await back_channel.tokens())["access_token"]
 
     in_query = await back_channel.http.get("userinfo", params={"access_token": token})
