@@ -1,6 +1,6 @@
-"""Break it, with the demo's own three parties: each entry is refused for what was changed.
+"""The "Break it" page with all three parties: each entry is refused for the reason it names.
 
-What the API says to a client is the same for most faults. The reason is in its log.
+The API gives clients the same sentence for most faults. The reason is in its log.
 """
 
 import logging
@@ -49,7 +49,7 @@ REASONS: dict[str, tuple[list[str], list[str]]] = {
         ["token_revoked"],
     ),
 }
-"""By entry: who refuses on the page, and the codes in the logs of those that verify tokens."""
+"""For each entry: who refuses on the page, and the error codes in the log."""
 
 _REFUSED = re.compile(r"refused (?:\S+ \S+: )?([a-z_]+): ")
 
@@ -96,7 +96,7 @@ def test_every_entry_of_the_menu_has_an_expected_reason() -> None:
 
 
 def with_apis(contacts: TokenProfile, calendar: TokenProfile) -> Registrations:
-    """Return the registrations of the demo, with these profiles."""
+    """Return the demo's registrations with these profiles."""
     shipped = shipped_registrations()
     profiles = {AUDIENCE: contacts, CALENDAR: calendar}
     apis = {name: replace(api, token_profile=profiles[name]) for name, api in shipped.apis.items()}

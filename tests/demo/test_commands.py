@@ -1,4 +1,4 @@
-"""The demo's commands told something that cannot be: a sentence that says what to do instead."""
+"""The demo's commands: impossible arguments get a sentence that says what to do."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ def token(data: Path, *options: str) -> Result:
 
 
 def demo(*options: str, ports: Sequence[int] = ()) -> Result:
-    """Run `demo` on these ports, or on free ones: those of its defaults may be in use."""
+    """Run `demo` on these ports, or on free ones, because the default ports may be in use."""
     api_port, issuer_port, web_port = map(str, ports or free_ports(3))
     on = ("--api-port", api_port, "--issuer-port", issuer_port, "--web-port", web_port)
     return run(*options, *on)
@@ -36,7 +36,7 @@ def demo(*options: str, ports: Sequence[int] = ()) -> Result:
 
 @contextmanager
 def answering(status: int, body: bytes) -> Generator[str]:
-    """A server that gives the same answer to every POST; its address."""
+    """Serve the same response to every POST request; the value is the server's address."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -60,7 +60,7 @@ def answering(status: int, body: bytes) -> Generator[str]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder that a demo has made."""
+    """A data folder that a demo has created."""
     folder = tmp_path_factory.mktemp("data")
     load_or_create(folder, [COMMAND_LINE])
     return folder

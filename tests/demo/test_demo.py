@@ -1,4 +1,4 @@
-"""A real demo: what it prints can be copied and gives what it says; it starts and ends cleanly."""
+"""A real demo process: its printed commands work, and it starts and stops cleanly."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ import pytest
 from demo.authorization_server.keys.key_file import load
 from tests.support.demo_process import CHECKOUT, DemoProcess, free_ports
 
-# What an environment may hold because of another deployment. The demo must not care.
+# Settings of another deployment in the environment; the demo must ignore them.
 FOREIGN_SETTINGS = {
     "RESOURCE_API_HOST": "0.0.0.0",  # noqa: S104 - this is what must not be bound
     "RESOURCE_API_PORT": "1",
@@ -56,13 +56,13 @@ def shell(text: str) -> str:
 
 
 def printed_commands(demo: DemoProcess) -> dict[str, str]:
-    """The commands that the demo prints, by the status that it says each will get."""
+    """The printed commands, by the printed status."""
     found = re.findall(r"^(\d{3})  .*\n +(curl .*)$", demo.printed, re.MULTILINE)
     return dict(found)
 
 
 def printed_token(demo: DemoProcess, status: str) -> str:
-    """The token that the command within a printed command gives."""
+    """The token from the command inside a printed command."""
     match = re.search(r"\$\((.*)\)", printed_commands(demo)[status])
     assert match is not None
     return shell(match[1]).strip()
@@ -76,7 +76,7 @@ def token(demo: DemoProcess, folder: Path, *options: str) -> str:
 
 
 def foreign_token(demo: DemoProcess, folder: Path) -> str:
-    """A good token, for another API."""
+    """A valid token for another API."""
     calendar = "https://api.example/calendar"
     return token(demo, folder, "--scope", "read:calendar", "--audience", calendar)
 

@@ -1,7 +1,7 @@
-"""The Hybrid Flow as Auth0's two documents describe it: tests for each thing that they say.
+"""The Hybrid Flow as Auth0's two documents describe it, with a test for each statement.
 
-A test's name begins with the thing. All three parties are the demo's own, with the registrations
-that it comes with.
+The name of a test begins with the subject of the statement. The three parties are those of the
+demo, with its default registrations.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ COMPONENTS = {
     "code token": {"code", "access_token", "expires_in", "token_type"},
     "code id_token token": {"code", "id_token", "access_token", "expires_in", "token_type"},
 }
-"""What comes back for each response type, beside `state` and `iss`."""
+"""The components of each response type, besides `state` and `iss`."""
 
 
 @pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as the first start leaves it; made once, because that takes its time."""
+    """A data folder after the first start; created once, because that is slow."""
     folder = tmp_path_factory.mktemp("data")
 
     async def start() -> None:

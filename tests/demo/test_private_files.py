@@ -1,4 +1,4 @@
-"""What the demo keeps is for the user who started it, at every level."""
+"""The files of the demo: only the user who started it can read them."""
 
 import os
 from collections.abc import Generator
@@ -12,14 +12,14 @@ from tests.support.demo_parties import running_parties
 
 @pytest.fixture
 def open_to_all() -> Generator[None]:
-    """A user whose new files would be open to everybody."""
+    """A umask with which every user could read new files."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def open_to_others(folder: Path) -> dict[str, int]:
-    """Return what others may do with each file and folder."""
+    """Return the permissions that other users have for each file and folder."""
     found = folder.rglob("*")
     return {str(path.relative_to(folder)): path.stat().st_mode & 0o077 for path in found}
 

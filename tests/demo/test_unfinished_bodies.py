@@ -1,4 +1,4 @@
-"""A form whose end never comes keeps nobody waiting, and leaves no traceback in the log."""
+"""A form that never arrives completely is refused in time, without a traceback."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ NAMES = ["authorize", "token endpoint", "web application"]
 
 
 def posted(*messages: Message) -> Request:
-    """Return a form of which these messages come, and then nothing more."""
+    """Return a form request that sends these messages and then nothing more."""
     waiting = list(messages)
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""Authorization requests that are refused: each with the error, and the place where it is told."""
+"""Authorization requests that are refused, each with its error and where the error is sent."""
 
 import base64
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ HOSTILE = "\"><script>alert('x')</script>&error=none#code=x"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request that is answered by a page, and redirected nowhere.
+    """A request that gets an error page and no redirect.
 
     Arguments:
-        named: what the page says about it; mostly the parameter.
+        named: a text on the page, usually the parameter.
     """
 
     case: str
@@ -33,10 +33,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A request whose client is told the error.
+    """A request whose error is sent to the client.
 
     Arguments:
-        state: what comes back of it.
+        state: the state that is sent back.
     """
 
     case: str
@@ -56,7 +56,7 @@ def _code(**changes: str | None) -> str:
 
 
 FOREIGN_ADDRESSES: Sequence[str] = (
-    # Another place, in words that some reader takes for ours.
+    # Other addresses that a careless comparison accepts.
     "https://evil.example/callback",
     "//evil.example/callback",
     "///evil.example/callback",
@@ -98,7 +98,7 @@ FOREIGN_ADDRESSES: Sequence[str] = (
     "http://[::1]:8080/callback",
     "http://*:8080/callback",
     "*",
-    # Letters and signs that look alike.
+    # Characters that look alike.
     "http://l\u03bfcalhost:8080/callback",
     "http://\u24dbocalhost:8080/callback",
     "http://localhost\uff1a8080/callback",
@@ -107,7 +107,7 @@ FOREIGN_ADDRESSES: Sequence[str] = (
     "http://localhost:8080/callback\u200b",
     "\ufeffhttp://localhost:8080/callback",
     "\u202ehttp://localhost:8080/callback",
-    # Percent-encoding beyond the one of the query.
+    # Percent-encoding in addition to that of the query.
     "http%3A%2F%2Flocalhost%3A8080%2Fcallback",
     "http://localhost:8080%2fcallback",
     "http://localhost:8080/%63allback",
@@ -137,7 +137,7 @@ FOREIGN_ADDRESSES: Sequence[str] = (
     f"{CALLBACK}#fragment",
     f"{CALLBACK}#access_token=x",
     f"{CALLBACK}?#",
-    # What is no address to go to.
+    # URIs that are not web addresses.
     "javascript:alert(1)//http://localhost:8080/callback",
     "JaVaScRiPt:alert(1)",
     "data:text/html,<script>alert(1)</script>",
@@ -152,7 +152,7 @@ FOREIGN_ADDRESSES: Sequence[str] = (
     f" {CALLBACK}",
     f"{CALLBACK} ",
     f"{CALLBACK}/{'a' * 8000}",
-    # Registered, but not for this, or not for this client.
+    # Registered for another purpose or another client.
     "http://localhost:8080/",
     PUBLIC_CALLBACK,
     "com.example.contacts:/callback",
@@ -275,7 +275,7 @@ _STATELESS = query(state=None)
 _PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 TOLD: Sequence[Told] = (
-    # Repeated, and not to be read.
+    # Repeated and malformed parameters.
     *(
         Told(f"{name} twice", f"{query()}&{name}=x&{name}=x", "invalid_request")
         for name in ("audience", "nonce", "prompt", "max_age", "login_hint", "id_token_hint")
@@ -401,7 +401,7 @@ TOLD: Sequence[Told] = (
         "invalid_request",
         "form_post",
     ),
-    # What carries a request inside.
+    # Parameters that contain a request.
     Told("request", query(request="e30.e30."), "request_not_supported"),
     Told("request_uri", query(request_uri="https://evil.example/"), "request_uri_not_supported"),
     Told("request_uri of a pushed one", query(request_uri="urn:x"), "request_uri_not_supported"),
@@ -553,4 +553,4 @@ SIGNED_OUT: Sequence[Told] = (
     ),
     Told("a fault beside no interaction", query(prompt="none", scope="x"), "invalid_scope"),
 )
-"""Those where nobody may be signed in."""
+"""The requests with prompt=none, for tests without a session."""

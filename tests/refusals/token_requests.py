@@ -1,4 +1,4 @@
-"""Token requests that are refused: what is changed in a good one, the status and the error."""
+"""Token requests that are refused: the change to a valid request, the status and the error."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +26,10 @@ Changes = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A good request with something changed.
+    """A valid request with changes.
 
     Arguments:
-        changes: of the form; None leaves a parameter out.
+        changes: to the form; None removes a parameter.
     """
 
     case: str
@@ -41,11 +41,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Misread:
-    """A good request, written in another way.
+    """A valid request in another encoding.
 
     Arguments:
-        body: makes it of the good form.
-        address: what stands behind the path.
+        body: makes the body from the valid form.
+        address: the rest of the URL after the path.
     """
 
     case: str
@@ -124,7 +124,7 @@ CLIENTS: Sequence[Refused] = (
         for case, changes in _BESIDE_A_HEADER.items()
     ),
 )
-"""Nobody proves to be a client; whatever else is asked for."""
+"""Requests without valid client credentials."""
 
 CODES: Sequence[Refused] = (
     Refused("no grant type", {"grant_type": None}, "invalid_request"),
@@ -188,13 +188,13 @@ CODES: Sequence[Refused] = (
         }.items()
     ),
 )
-"""Asked with a good code, which was made for a challenge."""
+"""Requests with a valid code that has a challenge."""
 
 WITHOUT_CHALLENGE: Sequence[Refused] = (
     Refused("a verifier", {"code_verifier": VERIFIER}, "invalid_grant"),
     Refused("a verifier that is none", {"code_verifier": "x"}, "invalid_grant"),
 )
-"""Asked with a good code that was made for no challenge: it was taken out on the way."""
+"""Requests with a valid code without a challenge, because an attacker removed it."""
 
 REFRESHING: Sequence[Refused] = (
     Refused("no token", {"refresh_token": None}, "invalid_request"),
@@ -224,7 +224,7 @@ REFRESHING: Sequence[Refused] = (
         )
     ),
 )
-"""Asked with a good refresh token."""
+"""Requests with a valid refresh token."""
 
 CREDENTIALS: Sequence[Refused] = (
     Refused(
@@ -263,7 +263,7 @@ CREDENTIALS: Sequence[Refused] = (
         for seconds in ("0", "86401", "-86401", "1.5", "1e3", "NaN", "+1", "01", "\u0661", "9" * 99)
     ),
 )
-"""Asked by a client for itself."""
+"""Requests with client_credentials."""
 
 
 def _encoded(form: Mapping[str, str]) -> bytes:
@@ -292,7 +292,7 @@ def _json_with(name: str, value: object) -> Callable[[Mapping[str, str]], bytes]
 _NAMES = ("grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret")
 
 MISREAD: Sequence[Misread] = (
-    # Everything once.
+    # Repeated parameters.
     *(Misread(f"{name} twice", FORM, _twice(name)) for name in _NAMES),
     *(Misread(f"{name} twice, once other", FORM, _twice(name, "x")) for name in _NAMES),
     *(Misread(f"{name} twice, once empty", FORM, _twice(name, "")) for name in _NAMES),
@@ -317,7 +317,7 @@ MISREAD: Sequence[Misread] = (
     Misread("multipart", "multipart/form-data; boundary=x", lambda form: b"--x--"),
     Misread("two types in one", f"{FORM}, {JSON}", _encoded),
     Misread("XML", "application/xml", lambda form: b"<code/>"),
-    # JSON of another shape.
+    # JSON that is not a flat object of strings.
     Misread("nothing", JSON, lambda form: b""),
     Misread("null", JSON, lambda form: b"null"),
     Misread("array", JSON, lambda form: b"[" + _json(form) + b"]"),
@@ -368,7 +368,7 @@ MISREAD: Sequence[Misread] = (
     Misread("JSON too long", JSON, lambda form: _json({**form, "x": "y" * 16_384})),
     Misread("spaces before JSON", JSON, lambda form: b" " * 16_384 + _json(form)),
     Misread("very many parameters", FORM, lambda form: _encoded(form) + b"&a" * 9000),
-    # The address.
+    # Parameters in the URL.
     *(
         Misread(f"in the address: {address[1:20]}", FORM, _encoded, address=address)
         for address in (
@@ -381,4 +381,4 @@ MISREAD: Sequence[Misread] = (
     ),
     Misread("all in the address", FORM, lambda form: b"", address="?grant_type=authorization_code"),
 )
-"""A good request for a code's tokens, in words that can be read in two ways, or in none."""
+"""A valid code request in an ambiguous or unreadable encoding."""

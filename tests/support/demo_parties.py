@@ -1,4 +1,4 @@
-"""The three parties of the demo in one process: real applications, one clock, no sockets."""
+"""The three parties of the demo in one process, with one clock and without sockets."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ SCOPE = "openid profile read:contacts"
 
 @dataclass(frozen=True, slots=True)
 class RunningParties:
-    """The parties as their user meets them, and as a client of the authorization server does."""
+    """The running parties, for a user with a browser and for a client."""
 
     agent: UserAgent
     clock: FakeClock
@@ -45,7 +45,7 @@ class RunningParties:
     registrations: Registrations
 
     def authorization_url(self, **changes: str) -> str:
-        """Return a good authorization request of the web application, with changes."""
+        """Return a valid authorization request of the web application, with changes."""
         parameters = {
             "audience": AUDIENCE,
             "scope": SCOPE,
@@ -58,12 +58,12 @@ class RunningParties:
         return f"{ISSUER}authorize?{urlencode({**parameters, **changes})}"
 
     async def signed_in(self, url: str) -> Page:
-        """Go to an authorization request, and sign in with what the form is filled in with."""
+        """Open an authorization request, and send the sign-in form as it is filled in."""
         page = await self.agent.get(url)
         return await self.agent.submit(page, page.form("sign-in"))
 
     async def allowed(self, url: str) -> Page:
-        """Go through an authorization request to its answer, whatever is asked on the way."""
+        """Open an authorization request, sign in and allow it if asked; return the last page."""
         page = await self.agent.get(url)
         if any("sign-in" in form.action for form in page.forms):
             page = await self.agent.submit(page, page.form("sign-in"))
@@ -86,7 +86,7 @@ class RunningParties:
         return await self.agent.client.post(f"{ISSUER}oauth/token", json=dict(request))
 
     async def refresh(self, refresh_token: str) -> httpx.Response:
-        """Use a refresh token."""
+        """Exchange a refresh token for the next tokens."""
         return await self.token(
             {
                 "grant_type": "refresh_token",
@@ -97,7 +97,7 @@ class RunningParties:
         )
 
     async def userinfo(self, access_token: str) -> httpx.Response:
-        """Ask who the token's user is."""
+        """Call /userinfo."""
         return await self.agent.client.get(f"{ISSUER}userinfo", headers=bearer(access_token))
 
     async def contacts(self, access_token: str) -> httpx.Response:
@@ -105,7 +105,7 @@ class RunningParties:
         return await self.agent.client.get(f"{API}contacts", headers=bearer(access_token))
 
     async def deliver(self, answer: Page, fragment: Mapping[str, str]) -> Page:
-        """Post a fragment from the callback page, as the page's script does."""
+        """Send a fragment from the callback page, as its script does."""
         return await self.agent.submit(
             answer, answer.form("callback"), {"fragment": urlencode(fragment)}
         )
@@ -117,7 +117,7 @@ class RunningParties:
 
 @cache
 def shipped_registrations() -> Registrations:
-    """Return what the demo registers; reading it verifies the shown passwords, which takes long."""
+    """Return the demo's registrations; cached, because reading them hashes the shown passwords."""
     file = read(SHIPPED, web_application=CONTACT_BOOK)
     return file.with_secrets({name: f"secret of {name}" for name in file.without_secret})
 
@@ -129,17 +129,17 @@ async def running_parties(
     refuse_front_channel_tokens: bool = False,
     registrations: Registrations | None = None,
 ) -> AsyncGenerator[RunningParties]:
-    """Run the parties; what lies in the folder from before is there again.
+    """Run the parties, with the earlier content of the folder.
 
     Arguments:
-        registrations: other ones than those that the demo comes with.
+        registrations: by default those of the demo.
     """
     clock = FakeClock()
     registrations = registrations or shipped_registrations()
     applications: dict[str, ASGIApp] = {}
 
     def application(origin: str) -> ASGIApp:
-        # Looked up with the request: who talks to it is made before it is.
+        # Looked up for each request, because the HTTP client exists before the application.
         async def found(scope: Scope, receive: Receive, send: Send) -> None:
             await applications[origin](scope, receive, send)
 
@@ -173,13 +173,13 @@ async def running_parties(
 
 
 def claims(token: str) -> dict[str, object]:
-    """Return what a token says, unverified."""
+    """Return the claims of a token, unverified."""
     told: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
     return told
 
 
 def with_claims(token: str, key: SigningKey, changes: Mapping[str, object]) -> str:
-    """Return a token like this one, with other claims, signed by the authorization server's key."""
+    """Return a token like this one with other claims, signed with the same key."""
     return jwt.encode(
         {**claims(token), **changes},
         key.private_key,
@@ -189,6 +189,6 @@ def with_claims(token: str, key: SigningKey, changes: Mapping[str, object]) -> s
 
 
 def left_half_hash(value: str) -> str:
-    """Return what `c_hash` or `at_hash` holds, for RS256 (OpenID Connect Core §3.3.2.11)."""
+    """Return the value of `c_hash` or `at_hash` for RS256 (OpenID Connect Core §3.3.2.11)."""
     digest = hashlib.sha256(value.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""A real demo as a process of its own, on free ports of this machine."""
+"""A real demo in a process of its own, on free ports."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from typing import Self
 CHECKOUT = Path(__file__).parents[2]
 
 READY = "Ctrl-C ends the demo."
-"""The last line that a demo prints, when it serves."""
+"""The last line that a demo prints when all its servers answer."""
 
 START_DEADLINE = 120.0
 STOP_DEADLINE = 60.0
@@ -23,10 +23,10 @@ STOP_DEADLINE = 60.0
 
 
 _PORTS = range(20_000, 32_768)
-"""Below those that systems give to outgoing connections: none of these can take one of them between
-`free_ports` and the server's start."""
+"""Below the ports of outgoing connections, so that no connection takes one of them between
+`free_ports` and the start of the server."""
 
-# Not `random`: pytest-randomly seeds it, and processes that run tests would all choose the same.
+# Not `random`: pytest-randomly seeds it, so that all test processes would choose the same ports.
 _chance = secrets.SystemRandom()
 
 
@@ -44,7 +44,7 @@ def free_ports(count: int) -> list[int]:
 
 
 class DemoProcess:
-    """A demo that serves from `with` until the end of the block, unless it is stopped before."""
+    """A demo that serves until the end of the `with` block, or until it is stopped."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class DemoProcess:
         options += ["--web-port", str(web_port)]
         logs.mkdir(exist_ok=True)
         self._stdout, self._stderr = logs / "stdout", logs / "stderr"
-        # Files, since nobody reads here while the demo writes; a full pipe would stop it.
+        # Files and not pipes: a full pipe would stop the demo.
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [*command, *options],
@@ -100,12 +100,12 @@ class DemoProcess:
 
     @property
     def printed(self) -> str:
-        """What it wrote to its standard output so far."""
+        """What the demo wrote to its standard output so far."""
         return self._stdout.read_text(encoding="utf-8")
 
     @property
     def logged(self) -> str:
-        """What it wrote to its standard error so far."""
+        """What the demo wrote to its standard error so far."""
         return self._stderr.read_text(encoding="utf-8")
 
     def logs_within_a_second(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The authorization server in-process: one key for all tests, a state of its own for each."""
+"""The authorization server in-process: one key for all tests, a new state for each test."""
 
 import asyncio
 import shutil
@@ -40,7 +40,7 @@ def registrations() -> Registrations:
 
 @pytest.fixture(scope="session")
 def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty state; made once, because making tables takes its time."""
+    """A folder with an empty state; created once, because creating tables is slow."""
     folder = tmp_path_factory.mktemp("state")
 
     async def make() -> None:
@@ -77,7 +77,7 @@ def app(
 
 @pytest.fixture
 async def http(app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client whose base address is the issuer's identifier; errors of the app reach the test."""
+    """An HTTP client with the issuer as base URL; exceptions of the application reach the test."""
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER, trust_env=False) as client:
         yield client
@@ -85,12 +85,12 @@ async def http(app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def browser(app: Starlette) -> AsyncGenerator[UserAgent]:
-    """A browser that knows the authorization server alone."""
+    """A browser that can reach the authorization server only."""
     async with UserAgent({ORIGIN: app}) as browser:
         yield browser
 
 
 @pytest.fixture
 def back_channel(http: httpx.AsyncClient, state: State) -> BackChannel:
-    """The requests of clients."""
+    """The requests that clients send."""
     return BackChannel(http, state)

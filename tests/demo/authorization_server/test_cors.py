@@ -1,4 +1,4 @@
-"""Scripts of public clients may read what they need (CORS); scripts of nobody else may."""
+"""CORS: scripts of public clients can read what they need; other scripts can read nothing."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from tests.support.authorization_server.back_channel import (
 from tests.support.authorization_server.example_registrations import CONFIDENTIAL, ISSUER, PUBLIC
 
 PAGE = "http://localhost:8081"
-"""Where the public client's redirect URI leads."""
+"""The origin of the public client's redirect URI."""
 
 EXTRA = "https://docs.example"
 
@@ -63,7 +63,7 @@ FOREIGN = [
 
 @pytest.fixture
 def registrations(registrations: Registrations) -> Registrations:
-    """The public client has another page beside the one that it sends people back to."""
+    """The public client has another origin besides that of its redirect URI."""
     public = replace(PUBLIC, origins=(EXTRA,))
     return replace(registrations, clients={**registrations.clients, public.client_id: public})
 
@@ -77,7 +77,7 @@ def preflight(origin: str, method: str = "POST", headers: str = "authorization")
 
 
 def may_be_read(answer: httpx.Response) -> str | None:
-    """Return the origin whose scripts may read the answer."""
+    """Return the origin whose scripts may read the response."""
     allowed: str | None = answer.headers.get("access-control-allow-origin")
     return allowed
 

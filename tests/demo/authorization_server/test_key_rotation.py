@@ -1,4 +1,4 @@
-"""A new key signs at once, and the old one stays published until its tokens have ended."""
+"""Key rotation: the new key signs at once; the old one stays published until its tokens expire."""
 
 import httpx
 import jwt

@@ -1,4 +1,4 @@
-"""Keys: they follow each other without breaking a token, and lie where only their owner reads."""
+"""Signing keys: rotation keeps tokens valid, and only the owner can read the key file."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def other_key() -> SigningKey:
 
 @pytest.fixture
 def one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new key file has the key of the run: making one takes a while."""
+    """A new key file gets the key of the test run, because generating keys is slow."""
     key = signing_key()
     monkeypatch.setattr(SigningKey, "generated", lambda: key)
 
@@ -96,7 +96,7 @@ def test_a_retired_key_cannot_be_made_from_a_private_key() -> None:
         RetiredKey.from_public_jwk(signing_key().private_jwk(), NOW)
 
 
-# One after the other
+# Rotation
 
 
 async def test_after_a_rotation_the_new_key_comes_first_and_the_old_one_is_still_published() -> (

@@ -1,4 +1,4 @@
-"""The metadata tells the truth, and the application says no more than it must."""
+"""The metadata and the front page are right, and errors reveal nothing."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -195,7 +195,7 @@ async def test_the_response_to_an_internal_error_reveals_nothing(
 async def test_the_application_closes_the_state_at_shutdown(
     app: Starlette, back_channel: BackChannel, tmp_path: Path
 ) -> None:
-    # SQLite's write-ahead log is there as long as somebody has the file open.
+    # SQLite's write-ahead log exists as long as the file is open.
     log = tmp_path / f"{FILE}-wal"
     async with running(app):
         await back_channel.code()

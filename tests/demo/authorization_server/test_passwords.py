@@ -1,4 +1,4 @@
-"""Passwords: the right one fits, no other does, and nobody can make the server pay too much."""
+"""Passwords: only the right one matches, and nobody can overload the server."""
 
 import asyncio
 import io
@@ -150,7 +150,7 @@ async def test_too_many_waiting_verifications_are_refused(
 
     monkeypatch.setattr(passwords, "Argon2id", HeldBack)
     asked = [asyncio.create_task(verify("x", "y")) for _ in range(MAX_WAITING)]
-    await asyncio.sleep(0)  # every task runs to where it waits
+    await asyncio.sleep(0)  # every task runs until it waits
 
     with pytest.raises(TooManyVerifications):
         await verify("x", "y")
@@ -168,7 +168,7 @@ def test_the_command_prints_a_hash_of_the_first_line_of_its_input() -> None:
 
 
 class Terminal(io.BytesIO):
-    """An input that a person types."""
+    """An input that is a terminal."""
 
     def isatty(self) -> bool:
         return True

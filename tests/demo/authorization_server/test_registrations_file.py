@@ -1,4 +1,4 @@
-"""The registrations file: what it says is what is registered, and every fault is told at once."""
+"""The registrations file: how it is read, and how its faults are reported."""
 
 import logging
 from pathlib import Path
@@ -65,7 +65,7 @@ def faults(folder: Path, text: str) -> tuple[str, ...]:
     return refusal.value.faults
 
 
-# The file that comes along
+# The default file
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_nothing_in_the_default_file_is_ignored(caplog: pytest.LogCaptureFixture
     assert caplog.messages == []
 
 
-# What is read
+# Valid entries
 
 
 def test_an_api_has_the_values_of_its_entry(tmp_path: Path) -> None:
@@ -602,7 +602,7 @@ FAULTS = [
         USER + f'claims = {{ name = "{"x" * 5000}" }}', "claims must be at most 4096", id="size"
     ),
     pytest.param(USER + USER, 'user "alice": username is used twice', id="two users"),
-    # Between them
+    # Faults between entries
     pytest.param(
         API
         + 'scopes = { "https://x.example/a" = "x" }'

@@ -1,4 +1,4 @@
-"""Signing out because a client asks: at once with proof, otherwise after a question."""
+"""Sign-out by a client: at once with an ID token of the user, otherwise after a question."""
 
 import base64
 import json
@@ -128,7 +128,7 @@ async def test_without_an_id_token_the_user_is_asked_before_sign_out(
 
 @pytest.fixture
 async def outdated(state: State, issuing: Issuing, keys: SigningKeys, clock: FakeClock) -> str:
-    """An ID token of alice whose key is not published any longer."""
+    """An ID token of alice whose key is no longer published."""
     token = await id_token_of(state, issuing)
     await keys.rotate(now=clock(), keep_seconds=60)
     clock.advance(61)
@@ -171,7 +171,7 @@ async def test_with_an_id_token_of_an_unpublished_key_the_user_is_asked(
 async def test_an_outdated_id_token_beside_a_client_id_is_ignored(
     browser: UserAgent, outdated: str
 ) -> None:
-    """Nothing in it was verified, so that it is for another client is not known either."""
+    """Nothing in it is verified, so its client is unknown, too."""
     await signed_in_browser(browser)
 
     page = await browser.get(logout(id_token_hint=outdated, client_id="single-page"))
@@ -247,7 +247,7 @@ async def test_a_hint_that_is_not_an_id_token_of_this_server_is_refused_with_any
 
 
 def unverifiable(header: object, claims: object) -> str:
-    """Return a token that nobody signed."""
+    """Return an unsigned token."""
     parts = [json.dumps(part).encode() for part in (header, claims)]
     return ".".join(
         base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b"signature")

@@ -1,4 +1,4 @@
-"""The server's memory: what is used once is used once, what ends ends, and a restart loses none."""
+"""The state: codes and refresh tokens work once, rows expire, and a restart loses nothing."""
 
 import asyncio
 import sqlite3
@@ -376,7 +376,7 @@ async def test_revoking_a_grant_revokes_its_access_tokens_only(state: State) -> 
 
 
 async def test_tokens_added_to_a_revoked_grant_are_not_valid(state: State) -> None:
-    """A replay may come between the use of a code and the tokens that are made for it."""
+    """A replay may arrive after the code was used, but before its tokens are issued."""
     grant = await a_grant(state)
     code = await a_code(state, grant)
     await state.grants.use_code(code)
@@ -390,7 +390,7 @@ async def test_tokens_added_to_a_revoked_grant_are_not_valid(state: State) -> No
     assert await state.tokens.rotate_refresh_token(refresh_token) is None
 
 
-# What holds for all
+# All parts
 
 
 Question = Callable[[State, str], Awaitable[object]]

@@ -1,4 +1,4 @@
-"""One server for all attacks of a test module: quick, and a refusal may change nothing in it."""
+"""One server for all attacks of a test module; a refused request must not change its state."""
 
 import sqlite3
 from collections.abc import AsyncGenerator
@@ -25,7 +25,7 @@ SESSION_COOKIE = "authorization_server_session"
 
 @dataclass(frozen=True, slots=True)
 class AttackedServer:
-    """A server, and all that it remembers."""
+    """A server and its state."""
 
     app: Starlette
     http: httpx.AsyncClient
@@ -36,7 +36,7 @@ class AttackedServer:
 
     @property
     def back_channel(self) -> BackChannel:
-        """The requests of clients."""
+        """The requests that clients send."""
         return BackChannel(self.http, self.state)
 
     def memory(self) -> Memory:
@@ -49,7 +49,7 @@ class AttackedServer:
             }
 
     async def consenting_session(self) -> dict[str, str]:
-        """Return the cookie of alice, who allows what the requests ask, and is asked nothing."""
+        """Return the session cookie of alice, who has already consented to the requests."""
         for client_id in ("web-application", "single-page"):
             await self.state.sessions.remember_consent(
                 "alice", client_id, AUDIENCE, {"openid", "read:contacts"}
@@ -60,7 +60,7 @@ class AttackedServer:
 
 @asynccontextmanager
 async def attacked_server(folder: Path) -> AsyncGenerator[AttackedServer]:
-    """Open a server whose state lies in this folder."""
+    """Run a server with its state in this folder."""
     clock, keys = FakeClock(), example_registrations.signing_keys()
     async with example_registrations.opened_state(folder, clock) as state:
         app = create_authorization_server(

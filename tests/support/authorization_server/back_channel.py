@@ -1,4 +1,4 @@
-"""What the tests of the back channel share: codes without a browser, requests of known clients."""
+"""Requests of clients to the authorization server, for the tests; codes without a browser."""
 
 import asyncio
 import base64
@@ -47,7 +47,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class BackChannel:
-    """The requests that clients make to the authorization server, beside any browser."""
+    """The requests that clients send to the authorization server directly."""
 
     http: httpx.AsyncClient
     state: State
@@ -79,7 +79,7 @@ class BackChannel:
     async def post(
         self, path: str, *, client_id: str | None = CONFIDENTIAL.client_id, **parameters: str | None
     ) -> httpx.Response:
-        """Send a form with the client's secret in it; a parameter that is None is left out."""
+        """Send a form with the client secret; a parameter that is None is omitted."""
         secret = _SECRETS.get(client_id or "")
         form = {"client_id": client_id, "client_secret": secret, **parameters}
         return await self.http.post(
@@ -87,12 +87,12 @@ class BackChannel:
         )
 
     async def exchange(self, code: str, /, **changes: str | None) -> httpx.Response:
-        """Ask for the tokens of a code."""
+        """Exchange a code for tokens."""
         asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
         return await self.post("oauth/token", **{**asked, **changes})
 
     async def refresh(self, refresh_token: str, /, **changes: str | None) -> httpx.Response:
-        """Ask for the next tokens."""
+        """Exchange a refresh token for the next tokens."""
         asked = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return await self.post("oauth/token", **{**asked, **changes})
 
@@ -103,7 +103,7 @@ class BackChannel:
         scopes: tuple[str, ...] = SCOPES,
         username: str = "alice",
     ) -> Json:
-        """Return what the token endpoint answers for a good code."""
+        """Return the response of the token endpoint to a valid code."""
         code = await self.code(audience=audience, scopes=scopes, username=username)
         answer = await self.exchange(code)
         assert answer.status_code == 200, answer.text
@@ -111,7 +111,7 @@ class BackChannel:
         return tokens
 
     async def is_active(self, token: str, *, client_id: str = "web-application") -> bool:
-        """Return what introspection says of a token."""
+        """Return whether introspection calls a token active."""
         answer = await self.post("oauth/introspect", client_id=client_id, token=token)
         assert answer.status_code == 200, answer.text
         active: bool = answer.json()["active"]
@@ -139,13 +139,13 @@ def both_at_once(
 
 
 def basic(client_id: str, client_secret: str) -> dict[str, str]:
-    """Return the header that proves a client (RFC 6749 §2.3.1)."""
+    """Return the Basic header with these client credentials (RFC 6749 §2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def claims_of(token: str, keys: SigningKeys) -> Json:
-    """Return the claims of a token that was signed with the current key, whatever they say."""
+    """Return the claims of a token of the current key, without checking them."""
     claims: Json = jwt.decode(
         token,
         keys.current.private_key.public_key(),
@@ -164,7 +164,7 @@ def error(answer: httpx.Response) -> tuple[int, str]:
 async def served(
     state: State, *, registrations: Registrations, keys: SigningKeys, clock: FakeClock
 ) -> AsyncGenerator[BackChannel]:
-    """Serve from a state of the test's own, which is made ready and closed."""
+    """Serve from this state; prepare it first, and close it at the end."""
     app = create_authorization_server(
         issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock
     )

@@ -1,6 +1,6 @@
-"""What the tests of the authorization server run with: registrations, a key, a state of their own.
+"""Registrations, a signing key and a state for the tests of the authorization server.
 
-Nothing here takes long: the key is made once, and the users' hashes are the cheapest there are.
+All of it is fast: the key is generated once, and the password hashes are as cheap as possible.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -82,7 +82,7 @@ CONTACTS_API = Client(
 
 
 def cheap_hash(password: str) -> str:
-    """Return a hash in PHC form that costs next to nothing."""
+    """Return a very cheap hash in PHC form."""
     argon2 = Argon2id(salt=b"unsalted", length=16, iterations=1, lanes=1, memory_cost=8)
     return argon2.derive_phc_encoded(password.encode())
 
@@ -121,18 +121,18 @@ def registrations() -> Registrations:
 
 @cache
 def signing_key() -> SigningKey:
-    """Return the one key of a run: making one takes a while."""
+    """Return the one key of a test run, because generating keys is slow."""
     return SigningKey.generated()
 
 
 def signing_keys() -> SigningKeys:
-    """Return keys of a test's own, which begin with the key of the run and lie in no file."""
+    """Return new keys without a file; the current one is the key of the test run."""
     return SigningKeys(signing_key())
 
 
 @asynccontextmanager
 async def opened_state(folder: Path, clock: Callable[[], float]) -> AsyncGenerator[State]:
-    """Open the state in this folder; what was in it before is still there."""
+    """Open the state in this folder, with its earlier content."""
     state = State(connect(f"sqlite:///{folder}/authorization-server.sqlite3"), clock=clock)
     try:
         await state.prepare()

@@ -1,4 +1,4 @@
-"""What the tests of the front channel share: a request that is in order, and how people answer."""
+"""A valid authorization request, and what people do on the pages, for the tests."""
 
 from urllib.parse import quote, urlencode
 
@@ -26,7 +26,7 @@ REQUEST = {
 
 
 def query(**changes: str | None) -> str:
-    """Return the query of a request; a parameter that is None is left out."""
+    """Return the query of a request; a parameter that is None is omitted."""
     asked = {**REQUEST, **changes}
     return urlencode(
         {name: value for name, value in asked.items() if value is not None}, quote_via=quote
@@ -34,17 +34,17 @@ def query(**changes: str | None) -> str:
 
 
 def address(**changes: str | None) -> str:
-    """Return the address that a client sends the browser to."""
+    """Return the URL to which a client sends the browser."""
     return f"{ISSUER}authorize?{query(**changes)}"
 
 
 def browser_of(app: ASGIApp) -> UserAgent:
-    """Return another browser, with no cookies."""
+    """Return a new browser without cookies."""
     return UserAgent({ORIGIN: app})
 
 
 async def sign_in(browser: UserAgent, page: Page, username: str = "alice") -> Page:
-    """Fill in the sign-in page and send it."""
+    """Fill in the sign-in form and send it."""
     changes: dict[str, str | None] = {"username": username, "password": PASSWORDS[username]}
     return await browser.submit(page, page.form("/authorize/sign-in"), changes)
 
@@ -57,17 +57,17 @@ async def decide(browser: UserAgent, page: Page, decision: str = "allow") -> Pag
 
 
 async def signed_in_browser(browser: UserAgent, username: str = "alice") -> UserAgent:
-    """Sign in and consent to the request above, in this browser."""
+    """Sign in with this browser and consent to the request above."""
     page = await sign_in(browser, await browser.get(address()), username)
     assert (await decide(browser, page)).url.startswith(CALLBACK)
     return browser
 
 
 def is_sign_in(page: Page) -> bool:
-    """Return whether it is the sign-in page."""
+    """Return whether this is the sign-in page."""
     return any("/authorize/sign-in" in form.action for form in page.forms)
 
 
 def is_consent(page: Page) -> bool:
-    """Return whether it is the consent page."""
+    """Return whether this is the consent page."""
     return any("/authorize/consent" in form.action for form in page.forms)

@@ -1,4 +1,4 @@
-"""The consent page: what it lists, when it is shown, and whose decision counts for what."""
+"""The consent page: what it shows, when it is shown, and which decisions count."""
 
 from dataclasses import replace
 

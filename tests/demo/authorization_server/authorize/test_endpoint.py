@@ -1,4 +1,4 @@
-"""The authorization endpoint: who is asked to sign in, what is answered, what is refused."""
+"""The authorization endpoint: when a user must sign in, what it sends, and what it refuses."""
 
 import dataclasses
 from urllib.parse import parse_qsl, urlsplit

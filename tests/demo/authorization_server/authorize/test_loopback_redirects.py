@@ -1,4 +1,4 @@
-"""The port of a native application's loopback address may vary (RFC 8252 §7.3), nothing else."""
+"""Redirect URIs on the loopback address: only the port may vary (RFC 8252 §7.3)."""
 
 from dataclasses import replace
 from urllib.parse import quote
@@ -86,7 +86,7 @@ def test_a_public_client_may_use_any_port_of_its_loopback_address(
 @pytest.mark.parametrize(
     "redirect_uri",
     [
-        # Other spellings of this machine, and what only looks like it.
+        # Other names of this machine, and names that only look like it.
         "http://127.1:5000/cb",
         "http://127.0.0.01:5000/cb",
         "http://0x7f000001:5000/cb",
@@ -106,10 +106,10 @@ def test_a_public_client_may_use_any_port_of_its_loopback_address(
         "http://localhost.evil.example:5000/cb",
         "http://evil.example:5000/cb",
         "http://127\uff0e0.0.1:5000/cb",
-        # One loopback host does not stand for another.
+        # The loopback hosts are different hosts.
         "http://localhost:5000/with/port",
         "http://[::1]:5000/with/port",
-        # Registered with a port, `localhost` names one program of this machine.
+        # Registered with a port, `localhost` names one program on this machine.
         "http://localhost:5001/one/program",
         "http://localhost/one/program",
         # User information.
@@ -118,7 +118,7 @@ def test_a_public_client_may_use_any_port_of_its_loopback_address(
         "http://@127.0.0.1:5000/cb",
         "http://127.0.0.1:5000@evil.example/cb",
         "http://127.0.0.1:5000\\@evil.example/cb",
-        # Ports that there are not.
+        # Impossible ports.
         "http://127.0.0.1:0/cb",
         "http://127.0.0.1:00/cb",
         "http://127.0.0.1:05000/cb",

@@ -1,6 +1,6 @@
-"""Whoever attacks /authorize gets nothing, and nobody is sent where no client has registered.
+"""Attacks on /authorize: no request gets tokens, and no browser is sent to an unregistered address.
 
-Somebody is signed in who allows everything: a request that is not refused is answered with tokens.
+The user is signed in and has allowed everything, so a request that is not refused gets tokens.
 """
 
 import hmac
@@ -54,7 +54,7 @@ async def cookie(attacked: AttackedServer) -> dict[str, str]:
 
 
 def outcome(answer: httpx.Response) -> tuple[int, str | None, str | None]:
-    """Return where an answer leads."""
+    """Return the address of a redirect."""
     return answer.status_code, answer.headers.get("location"), answer.headers.get("content-type")
 
 
@@ -68,7 +68,7 @@ async def asked(
 
 
 class _Hidden(HTMLParser):
-    """The forms of a page: where they lead, and what is hidden in them."""
+    """The forms of a page: their addresses and their hidden fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class _Hidden(HTMLParser):
 
 
 def told_in(answer: httpx.Response, row: Told) -> list[tuple[str, str]]:
-    """Return the parameters in the place where they must be; there are none in another."""
+    """Return the parameters from the expected place; no other place may have any."""
     if row.place == "form_post":
         page = _Hidden(answer.text)
         assert answer.status_code == 200
@@ -181,7 +181,7 @@ async def test_posting_a_request_makes_no_difference(
         there = await asked(attacked, "GET", row.query, cookie)
         posted = await asked(attacked, "POST", row.query, cookie)
         if posted.headers.get("location", "").startswith("/authorize?"):
-            # An id_token_hint is looked at when the request has become an address.
+            # An id_token_hint is checked after the redirect to a GET request.
             posted = await attacked.http.get(posted.headers["location"], headers=cookie)
         if outcome(there) != outcome(posted):
             different.append(row.case)
@@ -211,7 +211,7 @@ def with_nothing(_key: RSAPrivateKey, _content: bytes) -> bytes:
 
 
 def hint_of(server: AttackedServer, header: dict[str, Any], sign: Signing) -> str:
-    """Return an ID token of alice with this header, with the signing key's name in it."""
+    """Return an ID token of alice with this header and the id of the signing key."""
     key = server.keys.current
     claims = {"iss": ISSUER, "sub": "alice", "aud": "web-application", "azp": "web-application"}
     content = f"{b64({'kid': key.kid, **header})}.{b64({**claims, 'exp': 4_000_000_000})}"

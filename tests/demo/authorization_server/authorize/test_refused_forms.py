@@ -1,6 +1,6 @@
-"""Forms that are sent from elsewhere, or in the place of somebody else, do nothing.
+"""Forged forms: sent from another site, or for another user, they do nothing.
 
-Sign-in, consent and sign-out by their pages, sign-out by address, and the rotation of keys.
+The tests cover sign-in, consent, sign-out, and the rotation of keys.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -53,7 +53,7 @@ async def browser(attacked: AttackedServer) -> AsyncGenerator[UserAgent]:
 
 
 async def signed_in(server: AttackedServer, browser: UserAgent, username: str = "bob") -> str:
-    """Let the browser have a session of somebody who has allowed nothing, and return its secret."""
+    """Give the browser a session of a user who has allowed nothing, and return its secret."""
     secret = await server.state.sessions.open(username, signed_in_for="another request")
     browser.client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1", path="/")
     return secret
@@ -61,14 +61,14 @@ async def signed_in(server: AttackedServer, browser: UserAgent, username: str = 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A form as a page has it, filled in."""
+    """A form of a page, filled in."""
 
     action: str
     fields: dict[str, str]
 
 
 async def filled(server: AttackedServer, browser: UserAgent, which: Which) -> Filled:
-    """Return a form that does what it is for, when it is sent."""
+    """Return a valid form, ready to be sent."""
     if which == "sign-in":
         page = await browser.get(address())
         fields = {"username": "alice", "password": PASSWORDS["alice"]}
@@ -99,11 +99,11 @@ def assert_forbidden(answer: httpx.Response) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Forged:
-    """A form that does not come from a page of this server.
+    """A form that no page of this server sent.
 
     Arguments:
-        csrf: the hidden field; None leaves it as it is.
-        cookie: the one beside it; None leaves it as it is, "" takes it away.
+        csrf: the hidden field; None keeps its value.
+        cookie: the CSRF cookie; None keeps its value, "" removes it.
     """
 
     case: str
@@ -326,14 +326,14 @@ async def test_values_of_an_attackers_page_are_useless_in_the_victims_browser(
 async def test_a_user_other_than_the_hinted_one_cannot_consent(
     attacked: AttackedServer, browser: UserAgent
 ) -> None:
-    """The client has an ID token of alice; bob signs in for its request, and skips a step."""
+    """The client sends an ID token of alice, but bob signs in and skips the check at /authorize."""
     tokens = await attacked.back_channel.tokens(scopes=("openid",), audience=None)
     asked = address(id_token_hint=tokens["id_token"], prompt="consent")
     page = await browser.get(asked)
     form = page.form("/authorize/sign-in")
     bob = {**form.fields, "username": "bob", "password": PASSWORDS["bob"]}
     onward = await sent(browser, Filled(form.action, bob))
-    shown = shown_to_whoever_knows_the_session(browser, asked)
+    shown = page_token_from_the_cookie(browser, asked)
     action = onward.headers["location"].replace("/authorize?", "/authorize/consent?")
     fields = {"csrf": form.fields["csrf"], "decision": "allow", "page_token": shown}
     before = attacked.memory()
@@ -345,8 +345,8 @@ async def test_a_user_other_than_the_hinted_one_cannot_consent(
     assert attacked.memory()["consents"] == before["consents"]
 
 
-def shown_to_whoever_knows_the_session(browser: UserAgent, asked: str) -> str:
-    """Return what the consent page would hold, computed from the browser's own cookie."""
+def page_token_from_the_cookie(browser: UserAgent, asked: str) -> str:
+    """Return the page token that the consent page would have, from the browser's own cookie."""
     sent = parameters(asked.partition("?")[2].encode())
     request = authorization_request(sent, registrations())
     return page_token(browser.client.cookies[SESSION_COOKIE], request)
@@ -409,7 +409,7 @@ async def test_sign_out_redirects_to_no_unregistered_address(
         if uri != HOME
     }
 
-    # One table for two endpoints; here its rows are not worth a test each.
+    # The table has a test for each row elsewhere.
     assert [uri for uri, answer in answers.items() if answer.status_code != 400] == []
     assert [uri for uri, answer in answers.items() if "location" in answer.headers] == []
     assert attacked.memory() == before
@@ -473,7 +473,7 @@ EVERYWHERE = (
 async def test_requests_for_another_host_name_are_refused(
     attacked: AttackedServer, browser: UserAgent, host: str
 ) -> None:
-    """Against DNS rebinding; a name of its own keeps its cookies apart from other applications'."""
+    """Against DNS rebinding. One host name also keeps the cookies apart from other applications."""
     await signed_in(attacked, browser, "alice")
     kid, before = attacked.keys.current.kid, attacked.memory()
 

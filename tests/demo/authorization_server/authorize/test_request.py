@@ -1,4 +1,4 @@
-"""Which requests are in order, where faults go, and what a request asks for in the end."""
+"""Which requests are valid, who is told of a fault, and what a request asks for."""
 
 import dataclasses
 from urllib.parse import quote

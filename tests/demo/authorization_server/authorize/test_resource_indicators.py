@@ -1,4 +1,4 @@
-"""`resource` (RFC 8707) counts like `audience`: at /authorize, and at the token endpoint."""
+"""`resource` (RFC 8707) works like `audience`, at /authorize and at the token endpoint."""
 
 import httpx
 import pytest
@@ -40,7 +40,7 @@ UNUSABLE = [
 
 
 def repeated(*resources: str) -> str:
-    """Return the address of a request that names several."""
+    """Return the URL of a request with several resources."""
     return f"{address(audience=None)}&" + "&".join(f"resource={one}" for one in resources)
 
 

@@ -1,4 +1,4 @@
-"""Answers arrive where they should, with exactly what was asked for, and as nothing else."""
+"""Authorization responses: their place, their parameters, and their escaping."""
 
 from urllib.parse import parse_qsl, urlsplit
 

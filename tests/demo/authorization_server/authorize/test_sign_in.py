@@ -1,4 +1,4 @@
-"""The sign-in page: who gets in, what the page tells, and which forms it believes."""
+"""The sign-in page: which passwords and forms it accepts, and what it shows."""
 
 import re
 

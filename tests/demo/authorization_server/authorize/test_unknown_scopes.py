@@ -1,4 +1,4 @@
-"""A scope that nobody knows is left out, and the answer says what was granted.
+"""Unknown scopes are ignored, and the response names the granted ones.
 
 OpenID Connect Core §3.1.2.1, RFC 6749 §3.3, §5.1.
 """

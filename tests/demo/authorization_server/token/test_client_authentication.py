@@ -1,4 +1,4 @@
-"""A client proves itself in one of the ways that the metadata names, or learns nothing."""
+"""Client authentication: all methods in the metadata work, and a refusal reveals nothing."""
 
 import httpx
 import pytest
@@ -150,7 +150,7 @@ async def test_a_client_that_sends_its_secret_twice_is_refused(
 async def test_a_public_client_cannot_use_a_code_without_a_challenge(
     back_channel: BackChannel,
 ) -> None:
-    """Without PKCE nothing would bind the code to whoever asked for it."""
+    """Without PKCE nothing would bind the code to the client that requested it."""
     redirect_uri = PUBLIC.redirect_uris[0]
     bound = await back_channel.code(
         client_id=PUBLIC.client_id, redirect_uri=redirect_uri, code_challenge=CHALLENGE

@@ -1,4 +1,4 @@
-"""A client's request is a form or a JSON object that can be read in one way only, or refused."""
+"""The body of a client's request: an unambiguous form or JSON object; all else is refused."""
 
 import json
 from collections.abc import AsyncIterator

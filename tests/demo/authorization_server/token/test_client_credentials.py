@@ -1,4 +1,4 @@
-"""A client gets a token for itself: for an API and scopes that exist."""
+"""client_credentials: a client gets a token for itself, for registered APIs and scopes."""
 
 from dataclasses import replace
 
@@ -130,7 +130,7 @@ async def test_a_request_that_cannot_be_granted_is_refused(
 async def test_a_public_client_gets_no_token_for_itself_whatever_its_registration_says(
     registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock
 ) -> None:
-    """RFC 6749 §4.4: it could not prove that it is itself."""
+    """RFC 6749 §4.4: a public client cannot authenticate."""
     public = replace(PUBLIC, grant_types=frozenset({"client_credentials"}))
     app = create_authorization_server(
         issuer=ISSUER,

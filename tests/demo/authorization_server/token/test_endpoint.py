@@ -1,4 +1,4 @@
-"""A code gives tokens once, to the client it was made for, and to nobody who stole it."""
+"""authorization_code: a code gives tokens once, and only to its own client."""
 
 import asyncio
 import logging

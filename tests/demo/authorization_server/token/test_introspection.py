@@ -1,4 +1,4 @@
-"""An API may ask about the tokens that are meant for it, a client about its own (RFC 7662)."""
+"""Introspection: an API can check the tokens for it, a client its own tokens (RFC 7662)."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Tokens say what was granted, to whom, by whom and until when, and nothing more."""
+"""The content of issued tokens: it matches the grant."""
 
 from dataclasses import replace
 
@@ -235,7 +235,7 @@ async def test_an_id_token_omits_what_its_grant_does_not_have(
 async def test_an_id_token_is_bound_to_the_code_and_access_token_sent_with_it(
     issuing: Issuing, state: State, keys: SigningKeys
 ) -> None:
-    """The values are those of OpenID Connect Core, appendices A.4 and A.3."""
+    """The values are from OpenID Connect Core, appendices A.4 and A.3."""
     code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"
     access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
     grant = await granted(state, "openid")

@@ -1,4 +1,4 @@
-"""A refresh token gives the next tokens once; used twice it ends the whole grant."""
+"""refresh_token: a token works once; its reuse revokes the whole grant."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
-"""Whoever attacks the token endpoint gets nothing, and spoils nothing for whom it belongs to.
+"""Attacks on the token endpoint get no tokens and do no harm to the real client.
 
-Each refused request is a good one with something changed; sent as it was, it is good still.
+Each refused request is a valid one with one change; the unchanged request still works afterwards.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ async def sent(
 async def code_form(
     server: AttackedServer, *, code_challenge: str | None = CHALLENGE, **made_for: Any
 ) -> dict[str, str]:
-    """Return a good request with a new code."""
+    """Return a valid request with a new code."""
     code = await server.back_channel.code(code_challenge=code_challenge, **made_for)
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
     verifier = {} if code_challenge is None else {"code_verifier": VERIFIER}
@@ -84,7 +84,7 @@ async def code_form(
 
 
 async def tokens(server: AttackedServer, form: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a good request gives."""
+    """Return the tokens that a valid request gives."""
     answer = await sent(server, form)
     assert answer.status_code == 200, answer.text
     given: dict[str, Any] = answer.json()
@@ -92,7 +92,7 @@ async def tokens(server: AttackedServer, form: Mapping[str, str]) -> dict[str, A
 
 
 async def refresh_form(server: AttackedServer) -> dict[str, str]:
-    """Return a good request with a new refresh token."""
+    """Return a valid request with a new refresh token."""
     given = await tokens(server, await code_form(server))
     return {"grant_type": "refresh_token", "refresh_token": given["refresh_token"], **CLIENT}
 
@@ -307,7 +307,7 @@ async def test_a_code_is_valid_for_its_own_request_only(
     assert attacked.memory() == before
 
 
-async def test_a_code_expires_within_a_minute(attacked: AttackedServer) -> None:
+async def test_a_code_expires_after_a_minute(attacked: AttackedServer) -> None:
     form, late = await code_form(attacked), await code_form(attacked)
 
     attacked.clock.advance(59)

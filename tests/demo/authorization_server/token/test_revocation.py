@@ -1,4 +1,4 @@
-"""A client can give back what it was given, and nothing else (RFC 7009)."""
+"""Revocation: a client can revoke its own tokens, and no others (RFC 7009)."""
 
 import pytest
 

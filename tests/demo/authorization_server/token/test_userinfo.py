@@ -1,4 +1,4 @@
-"""/userinfo tells about the user what the token's scopes release, as long as the token is good."""
+"""/userinfo returns the claims that the scopes of a valid token release."""
 
 from dataclasses import replace
 
