@@ -55,8 +55,8 @@ async def serve_demo(
         applications = (parties.api, parties.authorization_server, parties.web_application)
         await serve(
             [
-                Listener(_with_log_name(app, name), bound, name)
-                for app, bound, name in zip(applications, sockets, LOG_NAMES, strict=True)
+                Listener(_with_log_name(app, name), listening, name)
+                for app, listening, name in zip(applications, sockets, LOG_NAMES, strict=True)
             ],
             started=ready,
         )

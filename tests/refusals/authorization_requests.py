@@ -15,11 +15,11 @@ from tests.support.authorization_server.front_channel import (
 
 PUBLIC_CALLBACK = "http://localhost:8081/callback"
 
-HOSTILE = "\"><script>alert('x')</script>&error=none#code=x"
+SCRIPT_INJECTION = "\"><script>alert('x')</script>&error=none#code=x"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ErrorPage:
     """A request that gets an error page and no redirect.
 
     Arguments:
@@ -32,7 +32,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ClientError:
     """A request whose error is sent to the client.
 
     Arguments:
@@ -55,7 +55,7 @@ def _code(**changes: str | None) -> str:
     return query(response_type="code", **changes)
 
 
-FOREIGN_ADDRESSES: Sequence[str] = (
+FOREIGN_REDIRECT_URIS: Sequence[str] = (
     # Other addresses that a careless comparison accepts.
     "https://evil.example/callback",
     "//evil.example/callback",
@@ -168,25 +168,25 @@ CONTROL_CHARACTERS = {
 }
 
 _ENCODED_CALLBACK = quote(CALLBACK, safe="")
-_WITHOUT_ADDRESS = query(redirect_uri=None)
+_WITHOUT_REDIRECT_URI = query(redirect_uri=None)
 _WITHOUT_CLIENT = query(client_id=None)
 _EVIL = quote("https://evil.example/", safe="")
 
-SHOWN: Sequence[Shown] = (
+ERROR_PAGES: Sequence[ErrorPage] = (
     *(
-        Shown(f"address {number}: {ascii(uri)[:60]}", query(redirect_uri=uri), "redirect_uri")
-        for number, uri in enumerate(FOREIGN_ADDRESSES)
+        ErrorPage(f"address {number}: {ascii(uri)[:60]}", query(redirect_uri=uri), "redirect_uri")
+        for number, uri in enumerate(FOREIGN_REDIRECT_URIS)
     ),
     *(
-        Shown(
+        ErrorPage(
             f"address with {name}",
-            f"{_WITHOUT_ADDRESS}&redirect_uri={_ENCODED_CALLBACK}{encoded}",
+            f"{_WITHOUT_REDIRECT_URI}&redirect_uri={_ENCODED_CALLBACK}{encoded}",
             "redirect_uri",
         )
         for name, encoded in CONTROL_CHARACTERS.items()
     ),
     *(
-        Shown(
+        ErrorPage(
             f"client with {name}",
             f"{_WITHOUT_CLIENT}&client_id=web-application{encoded}",
             "client_id",
@@ -194,7 +194,7 @@ SHOWN: Sequence[Shown] = (
         for name, encoded in CONTROL_CHARACTERS.items()
     ),
     *(
-        Shown(f"address: {case}", f"{_WITHOUT_ADDRESS}&{encoded}", "redirect_uri")
+        ErrorPage(f"address: {case}", f"{_WITHOUT_REDIRECT_URI}&{encoded}", "redirect_uri")
         for case, encoded in {
             "missing": "",
             "empty": "redirect_uri=",
@@ -219,7 +219,7 @@ SHOWN: Sequence[Shown] = (
         }.items()
     ),
     *(
-        Shown(f"client: {case}", f"{_WITHOUT_CLIENT}&{encoded}", "client_id")
+        ErrorPage(f"client: {case}", f"{_WITHOUT_CLIENT}&{encoded}", "client_id")
         for case, encoded in {
             "missing": "",
             "empty": "client_id=",
@@ -230,39 +230,39 @@ SHOWN: Sequence[Shown] = (
             "twice the same": "client_id=web-application&client_id=web-application",
             "two clients": "client_id=web-application&client_id=single-page",
             "array": "client_id[]=web-application",
-            "HTML": f"client_id={quote(HOSTILE)}",
+            "HTML": f"client_id={quote(SCRIPT_INJECTION)}",
             "SQL": "client_id=web-application%27%20OR%201=1--",
             "template": "client_id={{7*7}}",
             "very long": f"client_id={'x' * 9000}",
             "not UTF-8": "client_id=%ff",
         }.items()
     ),
-    Shown("nothing at all", "", "client_id"),
-    Shown("no parameters, but signs", "&&&=&==&", "client_id"),
-    Shown("a client of machines only", query(client_id="command-line"), "redirect_uri"),
-    Shown("the address of another client", query(client_id="single-page"), "redirect_uri"),
-    Shown(
+    ErrorPage("nothing at all", "", "client_id"),
+    ErrorPage("no parameters, but signs", "&&&=&==&", "client_id"),
+    ErrorPage("a client of machines only", query(client_id="command-line"), "redirect_uri"),
+    ErrorPage("the address of another client", query(client_id="single-page"), "redirect_uri"),
+    ErrorPage(
         "another address, told to be posted to",
         query(redirect_uri="https://evil.example/", response_mode="form_post"),
         "redirect_uri",
     ),
-    Shown(
+    ErrorPage(
         "another address, with no interaction",
         query(redirect_uri="https://evil.example/", prompt="none"),
         "redirect_uri",
     ),
-    Shown(
+    ErrorPage(
         "another address, and an unknown scope and type",
         query(redirect_uri="https://evil.example/", scope="x", response_type="x"),
         "redirect_uri",
     ),
-    Shown(
+    ErrorPage(
         "another address inside a request object",
         query(redirect_uri=None, request_uri="https://evil.example/request"),
         "redirect_uri",
     ),
-    Shown("too long", f"{query()}&more={'x' * 16_384}", "longer than"),
-    Shown("very many parameters", f"{query()}{'&a=b' * 5000}", "longer than"),
+    ErrorPage("too long", f"{query()}&more={'x' * 16_384}", "longer than"),
+    ErrorPage("very many parameters", f"{query()}{'&a=b' * 5000}", "longer than"),
 )
 
 
@@ -274,60 +274,71 @@ def _hint(header: str, signature: str = "eA") -> str:
 _STATELESS = query(state=None)
 _PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
-TOLD: Sequence[Told] = (
+CLIENT_ERRORS: Sequence[ClientError] = (
     # Repeated and malformed parameters.
     *(
-        Told(f"{name} twice", f"{query()}&{name}=x&{name}=x", "invalid_request")
+        ClientError(f"{name} twice", f"{query()}&{name}=x&{name}=x", "invalid_request")
         for name in ("audience", "nonce", "prompt", "max_age", "login_hint", "id_token_hint")
     ),
-    Told("scope twice, the same", f"{query()}&scope=openid%20read:contacts", "invalid_request"),
-    Told("response_type twice", f"{query()}&response_type=code", "invalid_request"),
-    Told(
+    ClientError(
+        "scope twice, the same", f"{query()}&scope=openid%20read:contacts", "invalid_request"
+    ),
+    ClientError("response_type twice", f"{query()}&response_type=code", "invalid_request"),
+    ClientError(
         "response_mode twice, form_post first",
         f"{query()}&response_mode=form_post&response_mode=query",
         "invalid_request",
     ),
-    Told("challenge twice", f"{query(**_PKCE)}&code_challenge={CHALLENGE}", "invalid_request"),
-    Told("nonce twice, once empty", f"{query()}&nonce=", "invalid_request"),
-    Told("nonce twice, once encoded", f"{query()}&%6eonce=another", "invalid_request"),
-    Told("two states", f"{query()}&state=another", "invalid_request", state=None),
-    Told("one state twice", f"{query()}&state=a%20state", "invalid_request", state=None),
-    Told("a name that is not UTF-8", f"{query()}&%ff=x", "invalid_request"),
-    Told("an unknown parameter that is not UTF-8", f"{query()}&x=%ff", "invalid_request"),
-    Told("a surrogate", f"{query()}&login_hint=%ed%a0%80", "invalid_request"),
-    Told("no name", f"{query()}&=x", "invalid_request"),
-    Told("a NUL in the scope", f"{query(scope=None)}&scope=openid%00", "invalid_request"),
+    ClientError(
+        "challenge twice", f"{query(**_PKCE)}&code_challenge={CHALLENGE}", "invalid_request"
+    ),
+    ClientError("nonce twice, once empty", f"{query()}&nonce=", "invalid_request"),
+    ClientError("nonce twice, once encoded", f"{query()}&%6eonce=another", "invalid_request"),
+    ClientError("two states", f"{query()}&state=another", "invalid_request", state=None),
+    ClientError("one state twice", f"{query()}&state=a%20state", "invalid_request", state=None),
+    ClientError("a name that is not UTF-8", f"{query()}&%ff=x", "invalid_request"),
+    ClientError("an unknown parameter that is not UTF-8", f"{query()}&x=%ff", "invalid_request"),
+    ClientError("a surrogate", f"{query()}&login_hint=%ed%a0%80", "invalid_request"),
+    ClientError("no name", f"{query()}&=x", "invalid_request"),
+    ClientError("a NUL in the scope", f"{query(scope=None)}&scope=openid%00", "invalid_request"),
     # State and nonce.
-    Told("state with CRLF", f"{_STATELESS}&state=a%0d%0aX:y", "invalid_request", state=None),
-    Told("state with NUL", f"{_STATELESS}&state=a%00", "invalid_request", state=None),
-    Told("state too long", query(state="s" * 2049), "invalid_request", state=None),
-    Told("state not UTF-8", f"{_STATELESS}&state=%ff", "invalid_request", state=None),
-    Told("state of HTML", query(state=HOSTILE, scope="x"), "invalid_scope", state=HOSTILE),
-    Told(
+    ClientError("state with CRLF", f"{_STATELESS}&state=a%0d%0aX:y", "invalid_request", state=None),
+    ClientError("state with NUL", f"{_STATELESS}&state=a%00", "invalid_request", state=None),
+    ClientError("state too long", query(state="s" * 2049), "invalid_request", state=None),
+    ClientError("state not UTF-8", f"{_STATELESS}&state=%ff", "invalid_request", state=None),
+    ClientError(
+        "state of HTML",
+        query(state=SCRIPT_INJECTION, scope="x"),
+        "invalid_scope",
+        state=SCRIPT_INJECTION,
+    ),
+    ClientError(
         "state of HTML, posted",
-        query(state=HOSTILE, scope="x", response_mode="form_post"),
+        query(state=SCRIPT_INJECTION, scope="x", response_mode="form_post"),
         "invalid_scope",
         "form_post",
-        state=HOSTILE,
+        state=SCRIPT_INJECTION,
     ),
-    Told(
+    ClientError(
         "state that looks like an answer",
         query(state="x&code=y#code=z", scope="x"),
         "invalid_scope",
         state="x&code=y#code=z",
     ),
-    Told("no state", query(state=None, scope="x"), "invalid_scope", state=None),
-    Told("no nonce", query(nonce=None), "invalid_request"),
-    Told(
+    ClientError("no state", query(state=None, scope="x"), "invalid_scope", state=None),
+    ClientError("no nonce", query(nonce=None), "invalid_request"),
+    ClientError(
         "no nonce, three", query(nonce=None, response_type="code id_token token"), "invalid_request"
     ),
-    Told("empty nonce", query(nonce=""), "invalid_request"),
-    Told("nonce too long", query(nonce="n" * 2049), "invalid_request"),
-    Told("nonce with a line break", f"{query(nonce=None)}&nonce=a%0ab", "invalid_request"),
+    ClientError("empty nonce", query(nonce=""), "invalid_request"),
+    ClientError("nonce too long", query(nonce="n" * 2049), "invalid_request"),
+    ClientError("nonce with a line break", f"{query(nonce=None)}&nonce=a%0ab", "invalid_request"),
     # Response type and response mode.
-    Told("no response type", query(response_type=None), "invalid_request"),
+    ClientError("no response type", query(response_type=None), "invalid_request"),
     *(
-        Told(f"response type {kind!a}", query(response_type=kind), "unsupported_response_type")
+        ClientError(
+            f"response type {kind!a}", query(response_type=kind), "unsupported_response_type"
+        )
         for kind in (
             "token",
             "id_token",
@@ -350,65 +361,69 @@ TOLD: Sequence[Told] = (
             "cod\u0435",
         )
     ),
-    Told(
+    ClientError(
         "response type with a tab",
         f"{query(response_type=None)}&response_type=code%09id_token",
         "invalid_request",
     ),
-    Told(
+    ClientError(
         "response type as an array",
         query(response_type=None) + "&response_type[]=code",
         "invalid_request",
     ),
-    Told("hybrid in the query", query(response_mode="query"), "invalid_request"),
-    Told(
+    ClientError("hybrid in the query", query(response_mode="query"), "invalid_request"),
+    ClientError(
         "token in the query",
         query(response_type="code token", response_mode="query"),
         "invalid_request",
     ),
-    Told(
+    ClientError(
         "an error of a hybrid that wants the query",
         query(scope="x", response_mode="query"),
         "invalid_request",
     ),
     *(
-        Told(f"response mode {mode!a}", query(response_mode=mode), "invalid_request")
+        ClientError(f"response mode {mode!a}", query(response_mode=mode), "invalid_request")
         for mode in ("web_message", "query.jwt", "fragment.jwt", "Fragment", "form_post ", "none")
     ),
-    Told("code, unknown mode", _code(response_mode="x"), "invalid_request", "query"),
-    Told("code, error in the query", _code(scope="x"), "invalid_scope", "query"),
-    Told(
+    ClientError("code, unknown mode", _code(response_mode="x"), "invalid_request", "query"),
+    ClientError("code, error in the query", _code(scope="x"), "invalid_scope", "query"),
+    ClientError(
         "code, error in the fragment",
         _code(scope="x", response_mode="fragment"),
         "invalid_scope",
         "fragment",
     ),
-    Told(
+    ClientError(
         "code, error posted",
         _code(scope="x", response_mode="form_post"),
         "invalid_scope",
         "form_post",
     ),
-    Told(
+    ClientError(
         "hybrid, error posted",
         query(scope="x", response_mode="form_post"),
         "invalid_scope",
         "form_post",
     ),
-    Told(
+    ClientError(
         "no type, told to be posted",
         query(response_type=None, response_mode="form_post"),
         "invalid_request",
         "form_post",
     ),
     # Parameters that contain a request.
-    Told("request", query(request="e30.e30."), "request_not_supported"),
-    Told("request_uri", query(request_uri="https://evil.example/"), "request_uri_not_supported"),
-    Told("request_uri of a pushed one", query(request_uri="urn:x"), "request_uri_not_supported"),
-    Told("registration", query(registration="{}"), "registration_not_supported"),
+    ClientError("request", query(request="e30.e30."), "request_not_supported"),
+    ClientError(
+        "request_uri", query(request_uri="https://evil.example/"), "request_uri_not_supported"
+    ),
+    ClientError(
+        "request_uri of a pushed one", query(request_uri="urn:x"), "request_uri_not_supported"
+    ),
+    ClientError("registration", query(registration="{}"), "registration_not_supported"),
     # Scope and audience.
     *(
-        Told(f"scope {scope!a}", query(scope=scope), "invalid_scope")
+        ClientError(f"scope {scope!a}", query(scope=scope), "invalid_scope")
         for scope in (
             "",
             "read:tests",
@@ -429,17 +444,17 @@ TOLD: Sequence[Told] = (
             "x" * 9000,
         )
     ),
-    Told("no scope", query(scope=None), "invalid_scope"),
-    Told("scope of an API that is not named", query(audience=None), "invalid_scope"),
-    Told("scope as an array", query(scope=None) + "&scope[]=openid", "invalid_scope"),
-    Told(
+    ClientError("no scope", query(scope=None), "invalid_scope"),
+    ClientError("scope of an API that is not named", query(audience=None), "invalid_scope"),
+    ClientError("scope as an array", query(scope=None) + "&scope[]=openid", "invalid_scope"),
+    ClientError(
         "nothing left of the scope",
         _code(audience=None, scope="offline_access"),
         "invalid_scope",
         "query",
     ),
     *(
-        Told(f"audience {audience!a}", query(audience=audience), "invalid_target")
+        ClientError(f"audience {audience!a}", query(audience=audience), "invalid_target")
         for audience in (
             "https://api.example/",
             f"{AUDIENCE}/",
@@ -452,36 +467,36 @@ TOLD: Sequence[Told] = (
         )
     ),
     # PKCE.
-    Told("public, no challenge", _public(), "invalid_request", redirect_uri=PUBLIC_CALLBACK),
-    Told(
+    ClientError("public, no challenge", _public(), "invalid_request", redirect_uri=PUBLIC_CALLBACK),
+    ClientError(
         "public, empty challenge",
         _public(code_challenge="", code_challenge_method="S256"),
         "invalid_request",
         redirect_uri=PUBLIC_CALLBACK,
     ),
-    Told(
+    ClientError(
         "public, plain",
         _public(code_challenge=CHALLENGE, code_challenge_method="plain"),
         "invalid_request",
         redirect_uri=PUBLIC_CALLBACK,
     ),
-    Told(
+    ClientError(
         "public, no method",
         _public(code_challenge=CHALLENGE),
         "invalid_request",
         redirect_uri=PUBLIC_CALLBACK,
     ),
     *(
-        Told(
+        ClientError(
             f"method {method!a}",
             query(code_challenge=CHALLENGE, code_challenge_method=method),
             "invalid_request",
         )
         for method in ("plain", "s256", "S512", "none", "S256 plain", "")
     ),
-    Told("method alone", query(code_challenge_method="S256"), "invalid_request"),
+    ClientError("method alone", query(code_challenge_method="S256"), "invalid_request"),
     *(
-        Told(
+        ClientError(
             f"challenge {challenge!a}"[:60],
             query(code_challenge=challenge, code_challenge_method="S256"),
             "invalid_request",
@@ -498,7 +513,7 @@ TOLD: Sequence[Told] = (
     ),
     # Prompt, max_age and id_token_hint.
     *(
-        Told(f"prompt {prompt!a}", query(prompt=prompt), "invalid_request")
+        ClientError(f"prompt {prompt!a}", query(prompt=prompt), "invalid_request")
         for prompt in (
             "maybe",
             "none login",
@@ -510,7 +525,7 @@ TOLD: Sequence[Told] = (
         )
     ),
     *(
-        Told(f"max_age {age!a}"[:60], query(max_age=age), "invalid_request")
+        ClientError(f"max_age {age!a}"[:60], query(max_age=age), "invalid_request")
         for age in (
             "-1",
             "1.5",
@@ -526,7 +541,7 @@ TOLD: Sequence[Told] = (
         )
     ),
     *(
-        Told(f"id_token_hint: {case}", query(id_token_hint=token), "invalid_request")
+        ClientError(f"id_token_hint: {case}", query(id_token_hint=token), "invalid_request")
         for case, token in {
             "no token": "x",
             "dots": "..",
@@ -542,15 +557,15 @@ TOLD: Sequence[Told] = (
     ),
 )
 
-SIGNED_OUT: Sequence[Told] = (
-    Told("no interaction", query(prompt="none"), "login_required"),
-    Told("no interaction, code", _code(prompt="none"), "login_required", "query"),
-    Told(
+WITHOUT_A_SESSION: Sequence[ClientError] = (
+    ClientError("no interaction", query(prompt="none"), "login_required"),
+    ClientError("no interaction, code", _code(prompt="none"), "login_required", "query"),
+    ClientError(
         "no interaction, posted",
         query(prompt="none", response_mode="form_post"),
         "login_required",
         "form_post",
     ),
-    Told("a fault beside no interaction", query(prompt="none", scope="x"), "invalid_scope"),
+    ClientError("a fault beside no interaction", query(prompt="none", scope="x"), "invalid_scope"),
 )
 """The requests with prompt=none, for tests without a session."""

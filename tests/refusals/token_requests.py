@@ -40,7 +40,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Misread:
+class Ambiguous:
     """A valid request in another encoding.
 
     Arguments:
@@ -56,18 +56,18 @@ class Misread:
     address: str = ""
 
 
-_NOT_OURS: Changes = {
+_OTHER_CREDENTIALS: Changes = {
     "client_id": COMMAND_LINE.client_id,
     "client_secret": COMMAND_LINE.client_secret,
 }
-_OF_THE_API: Changes = {
+_API_CREDENTIALS: Changes = {
     "client_id": CONTACTS_API.client_id,
     "client_secret": CONTACTS_API.client_secret,
 }
-_OF_NOBODY: Changes = {"client_id": None, "client_secret": None}
+_NO_CREDENTIALS: Changes = {"client_id": None, "client_secret": None}
 
 _WRONG_CLIENTS: Mapping[str, Changes] = {
-    "no client": _OF_NOBODY,
+    "no client": _NO_CREDENTIALS,
     "no secret": {"client_secret": None},
     "empty secret": {"client_secret": ""},
     "wrong secret": {"client_secret": "guess"},
@@ -99,7 +99,7 @@ _BESIDE_A_HEADER: Mapping[str, Changes] = {
 CLIENTS: Sequence[Refused] = (
     *(Refused(case, changes, "invalid_client", 401) for case, changes in _WRONG_CLIENTS.items()),
     *(
-        Refused(f"header: {case}", _OF_NOBODY, "invalid_client", 401, {"Authorization": value})
+        Refused(f"header: {case}", _NO_CREDENTIALS, "invalid_client", 401, {"Authorization": value})
         for case, value in {
             "wrong secret": basic(CLIENT_ID, "guess")["Authorization"],
             "no secret": basic(CLIENT_ID, "")["Authorization"],
@@ -149,8 +149,8 @@ CODES: Sequence[Refused] = (
     Refused("code of SQL", {"code": "' OR '1'='1"}, "invalid_grant"),
     Refused("very long code", {"code": "x" * 12_000}, "invalid_grant"),
     Refused("code not ASCII", {"code": "\u00fc\u2603"}, "invalid_grant"),
-    Refused("client of machines only", _NOT_OURS, "unauthorized_client"),
-    Refused("client without grant types", _OF_THE_API, "unauthorized_client"),
+    Refused("client of machines only", _OTHER_CREDENTIALS, "unauthorized_client"),
+    Refused("client without grant types", _API_CREDENTIALS, "unauthorized_client"),
     Refused(
         "public client with the code of another",
         {"client_id": PUBLIC.client_id, "client_secret": None},
@@ -190,18 +190,18 @@ CODES: Sequence[Refused] = (
 )
 """Requests with a valid code that has a challenge."""
 
-WITHOUT_CHALLENGE: Sequence[Refused] = (
+CODES_WITHOUT_CHALLENGE: Sequence[Refused] = (
     Refused("a verifier", {"code_verifier": VERIFIER}, "invalid_grant"),
     Refused("a verifier that is none", {"code_verifier": "x"}, "invalid_grant"),
 )
 """Requests with a valid code without a challenge, because an attacker removed it."""
 
-REFRESHING: Sequence[Refused] = (
+REFRESH_TOKENS: Sequence[Refused] = (
     Refused("no token", {"refresh_token": None}, "invalid_request"),
     Refused("empty token", {"refresh_token": ""}, "invalid_request"),
     Refused("unknown token", {"refresh_token": "x"}, "invalid_grant"),
-    Refused("client of machines only", _NOT_OURS, "unauthorized_client"),
-    Refused("client without grant types", _OF_THE_API, "unauthorized_client"),
+    Refused("client of machines only", _OTHER_CREDENTIALS, "unauthorized_client"),
+    Refused("client without grant types", _API_CREDENTIALS, "unauthorized_client"),
     Refused(
         "public client with the token of another",
         {"client_id": PUBLIC.client_id, "client_secret": None},
@@ -226,13 +226,13 @@ REFRESHING: Sequence[Refused] = (
 )
 """Requests with a valid refresh token."""
 
-CREDENTIALS: Sequence[Refused] = (
+CLIENT_CREDENTIALS: Sequence[Refused] = (
     Refused(
         "public client",
         {"client_id": PUBLIC.client_id, "client_secret": None},
         "unauthorized_client",
     ),
-    Refused("client that only introspects", _OF_THE_API, "unauthorized_client"),
+    Refused("client that only introspects", _API_CREDENTIALS, "unauthorized_client"),
     Refused("no audience", {"audience": None}, "invalid_request"),
     *(
         Refused(f"audience {audience!a}", {"audience": audience}, "invalid_target")
@@ -291,86 +291,86 @@ def _json_with(name: str, value: object) -> Callable[[Mapping[str, str]], bytes]
 
 _NAMES = ("grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret")
 
-MISREAD: Sequence[Misread] = (
+AMBIGUOUS: Sequence[Ambiguous] = (
     # Repeated parameters.
-    *(Misread(f"{name} twice", FORM, _twice(name)) for name in _NAMES),
-    *(Misread(f"{name} twice, once other", FORM, _twice(name, "x")) for name in _NAMES),
-    *(Misread(f"{name} twice, once empty", FORM, _twice(name, "")) for name in _NAMES),
-    *(Misread(f"{name} twice in JSON", JSON, _json_twice(name)) for name in _NAMES),
-    Misread("code twice, once encoded", FORM, lambda form: _encoded(form) + b"&c%6fde=x"),
-    Misread("unknown parameter twice", FORM, lambda form: _encoded(form) + b"&x=1&x=1"),
-    Misread("audience twice", FORM, lambda form: _encoded(form) + b"&audience=x&audience=y"),
-    Misread(
+    *(Ambiguous(f"{name} twice", FORM, _twice(name)) for name in _NAMES),
+    *(Ambiguous(f"{name} twice, once other", FORM, _twice(name, "x")) for name in _NAMES),
+    *(Ambiguous(f"{name} twice, once empty", FORM, _twice(name, "")) for name in _NAMES),
+    *(Ambiguous(f"{name} twice in JSON", JSON, _json_twice(name)) for name in _NAMES),
+    Ambiguous("code twice, once encoded", FORM, lambda form: _encoded(form) + b"&c%6fde=x"),
+    Ambiguous("unknown parameter twice", FORM, lambda form: _encoded(form) + b"&x=1&x=1"),
+    Ambiguous("audience twice", FORM, lambda form: _encoded(form) + b"&audience=x&audience=y"),
+    Ambiguous(
         "code twice in JSON, once escaped",
         JSON,
         lambda form: _json(form)[:-1] + b', "c\\u006fde": "x"}',
     ),
     # Form and JSON mixed.
-    Misread("form that is called JSON", JSON, _encoded),
-    Misread("JSON that is called form", FORM, _json),
-    Misread("JSON, then form", JSON, lambda form: _json(form) + b"&" + _encoded(form)),
-    Misread("two JSON objects", JSON, lambda form: _json(form) * 2),
-    Misread("no type", "", _encoded),
-    Misread("plain text", "text/plain", _encoded),
-    Misread("JSON of another type", "application/jwt", _json),
-    Misread("JSON with a suffix", "application/x+json", _json),
-    Misread("multipart", "multipart/form-data; boundary=x", lambda form: b"--x--"),
-    Misread("two types in one", f"{FORM}, {JSON}", _encoded),
-    Misread("XML", "application/xml", lambda form: b"<code/>"),
+    Ambiguous("form that is called JSON", JSON, _encoded),
+    Ambiguous("JSON that is called form", FORM, _json),
+    Ambiguous("JSON, then form", JSON, lambda form: _json(form) + b"&" + _encoded(form)),
+    Ambiguous("two JSON objects", JSON, lambda form: _json(form) * 2),
+    Ambiguous("no type", "", _encoded),
+    Ambiguous("plain text", "text/plain", _encoded),
+    Ambiguous("JSON of another type", "application/jwt", _json),
+    Ambiguous("JSON with a suffix", "application/x+json", _json),
+    Ambiguous("multipart", "multipart/form-data; boundary=x", lambda form: b"--x--"),
+    Ambiguous("two types in one", f"{FORM}, {JSON}", _encoded),
+    Ambiguous("XML", "application/xml", lambda form: b"<code/>"),
     # JSON that is not a flat object of strings.
-    Misread("nothing", JSON, lambda form: b""),
-    Misread("null", JSON, lambda form: b"null"),
-    Misread("array", JSON, lambda form: b"[" + _json(form) + b"]"),
-    Misread("string", JSON, lambda form: json.dumps(_json(form).decode()).encode()),
-    Misread("nested", JSON, lambda form: _json({"request": form})),
-    Misread("code in a list", JSON, lambda form: _json({**form, "code": [form["code"]]})),
-    Misread("code in an object", JSON, lambda form: _json({**form, "code": {"a": form["code"]}})),
-    Misread("code is a number", JSON, _json_with("code", 7)),
-    Misread("code is true", JSON, _json_with("code", True)),
-    Misread("code is null", JSON, _json_with("code", None)),
-    Misread("secret is a number", JSON, _json_with("client_secret", 0)),
-    Misread("a number beside", JSON, _json_with("expires_in", 60)),
-    Misread("NaN", JSON, lambda form: _json(form)[:-1] + b', "x": NaN}'),
-    Misread("Infinity", JSON, lambda form: _json(form)[:-1] + b', "x": -Infinity}'),
-    Misread("1e999", JSON, lambda form: _json(form)[:-1] + b', "x": 1e999}'),
-    Misread("a number of many digits", JSON, lambda form: b'{"x": ' + b"9" * 9000 + b"}"),
-    Misread("deep", JSON, lambda form: b'{"x": ' + b"[" * 4000 + b"]" * 4000 + b"}"),
-    Misread("deep and open", JSON, lambda form: b"[" * 16_000),
-    Misread("comma at the end", JSON, lambda form: _json(form)[:-1] + b",}"),
-    Misread("comment", JSON, lambda form: b"/**/" + _json(form)),
-    Misread("single quotes", JSON, lambda form: str(dict(form)).encode()),
-    Misread("cut", JSON, lambda form: _json(form)[:-1]),
-    Misread("NUL behind", JSON, lambda form: _json(form) + b"\x00"),
-    Misread("lone surrogate", JSON, lambda form: _json(form)[:-1] + b', "x": "\\ud800"}'),
-    Misread(
+    Ambiguous("nothing", JSON, lambda form: b""),
+    Ambiguous("null", JSON, lambda form: b"null"),
+    Ambiguous("array", JSON, lambda form: b"[" + _json(form) + b"]"),
+    Ambiguous("string", JSON, lambda form: json.dumps(_json(form).decode()).encode()),
+    Ambiguous("nested", JSON, lambda form: _json({"request": form})),
+    Ambiguous("code in a list", JSON, lambda form: _json({**form, "code": [form["code"]]})),
+    Ambiguous("code in an object", JSON, lambda form: _json({**form, "code": {"a": form["code"]}})),
+    Ambiguous("code is a number", JSON, _json_with("code", 7)),
+    Ambiguous("code is true", JSON, _json_with("code", True)),
+    Ambiguous("code is null", JSON, _json_with("code", None)),
+    Ambiguous("secret is a number", JSON, _json_with("client_secret", 0)),
+    Ambiguous("a number beside", JSON, _json_with("expires_in", 60)),
+    Ambiguous("NaN", JSON, lambda form: _json(form)[:-1] + b', "x": NaN}'),
+    Ambiguous("Infinity", JSON, lambda form: _json(form)[:-1] + b', "x": -Infinity}'),
+    Ambiguous("1e999", JSON, lambda form: _json(form)[:-1] + b', "x": 1e999}'),
+    Ambiguous("a number of many digits", JSON, lambda form: b'{"x": ' + b"9" * 9000 + b"}"),
+    Ambiguous("deep", JSON, lambda form: b'{"x": ' + b"[" * 4000 + b"]" * 4000 + b"}"),
+    Ambiguous("deep and open", JSON, lambda form: b"[" * 16_000),
+    Ambiguous("comma at the end", JSON, lambda form: _json(form)[:-1] + b",}"),
+    Ambiguous("comment", JSON, lambda form: b"/**/" + _json(form)),
+    Ambiguous("single quotes", JSON, lambda form: str(dict(form)).encode()),
+    Ambiguous("cut", JSON, lambda form: _json(form)[:-1]),
+    Ambiguous("NUL behind", JSON, lambda form: _json(form) + b"\x00"),
+    Ambiguous("lone surrogate", JSON, lambda form: _json(form)[:-1] + b', "x": "\\ud800"}'),
+    Ambiguous(
         "secret of a lone surrogate",
         JSON,
         lambda form: b'{"client_id": "web-application", "client_secret": "\\udfff"}',
     ),
     # Other encodings.
-    Misread("JSON with BOM", JSON, lambda form: b"\xef\xbb\xbf" + _json(form)),
-    Misread("JSON in UTF-16", JSON, lambda form: _json(form).decode().encode("utf-16")),
-    Misread(
+    Ambiguous("JSON with BOM", JSON, lambda form: b"\xef\xbb\xbf" + _json(form)),
+    Ambiguous("JSON in UTF-16", JSON, lambda form: _json(form).decode().encode("utf-16")),
+    Ambiguous(
         "JSON in UTF-16, and called so",
         f"{JSON}; charset=utf-16",
         lambda form: _json(form).decode().encode("utf-16"),
     ),
-    Misread("JSON in UTF-32", JSON, lambda form: _json(form).decode().encode("utf-32-le")),
-    Misread("JSON not UTF-8", JSON, lambda form: _json(form)[:-1] + b', "x": "\xff"}'),
-    Misread("form not UTF-8", FORM, lambda form: _encoded(form) + b"&x=%ff"),
-    Misread("form of raw bytes", FORM, lambda form: _encoded(form) + b"&x=\xff"),
-    Misread("form with a broken percent", FORM, lambda form: _encoded(form) + b"&x=%4"),
-    Misread("form with NUL", FORM, lambda form: _encoded(form) + b"&x=%00"),
-    Misread("form with a line break", FORM, lambda form: _encoded(form) + b"\r\n"),
-    Misread("form with a nameless value", FORM, lambda form: _encoded(form) + b"&=x"),
+    Ambiguous("JSON in UTF-32", JSON, lambda form: _json(form).decode().encode("utf-32-le")),
+    Ambiguous("JSON not UTF-8", JSON, lambda form: _json(form)[:-1] + b', "x": "\xff"}'),
+    Ambiguous("form not UTF-8", FORM, lambda form: _encoded(form) + b"&x=%ff"),
+    Ambiguous("form of raw bytes", FORM, lambda form: _encoded(form) + b"&x=\xff"),
+    Ambiguous("form with a broken percent", FORM, lambda form: _encoded(form) + b"&x=%4"),
+    Ambiguous("form with NUL", FORM, lambda form: _encoded(form) + b"&x=%00"),
+    Ambiguous("form with a line break", FORM, lambda form: _encoded(form) + b"\r\n"),
+    Ambiguous("form with a nameless value", FORM, lambda form: _encoded(form) + b"&=x"),
     # Size.
-    Misread("form too long", FORM, lambda form: _encoded(form) + b"&x=" + b"y" * 16_384),
-    Misread("JSON too long", JSON, lambda form: _json({**form, "x": "y" * 16_384})),
-    Misread("spaces before JSON", JSON, lambda form: b" " * 16_384 + _json(form)),
-    Misread("very many parameters", FORM, lambda form: _encoded(form) + b"&a" * 9000),
+    Ambiguous("form too long", FORM, lambda form: _encoded(form) + b"&x=" + b"y" * 16_384),
+    Ambiguous("JSON too long", JSON, lambda form: _json({**form, "x": "y" * 16_384})),
+    Ambiguous("spaces before JSON", JSON, lambda form: b" " * 16_384 + _json(form)),
+    Ambiguous("very many parameters", FORM, lambda form: _encoded(form) + b"&a" * 9000),
     # Parameters in the URL.
     *(
-        Misread(f"in the address: {address[1:20]}", FORM, _encoded, address=address)
+        Ambiguous(f"in the address: {address[1:20]}", FORM, _encoded, address=address)
         for address in (
             "?x=y",
             "?code=x",
@@ -379,6 +379,8 @@ MISREAD: Sequence[Misread] = (
             "?=",
         )
     ),
-    Misread("all in the address", FORM, lambda form: b"", address="?grant_type=authorization_code"),
+    Ambiguous(
+        "all in the address", FORM, lambda form: b"", address="?grant_type=authorization_code"
+    ),
 )
 """A valid code request in an ambiguous or unreadable encoding."""

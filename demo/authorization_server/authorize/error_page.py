@@ -40,8 +40,8 @@ def error_page(
         value: its value as sent.
         continue_url: a URL of this server where the person can continue.
     """
-    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
-    context = {"sentence": sentence, "name": name, "value": shown, "continue_url": continue_url}
+    shortened = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
+    context = {"sentence": sentence, "name": name, "value": shortened, "continue_url": continue_url}
     return pages.response("error_shown.html", context, status=status)
 
 

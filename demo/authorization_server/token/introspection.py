@@ -17,7 +17,7 @@ from demo.authorization_server.state.tokens import RefreshToken
 from demo.authorization_server.token.access_token import is_client, subject
 from demo.authorization_server.token.verification import AccessTokenVerifier
 
-_SHOWN_CLAIMS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
+_RETURNED_CLAIMS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
 
 _INACTIVE: dict[str, object] = {"active": False}
 """Also the answer for tokens of other clients and APIs: the caller learns nothing (§2.2)."""
@@ -55,10 +55,10 @@ class IntrospectionEndpoint:
                 )
             if "token" not in parameters:
                 raise OAuthError("invalid_request", "token is missing.")
-            answer = await self._introspected(parameters["token"], client)
+            response = await self._introspected(parameters["token"], client)
         except OAuthError as error:
             return error.response()
-        return JSONResponse(answer, headers=dict(NO_STORE))
+        return JSONResponse(response, headers=dict(NO_STORE))
 
     async def _introspected(self, token: str, client: Client) -> dict[str, object]:
         refresh_token = await self._state.tokens.find_refresh_token(token)
@@ -93,6 +93,11 @@ def _access_token(principal: Principal, client: Client) -> dict[str, object]:
     named = client.introspects.intersection([audience] if isinstance(audience, str) else audience)
     if principal.client_id != client.client_id and not named:
         return _INACTIVE
-    shown = {name: claims[name] for name in _SHOWN_CLAIMS if name in claims}
-    answer = {"active": True, "token_type": "Bearer", **shown, "client_id": principal.client_id}
-    return answer if is_client(principal) else {**answer, "username": principal.subject}
+    returned = {name: claims[name] for name in _RETURNED_CLAIMS if name in claims}
+    response = {
+        "active": True,
+        "token_type": "Bearer",
+        **returned,
+        "client_id": principal.client_id,
+    }
+    return response if is_client(principal) else {**response, "username": principal.subject}

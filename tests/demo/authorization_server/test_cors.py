@@ -76,7 +76,7 @@ def preflight(origin: str, method: str = "POST", headers: str = "authorization")
     }
 
 
-def may_be_read(answer: httpx.Response) -> str | None:
+def allowed_origin(answer: httpx.Response) -> str | None:
     """Return the origin whose scripts may read the response."""
     allowed: str | None = answer.headers.get("access-control-allow-origin")
     return allowed
@@ -94,7 +94,7 @@ async def test_a_preflight_of_a_public_client_needs_no_token(
 
     answer = await http.options(path, headers=preflight(origin, method, headers))
 
-    assert (answer.status_code, may_be_read(answer)) == (200, origin)
+    assert (answer.status_code, allowed_origin(answer)) == (200, origin)
     assert method in answer.headers["access-control-allow-methods"]
     assert "Origin" in answer.headers["vary"]
     assert "access-control-allow-credentials" not in answer.headers
@@ -118,7 +118,7 @@ async def test_scripts_of_public_clients_can_read_metadata_and_keys(
 ) -> None:
     answer = await http.get(path, headers={"Origin": PAGE})
 
-    assert (answer.status_code, may_be_read(answer)) == (200, PAGE)
+    assert (answer.status_code, allowed_origin(answer)) == (200, PAGE)
     assert "Origin" in answer.headers["vary"]
 
 
@@ -145,7 +145,7 @@ async def test_a_script_can_exchange_a_code_call_userinfo_and_revoke_tokens(
     ]
 
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert {may_be_read(answer) for answer in answers} == {PAGE}
+    assert {allowed_origin(answer) for answer in answers} == {PAGE}
     assert not [a for a in answers if "access-control-allow-credentials" in a.headers]
 
 
@@ -176,7 +176,7 @@ async def test_a_script_can_read_a_refusal_and_its_challenge(http: httpx.AsyncCl
         "method": 405,
     }
     for answer in answers.values():
-        assert may_be_read(answer) == PAGE
+        assert allowed_origin(answer) == PAGE
         assert answer.headers["access-control-expose-headers"] == "WWW-Authenticate, Retry-After"
 
 
@@ -192,7 +192,7 @@ async def test_scripts_of_other_origins_can_read_nothing(
         await http.request(method, path, headers={"Origin": origin}),
     ]
 
-    assert [may_be_read(answer) for answer in answers] == [None, None]
+    assert [allowed_origin(answer) for answer in answers] == [None, None]
     assert answers[0].status_code == 400
 
 

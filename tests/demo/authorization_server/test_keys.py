@@ -167,10 +167,10 @@ async def test_two_rotations_at_once_lose_no_key() -> None:
 
 
 async def test_a_key_that_cannot_be_saved_does_not_sign(other_key: SigningKey) -> None:
-    def full(_current: SigningKey, _retired: tuple[RetiredKey, ...]) -> None:
+    def fail_to_save(_current: SigningKey, _retired: tuple[RetiredKey, ...]) -> None:
         raise KeyFileError("no space left")
 
-    keys = SigningKeys(signing_key(), save=full, generated=lambda: other_key)
+    keys = SigningKeys(signing_key(), save=fail_to_save, generated=lambda: other_key)
 
     with pytest.raises(KeyFileError):
         await keys.rotate(now=NOW, keep_seconds=60)
@@ -318,7 +318,7 @@ def text(data: Path) -> str:
     return (data / FILE).read_text()
 
 
-def put(document: Document, name: str, content: object) -> None:
+def set_member(document: Document, name: str, content: object) -> None:
     document[name] = content
 
 
@@ -338,14 +338,14 @@ def public_part(document: Document) -> None:
 
 def retired(**entry: object) -> Callable[[Document], object]:
     whole = {"until": NOW, "key": signing_key().public_jwk()}
-    return lambda document: put(document, "retired_keys", [{**whole, **entry}])
+    return lambda document: set_member(document, "retired_keys", [{**whole, **entry}])
 
 
 DAMAGE: dict[str, Callable[[Document], object]] = {
     "no key": lambda d: d.pop("signing_key"),
-    "empty key": lambda d: put(d, "signing_key", {}),
-    "another kind of key": lambda d: put(d, "signing_key", ec_key()),
-    "small key": lambda d: put(d, "signing_key", small_key()),
+    "empty key": lambda d: set_member(d, "signing_key", {}),
+    "another kind of key": lambda d: set_member(d, "signing_key", ec_key()),
+    "small key": lambda d: set_member(d, "signing_key", small_key()),
     "public key": public_part,
     "not base64url": lambda d: d["signing_key"].update(n="!"),
     "number for text": lambda d: d["signing_key"].update(d=7),
@@ -353,8 +353,8 @@ DAMAGE: dict[str, Callable[[Document], object]] = {
     "empty secret": lambda d: d["client_secrets"].update({CLIENTS[0]: ""}),
     "null for a secret": lambda d: d["client_secrets"].update({CLIENTS[0]: None}),
     "no retired keys": lambda d: d.pop("retired_keys"),
-    "retired keys as an object": lambda d: put(d, "retired_keys", {}),
-    "text for a retired key": lambda d: put(d, "retired_keys", ["kid"]),
+    "retired keys as an object": lambda d: set_member(d, "retired_keys", {}),
+    "text for a retired key": lambda d: set_member(d, "retired_keys", ["kid"]),
     "retired key without an end": retired(until=None),
     "retired key until true": retired(until=True),
     "retired key without a key": retired(key=None),

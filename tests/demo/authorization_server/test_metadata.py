@@ -105,13 +105,13 @@ async def test_every_authentication_method_in_the_metadata_works(
     async def by_post(path: str) -> httpx.Response:
         return await back_channel.http.post(path, data={"token": "x", **form})
 
-    async def by_nothing(path: str) -> httpx.Response:
+    async def by_client_id(path: str) -> httpx.Response:
         return await back_channel.post(path, client_id="single-page", token="x")
 
     ways: dict[str, Callable[[str], Awaitable[httpx.Response]]] = {
         "client_secret_basic": by_basic,
         "client_secret_post": by_post,
-        "none": by_nothing,
+        "none": by_client_id,
     }
     for endpoint in ("token", "revocation", "introspection"):
         url = str(metadata[f"{endpoint}_endpoint"])

@@ -54,7 +54,7 @@ def registrations(registrations: Registrations) -> Registrations:
     return replace(registrations, clients={**registrations.clients, **clients})
 
 
-def judged(
+def parsed_request(
     registrations: Registrations, redirect_uri: str, client_id: str = "native"
 ) -> AuthorizationRequest:
     asked = query(client_id=client_id, redirect_uri=redirect_uri, **PKCE)
@@ -80,7 +80,7 @@ def judged(
 def test_a_public_client_may_use_any_port_of_its_loopback_address(
     registrations: Registrations, redirect_uri: str
 ) -> None:
-    assert judged(registrations, redirect_uri).destination.redirect_uri == redirect_uri
+    assert parsed_request(registrations, redirect_uri).destination.redirect_uri == redirect_uri
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_everything_but_the_port_must_be_equal(
     registrations: Registrations, redirect_uri: str
 ) -> None:
     with pytest.raises(RequestUnusable) as refused:
-        judged(registrations, redirect_uri)
+        parsed_request(registrations, redirect_uri)
 
     assert refused.value.name == "redirect_uri"
 
@@ -186,7 +186,7 @@ def test_a_confidential_client_may_use_its_registered_port_only(
     registrations: Registrations, redirect_uri: str
 ) -> None:
     with pytest.raises(RequestUnusable):
-        judged(registrations, redirect_uri, "server")
+        parsed_request(registrations, redirect_uri, "server")
 
 
 async def code_for(browser: UserAgent, redirect_uri: str) -> str:

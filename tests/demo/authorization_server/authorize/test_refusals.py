@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.refusals.authorization_requests import (
+    CLIENT_ERRORS,
+    ERROR_PAGES,
     PUBLIC_CALLBACK,
-    SHOWN,
-    SIGNED_OUT,
-    TOLD,
-    Shown,
-    Told,
+    WITHOUT_A_SESSION,
+    ClientError,
+    ErrorPage,
 )
 from tests.support.authorization_server.attacked_server import (
     AttackedServer,
@@ -58,7 +58,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str | None, str | None]:
     return answer.status_code, answer.headers.get("location"), answer.headers.get("content-type")
 
 
-async def asked(
+async def requested(
     server: AttackedServer, method: str, encoded: str, headers: dict[str, str]
 ) -> httpx.Response:
     if method == "GET":
@@ -84,7 +84,7 @@ class _Hidden(HTMLParser):
             self.fields.append((given["name"], given["value"]))
 
 
-def told_in(answer: httpx.Response, row: Told) -> list[tuple[str, str]]:
+def error_parameters(answer: httpx.Response, row: ClientError) -> list[tuple[str, str]]:
     """Return the parameters from the expected place; no other place may have any."""
     if row.place == "form_post":
         page = _Hidden(answer.text)
@@ -103,13 +103,13 @@ def told_in(answer: httpx.Response, row: Told) -> list[tuple[str, str]]:
     return parse_qsl(there, keep_blank_values=True, strict_parsing=True)
 
 
-def assert_told(answer: httpx.Response, row: Told) -> None:
-    parameters = told_in(answer, row)
-    told = dict(parameters)
-    assert len(told) == len(parameters)
-    assert _DESCRIPTION.fullmatch(told.pop("error_description"))
+def assert_error_sent(answer: httpx.Response, row: ClientError) -> None:
+    parameters = error_parameters(answer, row)
+    error = dict(parameters)
+    assert len(error) == len(parameters)
+    assert _DESCRIPTION.fullmatch(error.pop("error_description"))
     state = {} if row.state is None else {"state": row.state}
-    assert told == {"error": row.error, "iss": ISSUER, **state}
+    assert error == {"error": row.error, "iss": ISSUER, **state}
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "same-origin"
 
@@ -117,7 +117,7 @@ def assert_told(answer: httpx.Response, row: Told) -> None:
 async def test_the_valid_request_behind_the_others_is_granted_at_once(
     attacked: AttackedServer, cookie: dict[str, str]
 ) -> None:
-    answer = await asked(attacked, "GET", query(), cookie)
+    answer = await requested(attacked, "GET", query(), cookie)
 
     assert answer.headers["location"].startswith(f"{CALLBACK}#code=")
 
@@ -132,19 +132,19 @@ async def test_the_same_request_of_a_public_client_shows_the_consent_page(
         "code_challenge_method": "S256",
     }
 
-    answer = await asked(attacked, "GET", query(**changes), cookie)
+    answer = await requested(attacked, "GET", query(**changes), cookie)
 
     assert answer.status_code == 200
     assert "Allow Contact page?" in answer.text
 
 
-@pytest.mark.parametrize("row", SHOWN, ids=lambda row: row.case)
+@pytest.mark.parametrize("row", ERROR_PAGES, ids=lambda row: row.case)
 async def test_a_fault_without_a_trusted_redirect_uri_is_shown_and_redirects_nobody(
-    attacked: AttackedServer, cookie: dict[str, str], row: Shown
+    attacked: AttackedServer, cookie: dict[str, str], row: ErrorPage
 ) -> None:
     before = attacked.memory()
 
-    answer = await asked(attacked, "GET", row.query, cookie)
+    answer = await requested(attacked, "GET", row.query, cookie)
 
     assert answer.status_code == 400
     assert row.named in answer.text
@@ -158,15 +158,15 @@ async def test_a_fault_without_a_trusted_redirect_uri_is_shown_and_redirects_nob
     assert attacked.memory() == before
 
 
-@pytest.mark.parametrize("row", TOLD, ids=lambda row: row.case[:60])
+@pytest.mark.parametrize("row", CLIENT_ERRORS, ids=lambda row: row.case[:60])
 async def test_any_other_fault_is_sent_to_the_client_like_a_response(
-    attacked: AttackedServer, cookie: dict[str, str], row: Told
+    attacked: AttackedServer, cookie: dict[str, str], row: ClientError
 ) -> None:
     before = attacked.memory()
 
-    answer = await asked(attacked, "GET", row.query, cookie)
+    answer = await requested(attacked, "GET", row.query, cookie)
 
-    assert_told(answer, row)
+    assert_error_sent(answer, row)
     assert attacked.memory() == before
 
 
@@ -176,10 +176,10 @@ async def test_posting_a_request_makes_no_difference(
     different: list[str] = []
     before = attacked.memory()
 
-    rows: list[Shown | Told] = [*SHOWN, *TOLD]
+    rows: list[ErrorPage | ClientError] = [*ERROR_PAGES, *CLIENT_ERRORS]
     for row in rows:
-        there = await asked(attacked, "GET", row.query, cookie)
-        posted = await asked(attacked, "POST", row.query, cookie)
+        there = await requested(attacked, "GET", row.query, cookie)
+        posted = await requested(attacked, "POST", row.query, cookie)
         if posted.headers.get("location", "").startswith("/authorize?"):
             # An id_token_hint is checked after the redirect to a GET request.
             posted = await attacked.http.get(posted.headers["location"], headers=cookie)
@@ -193,7 +193,7 @@ async def test_posting_a_request_makes_no_difference(
 Signing = Callable[[RSAPrivateKey, bytes], bytes]
 
 
-def with_its_key(key: RSAPrivateKey, content: bytes) -> bytes:
+def with_the_own_key(key: RSAPrivateKey, content: bytes) -> bytes:
     return key.sign(content, PKCS1v15(), SHA256())
 
 
@@ -206,7 +206,7 @@ def with_the_public_key(key: RSAPrivateKey, content: bytes) -> bytes:
     return hmac.digest(secret, content, "sha256")
 
 
-def with_nothing(_key: RSAPrivateKey, _content: bytes) -> bytes:
+def unsigned(_key: RSAPrivateKey, _content: bytes) -> bytes:
     return b""
 
 
@@ -221,9 +221,9 @@ def hint_of(server: AttackedServer, header: dict[str, Any], sign: Signing) -> st
 async def test_the_valid_hint_behind_the_forged_ones_is_accepted(
     attacked: AttackedServer, cookie: dict[str, str]
 ) -> None:
-    hint = hint_of(attacked, {"alg": "RS256"}, with_its_key)
+    hint = hint_of(attacked, {"alg": "RS256"}, with_the_own_key)
 
-    answer = await asked(attacked, "GET", query(id_token_hint=hint), cookie)
+    answer = await requested(attacked, "GET", query(id_token_hint=hint), cookie)
 
     assert answer.headers["location"].startswith(f"{CALLBACK}#code=")
 
@@ -233,36 +233,36 @@ async def test_the_valid_hint_behind_the_forged_ones_is_accepted(
     [
         pytest.param({"alg": "HS256"}, with_the_public_key, id="HMAC with the public key"),
         pytest.param({"alg": "RS256"}, with_another_key, id="another key of the same name"),
-        pytest.param({"alg": "RS256", "kid": "../keys"}, with_its_key, id="a path for a name"),
-        pytest.param({"alg": "RS256", "kid": None}, with_its_key, id="no name"),
+        pytest.param({"alg": "RS256", "kid": "../keys"}, with_the_own_key, id="a path for a name"),
+        pytest.param({"alg": "RS256", "kid": None}, with_the_own_key, id="no name"),
         pytest.param({"alg": "RS256", "jku": "https://evil.example/"}, with_another_key, id="jku"),
-        pytest.param({"alg": "none"}, with_nothing, id="not signed"),
-        pytest.param({"alg": "RS256"}, with_nothing, id="not signed, and not saying so"),
-        pytest.param({"alg": "RS384"}, with_its_key, id="another algorithm"),
-        pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, with_its_key, id="crit"),
+        pytest.param({"alg": "none"}, unsigned, id="not signed"),
+        pytest.param({"alg": "RS256"}, unsigned, id="not signed, and not saying so"),
+        pytest.param({"alg": "RS384"}, with_the_own_key, id="another algorithm"),
+        pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, with_the_own_key, id="crit"),
     ],
 )
 async def test_a_forged_hint_is_refused(
     attacked: AttackedServer, cookie: dict[str, str], header: dict[str, Any], sign: Signing
 ) -> None:
-    row = Told("", query(id_token_hint=hint_of(attacked, header, sign)), "invalid_request")
+    row = ClientError("", query(id_token_hint=hint_of(attacked, header, sign)), "invalid_request")
     before = attacked.memory()
 
-    answer = await asked(attacked, "GET", row.query, cookie)
+    answer = await requested(attacked, "GET", row.query, cookie)
 
-    assert_told(answer, row)
+    assert_error_sent(answer, row)
     assert attacked.memory() == before
 
 
-@pytest.mark.parametrize("row", SIGNED_OUT, ids=lambda row: row.case)
+@pytest.mark.parametrize("row", WITHOUT_A_SESSION, ids=lambda row: row.case)
 async def test_prompt_none_without_a_session_gives_an_error(
-    attacked: AttackedServer, row: Told
+    attacked: AttackedServer, row: ClientError
 ) -> None:
     before = attacked.memory()
 
-    answer = await asked(attacked, "GET", row.query, {})
+    answer = await requested(attacked, "GET", row.query, {})
 
-    assert_told(answer, row)
+    assert_error_sent(answer, row)
     assert attacked.memory() == before
 
 

@@ -15,7 +15,7 @@ from demo.authorization_server.authorize.consent import page_token
 from demo.authorization_server.authorize.request import authorization_request
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.requests.parameters import parameters
-from tests.refusals.authorization_requests import FOREIGN_ADDRESSES
+from tests.refusals.authorization_requests import FOREIGN_REDIRECT_URIS
 from tests.support.authorization_server.attacked_server import (
     AttackedServer,
     attacked_server,
@@ -405,7 +405,7 @@ async def test_sign_out_redirects_to_no_unregistered_address(
             f"{ISSUER}oidc/logout",
             params={"client_id": "web-application", "post_logout_redirect_uri": uri},
         )
-        for uri in FOREIGN_ADDRESSES
+        for uri in FOREIGN_REDIRECT_URIS
         if uri != HOME
     }
 

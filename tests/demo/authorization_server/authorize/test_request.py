@@ -27,13 +27,13 @@ CALENDAR = "https://api.example/calendar"
 TEAM = "https://contacts.example/team"
 
 
-def judged(registrations: Registrations, encoded: str) -> AuthorizationRequest:
+def parsed_request(registrations: Registrations, encoded: str) -> AuthorizationRequest:
     return authorization_request(parameters(encoded.encode()), registrations)
 
 
 def refusal(registrations: Registrations, encoded: str) -> RequestRefused:
     with pytest.raises(RequestRefused) as caught:
-        judged(registrations, encoded)
+        parsed_request(registrations, encoded)
     return caught.value
 
 
@@ -110,7 +110,7 @@ def test_a_fault_before_client_and_redirect_uri_are_known_is_shown(
     registrations: Registrations, encoded: str, name: str
 ) -> None:
     with pytest.raises(RequestUnusable) as caught:
-        judged(registrations, encoded)
+        parsed_request(registrations, encoded)
 
     assert caught.value.name == name
 
@@ -310,7 +310,7 @@ def test_a_response_type_that_the_client_is_not_registered_for_is_refused(
     narrower = dataclasses.replace(registrations, clients=clients)
 
     assert refusal(narrower, query()).refusal.error == "unauthorized_client"
-    assert judged(narrower, query(response_type="code")).response_type == {"code"}
+    assert parsed_request(narrower, query(response_type="code")).response_type == {"code"}
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_a_response_type_that_the_client_is_not_registered_for_is_refused(
 def test_the_order_of_a_response_type_has_no_meaning(
     registrations: Registrations, response_type: str
 ) -> None:
-    asked = judged(registrations, query(response_type=response_type))
+    asked = parsed_request(registrations, query(response_type=response_type))
 
     assert asked.response_type == {"code", "id_token", "token"}
 
@@ -328,7 +328,7 @@ def test_the_order_of_a_response_type_has_no_meaning(
 def test_a_nonce_is_required_only_for_an_id_token_from_this_endpoint(
     registrations: Registrations, response_type: str
 ) -> None:
-    asked = judged(registrations, query(response_type=response_type, nonce=None))
+    asked = parsed_request(registrations, query(response_type=response_type, nonce=None))
 
     assert asked.nonce is None
 
@@ -381,7 +381,7 @@ def test_scope_and_audience_determine_what_is_granted(
     scopes: tuple[str, ...],
     as_requested: bool,
 ) -> None:
-    permissions = judged(registrations, query(**changes)).permissions
+    permissions = parsed_request(registrations, query(**changes)).permissions
 
     assert permissions.scopes == scopes
     assert permissions.as_requested is as_requested
@@ -395,7 +395,7 @@ def test_offline_access_needs_a_client_that_may_refresh(registrations: Registrat
     )
     narrower = dataclasses.replace(registrations, clients=clients)
 
-    asked = judged(narrower, query(scope="openid offline_access"))
+    asked = parsed_request(narrower, query(scope="openid offline_access"))
 
     assert asked.permissions.scopes == ("openid",)
 
@@ -403,21 +403,23 @@ def test_offline_access_needs_a_client_that_may_refresh(registrations: Registrat
 def test_unknown_parameters_are_ignored_and_not_repeated(registrations: Registrations) -> None:
     strange = query() + "&unknown=a&unknown=b&display=page&claims={}&acr_values=9"
 
-    assert judged(registrations, strange) == judged(registrations, query())
+    assert parsed_request(registrations, strange) == parsed_request(registrations, query())
 
 
 def test_empty_parameters_count_as_absent(registrations: Registrations) -> None:
     empty = query() + "&prompt=&max_age=&request=&response_mode=&code_challenge=&login_hint="
 
-    assert judged(registrations, empty) == judged(registrations, query())
+    assert parsed_request(registrations, empty) == parsed_request(registrations, query())
 
 
 def test_the_query_in_the_forms_gives_the_same_request(
     registrations: Registrations,
 ) -> None:
-    asked = judged(registrations, query(state="a&b=c +%20 ö", login_hint="<alice>", max_age="1"))
+    asked = parsed_request(
+        registrations, query(state="a&b=c +%20 ö", login_hint="<alice>", max_age="1")
+    )
 
-    again = judged(registrations, asked.query)
+    again = parsed_request(registrations, asked.query)
 
     assert again == asked
     assert again.digest == asked.digest
@@ -436,11 +438,14 @@ def test_the_query_in_the_forms_gives_the_same_request(
 def test_requests_that_differ_in_anything_have_different_digests(
     registrations: Registrations, changes: dict[str, str | None]
 ) -> None:
-    assert judged(registrations, query(**changes)).digest != judged(registrations, query()).digest
+    assert (
+        parsed_request(registrations, query(**changes)).digest
+        != parsed_request(registrations, query()).digest
+    )
 
 
 def test_a_public_client_with_a_code_challenge_is_accepted(registrations: Registrations) -> None:
-    asked = judged(
+    asked = parsed_request(
         registrations,
         query(
             client_id="single-page",

@@ -14,17 +14,17 @@ import pytest
 import pytest_asyncio
 
 from tests.refusals.token_requests import (
+    AMBIGUOUS,
+    CLIENT_CREDENTIALS,
     CLIENT_ID,
     CLIENTS,
     CODES,
-    CREDENTIALS,
+    CODES_WITHOUT_CHALLENGE,
     FORM,
-    MISREAD,
-    REFRESHING,
+    REFRESH_TOKENS,
     SECRET,
-    WITHOUT_CHALLENGE,
+    Ambiguous,
     Changes,
-    Misread,
     Refused,
 )
 from tests.support.authorization_server.attacked_server import (
@@ -97,7 +97,7 @@ async def refresh_form(server: AttackedServer) -> dict[str, str]:
     return {"grant_type": "refresh_token", "refresh_token": given["refresh_token"], **CLIENT}
 
 
-def assert_refused(answer: httpx.Response, row: Refused | Misread) -> None:
+def assert_refused(answer: httpx.Response, row: Refused | Ambiguous) -> None:
     told = answer.json()
     assert (answer.status_code, told["error"]) == (row.status, row.error)
     assert set(told) == {"error", "error_description"}
@@ -125,7 +125,7 @@ async def test_a_faulty_code_request_is_refused_and_the_code_stays_valid(
     assert (await sent(attacked, form)).status_code == 200
 
 
-@pytest.mark.parametrize("row", WITHOUT_CHALLENGE, ids=lambda row: row.case)
+@pytest.mark.parametrize("row", CODES_WITHOUT_CHALLENGE, ids=lambda row: row.case)
 async def test_a_removed_challenge_is_noticed(attacked: AttackedServer, row: Refused) -> None:
     form = await code_form(attacked, code_challenge=None)
     before = attacked.memory()
@@ -136,7 +136,7 @@ async def test_a_removed_challenge_is_noticed(attacked: AttackedServer, row: Ref
     assert attacked.memory() == before
 
 
-@pytest.mark.parametrize("row", REFRESHING, ids=lambda row: row.case[:60])
+@pytest.mark.parametrize("row", REFRESH_TOKENS, ids=lambda row: row.case[:60])
 async def test_a_faulty_refresh_request_is_refused_and_the_token_stays_valid(
     attacked: AttackedServer, row: Refused
 ) -> None:
@@ -150,7 +150,7 @@ async def test_a_faulty_refresh_request_is_refused_and_the_token_stays_valid(
     assert (await sent(attacked, form)).status_code == 200
 
 
-@pytest.mark.parametrize("row", CREDENTIALS, ids=lambda row: row.case[:60])
+@pytest.mark.parametrize("row", CLIENT_CREDENTIALS, ids=lambda row: row.case[:60])
 async def test_a_client_credentials_request_that_is_not_allowed_is_refused(
     attacked: AttackedServer, row: Refused
 ) -> None:
@@ -169,8 +169,8 @@ async def test_a_client_credentials_request_that_is_not_allowed_is_refused(
     assert (await sent(attacked, form)).status_code == 200
 
 
-@pytest.mark.parametrize("row", MISREAD, ids=lambda row: row.case)
-async def test_an_ambiguous_body_is_refused(attacked: AttackedServer, row: Misread) -> None:
+@pytest.mark.parametrize("row", AMBIGUOUS, ids=lambda row: row.case)
+async def test_an_ambiguous_body_is_refused(attacked: AttackedServer, row: Ambiguous) -> None:
     form = await code_form(attacked)
     before = attacked.memory()
 
