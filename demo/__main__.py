@@ -62,11 +62,7 @@ def main(
     from demo import required_registrations
     from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound_sockets
     from demo.authorization_server.keys.key_file import KeyFileError, load_or_create
-    from demo.authorization_server.registrations.file import (
-        SHIPPED,
-        RegistrationsFaults,
-        read,
-    )
+    from demo.authorization_server.registrations.file import SHIPPED, RegistrationsFaults, read
     from demo.authorization_server.token.issuing import userinfo_address
     from demo.servers import serve_demo
     from resource_api.database.connect import DatabaseUnusable
@@ -147,11 +143,7 @@ def main(
 @DATA_OPTION
 def token(scope: str, audience: str, expires_in: int | None, issuer: str, data: Path) -> None:
     """Print an access token of a running demo."""
-    from demo.authorization_server.keys.key_file import (
-        KeyFileError,
-        KeyFileMissing,
-        load,
-    )
+    from demo.authorization_server.keys.key_file import KeyFileError, KeyFileMissing, load
     from demo.token_request import (
         ClientUnknown,
         IssuerNotRunning,

@@ -23,10 +23,7 @@ from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.metadata import MetadataEndpoints
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
-from demo.authorization_server.requests.cors import (
-    BrowserClients,
-    browser_origins,
-)
+from demo.authorization_server.requests.cors import BrowserClients, browser_origins
 from demo.authorization_server.requests.oauth_error import NO_STORE
 from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
 from demo.authorization_server.state.state import State

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from tests.support.authorization_server.front_channel import (
-    AUDIENCE,
-    CALLBACK,
-    CHALLENGE,
-    query,
-)
+from tests.support.authorization_server.front_channel import AUDIENCE, CALLBACK, CHALLENGE, query
 
 PUBLIC_CALLBACK = "http://localhost:8081/callback"
 

@@ -20,20 +20,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from demo.authorization_server.authorize import consent, sign_in
-from demo.authorization_server.authorize.error_page import (
-    Step,
-    error_page,
-    with_error_pages,
-)
-from demo.authorization_server.authorize.refusals import (
-    Refusal,
-    RequestRefused,
-    RequestUnusable,
-)
-from demo.authorization_server.authorize.request import (
-    AuthorizationRequest,
-    authorization_request,
-)
+from demo.authorization_server.authorize.error_page import Step, error_page, with_error_pages
+from demo.authorization_server.authorize.refusals import Refusal, RequestRefused, RequestUnusable
+from demo.authorization_server.authorize.request import AuthorizationRequest, authorization_request
 from demo.authorization_server.authorize.response import AuthorizationResponses, redirect
 from demo.authorization_server.authorize.sign_in_rules import (
     UNKNOWN_USER,

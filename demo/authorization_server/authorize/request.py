@@ -16,11 +16,7 @@ from urllib.parse import quote, urlencode
 
 from demo.authorization_server.authorize import parameter_rules
 from demo.authorization_server.authorize.permissions import Permissions, permissions
-from demo.authorization_server.authorize.refusals import (
-    Refusal,
-    RequestRefused,
-    RequestUnusable,
-)
+from demo.authorization_server.authorize.refusals import Refusal, RequestRefused, RequestUnusable
 from demo.authorization_server.authorize.response_mode import Destination
 from demo.authorization_server.registrations.model import Client, Registrations
 from demo.authorization_server.registrations.redirect_uris import is_registered

@@ -1,6 +1,7 @@
 """Authorization responses: sends the client what was granted, or an error."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.responses import Response
 
@@ -18,18 +19,18 @@ from demo.authorization_server.token.issuing import FRONT_CHANNEL, Issuing
 from demo.pages.rendering import SECURITY_HEADERS, Pages
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponses:
     """Makes the responses; `issuer` is the identifier of this server."""
 
-    def __init__(self, *, issuer: str, state: State, issuing: Issuing, pages: Pages) -> None:
-        self._issuer = issuer
-        self._state = state
-        self._issuing = issuing
-        self._pages = pages
+    issuer: str
+    state: State
+    issuing: Issuing
+    pages: Pages
 
     async def granted(self, request: AuthorizationRequest, session: Session) -> Response:
         """Send exactly what the response type names (OpenID Connect Core §3.3.2.5)."""
-        grant = await self._state.grants.open(
+        grant = await self.state.grants.open(
             client_id=request.client.client_id,
             username=session.username,
             audience=request.permissions.audience,
@@ -37,7 +38,7 @@ class AuthorizationResponses:
             auth_time=session.auth_time,
             nonce=request.nonce,
         )
-        code = await self._state.grants.add_code(
+        code = await self.state.grants.add_code(
             grant,
             redirect_uri=request.destination.redirect_uri,
             code_challenge=request.code_challenge,
@@ -45,7 +46,7 @@ class AuthorizationResponses:
         response: dict[str, str] = {}
         access_token = None
         if "token" in request.response_type:
-            issued = await self._issuing.access_token(grant, gty=FRONT_CHANNEL)
+            issued = await self.issuing.access_token(grant, gty=FRONT_CHANNEL)
             access_token = issued.value
             response |= {
                 "access_token": access_token,
@@ -56,7 +57,7 @@ class AuthorizationResponses:
                 response["scope"] = " ".join(grant.scopes)
         response["code"] = code
         if "id_token" in request.response_type:
-            response["id_token"] = self._issuing.id_token(
+            response["id_token"] = self.issuing.id_token(
                 grant, code=code, access_token=access_token
             )
         return self._sent(request.destination, response)
@@ -68,9 +69,9 @@ class AuthorizationResponses:
         return self._sent(refused.destination, response)
 
     def _sent(self, destination: Destination, response: Mapping[str, str]) -> Response:
-        parameters = response_parameters(destination, self._issuer, response)
+        parameters = response_parameters(destination, self.issuer, response)
         if destination.response_mode == "form_post":
-            return self._pages.response(
+            return self.pages.response(
                 "form_post.html",
                 {"action": destination.redirect_uri, "parameters": parameters},
                 form_action=[form_action(destination.redirect_uri)],

@@ -6,10 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from asgi_bearer import is_scope_name
-from demo.authorization_server.registrations.model import (
-    CLIENT_SUFFIX,
-    RESPONSE_TYPES,
-)
+from demo.authorization_server.registrations.model import CLIENT_SUFFIX, RESPONSE_TYPES
 from demo.authorization_server.registrations.redirect_uris import origin_fault, redirect_uri_fault
 from demo.authorization_server.registrations.scopes import STANDARD_SCOPES
 

@@ -1,6 +1,7 @@
 """`POST /oauth/introspect`: tells a client or an API whether a token is active (RFC 7662)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -23,23 +24,15 @@ _INACTIVE: dict[str, object] = {"active": False}
 """Also the answer for tokens of other clients and APIs: the caller learns nothing (§2.2)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntrospectionEndpoint:
     """The endpoint; `verifier` accepts access tokens for any audience."""
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        authentication: ClientAuthentication,
-        verifier: AccessTokenVerifier,
-        state: State,
-        clock: Callable[[], float],
-    ) -> None:
-        self._issuer = issuer
-        self._authentication = authentication
-        self._verifier = verifier
-        self._state = state
-        self._clock = clock
+    issuer: str
+    authentication: ClientAuthentication
+    verifier: AccessTokenVerifier
+    state: State
+    clock: Callable[[], float]
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -48,7 +41,7 @@ class IntrospectionEndpoint:
     async def _respond(self, request: Request) -> Response:
         try:
             parameters = await body_parameters(request)
-            client = self._authentication.authenticated(request, parameters)
+            client = self.authentication.authenticated(request, parameters)
             if client.is_public:
                 raise OAuthError(
                     "invalid_client", "Only a client with a secret may introspect tokens."
@@ -61,23 +54,23 @@ class IntrospectionEndpoint:
         return JSONResponse(response, headers=dict(NO_STORE))
 
     async def _introspected(self, token: str, client: Client) -> dict[str, object]:
-        refresh_token = await self._state.tokens.find_refresh_token(token)
+        refresh_token = await self.state.tokens.find_refresh_token(token)
         if refresh_token is not None:
             return self._refresh_token(refresh_token, client)
         try:
-            principal = await self._verifier.verify(Presented(token))
+            principal = await self.verifier.verify(Presented(token))
         except InvalidTokenError:
             return _INACTIVE
         return _access_token(principal, client)
 
     def _refresh_token(self, token: RefreshToken, client: Client) -> dict[str, object]:
         grant = token.grant
-        ended = token.used or token.expires_at <= self._clock()
+        ended = token.used or token.expires_at <= self.clock()
         if ended or grant.client_id != client.client_id:
             return _INACTIVE
         return {
             "active": True,
-            "iss": self._issuer,
+            "iss": self.issuer,
             "sub": subject(grant),
             "client_id": grant.client_id,
             "username": grant.username,

@@ -28,6 +28,7 @@ class IssuedAccessToken:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issuing:
     """Issues the tokens of a grant.
 
@@ -38,20 +39,11 @@ class Issuing:
         clock: seconds since the epoch.
     """
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        registrations: Registrations,
-        keys: SigningKeys,
-        state: State,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._issuer = issuer
-        self._registrations = registrations
-        self._keys = keys
-        self._state = state
-        self._clock = clock
+    issuer: str
+    registrations: Registrations
+    keys: SigningKeys
+    state: State
+    clock: Callable[[], float] = time.time
 
     async def access_token(
         self,
@@ -71,20 +63,20 @@ class Issuing:
                 long ago.
         """
         granted = grant.scopes if scopes is None else scopes
-        api = None if grant.audience is None else self._registrations.apis[grant.audience]
+        api = None if grant.audience is None else self.registrations.apis[grant.audience]
         if api is None:
             default_lifetime = USERINFO_TOKEN_LIFETIME
         elif gty == FRONT_CHANNEL:
             default_lifetime = api.front_channel_token_lifetime
         else:
             default_lifetime = api.token_lifetime
-        now = int(self._clock())
+        now = int(self.clock())
         expires_at = now + (default_lifetime if lifetime is None else lifetime)
         jti = secrets.token_urlsafe(16)
         value = signed_access_token(
-            self._keys.current,
+            self.keys.current,
             profile="rfc9068" if api is None else api.token_profile,
-            issuer=self._issuer,
+            issuer=self.issuer,
             audience=self._audience(grant, granted),
             grant=grant,
             scopes=granted,
@@ -95,10 +87,10 @@ class Issuing:
             custom=(
                 {}
                 if grant.username is None
-                else custom_claims(self._registrations.users[grant.username], granted)
+                else custom_claims(self.registrations.users[grant.username], granted)
             ),
         )
-        await self._state.tokens.record_access_token(jti, grant, expires_at=expires_at)
+        await self.state.tokens.record_access_token(jti, grant, expires_at=expires_at)
         return IssuedAccessToken(value, max(0, expires_at - now))
 
     def id_token(
@@ -115,19 +107,19 @@ class Issuing:
         """
         if grant.username is None:
             raise ValueError("grant has no user to make an ID token for")
-        user = self._registrations.users[grant.username]
+        user = self.registrations.users[grant.username]
         return signed_id_token(
-            self._keys.current,
-            issuer=self._issuer,
+            self.keys.current,
+            issuer=self.issuer,
             grant=grant,
-            issued_at=int(self._clock()),
+            issued_at=int(self.clock()),
             user=user_claims(user, grant.scopes),
             code=code,
             access_token=access_token,
         )
 
     def _audience(self, grant: Grant, scopes: Collection[str]) -> tuple[str, ...]:
-        userinfo = userinfo_address(self._issuer)
+        userinfo = userinfo_address(self.issuer)
         if grant.audience is None:
             return (userinfo,)
         return (grant.audience, userinfo) if "openid" in scopes else (grant.audience,)

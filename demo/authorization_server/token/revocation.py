@@ -1,6 +1,7 @@
 """`POST /oauth/revoke`: a client revokes its tokens (RFC 7009)."""
 
 import logging
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,15 +18,13 @@ from demo.authorization_server.token.verification import AccessTokenVerifier, jt
 logger = logging.getLogger("demo.authorization_server")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationEndpoint:
     """The endpoint; `verifier` accepts access tokens for any audience."""
 
-    def __init__(
-        self, *, authentication: ClientAuthentication, verifier: AccessTokenVerifier, state: State
-    ) -> None:
-        self._authentication = authentication
-        self._verifier = verifier
-        self._state = state
+    authentication: ClientAuthentication
+    verifier: AccessTokenVerifier
+    state: State
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -34,7 +33,7 @@ class RevocationEndpoint:
     async def _respond(self, request: Request) -> Response:
         try:
             parameters = await body_parameters(request)
-            client = self._authentication.authenticated(request, parameters)
+            client = self.authentication.authenticated(request, parameters)
             if "token" not in parameters:
                 raise OAuthError("invalid_request", "token is missing.")
             await self._revoke(parameters["token"], client)
@@ -47,21 +46,21 @@ class RevocationEndpoint:
 
         `token_type_hint` is ignored: refresh tokens and access tokens are easy to tell apart.
         """
-        refresh_token = await self._state.tokens.find_refresh_token(token)
+        refresh_token = await self.state.tokens.find_refresh_token(token)
         if refresh_token is not None:
             grant = refresh_token.grant
             _check_owner(grant.client_id, client)
-            await self._state.grants.revoke(grant.grant_id)
+            await self.state.grants.revoke(grant.grant_id)
             logger.info(
                 "Client %s revoked the grant that user %s gave it", client.client_id, grant.username
             )
             return
         try:
-            principal = await self._verifier.verify(Presented(token))
+            principal = await self.verifier.verify(Presented(token))
         except InvalidTokenError:
             return
         _check_owner(principal.client_id, client)
-        await self._state.tokens.revoke_access_token(jti(principal))
+        await self.state.tokens.revoke_access_token(jti(principal))
 
 
 def _check_owner(client_id: str | None, client: Client) -> None:

@@ -1,5 +1,7 @@
 """`/userinfo`: the claims about the user (OpenID Connect Core §5.3)."""
 
+from dataclasses import dataclass
+
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,17 +14,17 @@ from demo.authorization_server.requests.oauth_error import NO_STORE
 from demo.authorization_server.token.verification import AccessTokenVerifier
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserInfo:
     """The endpoint; `verifier` accepts tokens that name it in `aud`."""
 
-    def __init__(self, *, registrations: Registrations, verifier: AccessTokenVerifier) -> None:
-        self._registrations = registrations
-        self._verifier = verifier
+    registrations: Registrations
+    verifier: AccessTokenVerifier
 
     def routes(self) -> list[Route]:
         """Return the route; it needs an access token with the scope `openid`."""
         guard = Middleware(
-            BearerMiddleware, verifier=self._verifier, scopes="openid", realm="userinfo"
+            BearerMiddleware, verifier=self.verifier, scopes="openid", realm="userinfo"
         )
         return [
             Route("/userinfo", self._respond, methods=["GET", "POST"], middleware=[guard]),
@@ -30,7 +32,7 @@ class UserInfo:
 
     async def _respond(self, request: Request) -> Response:
         principal: Principal = request.user
-        user = self._registrations.users[str(principal.subject)]
+        user = self.registrations.users[str(principal.subject)]
         # `sub` last, so that no claim can replace it.
         claims = {**user_claims(user, principal.scopes), "sub": user.username}
         return JSONResponse(claims, headers=dict(NO_STORE))

@@ -9,11 +9,7 @@ from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cors import browser_origins
 from demo.authorization_server.state.state import State
 from tests.support.asgi import bearer
-from tests.support.authorization_server.back_channel import (
-    CHALLENGE,
-    VERIFIER,
-    BackChannel,
-)
+from tests.support.authorization_server.back_channel import CHALLENGE, VERIFIER, BackChannel
 from tests.support.authorization_server.example_registrations import CONFIDENTIAL, ISSUER, PUBLIC
 
 PAGE = "http://localhost:8081"

@@ -7,26 +7,13 @@ import httpx
 import pytest
 
 from demo.authorization_server.authorize.refusals import RequestUnusable
-from demo.authorization_server.authorize.request import (
-    AuthorizationRequest,
-    authorization_request,
-)
+from demo.authorization_server.authorize.request import AuthorizationRequest, authorization_request
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.parameters import parameters
 from demo.authorization_server.state.state import State
-from tests.support.authorization_server.back_channel import (
-    CHALLENGE,
-    VERIFIER,
-    BackChannel,
-    error,
-)
+from tests.support.authorization_server.back_channel import CHALLENGE, VERIFIER, BackChannel, error
 from tests.support.authorization_server.example_registrations import CONFIDENTIAL, PUBLIC
-from tests.support.authorization_server.front_channel import (
-    address,
-    decide,
-    query,
-    sign_in,
-)
+from tests.support.authorization_server.front_channel import address, decide, query, sign_in
 from tests.support.user_agent import UserAgent
 
 NATIVE = (

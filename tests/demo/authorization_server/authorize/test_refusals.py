@@ -26,10 +26,7 @@ from tests.refusals.authorization_requests import (
     ClientError,
     ErrorPage,
 )
-from tests.support.authorization_server.attacked_server import (
-    AttackedServer,
-    attacked_server,
-)
+from tests.support.authorization_server.attacked_server import AttackedServer, attacked_server
 from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.authorization_server.front_channel import CALLBACK, CHALLENGE, query
 from tests.support.fake_issuer import b64, signing_key

@@ -16,10 +16,7 @@ from demo.authorization_server.authorize.request import authorization_request
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.requests.parameters import parameters
 from tests.refusals.authorization_requests import FOREIGN_REDIRECT_URIS
-from tests.support.authorization_server.attacked_server import (
-    AttackedServer,
-    attacked_server,
-)
+from tests.support.authorization_server.attacked_server import AttackedServer, attacked_server
 from tests.support.authorization_server.example_registrations import ISSUER, registrations
 from tests.support.authorization_server.front_channel import (
     ORIGIN,

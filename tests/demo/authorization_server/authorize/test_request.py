@@ -6,22 +6,14 @@ from urllib.parse import quote
 import pytest
 
 from demo.authorization_server.authorize.refusals import RequestRefused, RequestUnusable
-from demo.authorization_server.authorize.request import (
-    AuthorizationRequest,
-    authorization_request,
-)
+from demo.authorization_server.authorize.request import AuthorizationRequest, authorization_request
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.parameters import (
     MAX_BYTES,
     ParametersUnreadable,
     parameters,
 )
-from tests.support.authorization_server.front_channel import (
-    AUDIENCE,
-    CALLBACK,
-    CHALLENGE,
-    query,
-)
+from tests.support.authorization_server.front_channel import AUDIENCE, CALLBACK, CHALLENGE, query
 
 CALENDAR = "https://api.example/calendar"
 TEAM = "https://contacts.example/team"

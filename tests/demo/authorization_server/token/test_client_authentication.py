@@ -10,11 +10,7 @@ from tests.support.authorization_server.back_channel import (
     basic,
     error,
 )
-from tests.support.authorization_server.example_registrations import (
-    CONFIDENTIAL,
-    CONTACTS,
-    PUBLIC,
-)
+from tests.support.authorization_server.example_registrations import CONFIDENTIAL, CONTACTS, PUBLIC
 
 CLIENT_ID = CONFIDENTIAL.client_id
 SECRET = CONFIDENTIAL.client_secret or ""

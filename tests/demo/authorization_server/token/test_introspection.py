@@ -4,11 +4,7 @@ import httpx
 import pytest
 
 from demo.authorization_server.keys.signing_key import SigningKeys
-from tests.support.authorization_server.back_channel import (
-    BackChannel,
-    claims_of,
-    error,
-)
+from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
 from tests.support.authorization_server.example_registrations import (
     CALENDAR,
     COMMAND_LINE,

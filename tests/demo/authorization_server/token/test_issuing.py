@@ -9,11 +9,7 @@ from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
-from tests.support.authorization_server.back_channel import (
-    AUTH_TIME,
-    NONCE,
-    claims_of,
-)
+from tests.support.authorization_server.back_channel import AUTH_TIME, NONCE, claims_of
 from tests.support.authorization_server.example_registrations import (
     CALENDAR,
     CONTACTS,

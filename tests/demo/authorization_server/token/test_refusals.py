@@ -27,10 +27,7 @@ from tests.refusals.token_requests import (
     Changes,
     Refused,
 )
-from tests.support.authorization_server.attacked_server import (
-    AttackedServer,
-    attacked_server,
-)
+from tests.support.authorization_server.attacked_server import AttackedServer, attacked_server
 from tests.support.authorization_server.back_channel import (
     CHALLENGE,
     SCOPES,

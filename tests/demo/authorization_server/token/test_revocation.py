@@ -3,11 +3,7 @@
 import pytest
 
 from tests.support.authorization_server.back_channel import BackChannel, error
-from tests.support.authorization_server.example_registrations import (
-    COMMAND_LINE,
-    CONTACTS,
-    PUBLIC,
-)
+from tests.support.authorization_server.example_registrations import COMMAND_LINE, CONTACTS, PUBLIC
 from tests.support.fake_issuer import FakeClock
 
 
