@@ -18,11 +18,13 @@ from starlette.routing import BaseRoute
 
 from demo.authorization_server.authorize.endpoint import AuthorizeEndpoint
 from demo.authorization_server.authorize.error_page import error_page
+from demo.authorization_server.authorize.response import AuthorizationResponses
 from demo.authorization_server.key_rotation import KeyRotation
 from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.metadata import MetadataEndpoints
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
+from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.cors import BrowserClients, browser_origins
 from demo.authorization_server.requests.oauth_error import NO_STORE
 from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
@@ -75,6 +77,8 @@ def create_authorization_server(
     issuing = Issuing(
         issuer=issuer, registrations=registrations, keys=keys, state=state, clock=clock
     )
+    responses = AuthorizationResponses(issuer=issuer, state=state, issuing=issuing, pages=pages)
+    cookies = Cookies(issuer)
     authentication = ClientAuthentication(registrations.clients)
     grant_types = GrantTypes(registrations=registrations, issuing=issuing, state=state, clock=clock)
     any_audience = access_token_verifier(*registrations.apis, userinfo)
@@ -83,16 +87,16 @@ def create_authorization_server(
             issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock
         ),
         AuthorizeEndpoint(
-            issuer=issuer,
+            cookies=cookies,
             registrations=registrations,
             keys=keys,
             state=state,
-            issuing=issuing,
+            responses=responses,
             pages=pages,
             clock=clock,
         ),
         LogoutEndpoint(
-            issuer=issuer,
+            cookies=cookies,
             registrations=registrations,
             keys=keys,
             state=state,
@@ -109,7 +113,7 @@ def create_authorization_server(
             state=state,
             clock=clock,
         ),
-        KeyRotation(issuer=issuer, apis=registrations.apis, keys=keys, clock=clock),
+        KeyRotation(cookies=cookies, apis=registrations.apis, keys=keys, clock=clock),
     ]
 
     async def http_error(request: Request, raised: Exception) -> Response:

@@ -29,12 +29,12 @@ class KeyRotation:
     def __init__(
         self,
         *,
-        issuer: str,
+        cookies: Cookies,
         apis: Mapping[str, Api],
         keys: SigningKeys,
         clock: Callable[[], float],
     ) -> None:
-        self._cookies = Cookies(issuer)
+        self._cookies = cookies
         self._keep_seconds = longest_lifetime(apis) + _SPARE_SECONDS
         self._keys = keys
         self._clock = clock

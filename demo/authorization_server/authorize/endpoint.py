@@ -9,7 +9,6 @@ The server stores nothing until a person has signed in: the forms of the pages c
 their URLs, and every step checks it again (RFC 6749 §4.1, OpenID Connect Core §3.1.2, §3.3.2).
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,6 @@ from demo.authorization_server.requests.parameters import (
 )
 from demo.authorization_server.state.sessions import Session
 from demo.authorization_server.state.state import State
-from demo.authorization_server.token.issuing import Issuing
 from demo.pages.rendering import Pages
 
 PATH = "/authorize"
@@ -61,35 +59,21 @@ class _SignedIn:
     session: Session
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeEndpoint:
     """Answers at /authorize, and receives the forms of the sign-in page and the consent page.
 
     Arguments:
-        issuer: the identifier of this server, with its final slash.
-        clock: seconds since the epoch.
+        clock: returns seconds since the epoch.
     """
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        registrations: Registrations,
-        keys: SigningKeys,
-        state: State,
-        issuing: Issuing,
-        pages: Pages,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._issuer = issuer
-        self._registrations = registrations
-        self._keys = keys
-        self._state = state
-        self._pages = pages
-        self._clock = clock
-        self._responses = AuthorizationResponses(
-            issuer=issuer, state=state, issuing=issuing, pages=pages
-        )
-        self._cookies = Cookies(issuer)
+    cookies: Cookies
+    registrations: Registrations
+    keys: SigningKeys
+    state: State
+    responses: AuthorizationResponses
+    pages: Pages
+    clock: Callable[[], float]
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
@@ -108,14 +92,14 @@ class AuthorizeEndpoint:
             return _redirect_to(request)
         hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
-        if signed_in is None or sign_in_needed(request, signed_in.session, hinted, self._clock()):
+        if signed_in is None or sign_in_needed(request, signed_in.session, hinted, self.clock()):
             if "none" in request.prompts:
                 raise _refused(request, Refusal("login_required", "The user has to sign in."))
             username = hinted or (signed_in.session.username if signed_in else None)
             return self._sign_in_page(http, request, username)
         session = signed_in.session
         if hinted not in {None, UNKNOWN_USER, session.username}:
-            await self._state.sessions.mark_answered(signed_in.secret)
+            await self.state.sessions.mark_answered(signed_in.secret)
             raise _refused(request, Refusal("login_required", "Another user has signed in."))
         if await self._consent_needed(request, session):
             if "none" in request.prompts:
@@ -125,21 +109,21 @@ class AuthorizeEndpoint:
 
     async def _sign_in(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._cookies.check_form(http, form)
+        self.cookies.check_form(http, form)
         request = self._request(query_parameters(http))
         username = form.values.get("username", "")
         user = await sign_in.authenticated(
-            self._registrations.users, username, form.values.get("password", "")
+            self.registrations.users, username, form.values.get("password", "")
         )
         if user is None:
             return self._sign_in_page(http, request, username, wrong=True)
         # Always a new secret: a session that an attacker planted in the browser stays useless.
-        previous = self._cookies.session_secret(http)
+        previous = self.cookies.session_secret(http)
         if previous is not None:
-            await self._state.sessions.close(previous)
-        secret = await self._state.sessions.open(user.username, signed_in_for=request.digest)
+            await self.state.sessions.close(previous)
+        secret = await self.state.sessions.open(user.username, signed_in_for=request.digest)
         response = _redirect_to(request)
-        self._cookies.keep_session(response, secret)
+        self.cookies.keep_session(response, secret)
         return response
 
     async def _restart(self, http: Request) -> Response:
@@ -148,22 +132,22 @@ class AuthorizeEndpoint:
 
     async def _consent(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._cookies.check_form(http, form)
+        self.cookies.check_form(http, form)
         request = self._request(query_parameters(http))
         hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
         page_token = form.values.get("page_token", "")
         if signed_in is None or not consent.is_page_token(page_token, signed_in.secret, request):
             continue_url = f"{PATH}?{request.query}"
-            return error_page(self._pages, _STALE_PAGE, status=403, continue_url=continue_url)
+            return error_page(self.pages, _STALE_PAGE, status=403, continue_url=continue_url)
         username = signed_in.session.username
         is_other_user = hinted not in {None, UNKNOWN_USER, username}
-        if is_other_user or sign_in_needed(request, signed_in.session, hinted, self._clock()):
+        if is_other_user or sign_in_needed(request, signed_in.session, hinted, self.clock()):
             return _redirect_to(request)
         decision = form.values.get("decision")
         if decision == "allow":
             permissions = request.permissions
-            await self._state.sessions.remember_consent(
+            await self.state.sessions.remember_consent(
                 username,
                 request.client.client_id,
                 permissions.audience,
@@ -171,34 +155,34 @@ class AuthorizeEndpoint:
             )
             return await self._granted(request, signed_in)
         if decision == "deny":
-            await self._state.sessions.mark_answered(signed_in.secret)
+            await self.state.sessions.mark_answered(signed_in.secret)
             raise _refused(request, Refusal("access_denied", "The user denied the request."))
         raise RequestUnusable("The form has no decision: expected allow or deny.")
 
     def _request(self, sent: Parameters) -> AuthorizationRequest:
-        return authorization_request(sent, self._registrations)
+        return authorization_request(sent, self.registrations)
 
     def _hinted_user(self, request: AuthorizationRequest) -> str | None:
-        return hinted_user(request, self._issuer, self._keys.published(self._clock()))
+        return hinted_user(request, self.cookies.issuer, self.keys.published(self.clock()))
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
-        secret = self._cookies.session_secret(http)
-        session = None if secret is None else await self._state.sessions.find(secret)
-        if secret is None or session is None or session.username not in self._registrations.users:
+        secret = self.cookies.session_secret(http)
+        session = None if secret is None else await self.state.sessions.find(secret)
+        if secret is None or session is None or session.username not in self.registrations.users:
             return None
         return _SignedIn(secret, session)
 
     async def _consent_needed(self, request: AuthorizationRequest, session: Session) -> bool:
         if "consent" in request.prompts or not request.client_cannot_be_impersonated:
             return True
-        consented = await self._state.sessions.consented_scopes(
+        consented = await self.state.sessions.consented_scopes(
             session.username, request.client.client_id, request.permissions.audience
         )
         return consented != frozenset(request.permissions.scopes)
 
     async def _granted(self, request: AuthorizationRequest, signed_in: _SignedIn) -> Response:
-        await self._state.sessions.mark_answered(signed_in.secret)
-        return await self._responses.granted(request, signed_in.session)
+        await self.state.sessions.mark_answered(signed_in.secret)
+        return await self.responses.granted(request, signed_in.session)
 
     def _sign_in_page(
         self,
@@ -208,25 +192,25 @@ class AuthorizeEndpoint:
         *,
         wrong: bool = False,
     ) -> Response:
-        csrf = self._cookies.csrf_value(http)
+        csrf = self.cookies.csrf_value(http)
         response = sign_in.sign_in_page(
-            self._pages, self._registrations, request, csrf=csrf, username=username, wrong=wrong
+            self.pages, self.registrations, request, csrf=csrf, username=username, wrong=wrong
         )
-        self._cookies.keep_csrf(response, csrf)
+        self.cookies.keep_csrf(response, csrf)
         return response
 
     def _consent_page(
         self, http: Request, request: AuthorizationRequest, signed_in: _SignedIn
     ) -> Response:
-        csrf = self._cookies.csrf_value(http)
+        csrf = self.cookies.csrf_value(http)
         response = consent.consent_page(
-            self._pages,
+            self.pages,
             request,
             csrf=csrf,
             username=signed_in.session.username,
             session_secret=signed_in.secret,
         )
-        self._cookies.keep_csrf(response, csrf)
+        self.cookies.keep_csrf(response, csrf)
         return response
 
     def _with_responses(self, step: Step) -> Step:
@@ -234,9 +218,9 @@ class AuthorizeEndpoint:
             try:
                 return await step(http)
             except RequestRefused as refused:
-                return self._responses.refused(refused)
+                return self.responses.refused(refused)
 
-        return with_error_pages(self._pages, respond)
+        return with_error_pages(self.pages, respond)
 
 
 def _redirect_to(request: AuthorizationRequest) -> Response:

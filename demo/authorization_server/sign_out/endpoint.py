@@ -1,7 +1,7 @@
 """The endpoint to which a client sends a person to sign out."""
 
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,6 +38,7 @@ PATH = "/oidc/logout"
 CONFIRMED_PATH = f"{PATH}/confirmed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutEndpoint:
     """Signs the person out at once if the client sends their ID token; otherwise asks first.
 
@@ -45,33 +46,21 @@ class LogoutEndpoint:
     asked, as without a token.
 
     Arguments:
-        issuer: the identifier of this server, with its final slash.
-        clock: seconds since the epoch.
+        clock: returns seconds since the epoch.
     """
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        registrations: Registrations,
-        keys: SigningKeys,
-        state: State,
-        pages: Pages,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._issuer = issuer
-        self._registrations = registrations
-        self._keys = keys
-        self._state = state
-        self._pages = pages
-        self._clock = clock
-        self._cookies = Cookies(issuer)
+    cookies: Cookies
+    registrations: Registrations
+    keys: SigningKeys
+    state: State
+    pages: Pages
+    clock: Callable[[], float]
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes: one for clients, one for the form of the page that asks."""
         return [
-            Route(PATH, with_error_pages(self._pages, self._requested), methods=["GET", "POST"]),
-            Route(CONFIRMED_PATH, with_error_pages(self._pages, self._confirmed), methods=["POST"]),
+            Route(PATH, with_error_pages(self.pages, self._requested), methods=["GET", "POST"]),
+            Route(CONFIRMED_PATH, with_error_pages(self.pages, self._confirmed), methods=["POST"]),
         ]
 
     async def _requested(self, http: Request) -> Response:
@@ -86,7 +75,7 @@ class LogoutEndpoint:
 
     async def _confirmed(self, http: Request) -> Response:
         form = await form_parameters(http)
-        self._cookies.check_form(http, form)
+        self.cookies.check_form(http, form)
         return await self._signed_out(http, self._request(query_parameters(http)))
 
     def _request(self, sent: Parameters) -> LogoutRequest:
@@ -94,9 +83,9 @@ class LogoutEndpoint:
         hint = None
         if "id_token_hint" in parameters:
             try:
-                keys = self._keys.published(self._clock())
+                keys = self.keys.published(self.clock())
                 hint = read_id_token_hint(
-                    parameters["id_token_hint"], issuer=self._issuer, keys=keys
+                    parameters["id_token_hint"], issuer=self.cookies.issuer, keys=keys
                 )
             except HintOutdated:
                 hint = None
@@ -104,28 +93,28 @@ class LogoutEndpoint:
                 raise RequestUnusable(
                     "This is not an ID token that this server issued.", "id_token_hint"
                 ) from None
-        return logout_request(parameters, hint, self._registrations)
+        return logout_request(parameters, hint, self.registrations)
 
     async def _username(self, http: Request) -> str | None:
-        secret = self._cookies.session_secret(http)
-        session = None if secret is None else await self._state.sessions.find(secret)
+        secret = self.cookies.session_secret(http)
+        session = None if secret is None else await self.state.sessions.find(secret)
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, request: LogoutRequest) -> Response:
-        secret = self._cookies.session_secret(http)
+        secret = self.cookies.session_secret(http)
         if secret is not None:
-            await self._state.sessions.close(secret)
+            await self.state.sessions.close(secret)
         destination = request.destination
         if destination is None:
-            response: Response = self._pages.response("signed_out.html", {})
+            response: Response = self.pages.response("signed_out.html", {})
         else:
             state = {} if destination.state is None else {"state": destination.state}
             response = redirect(location(destination, state))
-        self._cookies.forget_session(response)
+        self.cookies.forget_session(response)
         return response
 
     def _question(self, http: Request, request: LogoutRequest, username: str) -> Response:
-        csrf = self._cookies.csrf_value(http)
+        csrf = self.cookies.csrf_value(http)
         context: dict[str, object] = {
             "action": f"{CONFIRMED_PATH}?{request.query}",
             "csrf": csrf,
@@ -134,6 +123,6 @@ class LogoutEndpoint:
         }
         destination = request.destination
         sources = [] if destination is None else [form_action(destination.redirect_uri)]
-        response = self._pages.response("sign_out_question.html", context, form_action=sources)
-        self._cookies.keep_csrf(response, csrf)
+        response = self.pages.response("sign_out_question.html", context, form_action=sources)
+        self.cookies.keep_csrf(response, csrf)
         return response
