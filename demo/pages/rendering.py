@@ -1,4 +1,4 @@
-"""Renders HTML pages, with escaping and with strict security headers."""
+"""HTML pages: rendered with escaping, and sent with headers that allow a browser very little."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""The headers of every page, besides its content security policy."""
+"""For every page; the content security policy is made for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """The server that a page belongs to; the head of the page names it and has its colour.
+    """Whose pages they are: the head of each page says it, and the colour shows it.
 
     Arguments:
-        address: as the browser's address bar shows it.
+        address: as it stands in the browser's address bar.
     """
 
     kind: Literal["authorization-server", "web-application"]
@@ -38,7 +38,7 @@ class Party:
 
 
 class Pages:
-    """The pages of one application: its own templates and the shared layout."""
+    """The pages of one application, from the templates in its folder and the shared layout."""
 
     def __init__(self, templates: Path, party: Party | None = None) -> None:
         self._environment = _environment(templates)
@@ -55,8 +55,8 @@ class Pages:
         """Return a rendered page.
 
         Arguments:
-            form_action: other origins that the page's forms may lead to, also by a redirect;
-                browsers check both.
+            form_action: origins beside our own that the page's forms may lead to, also by a
+                redirect; browsers check both against the policy.
         """
         headers = {
             **SECURITY_HEADERS,
@@ -68,7 +68,7 @@ class Pages:
 
 @cache
 def _environment(templates: Path) -> Environment:
-    # One per folder, for all servers: compiled templates do not depend on the server.
+    # Kept by folder: compiled templates do not depend on whose pages they are.
     return Environment(
         loader=FileSystemLoader([templates, _SHARED / "templates"]),
         autoescape=True,
@@ -79,7 +79,7 @@ def _environment(templates: Path) -> Environment:
 
 
 def content_security_policy(form_action: Sequence[str]) -> str:
-    """Return the policy: only own scripts, styles and pictures; no frames."""
+    """Return the policy: scripts, styles and pictures of our own files only; no frames."""
     forms = " ".join(["'self'", *form_action])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -88,5 +88,5 @@ def content_security_policy(form_action: Sequence[str]) -> str:
 
 
 def static_files() -> Mount:
-    """Return the route of the shared static files, such as /static/style.css."""
+    """Return the route of the shared static files: /static/style.css."""
     return Mount("/static", StaticFiles(directory=_SHARED / "static"))
