@@ -166,8 +166,15 @@ GRANT_COLUMNS = (
 
 def grant_from(row: RowMapping) -> Grant:
     """Return the grant of a row that has all `GRANT_COLUMNS`."""
-    columns = {column.name: row[column.name] for column in GRANT_COLUMNS}
-    return Grant(**{**columns, "scopes": tuple(row["scopes"].split())})
+    return Grant(
+        grant_id=row["grant_id"],
+        client_id=row["client_id"],
+        username=row["username"],
+        audience=row["audience"],
+        scopes=tuple(row["scopes"].split()),
+        auth_time=row["auth_time"],
+        nonce=row["nonce"],
+    )
 
 
 def usable(table: Table, secret: str, now: int) -> tuple[ColumnElement[bool], ...]:

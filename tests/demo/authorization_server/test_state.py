@@ -393,28 +393,19 @@ async def test_tokens_added_to_a_revoked_grant_are_not_valid(state: State) -> No
 # All parts
 
 
-Question = Callable[[State, str], Awaitable[object]]
+LOOKUPS: dict[str, Callable[[State, str], Awaitable[object]]] = {
+    "session": lambda state, secret: state.sessions.find(secret),
+    "code": lambda state, secret: state.grants.find_code(secret),
+    "use of a code": lambda state, secret: state.grants.use_code(secret),
+    "refresh token": lambda state, secret: state.tokens.find_refresh_token(secret),
+    "rotation": lambda state, secret: state.tokens.rotate_refresh_token(secret),
+}
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        pytest.param(lambda state, secret: state.sessions.find(secret), id="session"),
-        pytest.param(lambda state, secret: state.grants.find_code(secret), id="code"),
-        pytest.param(lambda state, secret: state.grants.use_code(secret), id="use of a code"),
-        pytest.param(
-            lambda state, secret: state.tokens.find_refresh_token(secret), id="refresh token"
-        ),
-        pytest.param(
-            lambda state, secret: state.tokens.rotate_refresh_token(secret), id="rotation"
-        ),
-    ],
-)
+@pytest.mark.parametrize("lookup", LOOKUPS)
 @pytest.mark.parametrize("secret", ["", "unknown", "é\0", "\ud800"], ids=ascii)
-async def test_an_unknown_secret_is_not_found(
-    state: State, question: Question, secret: str
-) -> None:
-    assert not await question(state, secret)
+async def test_an_unknown_secret_is_not_found(state: State, lookup: str, secret: str) -> None:
+    assert not await LOOKUPS[lookup](state, secret)
 
 
 async def test_the_file_contains_no_secret(state: State, tmp_path: Path) -> None:
