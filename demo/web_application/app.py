@@ -15,20 +15,20 @@ from starlette.staticfiles import StaticFiles
 
 from asgi_bearer import remote_keys
 from demo.pages.rendering import Pages, Party, static_files
-from demo.web_application.breakage.attempts import Attempts
-from demo.web_application.breakage.breakage import Breakage
+from demo.web_application.breakage.attacks import Breakage
+from demo.web_application.breakage.verdicts import Attempts
 from demo.web_application.checks.id_token import IdTokens
-from demo.web_application.flow.contacts import ContactsApi
+from demo.web_application.flow.contacts_api import ContactsApi
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.revocation import Revocation
-from demo.web_application.pages.faults import fault_pages
+from demo.web_application.pages.error_pages import fault_pages
 from demo.web_application.pages.session import SessionPages
 from demo.web_application.pages.sign_in import SignInPages
 from demo.web_application.provider.discovery import Provider
 from demo.web_application.provider.http import ClientFetch
 from demo.web_application.provider.token_endpoint import TokenEndpoint
+from demo.web_application.session.browser import Visits
 from demo.web_application.session.store import Sessions
-from demo.web_application.session.visits import Visits
 from demo.web_application.settings import WebApplicationSettings
 
 _HERE = Path(__file__).parent

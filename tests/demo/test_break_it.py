@@ -14,7 +14,7 @@ import pytest
 
 from demo.authorization_server.registrations.model import Registrations, TokenProfile
 from demo.required_registrations import AUDIENCE
-from demo.web_application.breakage.breakage import MENU
+from demo.web_application.breakage.attacks import MENU
 from tests.support.demo_parties import (
     CONTACT_BOOK,
     ISSUER,

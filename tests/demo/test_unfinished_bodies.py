@@ -10,7 +10,7 @@ from starlette.types import Message
 from demo.authorization_server.requests import parameters
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import OAuthError
-from demo.web_application.session import visits
+from demo.web_application.session import browser
 from demo.web_application.session.faults import Fault
 
 BEGUN: Message = {"type": "http.request", "body": b"grant_type=", "more_body": True}
@@ -19,7 +19,7 @@ GONE: Message = {"type": "http.disconnect"}
 READERS: list[tuple[Callable[[Request], Awaitable[object]], type[Exception]]] = [
     (parameters.form_parameters, parameters.ParametersUnreadable),
     (body_parameters, OAuthError),
-    (visits.form_fields, Fault),
+    (browser.form_fields, Fault),
 ]
 NAMES = ["authorize", "token endpoint", "web application"]
 
@@ -43,7 +43,7 @@ async def test_a_form_that_does_not_arrive_in_time_is_refused(
     refusal: type[Exception],
 ) -> None:
     monkeypatch.setattr(parameters, "BODY_SECONDS", 0.01)
-    monkeypatch.setattr(visits, "FORM_SECONDS", 0.01)
+    monkeypatch.setattr(browser, "FORM_SECONDS", 0.01)
 
     async with asyncio.timeout(60):
         with pytest.raises(refusal):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from asgi_bearer import InvalidTokenError, KeysUnavailable
 from asgi_bearer.errors import shown
 from asgi_bearer.jose import CompactJWS
-from demo.web_application.checks.checklist import Checklist
+from demo.web_application.checks.display import abbreviated
 from demo.web_application.checks.id_token import IdTokens, half_hash
-from demo.web_application.checks.tokens_shown import abbreviated
+from demo.web_application.checks.results import Checklist
 from demo.web_application.provider.authorization_request import Transaction
 
 

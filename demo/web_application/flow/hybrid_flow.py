@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from demo.web_application.checks.checklist import CheckFailed, Checklist, Row
-from demo.web_application.checks.checks import (
+from demo.web_application.checks.id_token import IdTokens
+from demo.web_application.checks.responses import (
     EXCHANGE,
     Checked,
     checked_exchange,
     checked_response,
 )
-from demo.web_application.checks.id_token import IdTokens
+from demo.web_application.checks.results import CheckFailed, Checklist, Row
 from demo.web_application.flow.revocation import Revocation
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable

@@ -8,15 +8,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from demo.pages.rendering import SECURITY_HEADERS, Pages
-from demo.web_application.breakage.breakage import Breakage, after_replay
-from demo.web_application.flow.contacts import ContactsApi
+from demo.web_application.breakage.attacks import Breakage, after_replay
+from demo.web_application.flow.contacts_api import ContactsApi
 from demo.web_application.flow.hybrid_flow import HybridFlow
-from demo.web_application.flow.refreshing import RefreshFailed, refreshed
-from demo.web_application.pages.session_shown import session_shown
+from demo.web_application.flow.refresh import RefreshFailed, refreshed
+from demo.web_application.pages.session_view import session_shown
 from demo.web_application.provider.discovery import Metadata, ProviderUnavailable
+from demo.web_application.session.browser import Visit, Visits, form_fields
 from demo.web_application.session.faults import Fault
 from demo.web_application.session.session import SignedIn
-from demo.web_application.session.visits import Visit, Visits, form_fields
 from demo.web_application.settings import WebApplicationSettings
 
 SOON = 10
@@ -118,7 +118,7 @@ class SessionPages:
             if what == "code-replay":
                 left = after_replay(signed_in, broken.attempts)
                 await self._keep(visit, left, response)
-            return self._pages.response("broken.html", {"broken": broken})
+            return self._pages.response("attack.html", {"broken": broken})
 
     async def sign_out(self, request: Request) -> Response:
         """The end of the session here, and the way to end it at the provider."""

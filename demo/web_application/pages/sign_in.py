@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from demo.pages.rendering import SECURITY_HEADERS, Pages
-from demo.web_application.checks.checklist import Row
+from demo.web_application.checks.results import Row
 from demo.web_application.flow.hybrid_flow import HybridFlow, SignInFailed
 from demo.web_application.provider.authorization_request import (
     LIFETIME,
@@ -18,9 +18,9 @@ from demo.web_application.provider.authorization_request import (
     selection,
 )
 from demo.web_application.provider.authorization_response import ResponseMalformed, parsed
+from demo.web_application.session.browser import Visit, Visits, form_fields
 from demo.web_application.session.faults import Fault
 from demo.web_application.session.session import Session, SignedIn
-from demo.web_application.session.visits import Visit, Visits, form_fields
 from demo.web_application.settings import WebApplicationSettings
 
 MAX_PENDING = 30
@@ -136,7 +136,7 @@ class SignInPages:
 
     def _refused(self, title: str, sentence: str) -> Response:
         context = {"title": title, "sentence": sentence}
-        return self._pages.response("fault.html", context, status=400)
+        return self._pages.response("error.html", context, status=400)
 
     def _failed(self, failed: SignInFailed, *, signed_in_before: bool) -> Response:
         title, sentence = _words(failed)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from demo.web_application.checks.checklist import Row
+from demo.web_application.checks.results import Row
 from demo.web_application.provider.authorization_request import Transaction
 
 

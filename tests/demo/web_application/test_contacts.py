@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer.jose.jws import parse
-from demo.web_application.flow.contacts import ContactShown
+from demo.web_application.flow.contacts_api import ContactShown
 from tests.demo.web_application.conftest import API, WEB, Parties
 from tests.support.fake_provider import PROVIDER
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.web_application.checks.tokens_shown import moment
+from demo.web_application.checks.display import moment
 from demo.web_application.session.session import Tokens
 from tests.demo.web_application.conftest import WEB, Parties
 from tests.support.fake_issuer import signing_key

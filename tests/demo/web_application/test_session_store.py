@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from demo.web_application.checks.checklist import Row
+from demo.web_application.checks.results import Row
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.session.sealing import sealed
 from demo.web_application.session.session import Session, SignedIn, Tokens

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from demo.web_application.session.visits import COOKIE
+from demo.web_application.session.browser import COOKIE
 from tests.demo.web_application.conftest import WEB, Parties
 from tests.support.fake_provider import ANNEX, PROVIDER
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import httpx
 
 from asgi_bearer.jose import is_array, is_object
-from demo.web_application.checks.tokens_shown import abbreviated
+from demo.web_application.checks.display import abbreviated
 from demo.web_application.provider.http import Answer, NoAnswer, exchanged
 
 READ_SCOPE = "read:contacts"

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from asgi_bearer.jose import base64url_decode
-from demo.web_application.breakage.attempts import Attempt, Attempts
-from demo.web_application.checks.tokens_shown import decoded
-from demo.web_application.flow.contacts import READ_SCOPE, WRITE_SCOPE
+from demo.web_application.breakage.verdicts import Attempt, Attempts
+from demo.web_application.checks.display import decoded
+from demo.web_application.flow.contacts_api import READ_SCOPE, WRITE_SCOPE
 from demo.web_application.session.session import SignedIn
 from demo.web_application.settings import WebApplicationSettings
 

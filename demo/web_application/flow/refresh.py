@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from asgi_bearer.jose import parse
-from demo.web_application.checks.checklist import CheckFailed
-from demo.web_application.checks.checks import check_refreshed_id_token
+from demo.web_application.checks.display import abbreviated, decoded
 from demo.web_application.checks.id_token import MAX_BYTES
-from demo.web_application.checks.tokens_shown import abbreviated, decoded
+from demo.web_application.checks.responses import check_refreshed_id_token
+from demo.web_application.checks.results import CheckFailed
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.provider.token_endpoint import TokenRefused
 from demo.web_application.session.session import Refreshed, SignedIn, Tokens

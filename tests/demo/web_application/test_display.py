@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.web_application.checks.tokens_shown import (
+from demo.web_application.checks.display import (
     Shown,
     abbreviated,
     decoded,

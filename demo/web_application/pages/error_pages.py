@@ -27,7 +27,7 @@ def fault_pages(pages: Pages) -> Handlers:
     """Return Starlette's exception handlers."""
 
     def page(status: int, title: str, sentence: str) -> Response:
-        return pages.response("fault.html", {"title": title, "sentence": sentence}, status=status)
+        return pages.response("error.html", {"title": title, "sentence": sentence}, status=status)
 
     async def fault(_request: Request, error: Fault) -> Response:
         return page(error.status, error.title, error.sentence)

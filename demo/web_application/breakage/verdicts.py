@@ -6,15 +6,15 @@ from typing import Literal
 
 import httpx
 
-from demo.web_application.checks.checklist import CheckFailed, Checklist, Row
-from demo.web_application.checks.checks import (
+from demo.web_application.checks.display import decoded
+from demo.web_application.checks.responses import (
     EXCHANGE,
     Checked,
     checked_exchange,
     checked_response,
 )
-from demo.web_application.checks.tokens_shown import decoded
-from demo.web_application.flow.contacts import (
+from demo.web_application.checks.results import CheckFailed, Checklist, Row
+from demo.web_application.flow.contacts_api import (
     ContactsApi,
     Exchange,
     exchange_shown,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from demo.web_application.checks.tokens_shown import Shown, decoded, duration, moment
+from demo.web_application.checks.display import Shown, decoded, duration, moment
 from demo.web_application.session.session import Refreshed, SignedIn
 
 

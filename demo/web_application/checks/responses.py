@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asgi_bearer.errors import shown
-from demo.web_application.checks.checklist import Checklist, Row
+from demo.web_application.checks.display import abbreviated
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.checks.id_token_checks import (
     check_claims,
@@ -17,7 +17,7 @@ from demo.web_application.checks.id_token_checks import (
     check_same_party,
     check_signature,
 )
-from demo.web_application.checks.tokens_shown import abbreviated
+from demo.web_application.checks.results import Checklist, Row
 from demo.web_application.provider.authorization_request import LIFETIME, Transaction, answered
 from demo.web_application.provider.authorization_response import (
     COMPONENTS,
