@@ -11,7 +11,7 @@ from demo.authorization_server.requests import parameters
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.web_application.session import browser
-from demo.web_application.session.faults import Fault
+from demo.web_application.session.browser import Fault
 
 BEGUN: Message = {"type": "http.request", "body": b"grant_type=", "more_body": True}
 GONE: Message = {"type": "http.disconnect"}

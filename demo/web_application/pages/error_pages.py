@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from demo.pages.rendering import Pages
 from demo.web_application.provider.discovery import ProviderUnavailable
-from demo.web_application.session.faults import Fault
+from demo.web_application.session.browser import Fault
 
 logger = logging.getLogger(__name__)
 

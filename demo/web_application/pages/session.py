@@ -14,8 +14,7 @@ from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.refresh import RefreshFailed, refreshed
 from demo.web_application.pages.session_view import session_shown
 from demo.web_application.provider.discovery import Metadata, ProviderUnavailable
-from demo.web_application.session.browser import Visit, Visits, form_fields
-from demo.web_application.session.faults import Fault
+from demo.web_application.session.browser import Fault, Visit, Visits, form_fields
 from demo.web_application.session.session import SignedIn
 from demo.web_application.settings import WebApplicationSettings
 

@@ -18,8 +18,7 @@ from demo.web_application.provider.authorization_request import (
     selection,
 )
 from demo.web_application.provider.authorization_response import ResponseMalformed, parsed
-from demo.web_application.session.browser import Visit, Visits, form_fields
-from demo.web_application.session.faults import Fault
+from demo.web_application.session.browser import Fault, Visit, Visits, form_fields
 from demo.web_application.session.session import Session, SignedIn
 from demo.web_application.settings import WebApplicationSettings
 

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from demo.web_application.session.faults import Fault
 from demo.web_application.session.session import Session
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
@@ -27,6 +26,16 @@ _STRANGE_FORM = (
     "This form was not sent from a page of this application, or the page is from an earlier "
     "session. Nothing was done. Go back to the start and try again."
 )
+
+
+class Fault(Exception):
+    """A request that cannot be answered as asked; fixed words, for the person at the browser."""
+
+    def __init__(self, status: int, title: str, sentence: str) -> None:
+        self.status = status
+        self.title = title
+        self.sentence = sentence
+        super().__init__(title)
 
 
 @dataclass(slots=True)

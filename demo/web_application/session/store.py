@@ -3,11 +3,15 @@
 import asyncio
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from weakref import WeakValueDictionary
 
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +30,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from demo.web_application.session.sealing import sealed, unsealed
 from demo.web_application.session.session import Session
 from resource_api.database.connect import DatabaseUnusable
 
@@ -173,3 +176,27 @@ def _prepare(connection: Connection) -> None:
         )
     _metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {_VERSION}")
+
+
+def sealed(secret: str, content: str) -> str:
+    """Return the content, encrypted and authenticated.
+
+    Arguments:
+        secret: the cookie's value; only its digest is kept on this side.
+    """
+    return _fernet(secret).encrypt(content.encode()).decode("ascii")
+
+
+def unsealed(secret: str, text: str) -> str | None:
+    """Return the content, None where this cookie did not seal it."""
+    try:
+        return _fernet(secret).decrypt(text).decode()
+    except InvalidToken:
+        return None
+
+
+def _fernet(secret: str) -> Fernet:
+    # HKDF suffices, no password hash: the secret is random and long. `info` keeps the key apart
+    # from the digest by which the session is found.
+    kdf = HKDF(SHA256(), length=32, salt=None, info=b"content of a web application's session")
+    return Fernet(urlsafe_b64encode(kdf.derive(secret.encode())))

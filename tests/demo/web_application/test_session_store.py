@@ -9,9 +9,8 @@ from sqlalchemy import text
 
 from demo.web_application.checks.results import Row
 from demo.web_application.provider.authorization_request import Selection, Transaction
-from demo.web_application.session.sealing import sealed
 from demo.web_application.session.session import Session, SignedIn, Tokens
-from demo.web_application.session.store import MAX_SESSIONS, Sessions
+from demo.web_application.session.store import MAX_SESSIONS, Sessions, sealed
 from resource_api.database.connect import DatabaseUnusable, connect
 from tests.support.fake_issuer import FakeClock
 
