@@ -1,1 +1,1 @@
-"""What the pages of the demo share: how they are rendered, how they look, what browsers may do."""
+"""What all pages of the demo share: rendering, layout, style sheet and security headers."""

@@ -1,5 +1,6 @@
-"""HTML pages: rendered with escaping, and sent with headers that allow a browser very little."""
+"""HTML pages: rendered with escaping, and sent with a strict content security policy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -7,11 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 _SHARED = Path(__file__).parent
+
+_URL = re.compile(r"\S*://\S*")
+_AFTER_SEPARATOR = re.compile(r"(?<=[^:/][/?&;])(?=[\w.~%-])")
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -21,15 +26,15 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""For every page; the content security policy is made for each."""
+"""The headers of every page; the content security policy is added for each page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Whose pages they are: the head of each page says it, and the colour shows it.
+    """The party that a page belongs to, shown in its header and by its colour.
 
     Arguments:
-        address: as it stands in the browser's address bar.
+        address: as in the browser's address bar.
     """
 
     kind: Literal["authorization-server", "web-application"]
@@ -38,7 +43,7 @@ class Party:
 
 
 class Pages:
-    """The pages of one application, from the templates in its folder and the shared layout."""
+    """The pages of one application, from its own templates and the shared layout."""
 
     def __init__(self, templates: Path, party: Party | None = None) -> None:
         self._environment = _environment(templates)
@@ -55,8 +60,8 @@ class Pages:
         """Return a rendered page.
 
         Arguments:
-            form_action: origins beside our own that the page's forms may lead to, also by a
-                redirect; browsers check both against the policy.
+            form_action: other origins that the forms of the page may lead to; browsers also check
+                redirects after a form.
         """
         headers = {
             **SECURITY_HEADERS,
@@ -68,18 +73,35 @@ class Pages:
 
 @cache
 def _environment(templates: Path) -> Environment:
-    # Kept by folder: compiled templates do not depend on whose pages they are.
-    return Environment(
+    # Cached by folder: templates do not depend on the party.
+    environment = Environment(
         loader=FileSystemLoader([templates, _SHARED / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["addresses"] = addresses
+    return environment
+
+
+def addresses(text: str) -> Markup:
+    """Return escaped text whose URLs break between lines only after / ? & and ;."""
+
+    def unbroken(url: re.Match[str]) -> Markup:
+        parts = Markup("<wbr>").join(_AFTER_SEPARATOR.split(url[0]))
+        return Markup('<span class="unbroken">{}</span>').format(parts)
+
+    pieces: list[str] = []
+    end = 0
+    for url in _URL.finditer(text):
+        pieces += [escape(text[end : url.start()]), unbroken(url)]
+        end = url.end()
+    return Markup("").join([*pieces, escape(text[end:])])
 
 
 def content_security_policy(form_action: Sequence[str]) -> str:
-    """Return the policy: scripts, styles and pictures of our own files only; no frames."""
+    """Return the policy: scripts, styles and images from this origin only; no frames."""
     forms = " ".join(["'self'", *form_action])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -88,5 +110,5 @@ def content_security_policy(form_action: Sequence[str]) -> str:
 
 
 def static_files() -> Mount:
-    """Return the route of the shared static files: /static/style.css."""
+    """Return the route of the shared files under /static."""
     return Mount("/static", StaticFiles(directory=_SHARED / "static"))

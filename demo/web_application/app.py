@@ -1,4 +1,4 @@
-"""The web application, composed: what it talks to, its pages, and who may reach them."""
+"""The web application as one Starlette application: its parts and its routes."""
 
 import secrets
 import time
@@ -15,19 +15,20 @@ from starlette.staticfiles import StaticFiles
 
 from asgi_bearer import remote_keys
 from demo.pages.rendering import Pages, Party, static_files
-from demo.web_application.breakage.attacks import Breakage
-from demo.web_application.breakage.verdicts import Attempts
+from demo.web_application.breakage.attacks import Attacks
+from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.flow.contacts_api import ContactsApi
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.revocation import Revocation
-from demo.web_application.pages.error_pages import fault_pages
+from demo.web_application.pages.contacts import ContactsPage
+from demo.web_application.pages.error_pages import error_pages
 from demo.web_application.pages.session import SessionPages
 from demo.web_application.pages.sign_in import SignInPages
 from demo.web_application.provider.discovery import Provider
 from demo.web_application.provider.http import ClientFetch
 from demo.web_application.provider.token_endpoint import TokenEndpoint
-from demo.web_application.session.browser import Visits
+from demo.web_application.session.browser import BrowserSessions
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
 
@@ -45,12 +46,12 @@ def create_web_application(
     """Return the application.
 
     Arguments:
-        sessions: prepared; closed when the application ends.
-        http: for the provider and the API; stays its maker's to close. It should not trust the
-            environment where those are on this machine.
+        sessions: prepared; the application closes it at shutdown.
+        http: for the provider and the API; the caller closes it. For parties on this machine, it
+            should not read proxies from the environment.
         clock: seconds since the epoch.
-        token: makes state, nonce and the other values that nobody may guess: 43 characters or
-            more that a URL may hold (RFC 7636 §4.1).
+        token: returns a random value for state, nonce and the like: at least 43 unreserved
+            characters (RFC 7636 §4.1).
     """
     provider = Provider(settings.issuer, http, clock=clock)
     keys = remote_keys(issuer=settings.issuer, fetch=ClientFetch(http))
@@ -63,9 +64,9 @@ def create_web_application(
         token=token,
     )
     api = ContactsApi(settings.api, http)
-    breakage = Breakage(settings, Attempts(flow, api, http), token)
+    attacks = Attacks(settings, Targets(flow, api, http), token)
     pages = Pages(_HERE / "templates", Party("web-application", "Contact book", settings.address))
-    visits = Visits(settings, sessions, token)
+    browsers = BrowserSessions(settings, sessions, token)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -75,13 +76,14 @@ def create_web_application(
 
     return Starlette(
         routes=[
-            *SignInPages(settings, flow, visits, pages).routes(),
-            *SessionPages(settings, flow, api, breakage, visits, pages).routes(),
+            *SignInPages(settings, flow, browsers, pages).routes(),
+            *SessionPages(settings, flow, attacks, browsers, pages).routes(),
+            *ContactsPage(settings, flow, api, browsers, pages).routes(),
             static_files(),
             Mount("/scripts", StaticFiles(directory=_HERE / "scripts")),
         ],
-        # Against DNS rebinding: another name for this machine reaches nothing.
+        # Against DNS rebinding: requests with another host name are refused.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[settings.host])],
-        exception_handlers=fault_pages(pages),
+        exception_handlers=error_pages(pages),
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""What the web application needs to know: itself, its provider, and the API that it calls."""
+"""The settings of the web application: its address, its provider, and the API that it calls."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -8,22 +8,22 @@ from asgi_bearer.keys import address_fault, issuer_fault
 
 @dataclass(frozen=True, slots=True)
 class WebApplicationSettings:
-    """The settings; their `repr` does not show the secret.
+    """The settings; their `repr` omits the client secret.
 
     Arguments:
         address: of this application, with a final slash. The redirect URI is `callback` under it.
-        issuer: the provider's issuer identifier, byte for byte.
+        issuer: the provider's issuer identifier, compared byte for byte.
         api: address of the API, with a final slash.
-        audience: identifier of that API.
-        scopes: what the start page offers, `openid` among them: this application signs people in.
-        other_audience: another API of the provider, whose tokens the first one must refuse;
-            empty where there is none.
-        other_scope: a scope of that other API.
-        audience_parameter: the name under which the provider takes the API's identifier:
-            `audience`, or `resource` (RFC 8707), which is then sent to the token endpoint as well.
+        audience: identifier of the API.
+        scopes: the scopes that the start page offers; must contain `openid`.
+        other_audience: another API of the provider, whose tokens the first API must refuse; empty
+            if there is none.
+        other_scope: a scope of the other API.
+        audience_parameter: the parameter for the API's identifier: `audience`, or `resource`
+            (RFC 8707), which is also sent to the token endpoint.
 
     Raises:
-        ValueError: names every argument that is wrong.
+        ValueError: names every argument that is not valid.
     """
 
     address: str
@@ -41,9 +41,9 @@ class WebApplicationSettings:
         faults = [
             f"{name} {fault}"
             for name, fault in (
-                ("address", address_fault(self.address) or _no_folder(self.address)),
+                ("address", address_fault(self.address) or _slash_fault(self.address)),
                 ("issuer", issuer_fault(self.issuer)),
-                ("api", address_fault(self.api) or _no_folder(self.api)),
+                ("api", address_fault(self.api) or _slash_fault(self.api)),
             )
             if fault
         ]
@@ -53,7 +53,7 @@ class WebApplicationSettings:
             if not getattr(self, name)
         ]
         if "openid" not in self.scopes:
-            faults.append("scopes must hold openid")
+            faults.append("scopes must contain openid")
         if self.audience_parameter not in {"audience", "resource"}:
             faults.append("audience_parameter must be audience or resource")
         if faults:
@@ -61,12 +61,12 @@ class WebApplicationSettings:
 
     @property
     def redirect_uri(self) -> str:
-        """Where the provider sends its answers."""
+        """Where the provider sends its responses."""
         return f"{self.address}callback"
 
     @property
     def origin(self) -> str:
-        """What a browser calls this application in an Origin header."""
+        """The value of this application in an Origin header."""
         return origin_of(self.address)
 
     @property
@@ -76,17 +76,17 @@ class WebApplicationSettings:
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers may send the cookie over TLS only."""
+        """Whether the cookie is sent over TLS only."""
         return self.address.startswith("https:")
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL, as an Origin header has them."""
+    """Return the origin of a URL, as in an Origin header."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _no_folder(address: str) -> str | None:
+def _slash_fault(address: str) -> str | None:
     if not address.endswith("/") or "?" in address:
         return "must end in a slash"
     return None

@@ -75,7 +75,7 @@ def logged_codes(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [match[1] for match in matches if match]
 
 
-@pytest.mark.parametrize("what", [entry.what for entry in MENU])
+@pytest.mark.parametrize("what", [attack.name for attack in MENU])
 async def test_the_api_refuses_each_broken_token_for_the_reason_that_was_changed(
     parties: RunningParties, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
@@ -92,7 +92,7 @@ async def test_the_api_refuses_each_broken_token_for_the_reason_that_was_changed
 
 
 def test_every_entry_of_the_menu_has_an_expected_reason() -> None:
-    assert list(REASONS) == [entry.what for entry in MENU]
+    assert list(REASONS) == [attack.name for attack in MENU]
 
 
 def with_apis(contacts: TokenProfile, calendar: TokenProfile) -> Registrations:

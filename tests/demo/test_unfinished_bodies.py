@@ -11,7 +11,7 @@ from demo.authorization_server.requests import parameters
 from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.web_application.session import browser
-from demo.web_application.session.browser import Fault
+from demo.web_application.session.browser import ErrorPage
 
 BEGUN: Message = {"type": "http.request", "body": b"grant_type=", "more_body": True}
 GONE: Message = {"type": "http.disconnect"}
@@ -19,7 +19,7 @@ GONE: Message = {"type": "http.disconnect"}
 READERS: list[tuple[Callable[[Request], Awaitable[object]], type[Exception]]] = [
     (parameters.form_parameters, parameters.ParametersUnreadable),
     (body_parameters, OAuthError),
-    (browser.form_fields, Fault),
+    (browser.form_fields, ErrorPage),
 ]
 NAMES = ["authorize", "token endpoint", "web application"]
 

@@ -1,1 +1,1 @@
-""" "Break it": one thing is changed, and the page shows who refuses it."""
+""" "Break it": attacks that change one thing, and the verdict of the party that must refuse it."""

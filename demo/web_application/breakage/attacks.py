@@ -1,11 +1,11 @@
-"""Break it: one thing is changed, and whoever must notice is shown noticing."""
+"""The attacks of "Break it": each changes one thing in a finished sign-in or in a token."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from asgi_bearer.jose import base64url_decode
-from demo.web_application.breakage.verdicts import Attempt, Attempts
+from demo.web_application.breakage.verdicts import Targets, Verdict
 from demo.web_application.checks.display import decoded
 from demo.web_application.flow.contacts_api import READ_SCOPE, WRITE_SCOPE
 from demo.web_application.session.session import SignedIn
@@ -13,55 +13,58 @@ from demo.web_application.settings import WebApplicationSettings
 
 HOUR = 3600
 
+_Outcome = tuple[str, tuple[Verdict, ...]]
+"""What was changed, and the verdicts."""
+
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """What was changed, and what came of it."""
+class AttackResult:
+    """What was changed, and how the parties answered."""
 
     title: str
     changed: str
-    attempts: tuple[Attempt, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Attack:
     """An entry of the menu."""
 
-    what: str
+    name: str
     title: str
     explanation: str
 
 
 MENU = (
-    Entry("state", "Another state", "The answer belongs to a request that was never made here."),
-    Entry("nonce", "Another nonce", "The ID token is from another sign-in."),
-    Entry("signature", "Another signature", "One bit of a token's signature is turned over."),
-    Entry("audience", "Another audience", "A genuine token, made for another API."),
-    Entry("expiry", "An expired token", "A genuine token that ended an hour ago."),
-    Entry("scope", "Another scope", "A genuine token that may write, and not read."),
-    Entry("code-replay", "The code again", "A code that has been used is used once more."),
+    Attack("state", "Another state", "The response belongs to a request of another browser."),
+    Attack("nonce", "Another nonce", "The ID token belongs to another sign-in."),
+    Attack("signature", "Another signature", "One bit of a token's signature is changed."),
+    Attack("audience", "Another audience", "The token is genuine, but for another API."),
+    Attack("expiry", "An expired token", "The token is genuine, but expired an hour ago."),
+    Attack("scope", "Another scope", "The token is genuine, but allows writing only."),
+    Attack("code-replay", "The code again", "The code of your sign-in is used a second time."),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Breakage:
-    """What can be broken, with what this application keeps of a sign-in."""
+class Attacks:
+    """Makes the attacks, with the tokens and the responses of a sign-in."""
 
     settings: WebApplicationSettings
-    attempts: Attempts
+    targets: Targets
     token: Callable[[], str]
 
-    def menu(self) -> tuple[Entry, ...]:
-        """Return the entries that make sense with these settings."""
-        there_is_another = bool(self.settings.other_audience)
-        return tuple(entry for entry in MENU if there_is_another or entry.what != "audience")
+    def menu(self) -> tuple[Attack, ...]:
+        """Return the attacks that are possible with these settings."""
+        has_other_audience = bool(self.settings.other_audience)
+        return tuple(attack for attack in MENU if has_other_audience or attack.name != "audience")
 
-    async def broken(self, what: str, signed_in: SignedIn) -> Broken | None:
-        """Break one thing; None where there is no such entry."""
-        entries = {entry.what: entry for entry in self.menu()}
-        if what not in entries:
+    async def result(self, name: str, signed_in: SignedIn) -> AttackResult | None:
+        """Make one attack; None if the menu has no attack of this name."""
+        titles = {attack.name: attack.title for attack in self.menu()}
+        if name not in titles:
             return None
-        ways: Mapping[str, Callable[[SignedIn], Awaitable[tuple[str, tuple[Attempt, ...]]]]] = {
+        attacks: Mapping[str, Callable[[SignedIn], Awaitable[_Outcome]]] = {
             "state": self._state,
             "nonce": self._nonce,
             "signature": self._signature,
@@ -70,134 +73,136 @@ class Breakage:
             "scope": self._scope,
             "code-replay": self._code_replay,
         }
-        changed, attempts = await ways[what](signed_in)
-        return Broken(entries[what].title, changed, attempts)
+        changed, verdicts = await attacks[name](signed_in)
+        return AttackResult(titles[name], changed, verdicts)
 
-    async def _state(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
+    async def _state(self, signed_in: SignedIn) -> _Outcome:
         other = replace(signed_in.transaction, state=self.token())
-        attempt = await self.attempts.checked_again(
-            "The answer is checked again.", signed_in, other
+        verdict = await self.targets.own_checks(
+            "This application checks the response again.", signed_in, other
         )
         return (
-            "The answer of your sign-in is held against the state of another request, as if "
-            "somebody had slipped you theirs.",
-            (attempt,),
+            "The response of your sign-in is compared with the state of another request, as if an "
+            "attacker had sent your browser a response of their own.",
+            (verdict,),
         )
 
-    async def _nonce(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
+    async def _nonce(self, signed_in: SignedIn) -> _Outcome:
         other = replace(signed_in.transaction, nonce=self.token())
-        attempt = await self.attempts.checked_again(
-            "The answer is checked again.", signed_in, other
+        verdict = await self.targets.own_checks(
+            "This application checks the response again.", signed_in, other
         )
         return (
-            "The ID token of your sign-in is held against the nonce of another request, as if it "
-            "had been taken from there and replayed.",
-            (attempt,),
+            "The ID token of your sign-in is compared with the nonce of another request, as if an "
+            "attacker had stolen it there and replayed it here.",
+            (verdict,),
         )
 
-    async def _signature(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
+    async def _signature(self, signed_in: SignedIn) -> _Outcome:
         response = dict(signed_in.response)
-        given = signed_in.given
+        tokens = signed_in.first_tokens
         if "id_token" in response:
-            response["id_token"] = with_one_bit_turned(response["id_token"])
+            response["id_token"] = with_changed_signature(response["id_token"])
         else:
-            given = replace(given, id_token=with_one_bit_turned(given.id_token))
-        tampered = replace(signed_in, response=response, given=given)
-        first = await self.attempts.checked_again(
-            "The ID token with the other signature is checked.", tampered, signed_in.transaction
+            tokens = replace(tokens, id_token=with_changed_signature(tokens.id_token))
+        tampered = replace(signed_in, response=response, first_tokens=tokens)
+        first = await self.targets.own_checks(
+            "This application checks the ID token with the changed signature.",
+            tampered,
+            signed_in.transaction,
         )
         if decoded(signed_in.tokens.access_token) is None:
-            second = Attempt(
+            second = Verdict(
                 "The access token is opaque.",
                 "The API",
                 "not tried",
-                note="It has no signature that could be changed.",
+                note="An opaque token has no signature that could be changed.",
             )
         else:
-            second = await self.attempts.called(
-                "The access token with the other signature is sent to the API.",
-                with_one_bit_turned(signed_in.tokens.access_token),
+            second = await self.targets.api(
+                "The API gets the access token with the changed signature.",
+                with_changed_signature(signed_in.tokens.access_token),
             )
         return (
-            "One bit in the middle of the signature: first in the ID token, then in the access "
-            "token.",
+            "One bit in the middle of the signature is changed: first in the ID token, then in the "
+            "access token.",
             (first, second),
         )
 
-    async def _audience(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
-        attempt = await self.attempts.called_with_own_token(
-            "A token for another API is sent to this one.",
+    async def _audience(self, _signed_in: SignedIn) -> _Outcome:
+        verdict = await self.targets.api_with_client_token(
+            "The API gets a token that was issued for another API.",
             self.settings.other_audience,
             self.settings.other_scope,
         )
         return (
-            f"The audience: a token from the same authorization server, for "
+            f"The audience: the same authorization server issued the token for "
             f"{self.settings.other_audience} instead of {self.settings.audience}.",
-            (attempt,),
+            (verdict,),
         )
 
-    async def _expiry(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
-        attempt = await self.attempts.called_with_own_token(
-            "The expired token is sent to the API.",
+    async def _expiry(self, _signed_in: SignedIn) -> _Outcome:
+        verdict = await self.targets.api_with_client_token(
+            "The API gets the expired token.",
             self.settings.audience,
             READ_SCOPE,
             expires_in=-HOUR,
         )
         return (
-            "The time: the token's exp is an hour ago. The demo's authorization server makes such "
-            "a token if it is asked; it is of no use to anybody.",
-            (attempt,),
+            "The time: the exp claim of the token is an hour ago. The demo's authorization server "
+            "issues such a token on request, because no API accepts it.",
+            (verdict,),
         )
 
-    async def _scope(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
-        attempt = await self.attempts.called_with_own_token(
-            "The token is sent to the API, to read.", self.settings.audience, WRITE_SCOPE
+    async def _scope(self, _signed_in: SignedIn) -> _Outcome:
+        verdict = await self.targets.api_with_client_token(
+            "The API gets the token with a request to read.", self.settings.audience, WRITE_SCOPE
         )
-        return f"The scope: {WRITE_SCOPE} instead of {READ_SCOPE}.", (attempt,)
+        return f"The scope: {WRITE_SCOPE} instead of {READ_SCOPE}.", (verdict,)
 
-    async def _code_replay(self, signed_in: SignedIn) -> tuple[str, tuple[Attempt, ...]]:
+    async def _code_replay(self, signed_in: SignedIn) -> _Outcome:
         code, verifier = signed_in.response["code"], signed_in.transaction.code_verifier
-        attempts = [
-            await self.attempts.asked(
-                "The used code is sent to the token endpoint, with the right secret and verifier.",
-                lambda: self.attempts.flow.endpoint.code(code, verifier),
+        endpoint = self.targets.flow.endpoint
+        verdicts = [
+            await self.targets.token_endpoint(
+                "The token endpoint gets the used code, with the right secret and verifier.",
+                lambda: endpoint.exchange_code(code, verifier),
             )
         ]
-        changed = "Nothing but the time: the code of your sign-in comes a second time."
-        if attempts[0].result == "not judged":
-            # Nothing was revoked for all we know, and the refresh token is too good to be tried.
-            return changed, (*attempts,)
+        changed = "Only the time: the code of your sign-in is sent a second time."
+        if verdicts[0].result == "no verdict":
+            # Perhaps nothing was revoked: a test would then use up a valid refresh token.
+            return changed, (*verdicts,)
         refresh_token = signed_in.tokens.refresh_token
         if refresh_token is not None:
-            attempts.append(
-                await self.attempts.asked(
-                    "The refresh token is tried: the replay revoked all that the code gave.",
-                    lambda: self.attempts.flow.endpoint.refresh(refresh_token),
+            verdicts.append(
+                await self.targets.token_endpoint(
+                    "The token endpoint gets the refresh token, which the replay has revoked.",
+                    lambda: endpoint.refresh(refresh_token),
                 )
             )
-        attempts.append(await self.attempts.userinfo(signed_in.tokens.access_token))
-        return changed, (*attempts,)
+        verdicts.append(await self.targets.userinfo(signed_in.tokens.access_token))
+        return changed, (*verdicts,)
 
 
-def after_replay(signed_in: SignedIn, attempts: Sequence[Attempt]) -> SignedIn:
-    """Return what is left of a sign-in after `code-replay`: the code was tried, and then the rest.
+def after_replay(signed_in: SignedIn, verdicts: Sequence[Verdict]) -> SignedIn:
+    """Return what remains of a sign-in after the attack `code-replay`.
 
     Arguments:
-        attempts: with the code first, and with the access token, which revokes nothing, last.
+        verdicts: about the code first; about the access token, whose use revokes nothing, last.
     """
-    if attempts[0].result == "not judged":
+    if verdicts[0].result == "no verdict":
         return signed_in
-    asked = attempts[:-1]
     return replace(
         signed_in,
-        # Whatever came of it, it has been used.
+        # The refresh token was sent, whatever the verdict.
         tokens=replace(signed_in.tokens, refresh_token=None),
-        revoked=signed_in.revoked or all(attempt.result == "refused" for attempt in asked),
+        revoked=signed_in.revoked or all(one.result == "refused" for one in verdicts[:-1]),
     )
 
 
-def with_one_bit_turned(token: str) -> str:
-    """Return a compact JWS with one bit in the middle of its signature turned over."""
+def with_changed_signature(token: str) -> str:
+    """Return a compact JWS with one bit in the middle of its signature changed."""
     signed, _, signature = token.rpartition(".")
     octets = bytearray(base64url_decode(signature))
     octets[len(octets) // 2] ^= 1

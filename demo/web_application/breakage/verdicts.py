@@ -1,4 +1,4 @@
-"""One try with something changed: made, and put down with who refused it and how."""
+"""The targets of an attack, and their verdicts: which party refused it, and how."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -8,153 +8,161 @@ import httpx
 
 from demo.web_application.checks.display import decoded
 from demo.web_application.checks.responses import (
-    EXCHANGE,
-    Checked,
-    checked_exchange,
-    checked_response,
+    TOKEN_RESPONSE,
+    CheckedResponse,
+    check_authorization_response,
+    check_token_response,
 )
-from demo.web_application.checks.results import CheckFailed, Checklist, Row
+from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
 from demo.web_application.flow.contacts_api import (
     ContactsApi,
-    Exchange,
-    exchange_shown,
+    HttpExchange,
+    http_exchange,
     request_lines,
 )
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.provider.authorization_request import Transaction
 from demo.web_application.provider.discovery import ProviderUnavailable
-from demo.web_application.provider.http import NoAnswer, exchanged
-from demo.web_application.provider.token_endpoint import TokenAnswer, TokenRefused
+from demo.web_application.provider.http import NoAnswer, send
+from demo.web_application.provider.token_endpoint import TokenRefused, TokenResponse
 from demo.web_application.session.session import SignedIn
 
 Party = Literal["This web application", "The authorization server", "The API"]
 
-Result = Literal["refused", "not refused", "not judged", "not tried"]
-"""`not judged`: it was tried, or should have been, and there is no verdict."""
+Result = Literal["refused", "accepted", "no verdict", "not tried"]
 
-_DEAD = (
-    "The access tokens are dead here. At the API they are good until they expire: it judges them "
-    "by their signature and asks nobody. That is why access tokens should end soon."
+_REVOKED = (
+    "The authorization server no longer accepts the access tokens. The API still does, until they "
+    "expire: it verifies their signature and does not ask the authorization server. Access tokens "
+    "should therefore be short-lived."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try with the changed thing.
+class Verdict:
+    """How a party answered an attack.
 
     Arguments:
-        what: what was tried.
-        party: who had to refuse.
-        error: the check that failed, or the error code of the answer.
-        rows: the checks, where this application made them.
-        exchange: the request and its answer, where another party was asked.
-        note: what else to know.
+        action: what was sent to the party or checked by it.
+        party: the one that must refuse.
+        error: the name of the failed check, or the error code of the response.
+        checks: their results, if this application is the party.
+        exchange: the HTTP request and response, if another party is.
     """
 
-    what: str
+    action: str
     party: Party
     result: Result
     status: int | None = None
     error: str = ""
-    rows: tuple[Row, ...] = ()
-    exchange: Exchange | None = None
+    checks: tuple[CheckResult, ...] = ()
+    exchange: HttpExchange | None = None
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts:
-    """The ways to try something, each with the party that has to refuse it."""
+class Targets:
+    """What can be attacked: the checks of this application, the authorization server, the API."""
 
     flow: HybridFlow
-    api: ContactsApi
+    api_client: ContactsApi
     http: httpx.AsyncClient
 
-    async def checked_again(
-        self, what: str, signed_in: SignedIn, transaction: Transaction
-    ) -> Attempt:
-        """Check a kept answer as on the day it came, so that only the change can fail."""
+    async def own_checks(
+        self, action: str, signed_in: SignedIn, transaction: Transaction
+    ) -> Verdict:
+        """Check the stored responses as at sign-in, so that only the changed part can fail."""
         metadata = await self.flow.provider.metadata()
         party: Party = "This web application"
-        rows: tuple[Row, ...] = ()
+        results: tuple[CheckResult, ...] = ()
         try:
-            first = await checked_response(
+            first = await check_authorization_response(
                 signed_in.response,
                 [transaction],
                 self.flow.id_tokens,
                 names_issuer=metadata.names_issuer,
                 now=signed_in.at,
             )
-            rows = first.rows
+            results = first.results
             if first.claims is None:
-                rows += (await self._exchange_again(signed_in, first)).rows
+                results += (await self._token_response(signed_in, first)).results
         except CheckFailed as failed:
-            rows += failed.rows
+            results += failed.results
             if not failed.judged:
-                return Attempt(what, party, "not judged", rows=rows)
-            return Attempt(what, party, "refused", 400, str(failed), rows=rows)
-        return Attempt(what, party, "not refused", rows=rows)
+                return Verdict(action, party, "no verdict", checks=results)
+            return Verdict(action, party, "refused", 400, str(failed), checks=results)
+        return Verdict(action, party, "accepted", checks=results)
 
-    async def _exchange_again(self, signed_in: SignedIn, first: Checked) -> Checked:
-        checks = Checklist(EXCHANGE)
-        checks.none("It is not done again: the kept answer is checked.")
-        tokens = signed_in.given
-        answer = TokenAnswer(tokens.access_token, None, None, tokens.id_token, None)
-        return await checked_exchange(checks, answer, first, self.flow.id_tokens, now=signed_in.at)
+    async def _token_response(self, signed_in: SignedIn, first: CheckedResponse) -> CheckedResponse:
+        checks = Checks(TOKEN_RESPONSE)
+        checks.nothing_to_check("The code is not exchanged again: the stored response is checked.")
+        tokens = signed_in.first_tokens
+        response = TokenResponse(tokens.access_token, None, None, tokens.id_token, None)
+        return await check_token_response(
+            checks, response, first, self.flow.id_tokens, now=signed_in.at
+        )
 
-    async def called_with_own_token(
-        self, what: str, audience: str, scope: str, expires_in: int | None = None
-    ) -> Attempt:
+    async def api_with_client_token(
+        self, action: str, audience: str, scope: str, expires_in: int | None = None
+    ) -> Verdict:
+        """Call the API with an access token that was issued to this application itself."""
         try:
             answer = await self.flow.endpoint.client_credentials(audience, scope, expires_in)
         except TokenRefused as refused:
-            return Attempt(
-                what,
+            return Verdict(
+                action,
                 "The API",
                 "not tried",
-                note="The authorization server gives this application no such token: "
+                note="The authorization server does not issue such a token to this application: "
                 f"{refused.status} {refused.error} {refused.description}",
             )
         except ProviderUnavailable as error:
-            return Attempt(what, "The API", "not judged", note=_no_verdict(error))
-        if expires_in is not None and expires_in < 0 and not self._has_ended(answer.access_token):
-            return Attempt(
-                what,
+            return Verdict(action, "The API", "no verdict", note=_no_verdict(error))
+        if expires_in is not None and expires_in < 0 and not self._expired(answer.access_token):
+            return Verdict(
+                action,
                 "The API",
                 "not tried",
-                note="This authorization server gives no expired tokens.",
+                note="This authorization server does not issue expired tokens.",
             )
-        return await self.called(what, answer.access_token)
+        return await self.api(action, answer.access_token)
 
-    def _has_ended(self, token: str) -> bool:
-        shown = decoded(token)
-        ends = shown.claims.get("exp") if shown else None
-        return isinstance(ends, int | float) and ends < self.flow.clock()
+    def _expired(self, token: str) -> bool:
+        content = decoded(token)
+        expires_at = content.claims.get("exp") if content else None
+        return isinstance(expires_at, int | float) and expires_at < self.flow.clock()
 
-    async def called(self, what: str, access_token: str) -> Attempt:
-        exchange = (await self.api.contacts(access_token)).exchange
-        return _answered(what, "The API", exchange)
+    async def api(self, action: str, access_token: str) -> Verdict:
+        """Call the API."""
+        exchange = (await self.api_client.contacts(access_token)).exchange
+        return _verdict(action, "The API", exchange)
 
-    async def asked(self, what: str, ask: Callable[[], Awaitable[TokenAnswer]]) -> Attempt:
+    async def token_endpoint(
+        self, action: str, request: Callable[[], Awaitable[TokenResponse]]
+    ) -> Verdict:
+        """Send a token request."""
         party: Party = "The authorization server"
         try:
-            await ask()
+            await request()
         except TokenRefused as refused:
-            return Attempt(
-                what, party, "refused", refused.status, refused.error, note=refused.description
+            return Verdict(
+                action, party, "refused", refused.status, refused.error, note=refused.description
             )
         except ProviderUnavailable as error:
-            return Attempt(what, party, "not judged", note=_no_verdict(error))
-        return Attempt(what, party, "not refused", 200)
+            return Verdict(action, party, "no verdict", note=_no_verdict(error))
+        return Verdict(action, party, "accepted", 200)
 
-    async def userinfo(self, access_token: str) -> Attempt:
-        what = "The access token of the code is sent to the authorization server's /userinfo."
+    async def userinfo(self, access_token: str) -> Verdict:
+        """Send an access token to the userinfo endpoint."""
+        action = "The userinfo endpoint gets the access token that was issued for the code."
         party: Party = "The authorization server"
         try:
             address = (await self.flow.provider.metadata()).userinfo_endpoint
         except ProviderUnavailable as error:
-            return Attempt(what, party, "not judged", note=_no_verdict(error))
+            return Verdict(action, party, "no verdict", note=_no_verdict(error))
         if address is None:
-            return Attempt(what, party, "not tried", note="It has no such endpoint.")
+            note = "The authorization server has no such endpoint."
+            return Verdict(action, party, "not tried", note=note)
         request = self.http.build_request(
             "GET",
             address,
@@ -162,24 +170,25 @@ class Attempts:
         )
         lines = request_lines(request, access_token)
         try:
-            exchange = exchange_shown(lines, await exchanged(self.http, request))
+            exchange = http_exchange(lines, await send(self.http, request))
         except NoAnswer:
-            exchange = Exchange(lines, None)
-        attempt = _answered(what, party, exchange)
-        return replace(attempt, note=_DEAD) if attempt.result == "refused" else attempt
+            exchange = HttpExchange(lines, None)
+        verdict = _verdict(action, party, exchange)
+        return replace(verdict, note=_REVOKED) if verdict.result == "refused" else verdict
 
 
-def _answered(what: str, party: Party, exchange: Exchange) -> Attempt:
+def _verdict(action: str, party: Party, exchange: HttpExchange) -> Verdict:
     if exchange.status is None:
-        return Attempt(what, party, "not judged", exchange=exchange, note="There is no answer.")
+        note = "There is no response."
+        return Verdict(action, party, "no verdict", exchange=exchange, note=note)
     if exchange.status in {400, 401, 403}:
-        return Attempt(what, party, "refused", exchange.status, exchange.error, exchange=exchange)
+        return Verdict(action, party, "refused", exchange.status, exchange.error, exchange=exchange)
     if exchange.status < 300:
-        return Attempt(what, party, "not refused", exchange.status, exchange=exchange)
-    # That something broke is no judgement.
-    note = "The answer says neither yes nor no."
-    return Attempt(what, party, "not judged", exchange.status, exchange=exchange, note=note)
+        return Verdict(action, party, "accepted", exchange.status, exchange=exchange)
+    # A server error is no refusal.
+    note = "This status is neither a refusal nor a success."
+    return Verdict(action, party, "no verdict", exchange.status, exchange=exchange, note=note)
 
 
 def _no_verdict(error: ProviderUnavailable) -> str:
-    return f"The authorization server says neither yes nor no: {error}."
+    return f"The authorization server gives no verdict: {error}."

@@ -1,1 +1,1 @@
-"""The checks of a sign-in, and the tokens that they look at."""
+"""The checks of a sign-in: of the authorization response, the token response and the ID tokens."""

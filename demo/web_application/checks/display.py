@@ -1,4 +1,4 @@
-"""Tokens as a page may show them: decoded, without their signatures, never whole."""
+"""How pages show tokens, secrets and times: decoded without the signature, or abbreviated."""
 
 import json
 from collections.abc import Mapping
@@ -11,28 +11,28 @@ from asgi_bearer.jose import parse
 MAX_TOKEN_BYTES = 16 * 1024
 
 ABBREVIATED = 6
-"""Characters of a secret that are shown: enough to tell two apart, nothing to guess the rest by."""
+"""Characters of a secret that a page shows: enough to tell two apart, too few to guess it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A token taken apart for reading; nothing here is verified."""
+class DecodedToken:
+    """Header and claims of a JWT for display; not verified."""
 
     header: Mapping[str, object]
     claims: Mapping[str, object]
 
     @property
     def header_text(self) -> str:
-        """The header, indented."""
+        """The header as indented JSON."""
         return _indented(self.header)
 
     @property
     def claims_text(self) -> str:
-        """The claims, indented."""
+        """The claims as indented JSON."""
         return _indented(self.claims)
 
     def text(self, name: str) -> str:
-        """Return a claim as one line, empty where there is none."""
+        """Return a claim as one line of text, empty if the token does not contain it."""
         value = self.claims.get(name)
         if value is None:
             return ""
@@ -40,34 +40,34 @@ class Shown:
 
     @property
     def lifetime(self) -> int | None:
-        """Seconds from issue to end."""
-        issued, ends = self.claims.get("iat"), self.claims.get("exp")
-        if isinstance(issued, int | float) and isinstance(ends, int | float):
-            return int(ends - issued)
+        """Seconds from `iat` to `exp`."""
+        issued, expires = self.claims.get("iat"), self.claims.get("exp")
+        if isinstance(issued, int | float) and isinstance(expires, int | float):
+            return int(expires - issued)
         return None
 
     @property
-    def ends(self) -> str:
-        """When it ends, in words."""
-        return moment(self.claims.get("exp"))
+    def expires_at(self) -> str:
+        """The time of `exp` as text."""
+        return time_text(self.claims.get("exp"))
 
 
-def decoded(token: str) -> Shown | None:
-    """Return header and claims of a token, None for one that is opaque, encrypted or no JWT."""
+def decoded(token: str) -> DecodedToken | None:
+    """Return header and claims of a token; None if it is opaque, encrypted or no JWT."""
     try:
         jws = parse(token, max_bytes=MAX_TOKEN_BYTES)
     except InvalidTokenError:
         return None
-    return Shown(jws.header.members, jws.claims)
+    return DecodedToken(jws.header.members, jws.claims)
 
 
 def abbreviated(secret: str) -> str:
-    """Return the beginning of a secret, so that a person can tell two apart."""
+    """Return the first characters of a secret."""
     return f"{secret[:ABBREVIATED]}…" if len(secret) >= 3 * ABBREVIATED else "…"
 
 
-def moment(seconds: object) -> str:
-    """Return a time since the epoch for a person to read."""
+def time_text(seconds: object) -> str:
+    """Return a time, given in seconds since the epoch, as text; empty if it is not one."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return ""
     try:
@@ -76,15 +76,15 @@ def moment(seconds: object) -> str:
         return ""
 
 
-def duration(seconds: int | None) -> str:
-    """Return a number of seconds for a person to read."""
+def duration_text(seconds: int | None) -> str:
+    """Return a number of seconds as text, in the largest unit that fits exactly."""
     if seconds is None:
         return ""
     for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
         if abs(seconds) >= size and seconds % size == 0:
             number = seconds // size
             return f"{number} {name}{'' if number == 1 else 's'}"
-    return "no time"
+    return "0 seconds"
 
 
 def _indented(members: Mapping[str, object]) -> str:

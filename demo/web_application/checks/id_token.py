@@ -1,4 +1,4 @@
-"""ID tokens: the signature, the claims, and the hashes that tie them to what came with them."""
+"""ID tokens: signature, claims, and the hashes `c_hash` and `at_hash`."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -28,28 +28,28 @@ MAX_SUBJECT = 255
 """Characters (OpenID Connect Core §2)."""
 
 LEEWAY = 30.0
-"""Seconds that the provider's clock may differ."""
+"""Seconds by which the provider's clock may differ."""
 
 _TYPES: frozenset[str | None] = frozenset({"jwt", None})
-"""An access token says `at+jwt`, and must not pass for an ID token (RFC 8725 §3.12)."""
+"""An access token with `typ` `at+jwt` is not accepted as an ID token (RFC 8725 §3.12)."""
 
 _HASHES = {"256": sha256, "384": sha384, "512": sha512}
 
 
 @dataclass(frozen=True, slots=True)
 class IdTokens:
-    """What an ID token for this application must be (OpenID Connect Core §3.1.3.7)."""
+    """Verifies ID tokens that are issued for this application (OpenID Connect Core §3.1.3.7)."""
 
     issuer: str
     client_id: str
     keys: KeySource
 
     async def signed(self, token: str) -> CompactJWS:
-        """Return a token whose signature is the provider's.
+        """Verify the signature and return the decoded token.
 
         Raises:
-            InvalidTokenError: it is not, or the token says that it is something else.
-            KeysUnavailable: the provider's keys are not to be had.
+            InvalidTokenError: the provider did not sign it, or its header names another type.
+            KeysUnavailable: the provider's keys are not available.
         """
         jws = parse(token, max_bytes=MAX_BYTES)
         check_header(jws.header, algorithms=ALGORITHMS, types=_TYPES)
@@ -57,20 +57,22 @@ class IdTokens:
         return jws
 
     def check_claims(self, claims: Mapping[str, object], now: float) -> None:
-        """Check who speaks, to whom, about whom, and until when.
+        """Check issuer, audience, subject and times.
 
         Raises:
-            InvalidTokenError: a claim is missing or says something else.
+            InvalidTokenError: a claim is missing or has another value than expected.
         """
         expected = Expected(self.issuer, frozenset({self.client_id}), LEEWAY)
         check_issuer(claims, expected)
         check_audience(claims, expected)
         audience = claims["aud"]
         if is_array(audience) and len(audience) != 1:
-            # Nobody else is trusted with a token that says who is signed in here.
-            raise AudienceMismatch(f"aud names others as well: {shown(audience)}")
+            # Another application in `aud` could replay the token here.
+            raise AudienceMismatch(f"aud names other audiences too: {shown(audience)}")
         if claims.get("azp", self.client_id) != self.client_id:
-            raise AudienceMismatch(f"azp is {shown(claims['azp'])}")
+            raise AudienceMismatch(
+                f"azp is {shown(claims['azp'])}, expected {shown(self.client_id)}"
+            )
         if "iat" not in claims:
             raise ClaimMissing("iat is missing")
         validity(claims, expected, now)
@@ -82,12 +84,12 @@ class IdTokens:
 
 
 def half_hash(alg: str, value: str) -> str:
-    """Return what `c_hash` or `at_hash` must be for a code or an access token (§3.3.2.11).
+    """Return the expected `c_hash` of a code or `at_hash` of an access token (§3.3.2.11).
 
     Arguments:
-        alg: of the ID token's header, one of the library's; its hash is the one that is used.
+        alg: of the ID token's header; it determines the hash function.
     """
-    # Ed25519 hashes with SHA-512 inside; its names hold no number of bits of a hash.
+    # Ed25519 and EdDSA use SHA-512; their names do not end in a number of bits.
     algorithm = _HASHES.get(alg[-3:], sha512)
     digest = algorithm(value.encode("utf-8")).digest()
     return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")

@@ -1,6 +1,6 @@
-"""What is checked of the two answers, in order: the one through the browser, and the exchange's.
+"""The checks of the authorization response and of the token response, in their order.
 
-Nothing of an answer is used before its check: the order here is the order of trust.
+No part of a response is used before it has been checked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,17 @@ from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.checks.id_token_checks import (
     check_claims,
     check_hash,
-    check_later_hash,
     check_nonce,
-    check_same_party,
+    check_optional_at_hash,
+    check_same_subject,
     check_signature,
 )
-from demo.web_application.checks.results import Checklist, Row
-from demo.web_application.provider.authorization_request import LIFETIME, Transaction, answered
-from demo.web_application.provider.authorization_response import (
-    COMPONENTS,
-    fits_a_header,
-)
-from demo.web_application.provider.token_endpoint import TokenAnswer
+from demo.web_application.checks.results import CheckResult, Checks
+from demo.web_application.provider.authorization_request import LIFETIME, Transaction, with_state
+from demo.web_application.provider.authorization_response import COMPONENTS, is_header_safe
+from demo.web_application.provider.token_endpoint import TokenResponse
 
-FRONT_CHANNEL = (
+AUTHORIZATION_RESPONSE = (
     "state",
     "iss",
     "error",
@@ -45,54 +42,54 @@ LATER_ID_TOKEN = (
     "same issuer and subject",
 )
 
-EXCHANGE = ("code exchange", *LATER_ID_TOKEN)
+TOKEN_RESPONSE = ("code exchange", *LATER_ID_TOKEN)
 
-_NONE = "There is none in this response type."
+_NOT_INCLUDED = "This response type has no ID token."
 
 MAX_ERROR = 120
-"""Characters of an error or its description that are shown; the answer could say anything."""
+"""Characters of an error or its description that a page shows; the sender chooses the text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """An answer that passed.
+class CheckedResponse:
+    """A response that passed all checks.
 
     Arguments:
-        transaction: the request that it answers.
-        claims: of the ID token, None where there is none.
+        transaction: the request that it belongs to.
+        claims: of its ID token, None if it has none.
     """
 
     transaction: Transaction
     claims: Mapping[str, object] | None
-    rows: tuple[Row, ...]
+    results: tuple[CheckResult, ...]
 
 
-async def checked_response(
+async def check_authorization_response(
     response: Mapping[str, str],
     pending: Sequence[Transaction],
     id_tokens: IdTokens,
     *,
     names_issuer: bool,
     now: float,
-) -> Checked:
-    """Check the answer that came through the browser (OpenID Connect Core §3.3.2.8 to §3.3.2.12).
+) -> CheckedResponse:
+    """Check the response that came through the browser (OpenID Connect Core §3.3.2.8-12).
 
     Arguments:
-        pending: the requests that this browser has been sent off with.
-        names_issuer: whether the provider says that its answers hold `iss` (RFC 9207 §2.4).
+        pending: the requests of this browser that have no response yet.
+        names_issuer: whether the provider's metadata promises `iss` (RFC 9207 §2.4).
 
     Raises:
-        CheckFailed: the answer is not to be used.
+        CheckFailed: the response must not be used.
     """
-    checks = Checklist(FRONT_CHANNEL)
+    checks = Checks(AUTHORIZATION_RESPONSE)
     transaction = _check_state(checks, response.get("state"), pending, now)
     _check_issuer(checks, response, id_tokens.issuer, required=names_issuer)
     _check_error(checks, response)
     _check_components(checks, response, transaction.selection.components)
     if "id_token" not in response:
-        for _ in FRONT_CHANNEL[4:]:
-            checks.none(_NONE)
-        return Checked(transaction, None, checks.rows())
+        for _ in AUTHORIZATION_RESPONSE[4:]:
+            checks.nothing_to_check(_NOT_INCLUDED)
+        return CheckedResponse(transaction, None, checks.results())
     jws = await check_signature(checks, response["id_token"], id_tokens)
     check_claims(checks, jws, id_tokens, now)
     check_nonce(checks, jws, transaction)
@@ -100,32 +97,38 @@ async def checked_response(
     if "access_token" in response:
         check_hash(checks, jws, "at_hash", response["access_token"])
     else:
-        checks.none("No access token came with it.")
-    return Checked(transaction, jws.claims, checks.rows())
+        checks.nothing_to_check("This response type has no access token.")
+    return CheckedResponse(transaction, jws.claims, checks.results())
 
 
-async def checked_exchange(
-    checks: Checklist, answer: TokenAnswer, first: Checked, id_tokens: IdTokens, *, now: float
-) -> Checked:
-    """Check the answer of the token endpoint (OpenID Connect Core §3.1.3.7, §3.3.3.6).
+async def check_token_response(
+    checks: Checks,
+    response: TokenResponse,
+    first: CheckedResponse,
+    id_tokens: IdTokens,
+    *,
+    now: float,
+) -> CheckedResponse:
+    """Check the response of the token endpoint (OpenID Connect Core §3.1.3.7, §3.3.3.6).
 
     Arguments:
-        checks: the list `EXCHANGE`, with the exchange itself put down.
+        checks: for `TOKEN_RESPONSE`; the code exchange is recorded already.
+        first: the authorization response.
 
     Raises:
-        CheckFailed: the answer is not to be used.
+        CheckFailed: the response must not be used.
     """
-    if answer.id_token is None:
-        checks.fail("The answer holds no ID token, though openid was asked for.")
-    jws = await check_signature(checks, answer.id_token, id_tokens)
+    if response.id_token is None:
+        checks.fail("The response contains no ID token, although openid was requested.")
+    jws = await check_signature(checks, response.id_token, id_tokens)
     check_claims(checks, jws, id_tokens, now)
     check_nonce(checks, jws, first.transaction)
-    check_later_hash(checks, jws, answer.access_token)
+    check_optional_at_hash(checks, jws, response.access_token)
     if first.claims is None:
-        checks.none("There is no ID token from the browser to compare with.")
+        checks.nothing_to_check("The authorization response has no ID token to compare with.")
     else:
-        check_same_party(checks, jws, first.claims)
-    return Checked(first.transaction, jws.claims, checks.rows())
+        check_same_subject(checks, jws, first.claims)
+    return CheckedResponse(first.transaction, jws.claims, checks.results())
 
 
 async def check_refreshed_id_token(
@@ -137,96 +140,93 @@ async def check_refreshed_id_token(
     *,
     now: float,
 ) -> None:
-    """Check the ID token that came with a refresh (OpenID Connect Core §12.2).
+    """Check the ID token of a refresh (OpenID Connect Core §12.2).
 
     Arguments:
-        earlier: the claims of the ID token that it takes the place of.
+        earlier: the claims of the ID token that it replaces.
 
     Raises:
-        CheckFailed: the answer is not to be used.
+        CheckFailed: the response must not be used.
     """
-    checks = Checklist(LATER_ID_TOKEN)
+    checks = Checks(LATER_ID_TOKEN)
     jws = await check_signature(checks, token, id_tokens)
     check_claims(checks, jws, id_tokens, now)
     if "nonce" in jws.claims:
         check_nonce(checks, jws, transaction)
     else:
-        checks.none("It should be left out here, and is.")
-    check_later_hash(checks, jws, access_token)
-    check_same_party(checks, jws, earlier)
+        checks.nothing_to_check("A refreshed ID token should not contain a nonce.")
+    check_optional_at_hash(checks, jws, access_token)
+    check_same_subject(checks, jws, earlier)
 
 
 def _check_state(
-    checks: Checklist, received: str | None, pending: Sequence[Transaction], now: float
+    checks: Checks, received: str | None, pending: Sequence[Transaction], now: float
 ) -> Transaction:
     if not pending:
-        checks.fail("This browser has no sign-in under way.")
+        checks.fail("This browser has not started a sign-in.")
     if received is None:
-        checks.fail(_kept(pending), "Received: none")
-    transaction = answered(pending, received)
-    compared = (_kept(pending), f"Received: {abbreviated(received)}")
+        checks.fail(_stored(pending), "Received: none")
+    transaction = with_state(pending, received)
+    compared = (_stored(pending), f"Received: {abbreviated(received)}")
     if transaction is None:
         checks.fail(*compared)
     if now - transaction.started > LIFETIME:
-        checks.fail(*compared, f"The sign-in was begun more than {LIFETIME} seconds ago.")
-    checks.judge(True, *compared)
+        checks.fail(*compared, f"The sign-in started more than {LIFETIME} seconds ago.")
+    checks.record(True, *compared)
     return transaction
 
 
-def _kept(pending: Sequence[Transaction]) -> str:
-    return f"Kept for this browser: {', '.join(abbreviated(kept.state) for kept in pending)}"
+def _stored(pending: Sequence[Transaction]) -> str:
+    return f"Stored for this browser: {', '.join(abbreviated(one.state) for one in pending)}"
 
 
 def _check_issuer(
-    checks: Checklist, response: Mapping[str, str], issuer: str, *, required: bool
+    checks: Checks, response: Mapping[str, str], issuer: str, *, required: bool
 ) -> None:
     received = response.get("iss")
     if received is None and response.get("id_token"):
-        # Who announces `iss` has to send it, says RFC 9207 §2.4; but §4 lets it be left out where
-        # something else in the answer names the issuer and is checked, as an ID token is before
-        # the code goes anywhere. Some providers leave it out there.
-        checks.none(
+        # A provider that announces `iss` must send it (RFC 9207 §2.4). RFC 9207 §4 lets a client
+        # accept a response without it if an ID token names the issuer. Some providers do that.
+        checks.nothing_to_check(
             f"Expected: {shown(issuer)}",
-            f"Received: none{', though the provider announces one' if required else ''}.",
-            "The ID token that came along names the issuer instead: see the row of its claims.",
+            f"Received: none{', although the provider announces one' if required else ''}.",
+            "The ID token of this response names the issuer instead: see the check of its claims.",
         )
     elif received is None and not required:
-        checks.none("The provider does not say that its answers hold one.")
+        checks.nothing_to_check("The provider does not announce that its responses contain iss.")
     else:
-        checks.judge(
-            received == issuer, f"Expected: {shown(issuer)}", f"Received: {_received(received)}"
+        checks.record(
+            received == issuer,
+            f"Expected: {shown(issuer)}",
+            f"Received: {'none' if received is None else shown(received)}",
         )
 
 
-def _check_error(checks: Checklist, response: Mapping[str, str]) -> None:
+def _check_error(checks: Checks, response: Mapping[str, str]) -> None:
     error = response.get("error")
     if error is not None:
         description = response.get("error_description", "")
         checks.fail(f"The provider says: {error[:MAX_ERROR]}", description[:MAX_ERROR], error=error)
-    checks.judge(True, "The provider reports no error.")
+    checks.record(True, "The provider reports no error.")
 
 
 def _check_components(
-    checks: Checklist, response: Mapping[str, str], asked: frozenset[str]
+    checks: Checks, response: Mapping[str, str], requested: frozenset[str]
 ) -> None:
-    wanted = frozenset("access_token" if name == "token" else name for name in asked)
+    expected = frozenset("access_token" if name == "token" else name for name in requested)
     received = frozenset(name for name in COMPONENTS if response.get(name))
-    compared = [f"Asked for: {_names(wanted)}", f"Received: {_names(received)}"]
-    good = wanted == received == COMPONENTS & response.keys()
-    if good and "access_token" in received:
+    compared = [f"Requested: {_names(expected)}", f"Received: {_names(received)}"]
+    passed = expected == received == COMPONENTS & response.keys()
+    if passed and "access_token" in received:
         kind, seconds = response.get("token_type", ""), response.get("expires_in", "")
         compared.append(
             f"With the access token: token_type {shown(kind)}, expires_in {shown(seconds)}"
         )
-        good = kind.lower() == "bearer" and seconds.isascii() and seconds.isdigit()
-        if not fits_a_header(response["access_token"]):
-            compared.append("The access token has characters that none can have.")
-            good = False
-    checks.judge(good, *compared)
-
-
-def _received(value: str | None) -> str:
-    return "none" if value is None else shown(value)
+        passed = kind.lower() == "bearer" and seconds.isascii() and seconds.isdigit()
+        if not is_header_safe(response["access_token"]):
+            compared.append("The access token contains characters that are not allowed.")
+            passed = False
+    checks.record(passed, *compared)
 
 
 def _names(names: frozenset[str]) -> str:

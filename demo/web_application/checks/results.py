@@ -1,73 +1,81 @@
-"""The checks of a sign-in as rows: what was compared with what, and the result."""
+"""The results of the checks: what was compared, with which outcome, in a fixed order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
+from demo.web_application.checks.reasons import REASONS
+
 Outcome = Literal["passed", "failed", "none", "not reached"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One check, as a page shows it.
+class CheckResult:
+    """The result of one check, as a page shows it.
 
     Arguments:
-        compared: lines; secrets and tokens in them are abbreviated.
-        outcome: `none` where there was nothing to check, `not reached` behind a failure.
+        compared: lines of text; secrets and tokens in them are abbreviated.
+        outcome: `none` if there was nothing to check, `not reached` after a failure.
     """
 
     name: str
     compared: tuple[str, ...]
     outcome: Outcome
 
+    @property
+    def reason(self) -> str:
+        """The attack that the check stops, in one sentence."""
+        return REASONS[self.name]
+
 
 class CheckFailed(Exception):
-    """A check failed, and nothing behind it was done.
+    """A check failed; the checks after it were not made.
 
     Arguments:
-        rows: all rows, the failed one and those not reached among them.
-        judged: False where a check could not be made, because the provider's keys or answers
-            are not to be had.
-        error: the code of an OAuth error, where the provider answered with one.
+        results: of all checks, including those that were not reached.
+        judged: False if the check could not be made, because the provider did not answer.
+        error: the OAuth error code, if the provider answered with one.
     """
 
-    def __init__(self, rows: tuple[Row, ...], *, judged: bool = True, error: str = "") -> None:
-        self.rows = rows
+    def __init__(
+        self, results: tuple[CheckResult, ...], *, judged: bool = True, error: str = ""
+    ) -> None:
+        self.results = results
         self.judged = judged
         self.error = error
-        super().__init__(next((row.name for row in rows if row.outcome == "failed"), ""))
+        super().__init__(next((one.name for one in results if one.outcome == "failed"), ""))
 
 
-class Checklist:
-    """Checks with names and an order that are fixed; the first failure is the end.
+class Checks:
+    """Records the results of checks whose names and order are fixed.
 
     Raises:
-        CheckFailed: from every method but `rows`, when a check fails.
+        CheckFailed: from every method but `results`, when a check fails.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
-        self._rows: list[Row] = []
+        self._results: list[CheckResult] = []
 
-    def judge(self, good: bool, *compared: str) -> None:
-        """Put down the result of the next check."""
-        if not good:
+    def record(self, passed: bool, *compared: str) -> None:
+        """Record the outcome of the next check."""
+        if not passed:
             self.fail(*compared)
         self._add("passed", compared)
 
-    def none(self, *why: str) -> None:
-        """Put down that the next check has nothing to look at."""
+    def nothing_to_check(self, *why: str) -> None:
+        """Record that the next check has nothing to look at."""
         self._add("none", why)
 
     def fail(self, *compared: str, judged: bool = True, error: str = "") -> NoReturn:
-        """Put down that the next check failed, and end."""
+        """Record that the next check failed, and raise."""
         self._add("failed", compared)
-        raise CheckFailed(self.rows(), judged=judged, error=error)
+        raise CheckFailed(self.results(), judged=judged, error=error)
 
-    def rows(self) -> tuple[Row, ...]:
-        """Return all rows, also those that have not been reached."""
-        rest = self._names[len(self._rows) :]
-        return (*self._rows, *(Row(name, (), "not reached") for name in rest))
+    def results(self) -> tuple[CheckResult, ...]:
+        """Return the results of all checks, including those that were not reached."""
+        rest = self._names[len(self._results) :]
+        return (*self._results, *(CheckResult(name, (), "not reached") for name in rest))
 
     def _add(self, outcome: Outcome, compared: tuple[str, ...]) -> None:
-        self._rows.append(Row(self._names[len(self._rows)], compared, outcome))
+        self._results.append(CheckResult(self._names[len(self._results)], compared, outcome))

@@ -1,1 +1,1 @@
-"""The steps after the answer: sign-in, refreshing, revocation, calling the API."""
+"""The steps of the Hybrid Flow: sign-in, refresh, revocation, and the call of the API."""

@@ -1,5 +1,6 @@
-"""Calling the API: one request with a Bearer token, and its answer as a page shows it."""
+"""The call of the API with a Bearer token, and its response as a page shows it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,7 +9,7 @@ import httpx
 
 from asgi_bearer.jose import is_array, is_object
 from demo.web_application.checks.display import abbreviated
-from demo.web_application.provider.http import Answer, NoAnswer, exchanged
+from demo.web_application.provider.http import Answer, NoAnswer, send
 
 READ_SCOPE = "read:contacts"
 WRITE_SCOPE = "write:contacts"
@@ -16,22 +17,21 @@ WRITE_SCOPE = "write:contacts"
 SHOWN_HEADERS = ("WWW-Authenticate", "Content-Type", "Cache-Control", "Retry-After", "Link")
 
 MAX_SHOWN = 600
-"""Characters of a header or a sentence of another party that are shown."""
+"""Characters of a header or a text of another party that a page shows."""
 
 _EXPLANATIONS: Mapping[int, str] = {
     400: "The API says that the request is malformed.",
-    401: "The API does not accept this token. What exactly is wrong it does not say, except that "
-    "a good token has expired: nobody shall find out by trying.",
-    403: "The API accepts the token, and the token does not permit this: it lacks a scope, or a "
-    "rule of the API says no.",
-    503: "The API cannot judge the token at the moment, because the issuer's keys are not to be "
-    "had. The token may be good: keep it and try again.",
+    401: "The API does not accept this token. It says only whether the token has expired: any other"
+    " detail would help an attacker who tries forged tokens.",
+    403: "The API accepts the token, but the token does not permit this request.",
+    503: "The API cannot verify the token at the moment, because the issuer's keys are not "
+    "available. The token may be valid: keep it and try again.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ContactShown:
-    """A contact on a page."""
+class Contact:
+    """A contact, as the page shows it."""
 
     name: str
     email: str
@@ -40,22 +40,23 @@ class ContactShown:
 
     @property
     def initials(self) -> str:
-        """One or two letters that stand for a picture."""
+        """One or two letters, shown instead of a picture."""
         words = self.name.split()
         letters = [word[0] for word in (words[:1] + words[1:][-1:])]
         return "".join(letters).upper()
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request and its answer, as a page shows them; no secret is in it.
+class HttpExchange:
+    """An HTTP request and its response, as a page shows them, without tokens and secrets.
 
     Arguments:
-        request: lines.
-        status: None where there is no answer.
-        headers: of the answer, those that matter here.
-        error: the error code in the answer, empty where there is none.
-        detail: what the answer says in words.
+        request: lines of text.
+        status: None if there is no response.
+        headers: those of the response that are of interest.
+        error: the error code in the response, empty if there is none.
+        detail: the sentence of the response about the error.
+        scopes: what the challenge's `scope` says is needed (RFC 6750 §3).
     """
 
     request: tuple[str, ...]
@@ -63,10 +64,11 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     error: str = ""
     detail: str = ""
+    scopes: tuple[str, ...] = ()
 
     @property
     def status_line(self) -> str:
-        """The status with the words that belong to it."""
+        """The status and its phrase."""
         try:
             return f"{self.status} {HTTPStatus(self.status or 0).phrase}"
         except ValueError:
@@ -75,10 +77,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ContactsAnswer:
-    """What the API answered; `contacts` is None unless it gave any list."""
+    """The response of the API; `contacts` is None if it contains no list."""
 
-    exchange: Exchange
-    contacts: tuple[ContactShown, ...] | None
+    exchange: HttpExchange
+    contacts: tuple[Contact, ...] | None
     more: bool = False
 
     @property
@@ -87,7 +89,7 @@ class ContactsAnswer:
         status = self.exchange.status
         if status is None:
             return "The API does not answer. Is it running?"
-        return _EXPLANATIONS.get(status, "That is not what this application expects of the API.")
+        return _EXPLANATIONS.get(status, "This application does not expect such a response.")
 
 
 class ContactsApi:
@@ -98,7 +100,7 @@ class ContactsApi:
         self._http = http
 
     async def contacts(self, access_token: str) -> ContactsAnswer:
-        """Ask for the contacts of the person whom the token is about."""
+        """Request the contacts of the token's subject."""
         request = self._http.build_request(
             "GET",
             self._url,
@@ -106,22 +108,22 @@ class ContactsApi:
         )
         lines = request_lines(request, access_token)
         try:
-            answer = await exchanged(self._http, request)
+            answer = await send(self._http, request)
         except NoAnswer:
-            return ContactsAnswer(Exchange(lines, None), None)
-        shown = exchange_shown(lines, answer)
+            return ContactsAnswer(HttpExchange(lines, None), None)
+        exchange = http_exchange(lines, answer)
         if answer.status != 200:
-            return ContactsAnswer(shown, None)
+            return ContactsAnswer(exchange, None)
         content = answer.json()
         entries = content.get("contacts")
         if not is_array(entries):
-            return ContactsAnswer(shown, None)
+            return ContactsAnswer(exchange, None)
         contacts = tuple(_contact(entry) for entry in entries if is_object(entry))
-        return ContactsAnswer(shown, contacts, more=content.get("next_cursor") is not None)
+        return ContactsAnswer(exchange, contacts, more=content.get("next_cursor") is not None)
 
 
 def request_lines(request: httpx.Request, token: str) -> tuple[str, ...]:
-    """Return a request that carries a token, as text, with the token abbreviated."""
+    """Return a request as lines of text, with its token abbreviated."""
     return (
         f"{request.method} {request.url}",
         f"Authorization: Bearer {abbreviated(token)}",
@@ -129,25 +131,33 @@ def request_lines(request: httpx.Request, token: str) -> tuple[str, ...]:
     )
 
 
-def exchange_shown(lines: tuple[str, ...], answer: Answer) -> Exchange:
-    """Return what a page shows of an answer: of its body only the words about an error."""
+def http_exchange(lines: tuple[str, ...], answer: Answer) -> HttpExchange:
+    """Return what a page shows of a response: of its body, only what it says about an error."""
     headers = tuple(
         (name, answer.headers[name][:MAX_SHOWN]) for name in SHOWN_HEADERS if name in answer.headers
     )
     content = answer.json() if answer.status != 200 else {}
     challenge = answer.headers.get("www-authenticate", "")
-    error = content.get("error") or _quoted(challenge, 'error="')
+    error = content.get("error") or _parameter(challenge, "error")
     detail = content.get("error_description") or content.get("detail") or ""
-    return Exchange(lines, answer.status, headers, str(error)[:MAX_SHOWN], str(detail)[:MAX_SHOWN])
+    return HttpExchange(
+        lines,
+        answer.status,
+        headers,
+        str(error)[:MAX_SHOWN],
+        str(detail)[:MAX_SHOWN],
+        tuple(_parameter(challenge, "scope")[:MAX_SHOWN].split()),
+    )
 
 
-def _quoted(challenge: str, start: str) -> str:
-    return challenge.partition(start)[2].partition('"')[0] if start in challenge else ""
+def _parameter(challenge: str, name: str) -> str:
+    found = re.search(rf'[\s,]{name}="([^"]*)"', challenge)
+    return found[1] if found else ""
 
 
-def _contact(entry: Mapping[str, object]) -> ContactShown:
+def _contact(entry: Mapping[str, object]) -> Contact:
     def text(name: str) -> str:
         value = entry.get(name)
         return value if isinstance(value, str) else ""
 
-    return ContactShown(text("name"), text("email"), text("phone"), text("note"))
+    return Contact(text("name"), text("email"), text("phone"), text("note"))

@@ -1,23 +1,23 @@
-"""The story of one sign-in: the request, its answer, the checks, the exchange, the checks again."""
+"""A sign-in: the authorization request, the checks of its response, and the code exchange."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.checks.responses import (
-    EXCHANGE,
-    Checked,
-    checked_exchange,
-    checked_response,
+    TOKEN_RESPONSE,
+    CheckedResponse,
+    check_authorization_response,
+    check_token_response,
 )
-from demo.web_application.checks.results import CheckFailed, Checklist, Row
+from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
 from demo.web_application.flow.revocation import Revocation
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable
 from demo.web_application.provider.token_endpoint import (
-    TokenAnswer,
     TokenEndpoint,
     TokenRefused,
+    TokenResponse,
 )
 from demo.web_application.session.session import SignedIn, Tokens
 
@@ -26,22 +26,25 @@ MAX_NAME = 100
 
 
 class SignInFailed(Exception):
-    """A sign-in came to nothing.
+    """A check of the sign-in failed.
 
     Arguments:
-        rows: the checks of the answer that came through the browser.
-        exchange_rows: those of the token endpoint's answer.
+        response_checks: of the authorization response.
+        exchange_checks: of the token response.
         exchanged: whether the code was exchanged.
-        judged: False where a check could not be made.
-        error: the provider's error code, if that was its answer.
+        judged: False if a check could not be made.
+        error: the provider's error code, if it answered with one.
     """
 
     def __init__(
-        self, rows: tuple[Row, ...], exchange_rows: tuple[Row, ...], failed: CheckFailed
+        self,
+        response_checks: tuple[CheckResult, ...],
+        exchange_checks: tuple[CheckResult, ...],
+        failed: CheckFailed,
     ) -> None:
-        self.rows = rows
-        self.exchange_rows = exchange_rows
-        self.exchanged = exchange_rows[0].outcome == "passed"
+        self.response_checks = response_checks
+        self.exchange_checks = exchange_checks
+        self.exchanged = exchange_checks[0].outcome == "passed"
         self.judged = failed.judged
         self.error = failed.error
         super().__init__(str(failed))
@@ -49,7 +52,7 @@ class SignInFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HybridFlow:
-    """The flow with one provider; `clock` gives seconds since the epoch."""
+    """The Hybrid Flow with one provider; `clock` returns seconds since the epoch."""
 
     provider: Provider
     endpoint: TokenEndpoint
@@ -59,7 +62,7 @@ class HybridFlow:
     token: Callable[[], str]
 
     def begin(self, selection: Selection) -> Transaction:
-        """Return a new request; its secrets are its own."""
+        """Return a new request with new random values."""
         return Transaction(
             selection=selection,
             state=self.token(),
@@ -69,49 +72,42 @@ class HybridFlow:
         )
 
     async def finish(self, response: Mapping[str, str], pending: Sequence[Transaction]) -> SignedIn:
-        """Check an answer, exchange its code, and check what that brought.
+        """Check the authorization response, exchange its code, and check the token response.
 
         Raises:
-            SignInFailed: a check failed; nothing behind it was done.
-            ProviderUnavailable: the provider says nothing about itself.
+            SignInFailed: a check failed; the steps after it were not taken.
+            ProviderUnavailable: the provider's metadata is not available.
         """
         metadata = await self.provider.metadata()
         now = self.clock()
         try:
-            first = await checked_response(
+            first = await check_authorization_response(
                 response, pending, self.id_tokens, names_issuer=metadata.names_issuer, now=now
             )
         except CheckFailed as failed:
-            raise SignInFailed(failed.rows, Checklist(EXCHANGE).rows(), failed) from None
+            exchange_checks = Checks(TOKEN_RESPONSE).results()
+            raise SignInFailed(failed.results, exchange_checks, failed) from None
         try:
-            answer, second = await self._exchange(response["code"], first)
+            tokens, second = await self._exchange(response["code"], first)
         except CheckFailed as failed:
-            raise SignInFailed(first.rows, failed.rows, failed) from None
+            raise SignInFailed(first.results, failed.results, failed) from None
         claims = second.claims or {}
-        asked = " ".join(first.transaction.selection.scopes)
-        tokens = Tokens(
-            access_token=answer.access_token,
-            access_expires_at=answer.ends(self.clock()),
-            scope=asked if answer.scope is None else answer.scope,
-            id_token=answer.id_token or "",
-            refresh_token=answer.refresh_token,
-        )
         return SignedIn(
             at=int(now),
             subject=str(claims["sub"]),
             name=_name(claims),
             transaction=first.transaction,
             response=dict(response),
-            rows=first.rows,
-            exchange_rows=second.rows,
-            given=tokens,
+            response_checks=first.results,
+            exchange_checks=second.results,
+            first_tokens=tokens,
             tokens=tokens,
         )
 
-    async def _exchange(self, code: str, first: Checked) -> tuple[TokenAnswer, Checked]:
-        checks = Checklist(EXCHANGE)
+    async def _exchange(self, code: str, first: CheckedResponse) -> tuple[Tokens, CheckedResponse]:
+        checks = Checks(TOKEN_RESPONSE)
         try:
-            answer = await self.endpoint.code(code, first.transaction.code_verifier)
+            answer = await self.endpoint.exchange_code(code, first.transaction.code_verifier)
         except TokenRefused as refused:
             checks.fail(
                 f"The token endpoint answers {refused.status} {refused.error}".rstrip(),
@@ -120,9 +116,20 @@ class HybridFlow:
             )
         except ProviderUnavailable as error:
             checks.fail(f"The provider gives no verdict: {error}.", judged=False)
-        checks.judge(True, "The token endpoint takes the code, our secret and the PKCE verifier.")
-        return answer, await checked_exchange(
-            checks, answer, first, self.id_tokens, now=self.clock()
+        checks.record(
+            True, "The token endpoint accepts the code, the client secret and the PKCE verifier."
+        )
+        second = await check_token_response(checks, answer, first, self.id_tokens, now=self.clock())
+        return self._tokens(answer, first.transaction), second
+
+    def _tokens(self, answer: TokenResponse, transaction: Transaction) -> Tokens:
+        requested = " ".join(transaction.selection.scopes)
+        return Tokens(
+            access_token=answer.access_token,
+            access_expires_at=answer.expires_at(self.clock()),
+            scope=requested if answer.scope is None else answer.scope,
+            id_token=answer.id_token or "",
+            refresh_token=answer.refresh_token,
         )
 
 

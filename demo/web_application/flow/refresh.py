@@ -1,4 +1,4 @@
-"""Refreshing: new tokens for the refresh token, and what is left of a sign-in where that fails."""
+"""The refresh: new tokens for a refresh token, and the sign-in that remains if it fails."""
 
 from dataclasses import replace
 
@@ -8,60 +8,86 @@ from demo.web_application.checks.id_token import MAX_BYTES
 from demo.web_application.checks.responses import check_refreshed_id_token
 from demo.web_application.checks.results import CheckFailed
 from demo.web_application.flow.hybrid_flow import HybridFlow
+from demo.web_application.provider.discovery import ProviderUnavailable
 from demo.web_application.provider.token_endpoint import TokenRefused
 from demo.web_application.session.session import Refreshed, SignedIn, Tokens
+
+SOON = 10
+"""Seconds; an access token that expires earlier is refreshed before it is sent."""
 
 
 class RefreshFailed(Exception):
     """A refresh brought no access token; the message is for the person.
 
     Arguments:
-        left: the sign-in as it has to be kept now.
-        judged: False where the answer could not be checked.
+        remaining: the sign-in to save now.
+        judged: False if the new ID token could not be checked.
     """
 
-    def __init__(self, sentence: str, left: SignedIn, *, judged: bool = True) -> None:
-        self.left = left
+    def __init__(self, sentence: str, remaining: SignedIn, *, judged: bool = True) -> None:
+        self.remaining = remaining
         self.judged = judged
         super().__init__(sentence)
 
 
 async def refreshed(flow: HybridFlow, signed_in: SignedIn) -> SignedIn:
-    """Return a sign-in with new tokens (RFC 6749 §6).
+    """Return the sign-in with new tokens (RFC 6749 §6).
 
     Raises:
-        RefreshFailed: there is no refresh token, the provider does not take it, or the ID token
-            that came along is not to be trusted.
-        ProviderUnavailable: the provider gives no verdict; the refresh token may still be good.
+        RefreshFailed: there is no refresh token, the provider refuses it, or the new ID token
+            fails a check.
+        ProviderUnavailable: the provider gives no verdict; the refresh token may still be valid.
     """
-    kept = signed_in.tokens
-    if kept.refresh_token is None:
-        raise RefreshFailed("The refresh was refused: There is no refresh token.", signed_in)
+    current = signed_in.tokens
+    if current.refresh_token is None:
+        raise RefreshFailed("The refresh failed: There is no refresh token.", signed_in)
     try:
-        answer = await flow.endpoint.refresh(kept.refresh_token)
+        answer = await flow.endpoint.refresh(current.refresh_token)
     except TokenRefused as refused:
-        # Any other error is about this application or its request; the token may be good.
-        is_dead = refused.error == "invalid_grant"
-        left = _with_refresh_token(signed_in, None) if is_dead else signed_in
+        # Any other error concerns this application or its request: the refresh token stays.
+        is_invalid = refused.error == "invalid_grant"
+        remaining = _with_refresh_token(signed_in, None) if is_invalid else signed_in
         sentence = f"{refused.status} {refused.error} {refused.description}".strip()
-        raise RefreshFailed(f"The refresh was refused: {sentence}", left) from None
-    # An answer that leaves something out says that it stays as it is.
+        raise RefreshFailed(f"The refresh was refused: {sentence}", remaining) from None
+    # A member that the response omits is unchanged.
     tokens = Tokens(
         access_token=answer.access_token,
-        access_expires_at=answer.ends(flow.clock()),
-        scope=kept.scope if answer.scope is None else answer.scope,
-        id_token=answer.id_token or kept.id_token,
-        refresh_token=answer.refresh_token or kept.refresh_token,
+        access_expires_at=answer.expires_at(flow.clock()),
+        scope=current.scope if answer.scope is None else answer.scope,
+        id_token=answer.id_token or current.id_token,
+        refresh_token=answer.refresh_token or current.refresh_token,
     )
     if answer.id_token is not None:
         await _check_id_token(flow, signed_in, tokens)
-    refreshed = Refreshed(
+    change = Refreshed(
         at=int(flow.clock()),
-        before=token_name(kept.access_token),
+        before=token_name(current.access_token),
         after=token_name(answer.access_token),
-        rotated=tokens.refresh_token != kept.refresh_token,
+        rotated=tokens.refresh_token != current.refresh_token,
     )
-    return replace(signed_in, tokens=tokens, refreshed=refreshed)
+    return replace(signed_in, tokens=tokens, refreshed=change)
+
+
+async def refreshed_if_needed(flow: HybridFlow, signed_in: SignedIn) -> SignedIn:
+    """Return the sign-in, refreshed if its access token expires soon and can be refreshed.
+
+    Raises:
+        ProviderUnavailable: the access token has expired, and the provider gives no verdict.
+    """
+    expires_at = signed_in.tokens.access_expires_at
+    if expires_at is None or flow.clock() < expires_at - SOON:
+        return signed_in
+    if not signed_in.tokens.refresh_token:
+        return signed_in
+    try:
+        return await refreshed(flow, signed_in)
+    except RefreshFailed as failed:
+        # The API refuses the old access token, if it has expired.
+        return failed.remaining
+    except ProviderUnavailable:
+        if flow.clock() >= expires_at:
+            raise
+        return signed_in
 
 
 async def _check_id_token(flow: HybridFlow, signed_in: SignedIn, tokens: Tokens) -> None:
@@ -75,26 +101,25 @@ async def _check_id_token(flow: HybridFlow, signed_in: SignedIn, tokens: Tokens)
             now=flow.clock(),
         )
     except CheckFailed as failed:
-        # The refresh token is used up. Whoever sends it again looks like a thief, and all that
-        # came of the sign-in is revoked (RFC 9700 §4.14.2).
+        # The refresh token is used. A second use looks like theft, and the provider would revoke
+        # every token of the grant (RFC 9700 §4.14.2).
         if failed.judged:
             raise RefreshFailed(
-                "The new ID token was refused, and the new tokens with it: the check "
-                f"“{failed}” failed.",
+                f"The check “{failed}” of the new ID token failed. The new tokens were discarded.",
                 _with_refresh_token(signed_in, None),
             ) from None
         raise RefreshFailed(
             "The new ID token could not be checked, because the keys of the authorization server "
-            "are not to be had. The access token stays as it was; try again.",
+            "are not available. The access token is unchanged; try again.",
             _with_refresh_token(signed_in, tokens.refresh_token),
             judged=False,
         ) from None
 
 
 def token_name(token: str) -> str:
-    """Return what to call a token on a page: its `jti`, or how it begins."""
-    shown = decoded(token)
-    return (shown.text("jti") if shown else "") or abbreviated(token)
+    """Return what a page calls a token: its `jti`, or its first characters."""
+    content = decoded(token)
+    return (content.text("jti") if content else "") or abbreviated(token)
 
 
 def _with_refresh_token(signed_in: SignedIn, refresh_token: str | None) -> SignedIn:

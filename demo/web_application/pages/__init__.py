@@ -1,1 +1,1 @@
-"""The pages of the web application."""
+"""The pages of the web application and their routes."""

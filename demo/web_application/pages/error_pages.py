@@ -1,4 +1,4 @@
-"""Faults as pages: our own, the provider's silence, and what Starlette's routing raises."""
+"""The error pages: for requests that are refused, for an unavailable provider, and for routing."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,51 +10,51 @@ from starlette.responses import Response
 
 from demo.pages.rendering import Pages
 from demo.web_application.provider.discovery import ProviderUnavailable
-from demo.web_application.session.browser import Fault
+from demo.web_application.session.browser import ErrorPage
 
 logger = logging.getLogger(__name__)
 
 _SENTENCES = {
-    404: ("Nothing here", "There is no page at this address."),
-    405: ("Not this way", "This address does not answer to this kind of request."),
+    404: ("Page not found", "There is no page at this address."),
+    405: ("Method not allowed", "This address does not accept this kind of request."),
 }
 
 Handlers = Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]
 """By exception class; each handler takes the exceptions of its class only."""
 
 
-def fault_pages(pages: Pages) -> Handlers:
+def error_pages(pages: Pages) -> Handlers:
     """Return Starlette's exception handlers."""
 
     def page(status: int, title: str, sentence: str) -> Response:
         return pages.response("error.html", {"title": title, "sentence": sentence}, status=status)
 
-    async def fault(_request: Request, error: Fault) -> Response:
+    async def refused(_request: Request, error: ErrorPage) -> Response:
         return page(error.status, error.title, error.sentence)
 
     async def unavailable(_request: Request, error: ProviderUnavailable) -> Response:
-        logger.warning("The provider cannot be used: %s", error)
+        logger.warning("The authorization server cannot be used: %s", error)
         return page(
             503,
-            "The authorization server does not answer",
-            "Or its answer says neither yes nor no. What was asked of it may have been done there; "
-            "nothing came of it here. When it is back, try again.",
+            "The authorization server is not available",
+            "It does not answer, or its answer cannot be used. It may have done what was "
+            "requested, but nothing changed here. Try again later.",
         )
 
     async def routing(_request: Request, error: HTTPException) -> Response:
         title, sentence = _SENTENCES.get(
-            error.status_code, ("That did not work", "The request cannot be answered.")
+            error.status_code, ("Request refused", "This request cannot be answered.")
         )
         response = page(error.status_code, title, sentence)
         response.headers.update(error.headers or {})
         return response
 
-    async def broken(_request: Request, _error: Exception) -> Response:
-        return page(500, "Something broke", "The server failed to answer this request.")
+    async def unexpected(_request: Request, _error: Exception) -> Response:
+        return page(500, "Server error", "The server failed to answer this request.")
 
     return {
-        Fault: fault,
+        ErrorPage: refused,
         ProviderUnavailable: unavailable,
         HTTPException: routing,
-        Exception: broken,
+        Exception: unexpected,
     }

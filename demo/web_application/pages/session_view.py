@@ -1,105 +1,113 @@
-"""A sign-in as the session page shows it: tokens taken apart and told apart, nothing secret."""
+"""What the session page shows of a sign-in: its tokens, decoded, and no secret."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from demo.web_application.checks.display import Shown, decoded, duration, moment
+from demo.web_application.checks.display import (
+    DecodedToken,
+    decoded,
+    duration_text,
+    time_text,
+)
 from demo.web_application.session.session import Refreshed, SignedIn
+
+Origin = Literal["front-channel", "exchanged", "refreshed"]
+"""How a token came: through the browser, for the code, or for the refresh token."""
 
 
 @dataclass(frozen=True, slots=True)
-class TokenShown:
-    """A token with the words around it.
+class TokenView:
+    """A token on the page.
 
     Arguments:
-        which: `front-channel`, `exchanged` or `refreshed`: how it came.
-        shown: None for a token that is opaque.
-        state: how long it is still good, in words.
+        content: None if the token is opaque.
+        state: `valid` or `expired`, empty if the token does not say.
     """
 
-    which: str
-    shown: Shown | None
+    origin: Origin
+    content: DecodedToken | None
     state: str
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """What tells it from another one: name and value."""
-        if self.shown is None:
-            return (("form", "opaque: only who issued it can read it"),)
+        """Names and values that distinguish the token from others."""
+        if self.content is None:
+            return (("form", "opaque: only its issuer can read it"),)
         facts = [
-            ("gty", self.shown.text("gty")),
-            ("jti", self.shown.text("jti")),
-            ("scope", self.shown.text("scope")),
-            ("audience", self.shown.text("aud")),
-            ("lifetime", duration(self.shown.lifetime)),
-            ("good until", self.shown.ends),
+            ("gty", self.content.text("gty")),
+            ("jti", self.content.text("jti")),
+            ("scope", self.content.text("scope")),
+            ("audience", self.content.text("aud")),
+            ("lifetime", duration_text(self.content.lifetime)),
+            ("expires at", self.content.expires_at),
             ("now", self.state),
         ]
         return tuple((name, value) for name, value in facts if value)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionShown:
-    """All that the page shows of the tokens.
+class SessionView:
+    """The tokens of a sign-in on the page.
 
     Arguments:
-        access_tokens: the front-channel one first, where there is one.
+        access_tokens: the one that came through the browser first, if there is one.
         id_tokens: likewise.
-        no_refresh_token: why there is none; empty where there is one.
-        refreshed_at: when the last refresh was; empty where there was none.
+        no_refresh_token: why there is none; empty if there is one.
+        refreshed_at: the time of the last refresh; empty if there was none.
     """
 
     signed_in_at: str
-    access_tokens: tuple[TokenShown, ...]
-    id_tokens: tuple[TokenShown, ...]
+    access_tokens: tuple[TokenView, ...]
+    id_tokens: tuple[TokenView, ...]
     no_refresh_token: str
     refreshed: Refreshed | None
     refreshed_at: str
 
 
-def session_shown(signed_in: SignedIn, now: int) -> SessionShown:
-    """Return what a page may show."""
+def session_view(signed_in: SignedIn, now: int) -> SessionView:
+    """Return what the page shows."""
 
-    def shown(which: str, token: str) -> TokenShown:
+    def view(origin: Origin, token: str) -> TokenView:
         content = decoded(token)
-        return TokenShown(which, content, _state(content, now))
+        return TokenView(origin, content, _state(content, now))
 
     response, tokens = signed_in.response, signed_in.tokens
     refreshed = signed_in.refreshed
-    access_tokens = [shown("refreshed" if refreshed else "exchanged", tokens.access_token)]
+    access_tokens = [view("refreshed" if refreshed else "exchanged", tokens.access_token)]
     if "access_token" in response:
-        access_tokens.insert(0, shown("front-channel", response["access_token"]))
-    # A refresh need not bring another ID token (OpenID Connect Core §12.2).
-    first = tokens.id_token == signed_in.given.id_token
-    id_tokens = [shown("exchanged" if first else "refreshed", tokens.id_token)]
+        access_tokens.insert(0, view("front-channel", response["access_token"]))
+    # A refresh may bring no ID token (OpenID Connect Core §12.2).
+    is_first = tokens.id_token == signed_in.first_tokens.id_token
+    id_tokens = [view("exchanged" if is_first else "refreshed", tokens.id_token)]
     if "id_token" in response:
-        id_tokens.insert(0, shown("front-channel", response["id_token"]))
-    return SessionShown(
-        moment(signed_in.at),
+        id_tokens.insert(0, view("front-channel", response["id_token"]))
+    return SessionView(
+        time_text(signed_in.at),
         tuple(access_tokens),
         tuple(id_tokens),
-        "" if tokens.refresh_token else _why_not(signed_in),
+        "" if tokens.refresh_token else _no_refresh_token(signed_in),
         refreshed,
-        moment(refreshed.at) if refreshed else "",
+        time_text(refreshed.at) if refreshed else "",
     )
 
 
-def _state(shown: Shown | None, now: int) -> str:
-    ends = shown.claims.get("exp") if shown else None
-    if isinstance(ends, bool) or not isinstance(ends, int | float):
+def _state(content: DecodedToken | None, now: int) -> str:
+    expires_at = content.claims.get("exp") if content else None
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
         return ""
-    return "good" if now < ends else "expired"
+    return "valid" if now < expires_at else "expired"
 
 
-def _why_not(signed_in: SignedIn) -> str:
+def _no_refresh_token(signed_in: SignedIn) -> str:
     if signed_in.revoked:
-        return "It was revoked, when the code was used a second time."
-    if signed_in.given.refresh_token:
+        return "It was revoked when the code was used a second time."
+    if signed_in.first_tokens.refresh_token:
         return (
-            "It was used up, or the authorization server does not take it any more. Sign in again "
-            "to get one."
+            "It was used, or the authorization server no longer accepts it. Sign in again to get "
+            "a new one."
         )
     if "offline_access" not in signed_in.transaction.selection.scopes:
-        return "offline_access was not asked for."
-    if "offline_access" not in signed_in.given.scope.split(" "):
-        return "offline_access was asked for and not granted: the API does not allow it."
-    return "The authorization server gave none."
+        return "The scope offline_access was not requested."
+    if "offline_access" not in signed_in.first_tokens.scope.split(" "):
+        return "The scope offline_access was not granted: the API does not allow it."
+    return "The authorization server issued none."

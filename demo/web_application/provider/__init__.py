@@ -1,1 +1,1 @@
-"""The OpenID provider, as a client speaks to it: its metadata, the requests and the answers."""
+"""The OpenID provider: its metadata, its endpoints, and the requests that this client sends."""

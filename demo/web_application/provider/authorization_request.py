@@ -1,4 +1,4 @@
-"""The authorization request: what was chosen, what is kept of it, and the exact URL."""
+"""The authorization request: its parameters, its URL, and what is stored until the response."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -10,36 +10,36 @@ from urllib.parse import quote, urlencode
 from demo.web_application.settings import WebApplicationSettings
 
 RESPONSE_TYPES = ("code id_token", "code token", "code id_token token")
-"""Those of the Hybrid Flow (OpenID Connect Core §3.3)."""
+"""The response types of the Hybrid Flow (OpenID Connect Core §3.3)."""
 
 DEFAULT_RESPONSE_TYPE = "code id_token token"
 
 DEFAULT_SCOPES = frozenset({"openid", "profile", "email", "read:contacts", "offline_access"})
-"""Of those that are offered; what shows most, and asks for no more than that."""
+"""The scopes that are selected on the first visit: enough to see every kind of token."""
 
 LIFETIME = 600
-"""Seconds from the page with the URL to the answer; somebody may have to look for a password."""
+"""Seconds from the start page to the response; a person may have to look for a password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a person chose on the start page; `scopes` are in the order they are offered."""
+    """The response type and the scopes that a person selected, in the order of the start page."""
 
     response_type: str
     scopes: tuple[str, ...]
 
     @property
     def components(self) -> frozenset[str]:
-        """The response type as a set: its words may stand in any order."""
+        """The response type as a set: the order of its words has no meaning."""
         return frozenset(self.response_type.split(" "))
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What this application keeps of a request, to hold the answer against.
+    """What this application stores of an authorization request, to check the response against it.
 
     Arguments:
-        code_verifier: leaves this application with the code only.
+        code_verifier: for PKCE; sent to the token endpoint only.
         started: seconds since the epoch.
     """
 
@@ -50,8 +50,8 @@ class Transaction:
     started: int
 
 
-def answered(pending: Sequence[Transaction], state: str) -> Transaction | None:
-    """Return the request that an answer with this `state` belongs to."""
+def with_state(pending: Sequence[Transaction], state: str) -> Transaction | None:
+    """Return the request with this `state`, or None."""
     for transaction in pending:
         if hmac.compare_digest(transaction.state.encode(), state.encode()):
             return transaction
@@ -60,7 +60,7 @@ def answered(pending: Sequence[Transaction], state: str) -> Transaction | None:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the authorization URL; `explanation` is for the person who reads it."""
+    """A parameter of the authorization URL, and what the start page says about it."""
 
     name: str
     value: str
@@ -75,17 +75,17 @@ class Parameter:
 def selection(
     response_type: str | None, scopes: Sequence[str], offered: Sequence[str]
 ) -> Selection:
-    """Return what was chosen; whatever is not offered is left out.
+    """Return the selection, without the scopes that are not offered.
 
     Arguments:
-        response_type: None on the first visit, where nothing has been chosen yet.
+        response_type: None on the first visit, which gets the default selection.
     """
     if response_type not in RESPONSE_TYPES:
-        chosen = tuple(scope for scope in offered if scope in DEFAULT_SCOPES)
-        return Selection(DEFAULT_RESPONSE_TYPE, chosen)
-    # Without `openid` there would be no ID token, and nobody would be signed in.
-    chosen = tuple(scope for scope in offered if scope in scopes or scope == "openid")
-    return Selection(response_type, chosen)
+        defaults = tuple(scope for scope in offered if scope in DEFAULT_SCOPES)
+        return Selection(DEFAULT_RESPONSE_TYPE, defaults)
+    # `openid` is always requested: without it, the provider issues no ID token.
+    selected = tuple(scope for scope in offered if scope in scopes or scope == "openid")
+    return Selection(response_type, selected)
 
 
 def code_challenge(code_verifier: str) -> str:
@@ -96,50 +96,51 @@ def code_challenge(code_verifier: str) -> str:
 
 def parameters(settings: WebApplicationSettings, transaction: Transaction) -> tuple[Parameter, ...]:
     """Return the parameters of the authorization request, in the order of the URL."""
-    chosen = transaction.selection
+    selected = transaction.selection
     return (
         Parameter(
             settings.audience_parameter,
             settings.audience,
-            "The API that the access tokens shall be for, by its identifier.",
+            "The identifier of the API that the access tokens are for.",
         ),
         Parameter(
             "scope",
-            " ".join(chosen.scopes),
-            "What this application asks to be allowed. Change it, and you are asked for consent "
-            "again.",
+            " ".join(selected.scopes),
+            "The permissions that this application requests. For other permissions, the "
+            "authorization server asks for your consent again.",
         ),
         Parameter(
             "response_type",
-            chosen.response_type,
-            "What comes back through the browser. Every one of the Hybrid Flow has a code.",
+            selected.response_type,
+            "What comes back through the browser. In the Hybrid Flow, a code is always included.",
         ),
-        Parameter("client_id", settings.client_id, "Which application asks."),
+        Parameter("client_id", settings.client_id, "The application that sends the request."),
         Parameter(
             "redirect_uri",
             settings.redirect_uri,
-            "Where the answer goes. It must be registered, character for character.",
+            "Where the response goes. It must match the registered URI exactly.",
         ),
         Parameter(
             "state",
             transaction.state,
-            "Ties the answer to this browser: nobody else can slip you theirs.",
+            "Ties the response to this browser. An attacker's response has another value.",
         ),
         Parameter(
             "nonce",
             transaction.nonce,
-            "Comes back inside the ID token: one from another sign-in is noticed.",
+            "Comes back inside the ID token. An ID token from another sign-in has another value.",
         ),
         Parameter(
             "code_challenge",
             code_challenge(transaction.code_verifier),
-            "PKCE: only who knows what was hashed here can use the code.",
+            "PKCE: the hash of a secret. Only the application that knows the secret can use the "
+            "code.",
         ),
-        Parameter("code_challenge_method", "S256", "How it was hashed: SHA-256."),
+        Parameter("code_challenge_method", "S256", "The hash function: SHA-256."),
     )
 
 
 def authorization_url(endpoint: str, sent: Sequence[Parameter]) -> str:
-    """Return the URL; an endpoint's own query stays in front (RFC 6749 §3.1)."""
-    joint = "&" if "?" in endpoint else "?"
-    return endpoint + joint + "&".join(parameter.encoded for parameter in sent)
+    """Return the URL; a query that the endpoint already has comes first (RFC 6749 §3.1)."""
+    separator = "&" if "?" in endpoint else "?"
+    return endpoint + separator + "&".join(parameter.encoded for parameter in sent)

@@ -1,4 +1,4 @@
-"""How this application proves that it is itself, at the endpoints that take its secret."""
+"""Client authentication: requests to the token and revocation endpoints carry the client secret."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from demo.web_application.provider.discovery import Metadata
 from demo.web_application.settings import WebApplicationSettings
 
 
-def authenticated(
+def authenticated_request(
     http: httpx.AsyncClient,
     settings: WebApplicationSettings,
     metadata: Metadata,
     endpoint: str,
     form: Mapping[str, str],
 ) -> httpx.Request:
-    """Return a request with the client's credentials, as the provider takes them."""
+    """Return a request with the client's credentials, by a method that the provider supports."""
     headers = {"Accept": "application/json"}
     if "client_secret_basic" in metadata.authentication:
-        # Form-encoded first, so that a colon in either stays what it is (RFC 6749 §2.3.1).
+        # Form-encoded first, because a colon separates the two parts (RFC 6749 §2.3.1).
         pair = f"{quote_plus(settings.client_id)}:{quote_plus(settings.client_secret)}"
         headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         sent = dict(form)

@@ -1,4 +1,4 @@
-"""The provider's discovery document: fetched, checked, and kept for a while."""
+"""The provider's discovery document: fetched, validated, and cached for ten minutes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,25 +9,25 @@ import httpx
 from asgi_bearer.errors import shown
 from asgi_bearer.jose import is_array
 from asgi_bearer.keys import address_fault, on_loopback
-from demo.web_application.provider.http import NoAnswer, exchanged
+from demo.web_application.provider.http import NoAnswer, send
 from demo.web_application.settings import origin_of
 
 LIFETIME = 600.0
-"""Seconds that a document is kept."""
+"""Seconds that a document is cached."""
 
 
 class ProviderUnavailable(Exception):
-    """The provider gives no answer that says anything; the message says what it does instead."""
+    """The provider did not answer, or its answer cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the provider says about itself, checked (OpenID Connect Discovery §3, RFC 8414 §2).
+    """The validated metadata of the provider (OpenID Connect Discovery §3, RFC 8414 §2).
 
     Arguments:
-        names_issuer: whether its authorization responses hold `iss` (RFC 9207 §3).
-        authentication: how a client may authenticate itself at the token endpoint, and with that
-            at the one that revokes.
+        names_issuer: whether its authorization responses contain `iss` (RFC 9207 §3).
+        authentication: the methods of client authentication at the token endpoint; also used
+            at the revocation endpoint.
     """
 
     issuer: str
@@ -42,15 +42,15 @@ class Metadata:
 
     @property
     def sign_out_origin(self) -> str | None:
-        """Where the form that signs out may lead to."""
+        """The origin that the sign-out form may redirect to."""
         return origin_of(self.end_session_endpoint) if self.end_session_endpoint else None
 
 
 class Provider:
-    """The provider, as its discovery document describes it.
+    """The provider, known by its issuer identifier.
 
     Arguments:
-        clock: seconds from any fixed point.
+        clock: seconds since any fixed time.
     """
 
     def __init__(
@@ -59,38 +59,40 @@ class Provider:
         self._issuer = issuer
         self._http = http
         self._clock = clock
-        self._kept: tuple[Metadata, float] | None = None
+        self._cached: tuple[Metadata, float] | None = None
 
     async def metadata(self) -> Metadata:
-        """Return what the provider says about itself.
+        """Return the metadata, from the cache while that is fresh.
 
         Raises:
-            ProviderUnavailable: there is no such document, or it is not this issuer's.
+            ProviderUnavailable: the document could not be fetched or is not valid.
         """
-        if self._kept is not None and self._clock() < self._kept[1]:
-            return self._kept[0]
+        if self._cached is not None and self._clock() < self._cached[1]:
+            return self._cached[0]
         address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         request = self._http.build_request("GET", address, headers={"Accept": "application/json"})
         try:
-            answer = await exchanged(self._http, request)
+            answer = await send(self._http, request)
         except NoAnswer as error:
             raise ProviderUnavailable(f"it does not answer ({error})") from None
         if answer.status != 200:
-            raise ProviderUnavailable(f"its discovery document has status {answer.status}")
-        metadata = checked(answer.json(), self._issuer)
-        self._kept = metadata, self._clock() + LIFETIME
+            raise ProviderUnavailable(
+                f"its discovery document has status {answer.status}, expected 200"
+            )
+        metadata = validated(answer.json(), self._issuer)
+        self._cached = metadata, self._clock() + LIFETIME
         return metadata
 
 
-def checked(document: Mapping[str, object], issuer: str) -> Metadata:
-    """Return the parts of a discovery document that are used here.
+def validated(document: Mapping[str, object], issuer: str) -> Metadata:
+    """Return the metadata of a discovery document.
 
     Raises:
-        ProviderUnavailable: names everything in it that cannot be used.
+        ProviderUnavailable: names every member that cannot be used.
     """
     faults: list[str] = []
     if document.get("issuer") != issuer:
-        # Whoever this document speaks for, it is not our issuer (RFC 8414 §3.3).
+        # The document of another issuer must not be used (RFC 8414 §3.3).
         faults.append(f"issuer is {shown(document.get('issuer'))}, expected {shown(issuer)}")
 
     def endpoint(name: str, *, required: bool) -> str | None:
@@ -99,7 +101,7 @@ def checked(document: Mapping[str, object], issuer: str) -> Metadata:
             return None
         fault = address_fault(value)
         if fault is None and on_loopback(str(value)) and not on_loopback(issuer):
-            fault = "must not point to this machine, the issuer is elsewhere"
+            fault = "must not point to this machine, because the issuer is elsewhere"
         if fault is not None:
             faults.append(f"{name} {fault}")
         return str(value)
@@ -116,7 +118,10 @@ def checked(document: Mapping[str, object], issuer: str) -> Metadata:
         authentication=_authentication(document.get("token_endpoint_auth_methods_supported")),
     )
     if not metadata.authentication & {"client_secret_basic", "client_secret_post"}:
-        faults.append("token_endpoint_auth_methods_supported has no way to send a client secret")
+        faults.append(
+            "token_endpoint_auth_methods_supported must contain client_secret_basic or "
+            "client_secret_post"
+        )
     if faults:
         raise ProviderUnavailable("its discovery document cannot be used: " + "; ".join(faults))
     return metadata
@@ -124,6 +129,6 @@ def checked(document: Mapping[str, object], issuer: str) -> Metadata:
 
 def _authentication(methods: object) -> frozenset[str]:
     if methods is None:
-        # What the specification says of a document that does not say (Discovery §3).
+        # The default of OpenID Connect Discovery §3.
         return frozenset({"client_secret_basic"})
     return frozenset(map(str, methods)) if is_array(methods) else frozenset()

@@ -1,27 +1,27 @@
-"""Requests to the provider's token endpoint, and the checked shape of its answers."""
+"""Token requests, and the syntax of the token responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
 
-from demo.web_application.provider.authorization_response import fits_a_header
-from demo.web_application.provider.client_authentication import authenticated
+from demo.web_application.provider.authorization_response import is_header_safe
+from demo.web_application.provider.client_authentication import authenticated_request
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable
-from demo.web_application.provider.http import Answer, NoAnswer, exchanged
+from demo.web_application.provider.http import Answer, NoAnswer, send
 from demo.web_application.settings import WebApplicationSettings
 
 MAX_SHOWN = 300
-"""Characters of an error's description that are kept."""
+"""Characters of an error code or description that are kept."""
 
 
 class TokenRefused(Exception):
-    """The token endpoint said no: it answered with an OAuth error (RFC 6749 §5.2).
+    """The token endpoint answered with an OAuth error (RFC 6749 §5.2).
 
     Arguments:
-        status: of the answer.
-        error: the code.
-        description: what the provider says about it, cut.
+        status: the HTTP status.
+        error: the error code.
+        description: the `error_description`, cut to `MAX_SHOWN`.
     """
 
     def __init__(self, status: int, error: str, description: str) -> None:
@@ -32,12 +32,12 @@ class TokenRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenAnswer:
-    """A successful answer (RFC 6749 §5.1); nothing in it is verified yet.
+class TokenResponse:
+    """A successful token response (RFC 6749 §5.1); its tokens are not yet verified.
 
     Arguments:
-        expires_in: seconds, None where the provider does not say.
-        scope: what was granted, None where it is what was asked for.
+        expires_in: seconds, None if the response does not say.
+        scope: the granted scope, None if it is the requested one.
     """
 
     access_token: str = field(repr=False)
@@ -46,13 +46,13 @@ class TokenAnswer:
     id_token: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
 
-    def ends(self, now: float) -> int | None:
-        """Return when the access token ends, in seconds since the epoch."""
+    def expires_at(self, now: float) -> int | None:
+        """Return when the access token expires, in seconds since the epoch."""
         return None if self.expires_in is None else int(now) + self.expires_in
 
 
 class TokenEndpoint:
-    """The token endpoint, with this application's credentials."""
+    """The token endpoint, called with this application's credentials."""
 
     def __init__(
         self, settings: WebApplicationSettings, provider: Provider, http: httpx.AsyncClient
@@ -61,7 +61,7 @@ class TokenEndpoint:
         self._provider = provider
         self._http = http
 
-    async def code(self, code: str, verifier: str) -> TokenAnswer:
+    async def exchange_code(self, code: str, verifier: str) -> TokenResponse:
         """Exchange an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
         form = {
             "grant_type": "authorization_code",
@@ -69,21 +69,21 @@ class TokenEndpoint:
             "redirect_uri": self._settings.redirect_uri,
             "code_verifier": verifier,
         }
-        return await self._tokens(form | self._resource())
+        return await self._request(form | self._resource())
 
-    async def refresh(self, refresh_token: str) -> TokenAnswer:
-        """Ask for new tokens with a refresh token (RFC 6749 §6)."""
+    async def refresh(self, refresh_token: str) -> TokenResponse:
+        """Request new tokens with a refresh token (RFC 6749 §6)."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return await self._tokens(form | self._resource())
+        return await self._request(form | self._resource())
 
     async def client_credentials(
         self, audience: str, scope: str, expires_in: int | None = None
-    ) -> TokenAnswer:
-        """Ask for a token of this application's own (RFC 6749 §4.4).
+    ) -> TokenResponse:
+        """Request an access token for this application itself (RFC 6749 §4.4).
 
         Arguments:
-            expires_in: seconds; a parameter of the demo's own provider, which gives a token that
-                has expired already where it is negative.
+            expires_in: seconds; a parameter of the demo's authorization server only, which issues
+                an expired token for a negative value.
         """
         form = {
             "grant_type": "client_credentials",
@@ -92,41 +92,43 @@ class TokenEndpoint:
         }
         if expires_in is not None:
             form["expires_in"] = str(expires_in)
-        return await self._tokens(form)
+        return await self._request(form)
 
     def _resource(self) -> dict[str, str]:
-        # RFC 8707 §2.2: the token endpoint is told as well. `audience` belongs to /authorize only.
+        # `resource` goes to both endpoints (RFC 8707 §2.2), `audience` to /authorize only.
         if self._settings.audience_parameter == "resource":
             return {"resource": self._settings.audience}
         return {}
 
-    async def _tokens(self, form: Mapping[str, str]) -> TokenAnswer:
+    async def _request(self, form: Mapping[str, str]) -> TokenResponse:
         """Send a token request.
 
         Raises:
-            TokenRefused: the provider said no.
-            ProviderUnavailable: it said neither yes nor no.
+            TokenRefused: the provider answered with an OAuth error.
+            ProviderUnavailable: the provider did not answer, or not with a verdict.
         """
         metadata = await self._provider.metadata()
-        request = authenticated(self._http, self._settings, metadata, metadata.token_endpoint, form)
+        request = authenticated_request(
+            self._http, self._settings, metadata, metadata.token_endpoint, form
+        )
         try:
-            return _tokens(await exchanged(self._http, request))
+            return _token_response(await send(self._http, request))
         except NoAnswer as error:
             raise ProviderUnavailable(f"its token endpoint does not answer ({error})") from None
 
 
-def _tokens(answer: Answer) -> TokenAnswer:
+def _token_response(answer: Answer) -> TokenResponse:
     content = answer.json()
     if answer.status != 200:
-        raise _fault(answer.status, content)
+        raise _error(answer.status, content)
     access_token, kind = _text(content, "access_token"), _text(content, "token_type")
     is_bearer = (kind or "").lower() == "bearer"
-    if not is_bearer or access_token is None or not fits_a_header(access_token):
+    if not is_bearer or access_token is None or not is_header_safe(access_token):
         raise ProviderUnavailable(
-            "its token endpoint answers 200, and no access token of type Bearer"
+            "its token endpoint answers 200 without an access token of type Bearer"
         )
     seconds = content.get("expires_in")
-    return TokenAnswer(
+    return TokenResponse(
         access_token=access_token,
         expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
         scope=_text(content, "scope"),
@@ -135,11 +137,11 @@ def _tokens(answer: Answer) -> TokenAnswer:
     )
 
 
-def _fault(status: int, content: Mapping[str, object]) -> TokenRefused | ProviderUnavailable:
+def _error(status: int, content: Mapping[str, object]) -> TokenRefused | ProviderUnavailable:
     error = _text(content, "error")
-    # A server that is broken or busy has not judged, whatever it writes into its answer.
+    # A server error or 429 is no verdict, even if the body names an OAuth error.
     if error is None or not 400 <= status < 500 or status == 429:
-        return ProviderUnavailable(f"its token endpoint answers {status}, and no OAuth error")
+        return ProviderUnavailable(f"its token endpoint answers {status} without an OAuth error")
     description = _text(content, "error_description") or ""
     return TokenRefused(status, error[:MAX_SHOWN], description[:MAX_SHOWN])
 

@@ -1,5 +1,4 @@
-// Hands the fragment on to the server, which never gets to see one, and takes it out of the
-// address bar and the history before anything else can read it there.
+// Removes the fragment from the URL and the history, then posts it: browsers do not send it.
 const fragment = window.location.hash.slice(1);
 window.history.replaceState(null, "", window.location.pathname);
 const form = document.getElementById("answer");

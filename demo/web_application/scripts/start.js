@@ -1,4 +1,4 @@
-// Shows the URL anew whenever the selection changes, and comes back to where the person was.
+// Reloads the page when the selection changes, and restores focus and scroll position.
 const form = document.getElementById("selection");
 const place = window.sessionStorage.getItem("place");
 if (place !== null) {

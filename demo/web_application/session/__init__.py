@@ -1,1 +1,1 @@
-"""What the web application keeps of each browser, and the cookie that finds it."""
+"""The sessions of the web application: their content, their database, and the session cookie."""

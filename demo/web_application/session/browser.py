@@ -1,4 +1,4 @@
-"""One browser's request: the session behind its cookie, and the proof that a form is our own."""
+"""A browser's request: its session, found by the cookie, and the protection of forms from CSRF."""
 
 import hmac
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -17,19 +17,19 @@ from resource_api.web.bodies import BodyTooLarge, bounded
 COOKIE = "web_application_session"
 
 MAX_FORM_BYTES = 48 * 1024
-"""An authorization response of the largest size, written as a form field, and room beside it."""
+"""Room for the largest authorization response as a form field, and the form token."""
 
 FORM_SECONDS = 10.0
-"""How long a form may take to arrive."""
+"""The time in which a form must arrive."""
 
-_STRANGE_FORM = (
-    "This form was not sent from a page of this application, or the page is from an earlier "
-    "session. Nothing was done. Go back to the start and try again."
+_FOREIGN_FORM = (
+    "This form does not come from a page of this application, or the page belongs to an earlier "
+    "session. Nothing was changed. Go back to the start page and try again."
 )
 
 
-class Fault(Exception):
-    """A request that cannot be answered as asked; fixed words, for the person at the browser."""
+class ErrorPage(Exception):
+    """A request is answered with an error page; its text is fixed."""
 
     def __init__(self, status: int, title: str, sentence: str) -> None:
         self.status = status
@@ -39,15 +39,15 @@ class Fault(Exception):
 
 
 @dataclass(slots=True)
-class Visit:
-    """A request's place in a session; `secret` is None where the browser has none yet."""
+class Browser:
+    """The browser that sent a request; `cookie` is None if it has no session yet."""
 
-    secret: str | None = field(repr=False)
+    cookie: str | None = field(repr=False)
     session: Session
 
 
-class Visits:
-    """Who visits: by cookie. Requests of one session take turns."""
+class BrowserSessions:
+    """The sessions of browsers, by their cookies."""
 
     def __init__(
         self, settings: WebApplicationSettings, sessions: Sessions, token: Callable[[], str]
@@ -57,60 +57,65 @@ class Visits:
         self._token = token
 
     @asynccontextmanager
-    async def visit(self, request: Request) -> AsyncGenerator[Visit]:
-        """Hold a browser's session; one without a session gets one that is not kept yet."""
-        secret = request.cookies.get(COOKIE)
-        if secret is None:
-            yield Visit(None, Session(self._token()))
+    async def of(self, request: Request) -> AsyncGenerator[Browser]:
+        """Lock the browser's session; a new browser gets a session that is not saved yet."""
+        cookie = request.cookies.get(COOKIE)
+        if cookie is None:
+            yield Browser(None, Session(self._token()))
             return
-        async with self._sessions.turn(secret):
-            session = await self._sessions.session(secret)
+        async with self._sessions.lock(cookie):
+            session = await self._sessions.session(cookie)
             if session is None:
-                yield Visit(None, Session(self._token()))
+                yield Browser(None, Session(self._token()))
             else:
-                yield Visit(secret, session)
+                yield Browser(cookie, session)
 
-    async def keep(self, visit: Visit, session: Session, response: Response) -> None:
-        """Keep what is known of the browser now."""
-        visit.session = session
-        if visit.secret is not None:
-            await self._sessions.keep(visit.secret, session)
+    async def save(self, browser: Browser, session: Session) -> None:
+        """Save the session of a browser that has one."""
+        browser.session = session
+        await self._sessions.save(browser.cookie or "", session)
+
+    async def open_or_save(self, browser: Browser, session: Session, response: Response) -> None:
+        """Save the session; a new browser gets its cookie with the response."""
+        if browser.cookie is not None:
+            await self.save(browser, session)
             return
-        visit.secret = await self._sessions.open(session)
-        self._set_cookie(response, visit.secret)
+        browser.session = session
+        browser.cookie = await self._sessions.open(session)
+        self._set_cookie(response, browser.cookie)
 
-    async def renew(self, visit: Visit, session: Session, response: Response) -> None:
-        """Keep it under a cookie that nobody can have known before."""
-        secret = await self._sessions.renew(visit.secret or "", session)
-        if secret is None:
-            raise Fault(400, "Signed out meanwhile", "Your session ended while you signed in.")
-        self._set_cookie(response, secret)
+    async def renew(self, browser: Browser, session: Session, response: Response) -> None:
+        """Save the session under a new cookie, against session fixation."""
+        cookie = await self._sessions.renew(browser.cookie or "", session)
+        if cookie is None:
+            raise ErrorPage(400, "You are signed out", "Your session ended while you signed in.")
+        self._set_cookie(response, cookie)
 
-    async def close(self, visit: Visit, response: Response) -> None:
-        """Forget the browser."""
-        await self._sessions.close(visit.secret or "")
+    async def close(self, browser: Browser, response: Response) -> None:
+        """Delete the session and the cookie."""
+        await self._sessions.close(browser.cookie or "")
         response.delete_cookie(
             COOKIE, httponly=True, samesite="lax", secure=self._settings.is_https
         )
 
-    def check_form(self, request: Request, visit: Visit, form: Mapping[str, str]) -> None:
-        """Check that a form comes from a page that this application made for this session.
+    def check_form(self, request: Request, browser: Browser, form: Mapping[str, str]) -> None:
+        """Check that a form comes from a page of this session.
 
         Raises:
-            Fault: it does not, with status 403.
+            ErrorPage: it does not; the status is 403.
         """
         origin = request.headers.get("origin")
         if origin is not None and origin != self._settings.origin:
-            raise Fault(403, "Not our form", _STRANGE_FORM)
+            raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise Fault(403, "Not our form", _STRANGE_FORM)
+            raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
         sent = form.get("form_token", "").encode()
-        if not hmac.compare_digest(sent, visit.session.form_token.encode()):
-            raise Fault(403, "Not our form", _STRANGE_FORM)
+        if not hmac.compare_digest(sent, browser.session.form_token.encode()):
+            raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
 
-    def _set_cookie(self, response: Response, secret: str) -> None:
+    def _set_cookie(self, response: Response, cookie: str) -> None:
         response.set_cookie(
-            COOKIE, secret, httponly=True, samesite="lax", secure=self._settings.is_https
+            COOKIE, cookie, httponly=True, samesite="lax", secure=self._settings.is_https
         )
 
 
@@ -118,24 +123,28 @@ async def form_fields(request: Request) -> dict[str, str]:
     """Return the fields of a form.
 
     Raises:
-        Fault: it is no form, too long, too slow, or holds a field twice.
+        ErrorPage: the body is not a form, too long or too slow, or repeats a field.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
-        raise Fault(415, "Not a form", "This address takes forms only.")
+        raise ErrorPage(415, "Not a form", "This address accepts forms only.")
     try:
         body = await bounded(request.stream(), max_bytes=MAX_FORM_BYTES, seconds=FORM_SECONDS)
     except BodyTooLarge:
-        raise Fault(413, "Too long", f"A form may have {MAX_FORM_BYTES} bytes here.") from None
+        raise ErrorPage(
+            413, "The form is too long", f"The limit is {MAX_FORM_BYTES} bytes."
+        ) from None
     except (TimeoutError, ClientDisconnect):
-        raise Fault(408, "Too slow", "The form did not arrive in time, or not whole.") from None
+        raise ErrorPage(
+            408, "The form is too slow", f"It did not arrive within {FORM_SECONDS:g} seconds."
+        ) from None
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
         )
     except ValueError:
-        raise Fault(400, "Not a form", "The form cannot be read.") from None
+        raise ErrorPage(400, "Not a form", "The form cannot be decoded.") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise Fault(400, "Not a form", "A field is in the form more than once.")
+        raise ErrorPage(400, "Not a form", "A field occurs more than once.")
     return fields

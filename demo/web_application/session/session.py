@@ -1,18 +1,23 @@
-"""What is kept of a browser, on the server only: requests under way, and a finished sign-in."""
+"""The content of a session: requests without a response yet, and the finished sign-in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
-from demo.web_application.checks.results import Row
-from demo.web_application.provider.authorization_request import Transaction
+from demo.web_application.checks.results import CheckResult
+from demo.web_application.provider.authorization_request import LIFETIME, Transaction
+
+MAX_PENDING = 30
+"""Requests without a response in one browser. Each view of the start page adds one, so that two
+tabs never share a `state`. Beyond the limit, the oldest request is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the token endpoint gave.
+    """The tokens of a token response.
 
     Arguments:
-        access_expires_at: seconds since the epoch, None where nobody said.
-        scope: what was granted.
+        access_expires_at: seconds since the epoch, None if the response did not say.
+        scope: the granted scope.
         id_token: verified.
     """
 
@@ -25,7 +30,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What the last refresh did: names of the access tokens before and after it (`jti`)."""
+    """The last refresh: the `jti` of the access token before and after it."""
 
     at: int
     before: str
@@ -39,14 +44,14 @@ class SignedIn:
 
     Arguments:
         at: seconds since the epoch.
-        name: what to call the person.
-        transaction: the request.
-        response: what came through the browser, as it was checked.
-        rows: the checks of that answer.
-        exchange_rows: those of the token endpoint's.
-        given: what the code was exchanged for.
-        tokens: the ones to use: those, or what they were refreshed to.
-        revoked: whether the provider has been made to revoke all of it (by a code's replay).
+        name: how the pages address the person.
+        transaction: the authorization request.
+        response: the authorization response.
+        response_checks: the results of its checks.
+        exchange_checks: the results of the checks of the token response.
+        first_tokens: the tokens that the code was exchanged for.
+        tokens: the tokens to use: the first ones, or those of the last refresh.
+        revoked: whether the provider revoked them, because the code was used a second time.
     """
 
     at: int
@@ -54,9 +59,9 @@ class SignedIn:
     name: str
     transaction: Transaction
     response: dict[str, str] = field(repr=False)
-    rows: tuple[Row, ...]
-    exchange_rows: tuple[Row, ...]
-    given: Tokens
+    response_checks: tuple[CheckResult, ...]
+    exchange_checks: tuple[CheckResult, ...]
+    first_tokens: Tokens
     tokens: Tokens
     refreshed: Refreshed | None = None
     revoked: bool = False
@@ -64,13 +69,18 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What is known of one browser.
+    """The session of one browser.
 
     Arguments:
-        form_token: stands in every form of this browser's pages (CSRF).
-        pending: requests whose answers are awaited, the latest last.
+        form_token: the CSRF token of all forms of this session.
+        pending: requests without a response, the latest last.
     """
 
     form_token: str = field(repr=False)
     pending: tuple[Transaction, ...] = ()
     signed_in: SignedIn | None = None
+
+    def with_pending(self, transaction: Transaction) -> Self:
+        """Return the session with another request, without those that have expired."""
+        current = (one for one in self.pending if transaction.started - one.started <= LIFETIME)
+        return replace(self, pending=(*current, transaction)[-MAX_PENDING:])

@@ -1,4 +1,7 @@
-"""The sessions in a database, found by their cookie's digest, sealed with the cookie itself."""
+"""The database of sessions: rows are found by the cookie's digest and encrypted with the cookie.
+
+Without the cookies, the file reveals nothing.
+"""
 
 import asyncio
 import secrets
@@ -34,13 +37,13 @@ from demo.web_application.session.session import Session
 from resource_api.database.connect import DatabaseUnusable
 
 LIFETIME = 12 * 3600
-"""Seconds after which a session ends, whatever has happened in it."""
+"""Seconds after which a session ends, even if it is in use."""
 
 MAX_SESSIONS = 1000
-"""More than that and the oldest go, those without a sign-in first: anybody can open one."""
+"""Beyond this number, the oldest sessions are deleted, those without a sign-in first."""
 
 _VERSION = 1
-"""Of the table and of what stands in it, kept as SQLite's `user_version`."""
+"""The version of the table, stored as SQLite's `user_version`."""
 
 _metadata = MetaData()
 _sessions = Table(
@@ -59,7 +62,7 @@ class Sessions:
 
     Arguments:
         clock: seconds since the epoch.
-        token: makes the values of cookies.
+        token: returns a random value for a cookie.
     """
 
     def __init__(
@@ -72,16 +75,16 @@ class Sessions:
         self._engine = engine
         self._clock = clock
         self._token = token
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def prepare(self) -> None:
-        """Make the table; raises `DatabaseUnusable` for a file of another version."""
+        """Create the table; raises `DatabaseUnusable` for a file of another version."""
         try:
             async with self._engine.begin() as connection:
                 await connection.run_sync(_prepare)
         except (DBAPIError, OSError) as error:
             raise DatabaseUnusable(
-                f"The web application's database does not answer as it should: {error}."
+                f"The web application's database cannot be used: {error}."
             ) from None
 
     async def aclose(self) -> None:
@@ -89,32 +92,32 @@ class Sessions:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def turn(self, secret: str) -> AsyncGenerator[None]:
-        """Wait for the other requests of a session: two must not use one refresh token at once."""
-        async with self._turns.setdefault(_digest(secret), asyncio.Lock()):
+    async def lock(self, secret: str) -> AsyncGenerator[None]:
+        """Serialize the requests of a session: two must not use one refresh token at once."""
+        async with self._locks.setdefault(_digest(secret), asyncio.Lock()):
             yield
 
     async def session(self, secret: str) -> Session | None:
-        """Return the session of a cookie, None if there is none (any more)."""
+        """Return the session of a cookie, None if there is none or it has expired."""
         query = select(_sessions.c.content).where(
             _sessions.c.digest == _digest(secret), _sessions.c.opened > self._now() - LIFETIME
         )
         async with self._engine.begin() as connection:
-            kept = (await connection.execute(query)).scalar_one_or_none()
-        content = None if kept is None else unsealed(secret, kept)
+            row = (await connection.execute(query)).scalar_one_or_none()
+        content = None if row is None else decrypted(secret, row)
         try:
             return None if content is None else _content.validate_json(content)
         except ValidationError:
-            # Not chained, not told: the error would quote what is kept.
+            # Not logged: the error quotes the content.
             return None
 
     async def open(self, session: Session) -> str:
-        """Keep a new session and return the value of its cookie."""
+        """Insert a new session and return the value of its cookie."""
         async with self._engine.begin() as connection:
             return await self._open(connection, session)
 
-    async def keep(self, secret: str, session: Session) -> None:
-        """Keep another content for a session that is open; a closed one stays closed."""
+    async def save(self, secret: str, session: Session) -> None:
+        """Replace the content of a session; a closed session stays closed."""
         statement = (
             update(_sessions)
             .where(_sessions.c.digest == _digest(secret))
@@ -124,9 +127,9 @@ class Sessions:
             await connection.execute(statement)
 
     async def renew(self, secret: str, session: Session) -> str | None:
-        """Keep a session under another cookie and close the old one, against session fixation.
+        """Give a session a new cookie and close the old one, against session fixation.
 
-        Returns None, and keeps nothing, if the old one is closed already.
+        Returns None if the old one is closed already.
         """
         async with self._engine.begin() as connection:
             closed = delete(_sessions).where(_sessions.c.digest == _digest(secret))
@@ -135,7 +138,7 @@ class Sessions:
             return await self._open(connection, session)
 
     async def close(self, secret: str) -> None:
-        """Forget a session."""
+        """Delete a session."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(_sessions).where(_sessions.c.digest == _digest(secret)))
 
@@ -159,7 +162,7 @@ class Sessions:
 def _row(secret: str, session: Session) -> dict[str, object]:
     return {
         "signed_in": session.signed_in is not None,
-        "content": sealed(secret, _content.dump_json(session).decode("utf-8")),
+        "content": encrypted(secret, _content.dump_json(session).decode("utf-8")),
     }
 
 
@@ -171,24 +174,24 @@ def _prepare(connection: Connection) -> None:
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version not in {0, _VERSION}:
         raise DatabaseUnusable(
-            f"The web application's database is of version {version}, expected {_VERSION}: "
-            "delete the file, and everybody signs in again."
+            f"The web application's database has version {version}, expected {_VERSION}: "
+            "delete the file. People then have to sign in again."
         )
     _metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {_VERSION}")
 
 
-def sealed(secret: str, content: str) -> str:
+def encrypted(secret: str, content: str) -> str:
     """Return the content, encrypted and authenticated.
 
     Arguments:
-        secret: the cookie's value; only its digest is kept on this side.
+        secret: the cookie's value; the database has only its digest.
     """
     return _fernet(secret).encrypt(content.encode()).decode("ascii")
 
 
-def unsealed(secret: str, text: str) -> str | None:
-    """Return the content, None where this cookie did not seal it."""
+def decrypted(secret: str, text: str) -> str | None:
+    """Return the content, None if it was encrypted with another cookie."""
     try:
         return _fernet(secret).decrypt(text).decode()
     except InvalidToken:
@@ -196,7 +199,7 @@ def unsealed(secret: str, text: str) -> str | None:
 
 
 def _fernet(secret: str) -> Fernet:
-    # HKDF suffices, no password hash: the secret is random and long. `info` keeps the key apart
-    # from the digest by which the session is found.
+    # HKDF is enough, because the secret is long and random. `info` separates the key from the
+    # digest that finds the session.
     kdf = HKDF(SHA256(), length=32, salt=None, info=b"content of a web application's session")
     return Fernet(urlsafe_b64encode(kdf.derive(secret.encode())))

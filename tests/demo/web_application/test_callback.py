@@ -213,7 +213,7 @@ async def test_an_id_token_names_the_issuer_where_the_answer_does_not(parties: P
 
     assert page.url == f"{WEB}session"
     assert outcomes(page)[1] == ("none", "iss")
-    assert "Received: none, though the provider announces one." in page.text
+    assert "Received: none, although the provider announces one." in page.text
 
 
 async def test_an_answer_without_issuer_and_id_token_is_refused(parties: Parties) -> None:
@@ -249,7 +249,7 @@ async def test_a_denial_is_told_as_such(parties: Parties) -> None:
 
     assert_refused_at(page, parties, "error")
     assert "access_denied" in page.text
-    assert "You said no" in page.text
+    assert "You denied access" in page.text
 
 
 async def test_another_error_is_told_by_its_code_and_escaped(parties: Parties) -> None:
@@ -267,7 +267,7 @@ async def test_an_error_counts_only_with_the_right_state(parties: Parties) -> No
     page = await parties.hand_over(await parties.at_callback(), {"state": "somebody-elses"})
 
     assert_refused_at(page, parties, "state")
-    assert "You said no" not in page.text
+    assert "You denied access" not in page.text
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ async def test_an_answer_in_the_query_is_refused_and_changes_nothing(
     page = await parties.person.get(f"{WEB}callback?{query}")
 
     assert page.status == 400
-    assert "came in the query" in page.text
+    assert "is in the query" in page.text
     assert (await parties.hand_over(callback)).url == f"{WEB}session"
 
 
@@ -555,7 +555,7 @@ class TestExchange:
 
         assert page.status == 400
         assert ("failed", row) in outcomes(page)[len(FRONT_CHANNEL) :]
-        assert "thrown away" in page.text
+        assert "discarded" in page.text
         assert (await parties.person.get(f"{WEB}session")).url == WEB
 
     @pytest.mark.parametrize(
@@ -636,7 +636,7 @@ class TestExchange:
 
         assert page.status == 503
         assert ("failed", "code exchange") in outcomes(page)
-        assert "no access token of type Bearer" in page.text
+        assert "without an access token of type Bearer" in page.text
         assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
@@ -649,5 +649,5 @@ async def test_who_goes_back_after_signing_in_is_led_to_the_session(parties: Par
 
     assert page.status == 400
     assert ("failed", "state") in outcomes(page)
-    assert "You are still signed in as before" in page.text
+    assert "You are still signed in from before" in page.text
     assert (await parties.person.follow(page, "/session")).status == 200

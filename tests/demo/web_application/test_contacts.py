@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asgi_bearer.jose.jws import parse
-from demo.web_application.flow.contacts_api import ContactShown
+from demo.web_application.flow.contacts_api import Contact
 from tests.demo.web_application.conftest import API, WEB, Parties
 from tests.support.fake_provider import PROVIDER
 
@@ -93,7 +93,64 @@ async def test_a_missing_scope_is_shown_with_the_challenge(parties: Parties) -> 
 
     assert "403 insufficient_scope" in page.text
     assert 'scope="read:contacts"' in page.text
+    assert "Missing scope: read:contacts" in page.text
     assert "Bob Baker" not in page.text
+
+
+async def test_after_a_403_the_person_can_sign_in_again_with_the_missing_scope(
+    parties: Parties,
+) -> None:
+    await parties.signed_in("code id_token", ("openid", "email"))
+    refused = await parties.person.get(f"{WEB}contacts")
+    assert "Sign in again with it" in refused.text
+
+    session = await parties.hand_over(await parties.person.follow(refused, "/authorize?"))
+    page = await parties.person.get(f"{WEB}contacts")
+
+    requested = parties.provider.requested[-1]
+    assert requested["scope"] == "openid email read:contacts"
+    assert requested["response_type"] == "code id_token"
+    assert session.url == f"{WEB}session"
+    assert "Bob Baker" in page.text
+    assert "Missing" not in page.text
+
+
+async def test_a_sign_in_again_does_not_end_the_sign_in_of_another_tab(parties: Parties) -> None:
+    await parties.signed_in(scopes=("openid",))
+    other_tab = await parties.start()
+    await parties.person.get(f"{WEB}contacts")
+
+    page = await parties.hand_over(await parties.person.follow(other_tab, "/authorize?"))
+
+    assert page.url == f"{WEB}session"
+
+
+async def test_a_scope_that_was_requested_and_not_granted_is_named_without_a_sign_in(
+    parties: Parties,
+) -> None:
+    token = parties.provider.access_token(scope="openid")
+    parties.provider.tokens = {"access_token": token, "scope": "openid"}
+    parties.provider.exchanged_id_token = {"at_hash": None}
+    await parties.signed_in()
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "Missing scope: read:contacts" in page.text
+    assert "did not grant it" in page.text
+    assert not [link for link in page.links if "/authorize?" in link]
+
+
+async def test_while_the_provider_is_away_a_403_page_offers_no_sign_in(parties: Parties) -> None:
+    parties.provider.lifetime = 3600
+    await parties.signed_in(scopes=("openid",))
+    # The cached metadata expires before the access token.
+    parties.clock.advance(601)
+    parties.network.off.add(PROVIDER)
+
+    page = await parties.person.get(f"{WEB}contacts")
+
+    assert "Missing scope: read:contacts" in page.text
+    assert not [link for link in page.links if "/authorize?" in link]
 
 
 async def test_a_dead_token_is_shown_with_the_challenge(parties: Parties) -> None:
@@ -183,7 +240,7 @@ async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
     [("Bob Baker", "BB"), ("Bob", "B"), ("Ana María de la Cruz", "AC"), ("", ""), ("  ", "")],
 )
 def test_initials_stand_for_a_picture(name: str, initials: str) -> None:
-    assert ContactShown(name, "", "", "").initials == initials
+    assert Contact(name, "", "", "").initials == initials
 
 
 class TestAnotherApi:
@@ -234,7 +291,7 @@ class TestAnotherApi:
         page = await parties.person.get(f"{WEB}contacts")
 
         assert page.response.text.count('class="contact"') == 1
-        assert "There are more than these." in page.text
+        assert "There are more contacts than these." in page.text
 
     async def test_no_contacts_are_told_in_words(
         self, parties: Parties, answers: list[Response]
@@ -244,7 +301,30 @@ class TestAnotherApi:
 
         page = await parties.person.get(f"{WEB}contacts")
 
-        assert "There are none yet." in page.text
+        assert "There are no contacts yet." in page.text
+
+    @pytest.mark.parametrize(
+        ("parameters", "sentence"),
+        [
+            ('error="insufficient_scope"', "a rule of the API refuses this token"),
+            ('scope="read:everything"', "Missing scope: read:everything"),
+            ('scope="write:contacts read:all"', "Missing scopes: write:contacts, read:all"),
+            ('old_scope="read:contacts"', "a rule of the API refuses this token"),
+            ('scope="', "a rule of the API refuses this token"),
+        ],
+        ids=["rule", "not offered", "one not offered", "another parameter", "malformed"],
+    )
+    async def test_a_403_that_another_sign_in_cannot_change_offers_none(
+        self, parties: Parties, answers: list[Response], parameters: str, sentence: str
+    ) -> None:
+        challenge = {"WWW-Authenticate": f'Bearer realm="api", {parameters}'}
+        answers.append(JSONResponse(None, 403, challenge))
+        await parties.signed_in(scopes=("openid",))
+
+        page = await parties.person.get(f"{WEB}contacts")
+
+        assert sentence in page.text
+        assert not [link for link in page.links if "/authorize?" in link]
 
     async def test_an_api_that_is_broken_has_refused_nothing(
         self, parties: Parties, answers: list[Response]
@@ -254,6 +334,6 @@ class TestAnotherApi:
 
         page = await parties.press(session, "/break/scope")
 
-        assert "neither yes nor no" in page.text
+        assert "neither a refusal nor a success" in page.text
         assert "There is no verdict" in page.text
         assert "refused by" not in page.text

@@ -3,11 +3,11 @@
 import pytest
 
 from demo.web_application.checks.display import (
-    Shown,
+    DecodedToken,
     abbreviated,
     decoded,
-    duration,
-    moment,
+    duration_text,
+    time_text,
 )
 from tests.support.fake_issuer import compact, signing_key
 
@@ -33,12 +33,12 @@ def test_what_is_no_token_is_not_taken_apart(token: str) -> None:
     [({}, ""), ({"aud": "a"}, "a"), ({"aud": ["a", "b"]}, '["a", "b"]'), ({"aud": 7}, "7")],
 )
 def test_a_claim_is_shown_as_one_line(claims: dict[str, object], text: str) -> None:
-    assert Shown({}, claims).text("aud") == text
+    assert DecodedToken({}, claims).text("aud") == text
 
 
 @pytest.mark.parametrize("claims", [{}, {"iat": 1}, {"exp": 1}, {"iat": "1", "exp": 2}], ids=str)
 def test_without_its_times_a_token_has_no_lifetime(claims: dict[str, object]) -> None:
-    assert Shown({}, claims).lifetime is None
+    assert DecodedToken({}, claims).lifetime is None
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 17])
@@ -63,14 +63,14 @@ def test_of_a_long_secret_the_beginning_is_shown() -> None:
     ],
 )
 def test_a_moment_is_shown_if_it_is_one(seconds: object, text: str) -> None:
-    assert moment(seconds) == text
+    assert time_text(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (None, ""),
-        (0, "no time"),
+        (0, "0 seconds"),
         (1, "1 second"),
         (90, "90 seconds"),
         (60, "1 minute"),
@@ -80,4 +80,4 @@ def test_a_moment_is_shown_if_it_is_one(seconds: object, text: str) -> None:
     ],
 )
 def test_a_duration_is_shown_in_its_largest_unit(seconds: int | None, text: str) -> None:
-    assert duration(seconds) == text
+    assert duration_text(seconds) == text

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.web_application.provider.discovery import Provider, ProviderUnavailable, checked
-from demo.web_application.provider.http import MAX_BYTES, NoAnswer, exchanged
+from demo.web_application.provider.discovery import Provider, ProviderUnavailable, validated
+from demo.web_application.provider.http import MAX_BYTES, NoAnswer, send
 from demo.web_application.provider.token_endpoint import TokenEndpoint, TokenRefused
 from demo.web_application.settings import WebApplicationSettings
 from tests.demo.web_application.conftest import WEB, Parties
@@ -42,7 +42,7 @@ def client(respond: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncCli
 
 
 def test_a_document_may_leave_out_what_is_optional() -> None:
-    metadata = checked(DOCUMENT, ISSUER)
+    metadata = validated(DOCUMENT, ISSUER)
 
     assert metadata.end_session_endpoint is None
     assert metadata.userinfo_endpoint is None
@@ -73,12 +73,12 @@ def test_a_document_may_leave_out_what_is_optional() -> None:
 )
 def test_a_document_that_cannot_be_trusted_is_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ProviderUnavailable, match=named):
-        checked({**DOCUMENT, **changes}, ISSUER)
+        validated({**DOCUMENT, **changes}, ISSUER)
 
 
 def test_all_faults_of_a_document_are_named_at_once() -> None:
     with pytest.raises(ProviderUnavailable, match=r"issuer .*token_endpoint .*jwks_uri"):
-        checked({**DOCUMENT, "issuer": "x", "token_endpoint": "x", "jwks_uri": "x"}, ISSUER)
+        validated({**DOCUMENT, "issuer": "x", "token_endpoint": "x", "jwks_uri": "x"}, ISSUER)
 
 
 async def test_the_document_is_kept_for_ten_minutes() -> None:
@@ -125,7 +125,7 @@ async def test_what_a_server_sets_for_one_person_is_not_sent_for_another() -> No
 
     async with client(respond) as http:
         for _ in range(2):
-            await exchanged(http, http.build_request("GET", ISSUER))
+            await send(http, http.build_request("GET", ISSUER))
 
         assert not http.cookies
 
@@ -133,7 +133,7 @@ async def test_what_a_server_sets_for_one_person_is_not_sent_for_another() -> No
 
 
 async def test_a_server_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("demo.web_application.provider.http.SECONDS", 0.01)
+    monkeypatch.setattr("demo.web_application.provider.http.TIMEOUT", 0.01)
 
     class Silent(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -144,7 +144,7 @@ async def test_a_server_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
 
     async with httpx.AsyncClient(transport=Silent()) as http:
         with pytest.raises(NoAnswer):
-            await exchanged(http, http.build_request("GET", ISSUER))
+            await send(http, http.build_request("GET", ISSUER))
 
 
 def _answering(response: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
@@ -286,7 +286,7 @@ def settings(**changes: Any) -> WebApplicationSettings:
         ({"client_id": ""}, "client_id must not be empty"),
         ({"client_secret": ""}, "client_secret must not be empty"),
         ({"audience": ""}, "audience must not be empty"),
-        ({"scopes": ("email",)}, "scopes must hold openid"),
+        ({"scopes": ("email",)}, "scopes must contain openid"),
         ({"audience_parameter": "aud"}, "audience_parameter must be"),
     ],
     ids=str,

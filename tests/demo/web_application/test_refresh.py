@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.web_application.checks.display import moment
+from demo.web_application.checks.display import time_text
 from demo.web_application.session.session import Tokens
 from tests.demo.web_application.conftest import WEB, Parties
 from tests.support.fake_issuer import signing_key
@@ -42,8 +42,8 @@ async def test_a_refresh_shows_what_changed(parties: Parties) -> None:
     assert "From the token endpoint, refreshed" in page.text
 
 
-FOR_THE_CODE = "for the code, our secret and the PKCE verifier"
-FOR_THE_REFRESH_TOKEN = "for the refresh token and our secret"
+FOR_THE_CODE = "for the code, the client secret and the PKCE verifier"
+FOR_THE_REFRESH_TOKEN = "for the refresh token and the client secret"
 
 
 def how_it_came(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
@@ -51,7 +51,7 @@ def how_it_came(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
     return (
         FOR_THE_CODE in page.text,
         FOR_THE_REFRESH_TOKEN in page.text,
-        f"to this application at {moment(parties.clock())}, for" in page.text,
+        f"to this application at {time_text(parties.clock())}, for" in page.text,
     )
 
 
@@ -73,7 +73,7 @@ async def test_after_a_refresh_the_card_says_that_the_token_came_for_the_refresh
 
     second = await parties.press(first, "/refresh")
 
-    assert f"at {moment(parties.clock() - 60)}, for" in first.text
+    assert f"at {time_text(parties.clock() - 60)}, for" in first.text
     assert how_it_came(parties, second) == (False, True, True)
 
 
@@ -127,7 +127,7 @@ async def test_a_refresh_that_brings_nothing_changes_nothing_about_how_the_token
     session = await parties.signed_in()
     if refreshed:
         session = await parties.press(session, "/refresh")
-    before = moment(parties.clock())
+    before = time_text(parties.clock())
     parties.clock.advance(60)
     if fault == "refused":
         parties.provider.token_fault = (400, {"error": "invalid_grant"})
@@ -169,7 +169,7 @@ async def test_a_provider_that_does_not_rotate_keeps_the_refresh_token(parties: 
 
     page = await parties.press(session, "/refresh")
 
-    assert "still the same" in page.text
+    assert "unchanged: the provider" in page.text
     assert page.form("/refresh").method == "post"
 
 
@@ -231,7 +231,7 @@ async def test_an_answer_that_is_no_verdict_leaves_the_refresh_token(
     later = await parties.press(session, "/refresh")
 
     assert page.status == 503
-    assert "Nothing was done" not in page.text
+    assert "Nothing was" not in page.text
     assert "From the token endpoint, refreshed" in later.text
     assert len(set(sent_refresh_tokens(parties))) == 1
 
@@ -257,7 +257,7 @@ async def test_a_wrong_id_token_brings_no_new_tokens(
     page = await parties.press(session, "/refresh")
 
     assert page.status == 400
-    assert "The new ID token was refused" in page.text
+    assert "of the new ID token failed" in page.text
     assert "From the token endpoint, refreshed" not in page.text
 
 
@@ -271,7 +271,7 @@ async def test_a_refresh_token_that_brought_a_wrong_id_token_is_not_used_again(
     await parties.press(session, "/refresh")
 
     assert not can_refresh(page)
-    assert "It was used up, or the authorization server does not take it any more." in page.text
+    assert "It was used, or the authorization server no longer accepts it." in page.text
     assert len(sent_refresh_tokens(parties)) == 1
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from demo.web_application.checks.reasons import REASONS
+from demo.web_application.checks.responses import AUTHORIZATION_RESPONSE, TOKEN_RESPONSE
 from tests.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.support.fake_provider import CLIENT_SECRET
 
@@ -17,6 +19,20 @@ async def test_the_page_says_who_is_signed_in(parties: Parties) -> None:
 
     assert "Hello, Alice Example" in page.text
     assert "says that you are alice" in page.text
+
+
+async def test_the_page_says_why_each_check_is_made(parties: Parties) -> None:
+    page = await parties.signed_in()
+
+    for name in (*AUTHORIZATION_RESPONSE, *TOKEN_RESPONSE):
+        assert REASONS[name] in page.text
+
+
+@pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS)
+def test_the_reason_of_a_check_is_one_sentence_that_names_the_attack(reason: str) -> None:
+    assert reason.startswith("Stops ")
+    assert reason.endswith(".")
+    assert ". " not in reason
 
 
 async def test_a_name_of_the_providers_is_escaped_and_cut(parties: Parties) -> None:
@@ -71,7 +87,7 @@ async def test_an_opaque_access_token_is_said_to_be_one(parties: Parties) -> Non
 
     page = await parties.signed_in("code id_token")
 
-    assert "only who issued it can read it" in page.text
+    assert "only its issuer can read it" in page.text
     assert "opaque-xxx" not in page.text
 
 
@@ -85,7 +101,7 @@ async def test_a_refresh_token_is_said_to_be_there(parties: Parties) -> None:
 async def test_a_missing_refresh_token_has_a_reason_not_asked_for(parties: Parties) -> None:
     page = await parties.signed_in(scopes=("openid",))
 
-    assert "offline_access was not asked for" in page.text
+    assert "offline_access was not requested" in page.text
     assert not [form for form in page.forms if "refresh" in form.action]
 
 
@@ -102,7 +118,7 @@ async def test_a_missing_refresh_token_has_a_reason_not_given(parties: Parties) 
 
     page = await parties.signed_in()
 
-    assert "The authorization server gave none." in page.text
+    assert "The authorization server issued none." in page.text
 
 
 async def test_an_expired_token_is_said_to_be(parties: Parties) -> None:

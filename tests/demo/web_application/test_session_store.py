@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from demo.web_application.checks.results import Row
+from demo.web_application.checks.results import CheckResult
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.session.session import Session, SignedIn, Tokens
-from demo.web_application.session.store import MAX_SESSIONS, Sessions, sealed
+from demo.web_application.session.store import MAX_SESSIONS, Sessions, encrypted
 from resource_api.database.connect import DatabaseUnusable, connect
 from tests.support.fake_issuer import FakeClock
 
@@ -22,9 +22,9 @@ SIGNED_IN = SignedIn(
     name="Alice",
     transaction=TRANSACTION,
     response={"code": "code-secret"},
-    rows=(Row("state", ("a", "b"), "passed"),),
-    exchange_rows=(Row("nonce", (), "not reached"),),
-    given=TOKENS,
+    response_checks=(CheckResult("state", ("a", "b"), "passed"),),
+    exchange_checks=(CheckResult("nonce", (), "not reached"),),
+    first_tokens=TOKENS,
     tokens=TOKENS,
 )
 
@@ -53,7 +53,7 @@ async def test_a_session_survives_a_restart(
 async def test_another_content_takes_the_place_of_the_first(sessions: Sessions) -> None:
     secret = await sessions.open(Session("form"))
 
-    await sessions.keep(secret, Session("form", (TRANSACTION,)))
+    await sessions.save(secret, Session("form", (TRANSACTION,)))
 
     assert await sessions.session(secret) == Session("form", (TRANSACTION,))
 
@@ -68,7 +68,7 @@ async def test_a_closed_session_stays_closed(sessions: Sessions) -> None:
     secret = await sessions.open(Session("form"))
     await sessions.close(secret)
 
-    await sessions.keep(secret, Session("form"))
+    await sessions.save(secret, Session("form"))
 
     assert await sessions.session(secret) is None
     assert await sessions.renew(secret, Session("form")) is None
@@ -209,7 +209,7 @@ async def test_content_that_is_no_session_counts_as_none(sessions: Sessions, fil
     engine = connect(f"sqlite:///{file}")
     async with engine.begin() as connection:
         await connection.execute(
-            text("UPDATE sessions SET content = :content"), {"content": sealed(secret, "{}")}
+            text("UPDATE sessions SET content = :content"), {"content": encrypted(secret, "{}")}
         )
     await engine.dispose()
 
@@ -240,7 +240,7 @@ async def test_requests_of_one_session_take_turns(sessions: Sessions) -> None:
     order: list[str] = []
 
     async def request(name: str, secret: str) -> None:
-        async with sessions.turn(secret):
+        async with sessions.lock(secret):
             order.append(f"{name} begins")
             await asyncio.sleep(0)
             order.append(f"{name} ends")
@@ -256,4 +256,5 @@ def test_no_secret_is_in_a_repr(shown: Callable[[object], str]) -> None:
     words = shown(Session("form-secret", (TRANSACTION,), SIGNED_IN))
 
     for secret in ("secret", "verifier", "nonce'", "'state'"):
-        assert secret not in words.replace("Row(name='state'", "").replace("Row(name='nonce'", "")
+        without_names = words.replace("(name='state'", "").replace("(name='nonce'", "")
+        assert secret not in without_names

@@ -141,7 +141,7 @@ async def test_a_revocation_endpoint_that_is_away_keeps_nobody_signed_in(
 async def test_a_revocation_endpoint_that_never_answers_is_not_waited_for(
     parties: Parties, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.web_application.flow.revocation.SECONDS", 0.01)
+    monkeypatch.setattr("demo.web_application.flow.revocation.TIMEOUT", 0.01)
     session = await parties.signed_in()
     cookie = parties.cookie() or ""
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from asgi_bearer.jose.encoding import base64url_decode
-from demo.web_application.pages.sign_in import MAX_PENDING
+from demo.web_application.session.session import MAX_PENDING
 from tests.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.support.fake_provider import AUDIENCE, CLIENT_ID, PROVIDER
 from tests.support.lifespan import running
@@ -15,7 +15,7 @@ from tests.support.user_agent import Page
 
 
 def sign_in_url(page: Page) -> str:
-    (link,) = [link for link in page.links if "/authorize?" in link]
+    (link,) = {link for link in page.links if "/authorize?" in link}
     return link
 
 
@@ -54,6 +54,16 @@ async def test_the_page_shows_each_parameter_of_the_link(parties: Parties) -> No
     shown = "".join(page.text.split())
     for parameter in urlsplit(sign_in_url(page)).query.split("&"):
         assert parameter in shown
+
+
+async def test_the_page_pictures_the_three_parties_in_words(parties: Parties) -> None:
+    page = await parties.start()
+
+    figure = page.response.text.partition("<figure>")[2].partition("</figure>")[0]
+    assert page.response.text.count("<figure>") == 1
+    assert "<figcaption" in figure
+    for party in ("Authorization server", "Web application", "API"):
+        assert f"<strong>{party}</strong>" in figure
 
 
 @pytest.mark.parametrize("response_type", ["code token", "code id_token token"])
@@ -165,6 +175,17 @@ async def test_every_asset_comes_from_here(parties: Parties) -> None:
         assert (await parties.person.get(WEB[:-1] + address)).status == 200
 
 
+@pytest.mark.parametrize("path", ["", "callback", "session", "contacts", "nowhere"])
+async def test_pages_have_no_inline_scripts_and_styles(parties: Parties, path: str) -> None:
+    await parties.signed_in(scopes=("openid",))
+
+    source = (await parties.person.get(f"{WEB}{path}")).response.text
+
+    assert "<style" not in source
+    assert " style=" not in source
+    assert source.count("<script") == source.count("<script src=")
+
+
 async def test_a_strange_host_name_reaches_nothing(parties: Parties) -> None:
     transport = httpx.ASGITransport(parties.app)
     async with httpx.AsyncClient(transport=transport) as client:
@@ -179,7 +200,7 @@ async def test_a_provider_that_is_away_is_told_and_not_a_crash(parties: Parties)
     page = await parties.person.get(WEB)
 
     assert page.status == 503
-    assert "does not answer" in page.text
+    assert "is not available" in page.text
 
 
 async def test_what_nobody_expected_is_told_without_its_reasons(parties: Parties) -> None:
@@ -191,7 +212,7 @@ async def test_what_nobody_expected_is_told_without_its_reasons(parties: Parties
         answer = await client.get(WEB)
 
     assert answer.status_code == 500
-    assert "Something broke" in answer.text
+    assert "Server error" in answer.text
     assert "sessions" not in answer.text
 
 
