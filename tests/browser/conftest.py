@@ -1,7 +1,7 @@
-"""Chromium, a demo that runs, and a person who looks at it.
+"""Fixtures: Chromium, a running demo, and a person at the browser.
 
-Nothing of this outlives the tests of this folder: while Playwright runs, no other test could use
-an event loop of its own.
+They end with the tests of this folder: while Playwright runs, other tests cannot start an event
+loop.
 """
 
 import os
@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
-    # No name leads out of this machine, whatever asks for it.
+    # No host name resolves to another machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 
@@ -41,14 +41,14 @@ def playwright() -> Generator[Playwright]:
 
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Generator[Browser]:
-    """The browser that `CHROMIUM` names, or that is installed."""
+    """The browser in `CHROMIUM`, or the installed one."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
     if found is None:
         missing("there is no Chromium here; install it, or name it in CHROMIUM")
     browser = playwright.chromium.launch(
         executable_path=found,
         args=FLAGS,
-        # Root has no sandbox.
+        # The sandbox does not work for root.
         chromium_sandbox=os.geteuid() != 0,
     )
     yield browser
@@ -57,20 +57,20 @@ def chromium(playwright: Playwright) -> Generator[Browser]:
 
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[DemoProcess]:
-    """The demo; what earlier tests allowed is still allowed."""
+    """The demo, shared by all tests: consent from earlier tests stays."""
     with started_demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
 
 
 def started_demo(folder: Path, *options: str, ports: tuple[int, ...] = ()) -> DemoProcess:
-    """Return a demo with its data in this folder, to be entered with `with`."""
+    """Return a demo with its data in this folder; it starts in a `with` statement."""
     command = [sys.executable, "-m", "demo", "--data", str(folder / "data")]
     return DemoProcess([*command, *options], folder / "logs", ports=ports)
 
 
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest) -> Path:
-    """The folder of the test's pictures, without those of the last run."""
+    """The empty folder for the test's screenshots."""
     test = re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name).strip("-")
     folder = PICTURES / Path(request.path).stem / test
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,11 +80,11 @@ def pictures(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def arrival(chromium: Browser, pictures: Path) -> Generator[Callable[..., Person]]:
-    """Make people; whatever any of them should not have seen makes the test fail at its end."""
+    """Create people; the test fails at its end if one of them noticed a fault."""
     people: list[Person] = []
 
     def arrive(demo: DemoProcess, *, thorough: bool = False, **options: Any) -> Person:
-        # Pictures in the middle of a change of colour would show what nobody sees.
+        # A screenshot must not show a colour transition half-way.
         context = chromium.new_context(reduced_motion="reduce", **options)
         person = Person(context, demo, pictures, thorough=thorough)
         people.append(person)
@@ -98,5 +98,5 @@ def arrival(chromium: Browser, pictures: Path) -> Generator[Callable[..., Person
 
 @pytest.fixture
 def person(arrival: Callable[..., Person], demo: DemoProcess) -> Person:
-    """Somebody who has never been here."""
+    """A person on their first visit."""
     return arrival(demo)

@@ -1,4 +1,4 @@
-"""What is wrong with a page, whatever is on it: it does not fit, or not everybody can use it."""
+"""Faults that no page may have: it is too wide, breaks a URL, or is not accessible."""
 
 from playwright.sync_api import Page
 
@@ -28,6 +28,34 @@ _SCRIPT = """
   for (const button of document.querySelectorAll('button, a[href]')) {
     const named = button.textContent.trim() || button.getAttribute('aria-label');
     if (!named) faults.push(`a ${button.tagName} has no name`);
+  }
+  // A URL may continue on the next line after / ? & and ; only.
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const letters = [];
+  let block = null;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (!node.parentElement.checkVisibility()) continue;
+    let parent = node.parentElement;
+    while (getComputedStyle(parent).display === 'inline') parent = parent.parentElement;
+    if (parent !== block) letters.push({ letter: ' ' });
+    block = parent;
+    for (let place = 0; place < node.length; place += 1) {
+      letters.push({ letter: node.data[place], node, place });
+    }
+  }
+  const top = ({ node, place }) => {
+    const range = document.createRange();
+    range.setStart(node, place);
+    range.setEnd(node, place + 1);
+    return range.getBoundingClientRect().top;
+  };
+  const text = letters.map(({ letter }) => letter).join('');
+  for (const { 0: url, index } of text.matchAll(/\\S*:\\/\\/\\S*/g)) {
+    const tops = letters.slice(index, index + url.length).map(top);
+    const breaks = [...url].findIndex(
+      (letter, place) => tops[place + 1] - tops[place] > 4 && !'/?&;'.includes(letter),
+    );
+    if (breaks !== -1) faults.push(`breaks a URL inside a word: ${url.slice(0, breaks + 1)}`);
   }
   const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
   if (new Set(ids).size !== ids.length) faults.push('has an id twice');

@@ -1,4 +1,4 @@
-"""Somebody at a screen: a page in Chromium, what can be done with it, and all that went wrong."""
+"""A person at a browser: a page in Chromium, the actions on it, and the faults that they notice."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tests.browser.faults import page_faults
 from tests.support.demo_process import DemoProcess
 
 DEADLINE = 60_000
-"""Milliseconds, for a busy machine; the pages come in a few dozen."""
+"""Milliseconds, for a busy machine; a page usually takes a few dozen."""
 
 EVERY_SCOPE = (
     "openid",
@@ -28,12 +28,12 @@ _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Person:
-    """A person who knows the address of the web application, and nothing else.
+    """A person who starts with the address of the web application.
 
     Arguments:
-        pictures: folder for pictures of what is seen.
-        thorough: whether there are pictures of each page as a whole, by day and by night. They take
-            longer than anything else here, so that otherwise there is one of the last page.
+        pictures: folder for screenshots.
+        thorough: whether to save screenshots of each page, in light and dark colours. They take
+            long, so the default is one screenshot of the last page.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class Person:
         self.demo = demo
         self.web = demo.web_application
         self.visited: list[str] = []
-        """Every address that was in the address bar, with its fragment."""
+        """Every URL that was in the address bar, with its fragment."""
         self.headings: list[str] = []
-        """Those of all the pages that were looked at."""
+        """The headings of all pages that the person looked at."""
         self.clicks = 0
         self._pictures = pictures
         self._thorough = thorough
         self._origins = (demo.web_application, demo.issuer)
         self._faults: list[str] = []
-        self._said: list[ConsoleMessage] = []
+        self._console: list[ConsoleMessage] = []
         self._refused: set[str] = set()
         context.set_default_timeout(DEADLINE)
         context.on("request", self._note_request)
@@ -61,7 +61,7 @@ class Person:
         self.page.on("framenavigated", lambda frame: self.visited.append(frame.url))
 
     def open(self, address: str) -> None:
-        """Type an address."""
+        """Enter a URL in the address bar."""
         self.page.goto(address)
         self.look()
 
@@ -69,7 +69,7 @@ class Person:
         """Click the button or link of this name, and look at the page that it leads to.
 
         Arguments:
-            to: how the address of that page begins; ways lead through others.
+            to: how the URL of that page begins; redirects are followed.
         """
         button, link = (
             self.page.get_by_role(role, name=re.compile(f"^{re.escape(name)}"))
@@ -81,15 +81,15 @@ class Person:
         self.look()
 
     def deny(self) -> None:
-        """Say no on the consent page, and see what the web application makes of it."""
+        """Deny the request on the consent page, and wait for the web application's page."""
         self.page.get_by_role("button", name="Deny").click()
         self.clicks += 1
-        # On the way there is a page that hands the answer over; it is gone at once.
-        self.page.get_by_role("heading", name="You said no").wait_for()
+        # The callback page posts the response and disappears at once.
+        self.page.get_by_role("heading", name="You denied access").wait_for()
         self.look()
 
     def look(self) -> None:
-        """Note what is wrong with the page."""
+        """Collect the faults of the page."""
         self.page.wait_for_load_state()
         self.headings.append(self.heading)
         if self._thorough:
@@ -101,7 +101,7 @@ class Person:
         self._faults += [f"{self.page.url}: {fault}" for fault in page_faults(self.page)]
 
     def leave(self) -> None:
-        """Take a picture of the last page, and close its window."""
+        """Save a screenshot of the last page, and close the window."""
         if not self._thorough:
             self.page.screenshot(path=self._pictures / f"{self._picture_name()}.png")
         self.page.context.close()
@@ -113,22 +113,22 @@ class Person:
 
     @property
     def heading(self) -> str:
-        """The heading of the page."""
+        """The main heading of the page."""
         return self.page.get_by_role("heading", level=1).inner_text()
 
     @property
     def text(self) -> str:
-        """All that is written on the page."""
+        """The visible text of the page."""
         return self.page.locator("body").inner_text()
 
     def choose(self, response_type: str, *, scopes: Sequence[str] = EVERY_SCOPE) -> None:
-        """Choose on the start page what to ask for, by the address that its form leads to."""
+        """Open the start page with this selection."""
         query = [("response_type", response_type), *(("scope", name) for name in scopes)]
         self.open(f"{self.web}?{urlencode(query)}")
 
-    def sign_in(self, name: str = "alice") -> None:
-        """Follow the link of the start page; sign in and allow, as far as that is asked for."""
-        self._onward("link", "Sign in")
+    def sign_in(self, name: str = "alice", *, link: str = "Sign in") -> None:
+        """Follow the link, and sign in and allow the request if those pages appear."""
+        self._onward("link", link)
         if self.heading == "Sign in":
             self.look()
             if name != self.page.get_by_label("User name").input_value():
@@ -146,13 +146,13 @@ class Person:
             self.page.get_by_role(role, name=name, exact=True).click()
 
     def answer(self) -> dict[str, str]:
-        """Return what the last answer of the authorization server held, by its fragment."""
+        """Return the parameters of the last authorization response."""
         *_, last = (url for url in self.visited if url.startswith(f"{self.web}callback#"))
         return dict(parse_qsl(urlsplit(last).fragment, keep_blank_values=True))
 
     def history(self) -> list[str]:
-        """Return the addresses that the browser's history holds."""
-        # Playwright does not say what its answers hold.
+        """Return the URLs in the browser's history."""
+        # The protocol's answers have no types in Playwright.
         session: Any = self.page.context.new_cdp_session(self.page)
         entries = session.send("Page.getNavigationHistory")["entries"]
         session.detach()
@@ -160,12 +160,12 @@ class Person:
 
     @property
     def faults(self) -> list[str]:
-        """What nobody should get to see: errors, requests to strangers, pages that do not fit."""
+        """The faults of all pages: errors, requests to other origins, faults of the layout."""
         return self._faults + [
             f"in the console: {message.text}"
-            for message in self._said
+            for message in self._console
             if message.type in {"error", "warning"}
-            # A page with an error status is a page too; the browser makes a note of each.
+            # The console reports every page with an error status; such pages are expected.
             and not (
                 message.text.startswith("Failed to load resource")
                 and message.location["url"] in self._refused
@@ -173,11 +173,11 @@ class Person:
         ]
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        self._said.append(message)
+        self._console.append(message)
 
     def _note_request(self, request: Request) -> None:
         if not request.url.startswith((*self._origins, "about:", "data:")):
-            self._faults.append(f"a request to a stranger: {request.url}")
+            self._faults.append(f"a request to another origin: {request.url}")
 
     def _note_response(self, response: Response) -> None:
         if response.status >= 400 and response.request.is_navigation_request():

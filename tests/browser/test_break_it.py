@@ -1,4 +1,4 @@
-"""Each entry of the menu: one thing is changed, and the page shows who refuses it and how."""
+"""Each attack of "Break it": one thing is changed, and the page names the party that refuses it."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.browser.person import Person
 
 
 @pytest.mark.parametrize(
-    ("entry", "what", "refusals"),
+    ("attack", "name", "refusals"),
     [
         ("Another state", "state", [("This web application", "400", "state")]),
         ("Another nonce", "nonce", [("This web application", "400", "nonce")]),
@@ -34,12 +34,12 @@ from tests.browser.person import Person
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",
 )
 def test_the_right_party_refuses(
-    person: Person, entry: str, what: str, refusals: list[tuple[str, str, str]]
+    person: Person, attack: str, name: str, refusals: list[tuple[str, str, str]]
 ) -> None:
     person.choose("code id_token token")
     person.sign_in()
 
-    person.press(entry, to=f"{person.web}break/{what}")
+    person.press(attack, to=f"{person.web}break/{name}")
 
     shown = [
         tuple(value.inner_text() for value in facts.locator("dd").all())
@@ -53,13 +53,13 @@ def test_after_a_replay_of_the_code_the_refresh_token_is_gone(person: Person) ->
     person.sign_in()
     person.press("The code again", to=f"{person.web}break/code-replay")
 
-    person.press("To the session", to=f"{person.web}session")
+    person.press("Go to your session", to=f"{person.web}session")
 
     assert "It was revoked" in person.text
     assert person.page.get_by_role("button", name="Refresh").count() == 0
 
 
-def test_every_entry_is_tested(person: Person) -> None:
+def test_every_attack_of_the_menu_is_tested(person: Person) -> None:
     person.choose("code id_token token")
 
     person.sign_in()

@@ -1,4 +1,4 @@
-"""Consent: asked the first time, not again, again when the scope changes; and what a no means."""
+"""Consent: requested the first time and when the scope changes; and what a denial means."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ MORE = (*FEW, "profile")
 
 
 def at_consent(person: Person, name: str = "alice") -> None:
-    """Follow the link of the start page, and sign in."""
+    """Sign in from the start page."""
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")
     if person.page.get_by_label("User name").input_value() != name:
         person.press(name, to=f"{person.demo.issuer}authorize?")
@@ -20,12 +20,12 @@ def at_consent(person: Person, name: str = "alice") -> None:
 
 
 def allowed(person: Person, scopes: tuple[str, ...]) -> None:
-    """Have this and no more be allowed, whatever was before."""
+    """Sign in and allow these scopes."""
     person.choose("code id_token", scopes=scopes)
     person.sign_in()
 
 
-def test_the_first_time_each_permission_is_shown_with_its_description(
+def test_the_first_consent_page_shows_each_permission_with_its_description(
     tmp_path: Path, arrival: Callable[..., Person]
 ) -> None:
     with started_demo(tmp_path) as demo:
@@ -41,7 +41,7 @@ def test_the_first_time_each_permission_is_shown_with_its_description(
         assert "Keep this access while you are away" in person.text
 
 
-def test_what_was_allowed_is_not_asked_again(
+def test_an_allowed_scope_needs_no_second_consent(
     person: Person, arrival: Callable[..., Person], demo: DemoProcess
 ) -> None:
     allowed(person, FEW)
@@ -54,7 +54,7 @@ def test_what_was_allowed_is_not_asked_again(
     assert "Allow Contact book?" not in " ".join(again.headings)
 
 
-def test_another_scope_is_asked_for_again(person: Person) -> None:
+def test_another_scope_needs_consent_again(person: Person) -> None:
     allowed(person, FEW)
     person.choose("code id_token", scopes=MORE)
 
@@ -63,7 +63,7 @@ def test_another_scope_is_asked_for_again(person: Person) -> None:
     assert person.heading == "Allow Contact book?"
 
 
-def test_a_no_is_reported_and_nobody_is_signed_in(person: Person) -> None:
+def test_a_denial_is_reported_and_signs_in_no_one(person: Person) -> None:
     allowed(person, FEW)
     person.press("Sign out", to=person.web)
     person.choose("code id_token token", scopes=MORE)
@@ -77,7 +77,7 @@ def test_a_no_is_reported_and_nobody_is_signed_in(person: Person) -> None:
     assert person.page.url == person.web
 
 
-def test_a_no_is_not_remembered(person: Person) -> None:
+def test_a_denial_is_not_remembered(person: Person) -> None:
     allowed(person, FEW)
     person.choose("code id_token", scopes=MORE)
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")
@@ -89,7 +89,7 @@ def test_a_no_is_not_remembered(person: Person) -> None:
     assert person.heading == "Allow Contact book?"
 
 
-def test_somebody_else_can_sign_in_instead(person: Person) -> None:
+def test_another_person_can_sign_in_instead(person: Person) -> None:
     allowed(person, FEW)
     person.choose("code id_token", scopes=MORE)
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")

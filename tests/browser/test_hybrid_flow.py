@@ -9,7 +9,7 @@ COMPONENTS = {
     "code token": {"code", "access_token", "token_type", "expires_in"},
     "code id_token token": {"code", "id_token", "access_token", "token_type", "expires_in"},
 }
-"""What comes back for each response type, and what comes with an access token."""
+"""The parameters of the response for each response type."""
 
 
 @pytest.mark.parametrize("response_type", COMPONENTS)
@@ -24,7 +24,9 @@ def test_a_sign_in_leads_to_the_contacts(person: Person, response_type: str) -> 
 
 
 @pytest.mark.parametrize("response_type", COMPONENTS)
-def test_the_answer_holds_exactly_what_was_asked_for(person: Person, response_type: str) -> None:
+def test_the_response_contains_exactly_what_was_requested(
+    person: Person, response_type: str
+) -> None:
     person.choose(response_type)
 
     person.sign_in()
@@ -32,7 +34,7 @@ def test_the_answer_holds_exactly_what_was_asked_for(person: Person, response_ty
     assert set(person.answer()) == COMPONENTS[response_type] | {"state", "iss"}
 
 
-def test_neither_address_bar_nor_history_keeps_the_answer(person: Person) -> None:
+def test_the_response_is_in_neither_the_address_bar_nor_the_history(person: Person) -> None:
     person.choose("code id_token token")
 
     person.sign_in()
@@ -42,12 +44,14 @@ def test_neither_address_bar_nor_history_keeps_the_answer(person: Person) -> Non
     assert [url for url in history if "#" in url or "code=" in url] == []
 
 
-def test_going_back_gets_a_stale_answer_refused_and_nobody_signed_out(person: Person) -> None:
+def test_going_back_refuses_the_used_response_and_leaves_the_person_signed_in(
+    person: Person,
+) -> None:
     person.choose("code id_token token")
     person.sign_in()
 
     person.page.go_back()
-    person.page.get_by_role("heading", name="The answer was refused").wait_for()
+    person.page.get_by_role("heading", name="The response was refused").wait_for()
     person.look()
 
     person.open(f"{person.web}session")
@@ -63,18 +67,18 @@ def test_both_access_tokens_are_shown_apart(person: Person) -> None:
     assert person.page.locator("article.token").count() == 2
 
 
-def test_the_token_out_of_the_browser_works_and_is_advised_against(person: Person) -> None:
+def test_the_front_channel_token_works_and_the_page_advises_against_it(person: Person) -> None:
     person.choose("code token")
     person.sign_in()
     person.press("Open my contacts", to=f"{person.web}contacts")
 
-    person.press("With the token from the browser instead", to=f"{person.web}contacts?token=")
+    person.press("Use the token from the browser instead", to=f"{person.web}contacts?token=")
 
     assert person.page.locator("li.contact").count() > 0
-    assert "the advice is not to do so" in person.text
+    assert "Applications should not use it" in person.text
 
 
-def test_a_refresh_brings_another_access_token(person: Person) -> None:
+def test_a_refresh_brings_a_new_access_token(person: Person) -> None:
     person.choose("code id_token")
     person.sign_in()
 
@@ -95,7 +99,7 @@ def test_signing_out_ends_both_sessions(person: Person) -> None:
     assert person.heading == "Sign in"
 
 
-def test_people_see_their_own_contacts_only(person: Person) -> None:
+def test_a_person_sees_their_own_contacts_only(person: Person) -> None:
     person.choose("code id_token token")
     person.sign_in("bob")
 

@@ -1,4 +1,4 @@
-"""A single-page application in a real browser: its scripts may read what others may not."""
+"""CORS in a real browser: a single-page application reads what other origins must not read."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ response_types = ["code"]
 grant_types = ["authorization_code"]
 """
 
-# With the header that Swagger UI sends along, so that a preflight is needed.
+# X-Requested-With, which Swagger UI sends, causes a preflight.
 FETCHED = """
 async ([url, form, token]) => {
     const headers = {"X-Requested-With": "XMLHttpRequest"};
@@ -47,7 +47,7 @@ Answer = dict[str, Any]
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """Answers every address with a page."""
+    """Answers every request with an empty page."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -56,12 +56,12 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>A page</title>")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def page_server() -> Generator[str]:
-    """Serve pages on a free port; the address ends in a slash."""
+    """Serve pages on a free port; the URL ends in a slash."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Pages) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -72,7 +72,7 @@ def page_server() -> Generator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Applications:
-    """A demo with a public client, and where this client's pages are, and somebody else's."""
+    """A demo with a public client, the client's callback, and a page of another origin."""
 
     issuer: str
     callback: str
@@ -98,13 +98,13 @@ def page(chromium: Browser) -> Generator[Page]:
 
 
 def fetched(page: Page, url: str, form: dict[str, str] | None = None, token: str = "") -> Answer:
-    """Let a script of the page fetch an address, and return what it may read of the answer."""
+    """Let a script of the page fetch a URL, and return what it can read of the response."""
     answer: Answer = page.evaluate(FETCHED, [url, form, token])
     return answer
 
 
-def test_its_scripts_get_a_token_and_use_it(page: Page, applications: Applications) -> None:
-    asked = {
+def test_the_clients_scripts_get_a_token_and_use_it(page: Page, applications: Applications) -> None:
+    request = {
         "client_id": "single-page",
         "redirect_uri": applications.callback,
         "response_type": "code",
@@ -113,7 +113,7 @@ def test_its_scripts_get_a_token_and_use_it(page: Page, applications: Applicatio
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     }
-    page.goto(f"{applications.issuer}authorize?{urlencode(asked)}")
+    page.goto(f"{applications.issuer}authorize?{urlencode(request)}")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Allow").click()
     page.wait_for_url(f"{applications.callback}?**")
@@ -126,15 +126,15 @@ def test_its_scripts_get_a_token_and_use_it(page: Page, applications: Applicatio
         "code_verifier": VERIFIER,
     }
 
-    given = fetched(page, f"{applications.issuer}oauth/token", form)
-    token = page.evaluate("text => JSON.parse(text).access_token", given["content"])
+    granted = fetched(page, f"{applications.issuer}oauth/token", form)
+    token = page.evaluate("text => JSON.parse(text).access_token", granted["content"])
     known = fetched(page, f"{applications.issuer}userinfo", token=token)
     revocation = {"client_id": "single-page", "token": token}
     revoked = fetched(page, f"{applications.issuer}oauth/revoke", revocation)
     unknown = fetched(page, f"{applications.issuer}userinfo", token=token)
     again = fetched(page, f"{applications.issuer}oauth/token", form)
 
-    assert [answer["status"] for answer in (given, known, revoked)] == [200] * 3
+    assert [answer["status"] for answer in (granted, known, revoked)] == [200] * 3
     assert "alice" in known["content"]
     assert unknown["status"] == 401
     assert unknown["challenge"].startswith("Bearer")
@@ -150,7 +150,7 @@ def test_its_scripts_get_a_token_and_use_it(page: Page, applications: Applicatio
         ".well-known/jwks.json",
     ],
 )
-def test_its_scripts_may_read_the_documents_and_those_of_others_may_not(
+def test_the_clients_scripts_can_read_the_documents_and_other_origins_cannot(
     page: Page, applications: Applications, path: str
 ) -> None:
     page.goto(applications.callback)
@@ -163,14 +163,16 @@ def test_its_scripts_may_read_the_documents_and_those_of_others_may_not(
 
 
 @pytest.mark.parametrize("path", ["oauth/token", "oauth/revoke", "authorize", "oidc/logout"])
-def test_scripts_of_others_read_nothing(page: Page, applications: Applications, path: str) -> None:
+def test_scripts_of_other_origins_can_read_no_endpoint(
+    page: Page, applications: Applications, path: str
+) -> None:
     page.goto(applications.foreign)
 
     assert fetched(page, f"{applications.issuer}{path}", {"token": "x"})["content"] == "TypeError"
 
 
 @pytest.mark.parametrize("path", ["", "authorize", "oidc/logout"])
-def test_its_scripts_cannot_read_the_pages_for_people(
+def test_the_clients_scripts_cannot_read_the_pages_for_people(
     page: Page, applications: Applications, path: str
 ) -> None:
     page.goto(applications.callback)

@@ -1,4 +1,4 @@
-"""What the demo promises: contacts with the mouse alone, and a restart that nobody notices."""
+"""The demo's promises: three clicks and one form to the contacts, and restarts keep sessions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_three_clicks_and_one_form_reach_the_contacts(
         person.open(demo.web_application)
 
         person.press("Sign in", to=f"{demo.issuer}authorize?")
-        # The form is filled in already: nothing is typed here, nor in all of this test.
+        # The form is filled in already: this test types nothing.
         person.press("Sign in", to=f"{demo.issuer}authorize?")
         person.press("Allow", to=f"{demo.web_application}session")
         person.press("Open my contacts", to=f"{demo.web_application}contacts")
@@ -24,7 +24,7 @@ def test_three_clicks_and_one_form_reach_the_contacts(
         assert person.clicks == 3 + 1
 
 
-def test_after_a_restart_everybody_is_still_signed_in(
+def test_a_person_stays_signed_in_after_a_restart(
     tmp_path: Path, arrival: Callable[..., Person]
 ) -> None:
     with started_demo(tmp_path) as first:
@@ -38,7 +38,7 @@ def test_after_a_restart_everybody_is_still_signed_in(
         person.press("Refresh", to=f"{person.web}session")
         person.press("Open my contacts", to=f"{person.web}contacts")
         shown = person.page.locator("li.contact").count()
-        # Neither the password nor the consent is asked for again.
+        # Neither the sign-in form nor the consent page appears again.
         person.choose("code id_token token")
         person.press("Sign in", to=f"{person.web}session")
 

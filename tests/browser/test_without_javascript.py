@@ -10,11 +10,11 @@ from tests.support.demo_process import DemoProcess
 
 @pytest.fixture
 def person(arrival: Callable[..., Person], demo: DemoProcess) -> Person:
-    """Somebody who has switched JavaScript off."""
+    """A person whose browser has JavaScript switched off."""
     return arrival(demo, java_script_enabled=False)
 
 
-def test_the_start_page_shows_the_url_of_another_choice(person: Person) -> None:
+def test_the_start_page_shows_the_url_of_a_new_selection(person: Person) -> None:
     person.open(person.web)
     person.page.get_by_role("radio", name="code token").check()
 
@@ -35,7 +35,7 @@ def test_signing_in_and_allowing_work(person: Person) -> None:
     assert "JavaScript is switched off" in person.text
 
 
-def test_a_wrong_password_is_told(person: Person) -> None:
+def test_a_wrong_password_is_reported(person: Person) -> None:
     person.choose("code id_token")
     person.press("Sign in", to=f"{person.demo.issuer}authorize?")
     person.page.get_by_label("Password").fill("wrong")
@@ -46,7 +46,7 @@ def test_a_wrong_password_is_told(person: Person) -> None:
     assert person.page.get_by_label("Password").input_value() == ""
 
 
-def test_an_answer_by_form_post_goes_on_with_its_button(person: Person) -> None:
+def test_a_form_post_response_is_sent_with_a_button(person: Person) -> None:
     person.choose("code id_token", scopes=("openid", "email", "profile"))
     link = person.page.get_by_role("link", name="Sign in").get_attribute("href")
     person.open(f"{link}&response_mode=form_post&prompt=consent")
