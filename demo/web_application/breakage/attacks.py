@@ -169,7 +169,7 @@ class Attacks:
                 lambda: endpoint.exchange_code(code, verifier),
             )
         ]
-        changed = "Only the time: the code of your sign-in is sent a second time."
+        changed = "Only the time: your sign-in has used this code already."
         if verdicts[0].result == "no verdict":
             # Perhaps nothing was revoked: a test would then use up a valid refresh token.
             return changed, (*verdicts,)
