@@ -1,4 +1,4 @@
-"""An OpenID Connect provider in memory that grants at once, and misbehaves where it is told to."""
+"""An OpenID Connect provider in memory that grants at once and can be made to misbehave."""
 
 import hashlib
 from base64 import b64decode, urlsafe_b64encode
@@ -16,7 +16,7 @@ from tests.support.fake_issuer import SigningKey, b64, compact, signing_key
 
 PROVIDER = "http://127.0.0.1:9000/"
 ANNEX = "http://127.0.0.1:9009/"
-"""Another address of the provider: for endpoints that shall be away while the others are there."""
+"""Another origin of the provider, for endpoints that can be switched off on their own."""
 
 CLIENT_ID = "web-application"
 CLIENT_SECRET = "a secret:with +%& in it"
@@ -29,22 +29,22 @@ _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 def half_hash(alg: str, value: str) -> str:
-    """Return `c_hash` or `at_hash`, written down anew from OpenID Connect Core §3.3.2.11."""
+    """Return `c_hash` or `at_hash`; an independent copy of OpenID Connect Core §3.3.2.11."""
     digest = _HASHES.get(alg[-3:], hashlib.sha512)(value.encode()).digest()
     return urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
 
 
 @dataclass
 class FakeProvider:
-    """The provider, and all that it does wrong.
+    """The provider, and its faults.
 
-    A change to None leaves something out.
+    A change to None removes a member.
     """
 
     clock: Callable[[], float]
     key: SigningKey = field(default_factory=signing_key)
     signing_key: SigningKey | None = None
-    """What it signs ID tokens with, if not with the key that it publishes."""
+    """The key that signs ID tokens, if it is not the published one."""
     metadata: Json = field(default_factory=dict[str, Any])
     """Changes to the discovery document."""
     response: Json = field(default_factory=dict[str, Any])
@@ -55,14 +55,14 @@ class FakeProvider:
     exchanged_id_token: Json = field(default_factory=dict[str, Any])
     """Changes to the claims of ID tokens of the token endpoint."""
     tokens: Json = field(default_factory=dict[str, Any])
-    """Changes to the token endpoint's answers."""
+    """Changes to the token responses."""
     token_status: int = 200
     token_fault: tuple[int, Any] | None = None
-    """Status and body of the token endpoint's answer, where it does not get to look at anything."""
+    """Status and body of every response of the token endpoint, whatever the request."""
     lenient: bool = False
-    """Whether it takes everything: a used code, a used refresh token, a dead access token."""
+    """Whether it accepts used codes, used refresh tokens and revoked access tokens."""
     error: str | None = None
-    """What the authorization endpoint answers instead."""
+    """The error code of the authorization response, instead of a code."""
     lifetime: int = 600
 
     requests: list[Json] = field(default_factory=list[Json])
@@ -72,7 +72,7 @@ class FakeProvider:
     """The authorization requests, as parameters."""
     signed_out: list[Json] = field(default_factory=list[Json])
     revocations: list[str] = field(default_factory=list[str])
-    """The tokens that it was told to revoke, by who may."""
+    """The tokens that an authenticated client revoked."""
     _codes: dict[str, Json] = field(default_factory=dict[str, Json])
     _refresh_tokens: dict[str, Json] = field(default_factory=dict[str, Json])
     _revoked: set[str] = field(default_factory=set[str])
@@ -151,27 +151,27 @@ class FakeProvider:
         return JSONResponse({"keys": [self.key.jwk()]})
 
     async def _authorize(self, request: Request) -> Response:
-        asked = dict(request.query_params)
-        self.requested.append(asked)
-        answer: Json = {"state": asked["state"], "iss": PROVIDER}
+        sent = dict(request.query_params)
+        self.requested.append(sent)
+        answer: Json = {"state": sent["state"], "iss": PROVIDER}
         if self.error is not None:
-            answer |= {"error": self.error, "error_description": "The user said no."}
+            answer |= {"error": self.error, "error_description": "The user denied it."}
         else:
-            answer |= self._granted(asked)
+            answer |= self._granted(sent)
         changed = _without_none(answer | self.response)
-        return RedirectResponse(f"{asked['redirect_uri']}#{urlencode(changed)}", 303)
+        return RedirectResponse(f"{sent['redirect_uri']}#{urlencode(changed)}", 303)
 
-    def _granted(self, asked: Json) -> Json:
-        code, kinds = self._new("code"), asked["response_type"].split()
-        self._codes[code] = {**asked, "used": False}
+    def _granted(self, sent: Json) -> Json:
+        code, kinds = self._new("code"), sent["response_type"].split()
+        self._codes[code] = {**sent, "used": False}
         answer: Json = {"code": code}
         hashes = {"c_hash": half_hash(self.key.alg, code)}
         if "token" in kinds:
-            token = self.access_token(scope=asked["scope"], gty="implicit")
+            token = self.access_token(scope=sent["scope"], gty="implicit")
             answer |= {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
             hashes["at_hash"] = half_hash(self.key.alg, token)
         if "id_token" in kinds:
-            nonce = asked["nonce"]
+            nonce = sent["nonce"]
             answer["id_token"] = self._signed_id_token(self.id_token, nonce=nonce, **hashes)
         return answer
 
@@ -217,8 +217,8 @@ class FakeProvider:
             nonce = grant["nonce"] if grant else None
             if grant and not self._proves(form, grant):
                 grant = None
-        spent = grant is None or grant["used"] or grant["state"] in self._revoked
-        if grant is None or (spent and not self.lenient):
+        is_used = grant is None or grant["used"] or grant["state"] in self._revoked
+        if grant is None or (is_used and not self.lenient):
             if grant is not None:
                 self._revoked.add(grant["state"])
             return None
@@ -270,7 +270,7 @@ async def _form(request: Request) -> Json:
 
 
 def unsigned(claims: Json) -> str:
-    """Return an ID token with `alg` none and something where a signature belongs."""
+    """Return an ID token with `alg` none and a meaningless signature."""
     return f"{b64({'alg': 'none', 'typ': 'JWT'})}.{b64(claims)}.AAAA"
 
 

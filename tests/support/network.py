@@ -1,4 +1,4 @@
-"""A network in memory: applications by origin, each of which can be switched off."""
+"""A network in memory: ASGI applications by origin, which can be switched off."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 
 class Network(httpx.AsyncBaseTransport):
-    """Carries requests to applications; whoever is in `off` does not answer."""
+    """Sends requests to applications; an origin in `off` does not answer."""
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
         self._transports = {
@@ -17,7 +17,7 @@ class Network(httpx.AsyncBaseTransport):
         self.off: set[str] = set()
         self.sent: list[httpx.Request] = []
         self.meanwhile: Callable[[httpx.Request], Awaitable[None]] | None = None
-        """Is done while a request is on its way."""
+        """Called before each request reaches its application."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx."""

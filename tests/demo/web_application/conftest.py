@@ -1,4 +1,4 @@
-"""The web application with a fake provider and the real API, and a browser that knows all three."""
+"""Fixtures: the web application with a fake provider and the real API, and a browser."""
 
 import asyncio
 import secrets
@@ -44,7 +44,7 @@ EVERY_SCOPE = (*DEFAULT_SCOPE.split(), "write:contacts")
 
 @dataclass(frozen=True)
 class Parties:
-    """All that takes part; `person` is the browser, `network` what the application itself uses."""
+    """All parties; `person` is the browser, `network` carries the application's own requests."""
 
     provider: FakeProvider
     settings: WebApplicationSettings
@@ -58,25 +58,25 @@ class Parties:
     async def start(
         self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
     ) -> Page:
-        """Open the start page with a selection."""
+        """Open the start page with this selection."""
         query = urlencode([("response_type", response_type), *(("scope", name) for name in scopes)])
         return await self.person.get(f"{WEB}?{query}")
 
     async def at_callback(
         self, response_type: str = "code id_token token", scopes: tuple[str, ...] = EVERY_SCOPE
     ) -> Page:
-        """Follow the sign-in link to the page with the fragment."""
+        """Follow the sign-in link to the callback page."""
         page = await self.start(response_type, scopes)
         return await self.person.follow(page, "/authorize?")
 
     async def hand_over(self, page: Page, changes: Mapping[str, str | None] | None = None) -> Page:
-        """Do what the script of the callback page does, with changes to the answer."""
+        """Post the response as the callback page's script does, with changes."""
         changed = {**page.fragment, **(changes or {})}
         sent = {name: value for name, value in changed.items() if value is not None}
         return await self.hand_over_text(page, urlencode(sent))
 
     async def hand_over_text(self, page: Page, fragment: str) -> Page:
-        """Do what the script of the callback page does, with another fragment."""
+        """Post this fragment as the callback page's script does."""
         return await self.person.submit(page, page.form("/callback"), {"fragment": fragment})
 
     async def signed_in(
@@ -88,12 +88,12 @@ class Parties:
         return page
 
     async def press(self, page: Page, action: str) -> Page:
-        """Send the form of a page whose action holds these words."""
+        """Submit the form of a page whose action contains this text."""
         return await self.person.submit(page, page.form(action))
 
     @asynccontextmanager
     async def restarted(self) -> AsyncGenerator["Parties"]:
-        """Start the application anew: it has what lies in its file, and no keys yet."""
+        """Restart the application: it keeps its database and loses its cached keys."""
         async with httpx.AsyncClient(transport=self.network, trust_env=False) as http:
             app = create_web_application(
                 self.settings, sessions=self.sessions, http=http, clock=self.clock
@@ -103,14 +103,14 @@ class Parties:
                 yield replace(self, app=app, person=person)
 
     async def lose_database(self) -> None:
-        """Take the table of the sessions away, so that every statement fails."""
+        """Drop the table of sessions, so that every statement fails."""
         engine = connect(f"sqlite:///{self.file}")
         async with engine.begin() as connection:
             await connection.execute(text("DROP TABLE sessions"))
         await engine.dispose()
 
     def cookie(self) -> str | None:
-        """Return the session cookie that the browser holds."""
+        """Return the browser's session cookie."""
         return self.person.client.cookies.get("web_application_session")
 
 
@@ -126,7 +126,7 @@ def provider(clock: FakeClock) -> FakeProvider:
 
 @pytest.fixture
 def token() -> Callable[[], str]:
-    """What makes the secrets of the web application."""
+    """The function that makes the random values of the web application."""
     return lambda: secrets.token_urlsafe(32)
 
 
@@ -147,7 +147,7 @@ def web_settings() -> WebApplicationSettings:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the sessions lie."""
+    """The database file of the sessions."""
     return tmp_path / "web-application.sqlite3"
 
 
@@ -161,7 +161,7 @@ async def sessions(file: Path, clock: FakeClock) -> AsyncGenerator[Sessions]:
 
 @pytest.fixture(scope="session")
 def contacts_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which alice has two contacts; nobody here writes to it."""
+    """A database in which alice has two contacts; no test writes to it."""
     file = tmp_path_factory.mktemp("contacts") / "contacts.sqlite3"
     shutil.copy(migrated, file)
 

@@ -1,4 +1,4 @@
-"""Break it: each entry changes one thing, and tells who refused it; or, loudly, that nobody did."""
+"""Break it: each attack changes one thing; the page names the party that refused or accepted it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,18 +23,18 @@ def no_verdict(party: str) -> str:
     return f"There is no verdict: {party} neither refused nor accepted it."
 
 
-async def broken(parties: Parties, what: str, response_type: str = "code id_token token") -> Page:
-    return await parties.press(await parties.signed_in(response_type), f"/break/{what}")
+async def attacked(parties: Parties, name: str, response_type: str = "code id_token token") -> Page:
+    return await parties.press(await parties.signed_in(response_type), f"/break/{name}")
 
 
 @pytest.mark.parametrize("response_type", HYBRID)
 @pytest.mark.parametrize(
-    ("what", "row"), [("state", "state"), ("nonce", "nonce"), ("signature", "ID token: signature")]
+    ("name", "row"), [("state", "state"), ("nonce", "nonce"), ("signature", "ID token: signature")]
 )
 async def test_this_application_refuses(
-    parties: Parties, response_type: str, what: str, row: str
+    parties: Parties, response_type: str, name: str, row: str
 ) -> None:
-    page = await broken(parties, what, response_type)
+    page = await attacked(parties, name, response_type)
 
     assert page.status == 200
     assert f"refused by This web application status 400 failed check {row}" in text(page)
@@ -42,7 +42,7 @@ async def test_this_application_refuses(
 
 
 @pytest.mark.parametrize(
-    ("what", "answer"),
+    ("name", "answer"),
     [
         ("signature", "status 401 error invalid_token"),
         ("audience", "status 401 error invalid_token"),
@@ -50,22 +50,22 @@ async def test_this_application_refuses(
         ("scope", "status 403 error insufficient_scope"),
     ],
 )
-async def test_the_api_refuses(parties: Parties, what: str, answer: str) -> None:
-    page = await broken(parties, what)
+async def test_the_api_refuses(parties: Parties, name: str, answer: str) -> None:
+    page = await attacked(parties, name)
 
     assert f"refused by The API {answer}" in text(page)
     assert "WWW-Authenticate: Bearer" in page.text
     assert "NOT" not in page.text
 
 
-async def test_an_expired_token_is_told_to_have_expired(parties: Parties) -> None:
-    page = await broken(parties, "expiry")
+async def test_the_page_says_that_the_token_has_expired(parties: Parties) -> None:
+    page = await attacked(parties, "expiry")
 
     assert "The access token has expired." in page.text
 
 
-async def test_a_used_code_is_refused_and_all_it_gave_is_revoked(parties: Parties) -> None:
-    page = await broken(parties, "code-replay")
+async def test_a_used_code_is_refused_and_its_tokens_are_revoked(parties: Parties) -> None:
+    page = await attacked(parties, "code-replay")
 
     refused = "refused by The authorization server status 400 error invalid_grant"
     assert text(page).count(refused) == 2
@@ -73,8 +73,8 @@ async def test_a_used_code_is_refused_and_all_it_gave_is_revoked(parties: Partie
     assert "The API still does, until they expire" in text(page)
 
 
-async def test_after_the_replay_the_session_says_what_is_left(parties: Parties) -> None:
-    await broken(parties, "code-replay")
+async def test_after_the_replay_the_session_page_says_what_was_revoked(parties: Parties) -> None:
+    await attacked(parties, "code-replay")
 
     page = await parties.person.get(f"{WEB}session")
 
@@ -95,20 +95,20 @@ async def test_a_replay_works_without_a_refresh_token_and_without_userinfo(
     assert "The authorization server has no such endpoint." in page.text
 
 
-async def test_a_replay_that_is_not_refused_is_told_loudly(parties: Parties) -> None:
+async def test_an_accepted_replay_is_reported_as_a_fault(parties: Parties) -> None:
     parties.provider.lenient = True
 
-    page = await broken(parties, "code-replay")
+    page = await attacked(parties, "code-replay")
 
     assert page.text.count("The authorization server did NOT refuse it.") == 3
     assert "no longer accepts the access tokens" not in page.text
 
 
-async def test_after_a_replay_that_was_not_refused_nothing_is_said_to_be_revoked(
+async def test_after_an_accepted_replay_the_session_page_reports_no_revocation(
     parties: Parties,
 ) -> None:
     parties.provider.lenient = True
-    await broken(parties, "code-replay")
+    await attacked(parties, "code-replay")
 
     page = await parties.person.get(f"{WEB}session")
 
@@ -121,7 +121,7 @@ async def test_after_a_replay_that_was_not_refused_nothing_is_said_to_be_revoked
     [(503, {"error": "invalid_grant"}), (500, None), (429, {"error": "slow_down"}), (404, None)],
     ids=str,
 )
-async def test_a_replay_without_a_verdict_is_told_loudly_and_costs_nothing(
+async def test_a_replay_without_a_verdict_keeps_the_refresh_token(
     parties: Parties, fault: tuple[int, Any]
 ) -> None:
     session = await parties.signed_in()
@@ -138,7 +138,7 @@ async def test_a_replay_without_a_verdict_is_told_loudly_and_costs_nothing(
     assert after.form("/refresh").method == "post"
 
 
-async def test_a_provider_that_goes_away_half_way_has_refused_the_first_half_only(
+async def test_a_provider_that_fails_half_way_has_refused_the_code_only(
     parties: Parties,
 ) -> None:
     session = await parties.signed_in()
@@ -158,9 +158,9 @@ async def test_a_provider_that_goes_away_half_way_has_refused_the_first_half_onl
     assert not [form for form in after.forms if "refresh" in form.action]
 
 
-async def test_a_token_that_is_not_refused_is_told_loudly(parties: Parties) -> None:
+async def test_an_accepted_token_is_reported_as_a_fault(parties: Parties) -> None:
     session = await parties.signed_in()
-    # A provider that gives, whatever scope is asked for, a token that may read.
+    # The provider ignores the requested scope and issues a token that allows reading.
     token = parties.provider.access_token(scope="read:contacts")
     parties.provider.tokens = {"access_token": token}
 
@@ -169,32 +169,34 @@ async def test_a_token_that_is_not_refused_is_told_loudly(parties: Parties) -> N
     assert "The API did NOT refuse it. Its status is 200." in text(page)
 
 
-@pytest.mark.parametrize("what", ["audience", "expiry", "scope"])
-async def test_a_provider_that_gives_no_such_token_is_told(parties: Parties, what: str) -> None:
+@pytest.mark.parametrize("name", ["audience", "expiry", "scope"])
+async def test_the_page_says_that_the_provider_issues_no_such_token(
+    parties: Parties, name: str
+) -> None:
     session = await parties.signed_in()
     parties.provider.tokens = {"access_token": None, "error": "unauthorized_client"}
     parties.provider.token_status = 400
 
-    page = await parties.press(session, f"/break/{what}")
+    page = await parties.press(session, f"/break/{name}")
 
     assert "does not issue such a token to this application: 400 unauthorized_client" in text(page)
     assert "refused by" not in page.text
 
 
-@pytest.mark.parametrize("what", ["audience", "expiry", "scope"])
-async def test_a_provider_that_cannot_give_a_token_now_is_told_loudly(
-    parties: Parties, what: str
+@pytest.mark.parametrize("name", ["audience", "expiry", "scope"])
+async def test_a_provider_that_does_not_answer_gives_no_verdict(
+    parties: Parties, name: str
 ) -> None:
     session = await parties.signed_in()
     parties.provider.token_fault = (503, None)
 
-    page = await parties.press(session, f"/break/{what}")
+    page = await parties.press(session, f"/break/{name}")
 
     assert no_verdict("The API") in text(page)
     assert "refused by" not in page.text
 
 
-async def test_keys_that_are_not_to_be_had_refuse_nothing(parties: Parties) -> None:
+async def test_without_the_providers_keys_there_is_no_verdict(parties: Parties) -> None:
     parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
     session = await parties.signed_in()
     parties.network.off.add(ANNEX)
@@ -205,7 +207,7 @@ async def test_keys_that_are_not_to_be_had_refuse_nothing(parties: Parties) -> N
     assert "refused by" not in page.text
 
 
-async def test_a_provider_that_gives_no_expired_tokens_is_told(parties: Parties) -> None:
+async def test_the_page_says_that_the_provider_issues_no_expired_tokens(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.provider.tokens = {"access_token": parties.provider.access_token()}
 
@@ -215,16 +217,16 @@ async def test_a_provider_that_gives_no_expired_tokens_is_told(parties: Parties)
     assert not [request for request in parties.network.sent if str(request.url).startswith(API)]
 
 
-async def test_an_opaque_access_token_has_no_signature_to_break(parties: Parties) -> None:
+async def test_an_opaque_access_token_has_no_signature_to_change(parties: Parties) -> None:
     parties.provider.tokens = {"access_token": "opaque"}
     parties.provider.exchanged_id_token = {"at_hash": None}
 
-    page = await broken(parties, "signature")
+    page = await attacked(parties, "signature")
 
     assert "An opaque token has no signature" in page.text
 
 
-async def test_an_api_that_is_away_refuses_nothing(parties: Parties) -> None:
+async def test_an_api_that_does_not_answer_gives_no_verdict(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.network.off.add(API)
 
@@ -234,7 +236,7 @@ async def test_an_api_that_is_away_refuses_nothing(parties: Parties) -> None:
     assert "refused by" not in page.text
 
 
-async def test_a_userinfo_endpoint_that_is_away_refuses_nothing(parties: Parties) -> None:
+async def test_a_userinfo_endpoint_that_does_not_answer_gives_no_verdict(parties: Parties) -> None:
     parties.provider.metadata = {"userinfo_endpoint": f"{ANNEX}userinfo"}
     session = await parties.signed_in()
     parties.network.off.add(ANNEX)
@@ -245,7 +247,7 @@ async def test_a_userinfo_endpoint_that_is_away_refuses_nothing(parties: Parties
     assert "no longer accepts the access tokens" not in page.text
 
 
-async def test_a_provider_that_is_away_refuses_nothing(parties: Parties) -> None:
+async def test_a_provider_that_is_switched_off_gives_no_verdict(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.network.off.add(PROVIDER)
 
@@ -255,7 +257,7 @@ async def test_a_provider_that_is_away_refuses_nothing(parties: Parties) -> None
     assert "refused by" not in page.text
 
 
-async def test_an_old_sign_in_fails_for_what_was_changed_and_not_for_its_age(
+async def test_an_old_sign_in_fails_at_the_changed_value_and_not_for_its_age(
     parties: Parties,
 ) -> None:
     session = await parties.signed_in()
@@ -266,7 +268,7 @@ async def test_an_old_sign_in_fails_for_what_was_changed_and_not_for_its_age(
     assert "failed check nonce" in text(page)
 
 
-async def test_a_refreshed_sign_in_fails_for_what_was_changed(parties: Parties) -> None:
+async def test_a_refreshed_sign_in_fails_at_the_changed_value(parties: Parties) -> None:
     session = await parties.press(await parties.signed_in("code token"), "/refresh")
 
     page = await parties.press(session, "/break/nonce")
@@ -274,7 +276,9 @@ async def test_a_refreshed_sign_in_fails_for_what_was_changed(parties: Parties) 
     assert "failed check nonce" in text(page)
 
 
-async def test_the_signature_of_a_fresh_token_is_broken(parties: Parties) -> None:
+async def test_the_changed_signature_belongs_to_a_token_that_has_not_expired(
+    parties: Parties,
+) -> None:
     session = await parties.signed_in()
     parties.clock.advance(700)
 
@@ -284,15 +288,15 @@ async def test_the_signature_of_a_fresh_token_is_broken(parties: Parties) -> Non
     assert "has expired" not in page.text
 
 
-async def test_breaking_leaves_the_session_as_it_was(parties: Parties) -> None:
-    await broken(parties, "state")
+async def test_an_attack_leaves_the_session_unchanged(parties: Parties) -> None:
+    await attacked(parties, "state")
 
     page = await parties.person.get(f"{WEB}session")
 
     assert "Hello, Alice Example" in page.text
 
 
-async def test_what_is_not_in_the_menu_cannot_be_broken(parties: Parties) -> None:
+async def test_an_attack_that_is_not_in_the_menu_is_not_found(parties: Parties) -> None:
     session = await parties.signed_in()
 
     answer = await parties.person.client.post(
@@ -302,10 +306,10 @@ async def test_what_is_not_in_the_menu_cannot_be_broken(parties: Parties) -> Non
     assert answer.status_code == 404
 
 
-async def test_no_token_stands_on_a_page_of_the_menu(parties: Parties) -> None:
+async def test_no_page_of_an_attack_contains_a_token(parties: Parties) -> None:
     session = await parties.signed_in()
-    for what in ("signature", "audience", "expiry", "scope", "code-replay"):
-        page = await parties.press(session, f"/break/{what}")
+    for name in ("signature", "audience", "expiry", "scope", "code-replay"):
+        page = await parties.press(session, f"/break/{name}")
         for request in parties.network.sent:
             token = request.headers.get("authorization", "").partition(" ")[2]
             assert not token or token not in page.response.text
@@ -318,7 +322,7 @@ class TestWithoutAnotherApi:
     def web_settings(self, web_settings: WebApplicationSettings) -> WebApplicationSettings:
         return replace(web_settings, other_audience="", other_scope="")
 
-    async def test_the_audience_cannot_be_broken(self, parties: Parties) -> None:
+    async def test_the_menu_has_no_attack_on_the_audience(self, parties: Parties) -> None:
         session = await parties.signed_in()
 
         assert not [form for form in session.forms if "audience" in form.action]
@@ -328,15 +332,15 @@ class TestWithoutAnotherApi:
         assert answer.status_code == 404
 
 
-class TestWithSecretsThatAreNone:
+class TestConstantRandomValues:
     """An application whose random values are always the same."""
 
     @pytest.fixture
     def token(self) -> Callable[[], str]:
         return lambda: "a" * 43
 
-    @pytest.mark.parametrize("what", ["state", "nonce"])
-    async def test_its_own_failure_is_told_loudly(self, parties: Parties, what: str) -> None:
-        page = await broken(parties, what)
+    @pytest.mark.parametrize("name", ["state", "nonce"])
+    async def test_the_application_reports_its_own_fault(self, parties: Parties, name: str) -> None:
+        page = await attacked(parties, name)
 
         assert "This web application did NOT refuse it." in text(page)

@@ -1,4 +1,4 @@
-"""The answer through the browser: each check refuses by itself, and behind it nothing happens."""
+"""The authorization response: each check refuses, and the steps after it are not taken."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 def outcomes(page: Page) -> list[tuple[str, str]]:
-    """Return the rows of a page: the class that tells the outcome, and the name."""
+    """Return the results on a page: outcome (a CSS class) and name of each check."""
     rows = page.response.text.split('<li class="')[1:]
     return [
         (row.partition('"')[0], row.partition("<strong>")[2].partition("</strong>")[0])
@@ -46,7 +46,7 @@ def outcomes(page: Page) -> list[tuple[str, str]]:
 
 
 def assert_refused_at(page: Page, parties: Parties, row: str) -> None:
-    """Assert that this row failed, those before it passed, and nothing was exchanged."""
+    """Assert that this check failed, the ones before it passed, and no code was exchanged."""
     assert page.status == 400
     assert outcomes(page)[: len(FRONT_CHANNEL)] == [
         *(("passed", name) for name in FRONT_CHANNEL[: FRONT_CHANNEL.index(row)]),
@@ -58,7 +58,7 @@ def assert_refused_at(page: Page, parties: Parties, row: str) -> None:
 
 
 @pytest.mark.parametrize("response_type", HYBRID)
-async def test_a_good_answer_signs_in(parties: Parties, response_type: str) -> None:
+async def test_a_valid_response_signs_the_person_in(parties: Parties, response_type: str) -> None:
     page = await parties.hand_over(await parties.at_callback(response_type))
 
     assert page.url == f"{WEB}session"
@@ -66,13 +66,13 @@ async def test_a_good_answer_signs_in(parties: Parties, response_type: str) -> N
     assert {outcome for outcome, _ in outcomes(page)} <= {"passed", "none"}
 
 
-async def test_the_checks_stand_in_order(parties: Parties) -> None:
+async def test_the_page_shows_the_checks_in_their_order(parties: Parties) -> None:
     page = await parties.hand_over(await parties.at_callback())
 
     assert outcomes(page)[: len(FRONT_CHANNEL)] == [("passed", name) for name in FRONT_CHANNEL]
 
 
-async def test_without_an_id_token_its_rows_say_so(parties: Parties) -> None:
+async def test_without_an_id_token_its_checks_have_nothing_to_check(parties: Parties) -> None:
     page = await parties.hand_over(await parties.at_callback("code token"))
 
     assert outcomes(page)[4:9] == [("none", name) for name in FRONT_CHANNEL[4:]]
@@ -81,7 +81,7 @@ async def test_without_an_id_token_its_rows_say_so(parties: Parties) -> None:
 @pytest.mark.parametrize(
     ("changes", "row"),
     [
-        ({"state": "somebody-elses"}, "state"),
+        ({"state": "of-another-request"}, "state"),
         ({"state": None}, "state"),
         ({"state": ""}, "state"),
         ({"iss": "http://127.0.0.1:9001/"}, "iss"),
@@ -107,7 +107,7 @@ async def test_without_an_id_token_its_rows_say_so(parties: Parties) -> None:
         ({"access_token": "another-token"}, "at_hash"),
     ],
 )
-async def test_a_tampered_answer_is_refused_at_its_check(
+async def test_a_tampered_response_is_refused_at_its_check(
     parties: Parties, changes: dict[str, str | None], row: str
 ) -> None:
     page = await parties.hand_over(await parties.at_callback(), changes)
@@ -185,7 +185,7 @@ async def test_an_id_token_that_the_provider_did_not_sign_as_one_is_refused(
     assert_refused_at(page, parties, "ID token: signature")
 
 
-async def test_an_access_token_where_none_was_asked_for_is_refused(parties: Parties) -> None:
+async def test_an_access_token_that_was_not_requested_is_refused(parties: Parties) -> None:
     callback = await parties.at_callback("code id_token")
 
     more = {"access_token": "token", "token_type": "Bearer", "expires_in": "600"}
@@ -194,7 +194,7 @@ async def test_an_access_token_where_none_was_asked_for_is_refused(parties: Part
     assert_refused_at(page, parties, "components")
 
 
-async def test_an_id_token_where_none_was_asked_for_is_refused(parties: Parties) -> None:
+async def test_an_id_token_that_was_not_requested_is_refused(parties: Parties) -> None:
     callback = await parties.at_callback("code token")
 
     page = await parties.hand_over(callback, {"id_token": "a.b.c"})
@@ -208,7 +208,7 @@ async def test_unknown_parameters_are_ignored(parties: Parties) -> None:
     assert page.url == f"{WEB}session"
 
 
-async def test_an_id_token_names_the_issuer_where_the_answer_does_not(parties: Parties) -> None:
+async def test_an_id_token_names_the_issuer_if_the_response_does_not(parties: Parties) -> None:
     page = await parties.hand_over(await parties.at_callback(), {"iss": None})
 
     assert page.url == f"{WEB}session"
@@ -216,13 +216,13 @@ async def test_an_id_token_names_the_issuer_where_the_answer_does_not(parties: P
     assert "Received: none, although the provider announces one." in page.text
 
 
-async def test_an_answer_without_issuer_and_id_token_is_refused(parties: Parties) -> None:
+async def test_a_response_without_issuer_and_id_token_is_refused(parties: Parties) -> None:
     page = await parties.hand_over(await parties.at_callback("code token"), {"iss": None})
 
     assert_refused_at(page, parties, "iss")
 
 
-async def test_a_provider_that_never_names_itself_need_not(parties: Parties) -> None:
+async def test_a_provider_that_does_not_announce_iss_need_not_send_it(parties: Parties) -> None:
     parties.provider.metadata = {"authorization_response_iss_parameter_supported": None}
     parties.provider.response = {"iss": None}
 
@@ -232,7 +232,7 @@ async def test_a_provider_that_never_names_itself_need_not(parties: Parties) -> 
     assert outcomes(page)[1] == ("none", "iss")
 
 
-async def test_a_named_issuer_is_compared_though_it_need_not_be_there(parties: Parties) -> None:
+async def test_an_iss_that_was_not_announced_is_compared(parties: Parties) -> None:
     parties.provider.metadata = {"authorization_response_iss_parameter_supported": None}
 
     page = await parties.hand_over(
@@ -242,7 +242,7 @@ async def test_a_named_issuer_is_compared_though_it_need_not_be_there(parties: P
     assert_refused_at(page, parties, "iss")
 
 
-async def test_a_denial_is_told_as_such(parties: Parties) -> None:
+async def test_the_page_says_that_the_person_denied_access(parties: Parties) -> None:
     parties.provider.error = "access_denied"
 
     page = await parties.hand_over(await parties.at_callback())
@@ -252,7 +252,7 @@ async def test_a_denial_is_told_as_such(parties: Parties) -> None:
     assert "You denied access" in page.text
 
 
-async def test_another_error_is_told_by_its_code_and_escaped(parties: Parties) -> None:
+async def test_the_page_shows_the_error_code_escaped(parties: Parties) -> None:
     parties.provider.error = "<script>alert(1)</script>"
 
     page = await parties.hand_over(await parties.at_callback())
@@ -261,10 +261,10 @@ async def test_another_error_is_told_by_its_code_and_escaped(parties: Parties) -
     assert "<script>alert" not in page.response.text
 
 
-async def test_an_error_counts_only_with_the_right_state(parties: Parties) -> None:
+async def test_an_error_with_a_wrong_state_is_refused_at_state(parties: Parties) -> None:
     parties.provider.error = "access_denied"
 
-    page = await parties.hand_over(await parties.at_callback(), {"state": "somebody-elses"})
+    page = await parties.hand_over(await parties.at_callback(), {"state": "of-another-request"})
 
     assert_refused_at(page, parties, "state")
     assert "You denied access" not in page.text
@@ -282,9 +282,7 @@ async def test_an_error_counts_only_with_the_right_state(parties: Parties) -> No
     ],
     ids=["empty", "no form", "repeated", "no UTF-8", "too long", "too many"],
 )
-async def test_a_fragment_that_cannot_be_read_in_one_way_is_refused(
-    parties: Parties, fragment: str
-) -> None:
+async def test_an_ambiguous_fragment_is_refused(parties: Parties, fragment: str) -> None:
     page = await parties.hand_over_text(await parties.at_callback(), fragment)
 
     assert page.status == 400
@@ -292,7 +290,7 @@ async def test_a_fragment_that_cannot_be_read_in_one_way_is_refused(
     assert parties.provider.requests == []
 
 
-async def test_a_repeated_parameter_spoils_a_good_answer(parties: Parties) -> None:
+async def test_a_response_with_a_repeated_parameter_is_refused(parties: Parties) -> None:
     callback = await parties.at_callback()
 
     twice = urlencode([*callback.fragment.items(), ("code", callback.fragment["code"])])
@@ -306,7 +304,7 @@ async def test_a_repeated_parameter_spoils_a_good_answer(parties: Parties) -> No
     "changes",
     [{"code": "another"}, {"error": "access_denied"}, {"iss": "https://attacker.example/"}],
 )
-async def test_a_refused_answer_uses_its_request_up(
+async def test_a_refused_response_ends_its_request(
     parties: Parties, changes: dict[str, str | None]
 ) -> None:
     callback = await parties.at_callback()
@@ -317,7 +315,7 @@ async def test_a_refused_answer_uses_its_request_up(
     assert_refused_at(page, parties, "state")
 
 
-async def test_a_good_answer_works_once(parties: Parties) -> None:
+async def test_a_response_is_accepted_once(parties: Parties) -> None:
     callback = await parties.at_callback()
     await parties.hand_over(callback)
 
@@ -337,7 +335,7 @@ async def form_token(parties: Parties) -> str:
     return page.form("/callback").fields["form_token"]
 
 
-async def test_an_answer_that_comes_too_late_is_refused(parties: Parties) -> None:
+async def test_a_response_after_ten_minutes_is_refused(parties: Parties) -> None:
     callback = await parties.at_callback()
     parties.clock.advance(601)
 
@@ -346,7 +344,7 @@ async def test_an_answer_that_comes_too_late_is_refused(parties: Parties) -> Non
     assert_refused_at(page, parties, "state")
 
 
-async def test_an_answer_in_another_browser_is_refused(parties: Parties) -> None:
+async def test_a_response_in_another_browser_is_refused(parties: Parties) -> None:
     callback = await parties.at_callback()
     parties.person.client.cookies.clear()
 
@@ -357,7 +355,7 @@ async def test_an_answer_in_another_browser_is_refused(parties: Parties) -> None
 
 
 @pytest.mark.parametrize("others", HYBRID)
-async def test_two_tabs_both_sign_in(parties: Parties, others: str) -> None:
+async def test_two_tabs_can_both_sign_in(parties: Parties, others: str) -> None:
     first, second = await parties.start("code id_token"), await parties.start(others)
 
     pages = [
@@ -372,7 +370,7 @@ async def test_two_tabs_both_sign_in(parties: Parties, others: str) -> None:
 @pytest.mark.parametrize(
     "query", ["code=abc&state=def", "error=access_denied", "id_token=a.b.c", "access_token=abc"]
 )
-async def test_an_answer_in_the_query_is_refused_and_changes_nothing(
+async def test_a_response_in_the_query_is_refused_and_leaves_the_request_pending(
     parties: Parties, query: str
 ) -> None:
     callback = await parties.at_callback()
@@ -388,7 +386,9 @@ async def test_an_answer_in_the_query_is_refused_and_changes_nothing(
     "fragment",
     ["x=1", "code=abc", "code=abc&state=made-up", "code=abc&state=", "state=a&state=a", "x"],
 )
-async def test_a_foreign_answer_in_between_changes_nothing(parties: Parties, fragment: str) -> None:
+async def test_a_forged_response_leaves_other_requests_pending(
+    parties: Parties, fragment: str
+) -> None:
     first, second = await parties.start("code id_token"), await parties.start("code token")
     foreign = await parties.person.get(f"{WEB}callback#{fragment}")
 
@@ -450,7 +450,7 @@ async def test_a_callback_form_from_another_site_is_refused(
     ],
     ids=["JSON", "field twice", "no form", "too long"],
 )
-async def test_a_callback_body_that_is_no_proper_form_is_refused(
+async def test_a_callback_body_that_is_not_a_form_is_refused(
     parties: Parties, content: bytes, content_type: str, status: int
 ) -> None:
     await parties.at_callback()
@@ -473,7 +473,7 @@ async def test_the_session_has_a_new_cookie_after_sign_in(parties: Parties) -> N
     assert await parties.sessions.session(before) is None
 
 
-async def test_a_session_that_ends_meanwhile_stays_ended(parties: Parties) -> None:
+async def test_a_session_that_ends_during_the_sign_in_stays_ended(parties: Parties) -> None:
     callback = await parties.at_callback()
 
     async def end(_request: httpx.Request) -> None:
@@ -486,7 +486,7 @@ async def test_a_session_that_ends_meanwhile_stays_ended(parties: Parties) -> No
     assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
-async def test_a_sign_in_that_comes_too_late_leaves_no_refresh_token_behind(
+async def test_a_sign_in_to_an_ended_session_revokes_its_refresh_token(
     parties: Parties,
 ) -> None:
     callback = await parties.at_callback()
@@ -500,7 +500,7 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_refresh_token_behind(
     assert len(parties.provider.revocations) == 1
 
 
-async def test_the_callback_page_needs_its_own_script_only(parties: Parties) -> None:
+async def test_the_callback_page_has_one_script_of_its_own(parties: Parties) -> None:
     page = await parties.at_callback()
 
     assert '<script src="/scripts/callback.js" defer></script>' in page.response.text
@@ -509,7 +509,7 @@ async def test_the_callback_page_needs_its_own_script_only(parties: Parties) -> 
     assert "replaceState" in script
 
 
-async def test_keys_that_are_not_to_be_had_are_no_verdict(parties: Parties) -> None:
+async def test_without_the_providers_keys_the_response_is_not_judged(parties: Parties) -> None:
     parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
     callback = await parties.at_callback()
     parties.network.off.add(ANNEX)
@@ -521,7 +521,7 @@ async def test_keys_that_are_not_to_be_had_are_no_verdict(parties: Parties) -> N
     assert parties.provider.requests == []
 
 
-async def test_no_token_and_no_code_stands_on_the_page_of_a_refusal(parties: Parties) -> None:
+async def test_the_page_of_a_refusal_contains_no_token_and_no_code(parties: Parties) -> None:
     callback = await parties.at_callback()
 
     page = await parties.hand_over(callback, {"access_token": "tampered-" + "x" * 40})
@@ -532,7 +532,7 @@ async def test_no_token_and_no_code_stands_on_the_page_of_a_refusal(parties: Par
 
 
 class TestExchange:
-    """What the token endpoint answers is checked as well."""
+    """The checks of the token response."""
 
     @pytest.mark.parametrize(
         ("claims", "row"),
@@ -546,7 +546,7 @@ class TestExchange:
             ({"sub": "mallory"}, "same issuer and subject"),
         ],
     )
-    async def test_a_wrong_id_token_signs_nobody_in(
+    async def test_a_wrong_id_token_signs_no_one_in(
         self, parties: Parties, claims: Json, row: str
     ) -> None:
         parties.provider.exchanged_id_token = claims
@@ -565,7 +565,7 @@ class TestExchange:
             ({"id_token": "a.b.c"}, "ID token: signature"),
         ],
     )
-    async def test_an_incomplete_answer_signs_nobody_in(
+    async def test_a_token_response_without_a_valid_id_token_signs_no_one_in(
         self, parties: Parties, tokens: Json, row: str
     ) -> None:
         parties.provider.tokens = tokens
@@ -575,14 +575,16 @@ class TestExchange:
         assert page.status == 400
         assert ("failed", row) in outcomes(page)[len(FRONT_CHANNEL) :]
 
-    async def test_an_id_token_without_at_hash_is_as_good(self, parties: Parties) -> None:
+    async def test_an_id_token_without_at_hash_is_accepted(self, parties: Parties) -> None:
         parties.provider.exchanged_id_token = {"at_hash": None}
 
         page = await parties.hand_over(await parties.at_callback())
 
         assert page.url == f"{WEB}session"
 
-    async def test_a_refused_code_is_told_with_the_providers_words(self, parties: Parties) -> None:
+    async def test_the_page_shows_the_providers_error_for_a_refused_code(
+        self, parties: Parties
+    ) -> None:
         callback = await parties.at_callback("code token")
 
         page = await parties.hand_over(callback, {"code": "made-up"})
@@ -591,7 +593,9 @@ class TestExchange:
         assert ("failed", "code exchange") in outcomes(page)
         assert "invalid_grant" in page.text
 
-    async def test_a_token_endpoint_that_is_away_is_no_verdict(self, parties: Parties) -> None:
+    async def test_a_token_endpoint_that_does_not_answer_gives_no_verdict(
+        self, parties: Parties
+    ) -> None:
         parties.provider.metadata = {"token_endpoint": f"{ANNEX}token"}
         callback = await parties.at_callback()
         parties.network.off.add(ANNEX)
@@ -605,7 +609,7 @@ class TestExchange:
         [(503, {"error": "server_error"}), (500, None), (429, {"error": "slow_down"}), (404, None)],
         ids=str,
     )
-    async def test_a_token_endpoint_that_is_broken_is_no_verdict(
+    async def test_a_token_endpoint_that_fails_gives_no_verdict(
         self, parties: Parties, fault: tuple[int, Any]
     ) -> None:
         parties.provider.token_fault = fault
@@ -627,7 +631,7 @@ class TestExchange:
         ],
         ids=str,
     )
-    async def test_an_answer_without_a_token_to_use_signs_nobody_in(
+    async def test_a_token_response_without_a_usable_access_token_signs_no_one_in(
         self, parties: Parties, tokens: Json
     ) -> None:
         parties.provider.tokens = tokens
@@ -640,7 +644,9 @@ class TestExchange:
         assert (await parties.person.get(f"{WEB}session")).url == WEB
 
 
-async def test_who_goes_back_after_signing_in_is_led_to_the_session(parties: Parties) -> None:
+async def test_a_person_who_goes_back_after_signing_in_is_led_to_the_session(
+    parties: Parties,
+) -> None:
     callback = await parties.at_callback()
     await parties.hand_over(callback)
 

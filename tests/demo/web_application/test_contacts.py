@@ -1,4 +1,4 @@
-"""The contacts: the API is called, and what it answers is shown."""
+"""The contacts page: the call of the API, its response, and the sign-in after a 403."""
 
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.fake_provider import PROVIDER
 
 
 def sent_tokens(parties: Parties) -> list[dict[str, Any]]:
-    """Return the claims of the tokens that the API was sent."""
+    """Return the claims of the access tokens that were sent to the API."""
     headers = [
         request.headers["authorization"]
         for request in parties.network.sent
@@ -27,7 +27,7 @@ def sent_tokens(parties: Parties) -> list[dict[str, Any]]:
     ]
 
 
-async def test_the_contacts_of_the_person_are_shown(parties: Parties) -> None:
+async def test_the_page_shows_the_contacts_of_the_person(parties: Parties) -> None:
     session = await parties.signed_in()
 
     page = await parties.person.follow(session, "/contacts")
@@ -57,7 +57,7 @@ async def test_the_request_and_the_answer_are_shown_with_the_token_abbreviated(
     ("query", "gty"),
     [("", "code"), ("?token=exchanged", "code"), ("?token=front-channel", "implicit")],
 )
-async def test_the_token_that_was_chosen_is_sent(parties: Parties, query: str, gty: str) -> None:
+async def test_the_selected_access_token_is_sent(parties: Parties, query: str, gty: str) -> None:
     await parties.signed_in()
 
     await parties.person.get(f"{WEB}contacts{query}")
@@ -65,7 +65,7 @@ async def test_the_token_that_was_chosen_is_sent(parties: Parties, query: str, g
     assert [claims["gty"] for claims in sent_tokens(parties)] == [gty]
 
 
-async def test_a_front_channel_token_that_never_came_is_not_to_be_had(parties: Parties) -> None:
+async def test_a_front_channel_token_that_was_not_requested_is_not_found(parties: Parties) -> None:
     await parties.signed_in("code id_token")
 
     page = await parties.person.get(f"{WEB}contacts?token=front-channel")
@@ -74,7 +74,7 @@ async def test_a_front_channel_token_that_never_came_is_not_to_be_had(parties: P
     assert sent_tokens(parties) == []
 
 
-async def test_an_unknown_token_is_not_to_be_had(parties: Parties) -> None:
+async def test_an_unknown_token_name_is_not_found(parties: Parties) -> None:
     await parties.signed_in()
 
     assert (await parties.person.get(f"{WEB}contacts?token=refresh")).status == 404
@@ -153,7 +153,7 @@ async def test_while_the_provider_is_away_a_403_page_offers_no_sign_in(parties: 
     assert not [link for link in page.links if "/authorize?" in link]
 
 
-async def test_a_dead_token_is_shown_with_the_challenge(parties: Parties) -> None:
+async def test_an_expired_token_is_shown_with_the_challenge(parties: Parties) -> None:
     await parties.signed_in(scopes=("openid", "read:contacts"))
     parties.clock.advance(700)
 
@@ -163,7 +163,7 @@ async def test_a_dead_token_is_shown_with_the_challenge(parties: Parties) -> Non
     assert "WWW-Authenticate: Bearer" in page.text
 
 
-async def test_an_ended_token_is_refreshed_first(parties: Parties) -> None:
+async def test_a_token_that_expires_soon_is_refreshed_first(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(595)
 
@@ -173,7 +173,7 @@ async def test_an_ended_token_is_refreshed_first(parties: Parties) -> None:
     assert parties.provider.requests[-1]["grant_type"] == "refresh_token"
 
 
-async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(parties: Parties) -> None:
+async def test_a_token_that_cannot_be_refreshed_is_sent_unchanged(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(700)
     parties.provider.token_fault = (400, {"error": "invalid_grant"})
@@ -183,7 +183,7 @@ async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(parties: Partie
     assert "401 invalid_token" in page.text
 
 
-async def test_a_refused_refresh_token_is_not_tried_at_each_page_view(parties: Parties) -> None:
+async def test_a_refused_refresh_token_is_not_sent_again(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(700)
     parties.provider.token_fault = (400, {"error": "invalid_grant"})
@@ -194,7 +194,7 @@ async def test_a_refused_refresh_token_is_not_tried_at_each_page_view(parties: P
     assert len(parties.provider.requests) == 2
 
 
-async def test_a_token_that_is_still_good_needs_no_provider(parties: Parties) -> None:
+async def test_a_valid_token_is_sent_while_the_provider_is_away(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(595)
     parties.network.off.add(PROVIDER)
@@ -204,7 +204,7 @@ async def test_a_token_that_is_still_good_needs_no_provider(parties: Parties) ->
     assert "Bob Baker" in page.text
 
 
-async def test_a_token_that_has_ended_cannot_do_without_the_provider(parties: Parties) -> None:
+async def test_an_expired_token_is_not_sent_while_the_provider_is_away(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(601)
     parties.network.off.add(PROVIDER)
@@ -225,7 +225,7 @@ async def test_no_level_of_headings_is_skipped(parties: Parties) -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
+async def test_the_page_says_that_the_api_does_not_answer(parties: Parties) -> None:
     await parties.signed_in()
     parties.network.off.add(API)
 
@@ -239,12 +239,12 @@ async def test_an_api_that_is_away_is_told(parties: Parties) -> None:
     ("name", "initials"),
     [("Bob Baker", "BB"), ("Bob", "B"), ("Ana María de la Cruz", "AC"), ("", ""), ("  ", "")],
 )
-def test_initials_stand_for_a_picture(name: str, initials: str) -> None:
+def test_a_contact_has_at_most_two_initials(name: str, initials: str) -> None:
     assert Contact(name, "", "", "").initials == initials
 
 
 class TestAnotherApi:
-    """Answers that are not those of the API that this application knows."""
+    """Responses of an API that behaves differently."""
 
     @pytest.fixture
     def answers(self) -> list[Response]:
@@ -269,7 +269,7 @@ class TestAnotherApi:
         ],
         ids=["later", "broken", "no such status", "no JSON", "no list", "redirect"],
     )
-    async def test_a_strange_answer_is_shown_and_no_list(
+    async def test_an_unexpected_response_is_shown_without_a_list(
         self, parties: Parties, answers: list[Response], answer: Response, line: str
     ) -> None:
         answers.append(answer)
@@ -281,7 +281,7 @@ class TestAnotherApi:
         assert line in page.text
         assert 'class="fault"' in page.response.text
 
-    async def test_strange_entries_are_left_out(
+    async def test_malformed_entries_are_left_out(
         self, parties: Parties, answers: list[Response]
     ) -> None:
         entries = [{"name": "Bob", "email": 7}, "Carol"]
@@ -293,7 +293,7 @@ class TestAnotherApi:
         assert page.response.text.count('class="contact"') == 1
         assert "There are more contacts than these." in page.text
 
-    async def test_no_contacts_are_told_in_words(
+    async def test_an_empty_list_is_shown_as_a_sentence(
         self, parties: Parties, answers: list[Response]
     ) -> None:
         answers.append(JSONResponse({"contacts": [], "next_cursor": None}))
@@ -326,7 +326,7 @@ class TestAnotherApi:
         assert sentence in page.text
         assert not [link for link in page.links if "/authorize?" in link]
 
-    async def test_an_api_that_is_broken_has_refused_nothing(
+    async def test_an_api_that_fails_gives_no_verdict(
         self, parties: Parties, answers: list[Response]
     ) -> None:
         answers.append(Response("", 500))

@@ -1,4 +1,4 @@
-"""Tokens as a page may show them."""
+"""How pages show tokens, secrets and times."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from demo.web_application.checks.display import (
 from tests.support.fake_issuer import compact, signing_key
 
 
-def test_a_token_is_taken_apart_without_its_signature() -> None:
+def test_a_token_is_decoded_without_its_signature() -> None:
     token = compact({"alg": "RS256"}, {"sub": "alice", "iat": 1, "exp": 61}, signing_key())
 
     shown = decoded(token)
@@ -24,7 +24,7 @@ def test_a_token_is_taken_apart_without_its_signature() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.b.c.d.e", "a" * 20_000])
-def test_what_is_no_token_is_not_taken_apart(token: str) -> None:
+def test_a_text_that_is_not_a_jwt_is_not_decoded(token: str) -> None:
     assert decoded(token) is None
 
 
@@ -37,16 +37,16 @@ def test_a_claim_is_shown_as_one_line(claims: dict[str, object], text: str) -> N
 
 
 @pytest.mark.parametrize("claims", [{}, {"iat": 1}, {"exp": 1}, {"iat": "1", "exp": 2}], ids=str)
-def test_without_its_times_a_token_has_no_lifetime(claims: dict[str, object]) -> None:
+def test_a_token_without_valid_times_has_no_lifetime(claims: dict[str, object]) -> None:
     assert DecodedToken({}, claims).lifetime is None
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 17])
-def test_of_a_short_secret_nothing_is_shown(secret: str) -> None:
+def test_a_short_secret_is_not_shown(secret: str) -> None:
     assert abbreviated(secret) == "…"
 
 
-def test_of_a_long_secret_the_beginning_is_shown() -> None:
+def test_a_long_secret_is_shown_by_its_first_characters() -> None:
     assert abbreviated("abcdefghijklmnopqr") == "abcdef…"
 
 
@@ -62,7 +62,7 @@ def test_of_a_long_secret_the_beginning_is_shown() -> None:
         (float("nan"), ""),
     ],
 )
-def test_a_moment_is_shown_if_it_is_one(seconds: object, text: str) -> None:
+def test_a_valid_time_is_shown(seconds: object, text: str) -> None:
     assert time_text(seconds) == text
 
 

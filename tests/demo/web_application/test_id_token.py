@@ -1,4 +1,4 @@
-"""ID tokens: every algorithm of the library, the claims, and the hashes."""
+"""ID tokens: the algorithms of the library, the claims, and the hashes."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -24,7 +24,7 @@ KEYS = "https://issuer.example/keys"
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    told = {
+    all_claims = {
         "iss": ISSUER,
         "sub": "alice",
         "aud": "web",
@@ -32,7 +32,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "exp": int(NOW) + 60,
         **changes,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in all_claims.items() if value is not None}
 
 
 def id_token(key: SigningKey, **header: Any) -> str:
@@ -44,7 +44,7 @@ def id_tokens(*keys: SigningKey) -> IdTokens:
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-async def test_every_algorithm_of_the_library_is_taken(alg: str) -> None:
+async def test_every_algorithm_of_the_library_is_accepted(alg: str) -> None:
     key = signing_key(alg)
 
     jws = await id_tokens(key).signed(id_token(key))
@@ -53,7 +53,7 @@ async def test_every_algorithm_of_the_library_is_taken(alg: str) -> None:
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "application/jwt"])
-async def test_a_type_may_say_that_it_is_a_jwt(typ: str) -> None:
+async def test_the_typ_jwt_is_accepted(typ: str) -> None:
     key = signing_key()
 
     jws = await id_tokens(key).signed(id_token(key, typ=typ))
@@ -75,14 +75,14 @@ async def test_a_type_may_say_that_it_is_a_jwt(typ: str) -> None:
     ],
     ids=str,
 )
-async def test_another_header_is_refused(header: dict[str, Any]) -> None:
+async def test_a_wrong_header_is_refused(header: dict[str, Any]) -> None:
     key = signing_key()
 
     with pytest.raises(AccessTokenError):
         await id_tokens(key).signed(id_token(key, **header))
 
 
-async def test_another_key_is_refused() -> None:
+async def test_a_signature_of_an_unpublished_key_is_refused() -> None:
     with pytest.raises(SignatureInvalid):
         await id_tokens(signing_key()).signed(id_token(signing_key(number=1)))
 
@@ -111,7 +111,7 @@ async def test_a_new_key_of_the_provider_is_fetched() -> None:
     assert len(documents.asked) == 2
 
 
-async def test_keys_that_are_not_to_be_had_are_no_verdict() -> None:
+async def test_without_the_providers_keys_the_token_is_not_judged() -> None:
     documents = FakeDocuments({KEYS: FetchFailed("away")})
     tokens = IdTokens(ISSUER, "web", remote_keys(jwks_uri=KEYS, fetch=documents))
 
@@ -120,7 +120,7 @@ async def test_keys_that_are_not_to_be_had_are_no_verdict() -> None:
 
 
 class OnceOnly:
-    """A key source that has keys, and can never say whether there are newer ones."""
+    """A key source that has keys, but fails when it is asked for newer ones."""
 
     def __init__(self, *keys: SigningKey) -> None:
         self._keys = StaticKeys({"keys": [key.jwk() for key in keys]})
@@ -131,14 +131,14 @@ class OnceOnly:
         return await self._keys.key_set()
 
 
-async def test_a_known_key_that_says_no_is_a_verdict_though_the_provider_is_away() -> None:
+async def test_a_wrong_signature_is_refused_while_the_provider_is_away() -> None:
     tokens = IdTokens(ISSUER, "web", OnceOnly(signing_key()))
 
     with pytest.raises(SignatureInvalid):
         await tokens.signed(id_token(signing_key(number=1)))
 
 
-async def test_an_unknown_key_is_no_verdict_while_the_provider_is_away() -> None:
+async def test_an_unknown_key_is_not_judged_while_the_provider_is_away() -> None:
     tokens = IdTokens(ISSUER, "web", OnceOnly(signing_key()))
 
     with pytest.raises(KeysUnavailable):
@@ -155,13 +155,13 @@ async def test_an_unknown_key_is_no_verdict_while_the_provider_is_away() -> None
         {"iat": NOW + 29},
         {"nbf": NOW},
         {"sub": "a" * 255},
-        # No claims of an ID token: whatever they hold says nothing here.
+        # ID tokens have no such claims; their values are ignored.
         {"client_id": ""},
         {"client_id": 5, "jti": 7},
     ],
     ids=str,
 )
-def test_good_claims_pass(changes: dict[str, Any]) -> None:
+def test_valid_claims_pass(changes: dict[str, Any]) -> None:
     id_tokens(signing_key()).check_claims(claims(**changes), NOW)
 
 

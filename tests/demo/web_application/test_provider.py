@@ -1,4 +1,4 @@
-"""The provider: what its discovery document must say, and how its token endpoint is asked."""
+"""The provider: its discovery document, and the requests to its token endpoint."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def client(respond: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
-    """Return a client that reads the answers from a stream, as from a real server."""
+    """Return a client that reads the responses from a stream, as from a real server."""
 
     def streamed(request: httpx.Request) -> httpx.Response:
         made = respond(request)
@@ -41,7 +41,7 @@ def client(respond: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncCli
     return httpx.AsyncClient(transport=httpx.MockTransport(streamed))
 
 
-def test_a_document_may_leave_out_what_is_optional() -> None:
+def test_a_document_may_omit_optional_members() -> None:
     metadata = validated(DOCUMENT, ISSUER)
 
     assert metadata.end_session_endpoint is None
@@ -71,17 +71,17 @@ def test_a_document_may_leave_out_what_is_optional() -> None:
     ],
     ids=str,
 )
-def test_a_document_that_cannot_be_trusted_is_refused(changes: dict[str, Any], named: str) -> None:
+def test_an_invalid_document_is_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ProviderUnavailable, match=named):
         validated({**DOCUMENT, **changes}, ISSUER)
 
 
-def test_all_faults_of_a_document_are_named_at_once() -> None:
+def test_the_error_names_all_invalid_members() -> None:
     with pytest.raises(ProviderUnavailable, match=r"issuer .*token_endpoint .*jwks_uri"):
         validated({**DOCUMENT, "issuer": "x", "token_endpoint": "x", "jwks_uri": "x"}, ISSUER)
 
 
-async def test_the_document_is_kept_for_ten_minutes() -> None:
+async def test_the_document_is_cached_for_ten_minutes() -> None:
     clock = FakeClock()
     asked: list[str] = []
 
@@ -110,13 +110,13 @@ async def test_the_document_is_kept_for_ten_minutes() -> None:
     ],
     ids=["404", "redirect", "HTML", "array", "too long", "compressed"],
 )
-async def test_no_document_is_no_provider(response: httpx.Response) -> None:
+async def test_without_a_document_the_provider_is_unavailable(response: httpx.Response) -> None:
     async with client(lambda _: response) as http:
         with pytest.raises(ProviderUnavailable):
             await Provider(ISSUER, http).metadata()
 
 
-async def test_what_a_server_sets_for_one_person_is_not_sent_for_another() -> None:
+async def test_a_cookie_of_a_server_is_not_sent_back() -> None:
     sent: list[str | None] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -132,7 +132,7 @@ async def test_what_a_server_sets_for_one_person_is_not_sent_for_another() -> No
     assert sent == [None, None]
 
 
-async def test_a_server_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demo.web_application.provider.http.TIMEOUT", 0.01)
 
     class Silent(httpx.AsyncBaseTransport):
@@ -155,9 +155,9 @@ def _answering(response: httpx.Response) -> Callable[[httpx.Request], httpx.Resp
 
 
 class TestTokenRequests:
-    """How this application proves that it is itself."""
+    """Client authentication, and the verdicts of the token endpoint."""
 
-    async def test_the_secret_goes_into_the_header_where_the_provider_takes_it(
+    async def test_the_client_secret_is_sent_in_the_header_by_default(
         self, parties: Parties
     ) -> None:
         await parties.signed_in()
@@ -167,7 +167,7 @@ class TestTokenRequests:
         assert (header or "").startswith("Basic ")
         assert "client_secret" not in request
 
-    async def test_the_secret_goes_into_the_body_where_only_that_is_taken(
+    async def test_the_client_secret_is_sent_in_the_body_if_only_that_is_supported(
         self, parties: Parties
     ) -> None:
         parties.provider.metadata = {
@@ -180,9 +180,7 @@ class TestTokenRequests:
         assert (request["client_id"], request["client_secret"]) == (CLIENT_ID, CLIENT_SECRET)
         assert parties.provider.authorization_headers == [None]
 
-    async def test_the_code_comes_with_its_redirect_uri_and_verifier(
-        self, parties: Parties
-    ) -> None:
+    async def test_the_code_is_sent_with_redirect_uri_and_verifier(self, parties: Parties) -> None:
         callback = await parties.at_callback()
         await parties.hand_over(callback)
 
@@ -238,7 +236,7 @@ class TestTokenRequests:
             "redirect",
         ],
     )
-    async def test_anything_else_is_no_verdict(
+    async def test_any_other_response_is_no_verdict(
         self, web_settings: WebApplicationSettings, response: httpx.Response
     ) -> None:
         async with client(_answering(response)) as http:
@@ -248,18 +246,18 @@ class TestTokenRequests:
 
 
 class TestAnotherNameForTheAudience:
-    """A provider that knows `resource` (RFC 8707)."""
+    """A provider that supports `resource` (RFC 8707)."""
 
     @pytest.fixture
     def web_settings(self, web_settings: WebApplicationSettings) -> WebApplicationSettings:
         return replace(web_settings, audience_parameter="resource")
 
-    async def test_it_is_sent_to_both_endpoints(self, parties: Parties) -> None:
+    async def test_the_resource_is_sent_to_both_endpoints(self, parties: Parties) -> None:
         await parties.press(await parties.signed_in(), "/refresh")
 
-        (asked,) = parties.provider.requested
-        assert asked["resource"] == AUDIENCE
-        assert "audience" not in asked
+        (request,) = parties.provider.requested
+        assert request["resource"] == AUDIENCE
+        assert "audience" not in request
         assert [sent["resource"] for sent in parties.provider.requests] == [AUDIENCE, AUDIENCE]
 
 
@@ -291,7 +289,7 @@ def settings(**changes: Any) -> WebApplicationSettings:
     ],
     ids=str,
 )
-def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], named: str) -> None:
+def test_invalid_settings_are_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         settings(**changes)
 
@@ -300,6 +298,6 @@ def test_settings_do_not_show_the_secret() -> None:
     assert CLIENT_SECRET not in repr(settings())
 
 
-def test_over_tls_the_cookie_stays_there() -> None:
+def test_an_https_address_needs_a_secure_cookie() -> None:
     assert settings(address="https://web.example/").is_https
     assert not settings().is_https

@@ -1,4 +1,4 @@
-"""Refreshing: new tokens, checked like the first ones, and the old ones gone."""
+"""The refresh: new tokens, checked like the first ones, replace the old ones."""
 
 import asyncio
 from typing import Any
@@ -27,12 +27,12 @@ async def kept_tokens(parties: Parties) -> Tokens:
 
 
 def sent_refresh_tokens(parties: Parties) -> list[str]:
-    """Return the refresh tokens that the provider was sent."""
+    """Return the refresh tokens that were sent to the provider."""
     sent = (request.get("refresh_token") for request in parties.provider.requests)
     return [token for token in sent if token]
 
 
-async def test_a_refresh_shows_what_changed(parties: Parties) -> None:
+async def test_after_a_refresh_the_page_shows_the_change(parties: Parties) -> None:
     session = await parties.signed_in()
 
     page = await parties.press(session, "/refresh")
@@ -46,8 +46,8 @@ FOR_THE_CODE = "for the code, the client secret and the PKCE verifier"
 FOR_THE_REFRESH_TOKEN = "for the refresh token and the client secret"
 
 
-def how_it_came(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
-    """Return what the card of the access token says: for a code, for a refresh token, and now."""
+def origin_of_token(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
+    """Return whether the page says: for the code, for the refresh token, at the current time."""
     return (
         FOR_THE_CODE in page.text,
         FOR_THE_REFRESH_TOKEN in page.text,
@@ -55,15 +55,15 @@ def how_it_came(parties: Parties, page: Page) -> tuple[bool, bool, bool]:
     )
 
 
-async def test_before_a_refresh_the_card_says_that_the_token_came_for_the_code(
+async def test_before_a_refresh_the_page_says_that_the_token_was_issued_for_the_code(
     parties: Parties,
 ) -> None:
     page = await parties.signed_in()
 
-    assert how_it_came(parties, page) == (True, False, True)
+    assert origin_of_token(parties, page) == (True, False, True)
 
 
-async def test_after_a_refresh_the_card_says_that_the_token_came_for_the_refresh_token(
+async def test_after_a_refresh_the_page_says_that_the_token_was_issued_for_the_refresh_token(
     parties: Parties,
 ) -> None:
     session = await parties.signed_in()
@@ -74,30 +74,30 @@ async def test_after_a_refresh_the_card_says_that_the_token_came_for_the_refresh
     second = await parties.press(first, "/refresh")
 
     assert f"at {time_text(parties.clock() - 60)}, for" in first.text
-    assert how_it_came(parties, second) == (False, True, True)
+    assert origin_of_token(parties, second) == (False, True, True)
 
 
-@pytest.mark.parametrize("way", ["/contacts", "/break/signature"])
-async def test_a_token_that_was_refreshed_on_the_way_is_said_to_be(
-    parties: Parties, way: str
+@pytest.mark.parametrize("path", ["/contacts", "/break/signature"])
+async def test_the_page_says_that_another_page_refreshed_the_token(
+    parties: Parties, path: str
 ) -> None:
     session = await parties.signed_in()
     parties.clock.advance(700)
-    if way == "/contacts":
+    if path == "/contacts":
         await parties.person.get(f"{WEB}contacts")
     else:
-        await parties.press(session, way)
+        await parties.press(session, path)
 
     page = await parties.person.get(f"{WEB}session")
 
-    assert how_it_came(parties, page) == (False, True, True)
+    assert origin_of_token(parties, page) == (False, True, True)
 
 
 @pytest.mark.parametrize(
     "what", ["state", "nonce", "signature", "audience", "expiry", "scope", "code-replay"]
 )
 @pytest.mark.parametrize("refreshed", [False, True], ids=["for the code", "refreshed"])
-async def test_breaking_something_changes_nothing_about_how_the_token_came(
+async def test_an_attack_does_not_change_the_origin_of_the_token(
     parties: Parties, what: str, refreshed: bool
 ) -> None:
     session = await parties.signed_in()
@@ -107,21 +107,21 @@ async def test_breaking_something_changes_nothing_about_how_the_token_came(
 
     page = await parties.person.get(f"{WEB}session")
 
-    assert how_it_came(parties, page) == (not refreshed, refreshed, True)
+    assert origin_of_token(parties, page) == (not refreshed, refreshed, True)
 
 
-async def test_after_another_sign_in_the_token_came_for_its_code(parties: Parties) -> None:
+async def test_after_a_second_sign_in_the_token_was_issued_for_its_code(parties: Parties) -> None:
     await parties.press(await parties.signed_in(), "/refresh")
     parties.clock.advance(60)
 
     page = await parties.signed_in()
 
-    assert how_it_came(parties, page) == (True, False, True)
+    assert origin_of_token(parties, page) == (True, False, True)
 
 
 @pytest.mark.parametrize("fault", ["refused", "wrong ID token", "no verdict"])
 @pytest.mark.parametrize("refreshed", [False, True], ids=["for the code", "refreshed"])
-async def test_a_refresh_that_brings_nothing_changes_nothing_about_how_the_token_came(
+async def test_a_failed_refresh_does_not_change_the_origin_of_the_token(
     parties: Parties, fault: str, refreshed: bool
 ) -> None:
     session = await parties.signed_in()
@@ -139,21 +139,23 @@ async def test_a_refresh_that_brings_nothing_changes_nothing_about_how_the_token
 
     page = await parties.person.get(f"{WEB}session")
 
-    assert how_it_came(parties, page) == (not refreshed, refreshed, False)
+    assert origin_of_token(parties, page) == (not refreshed, refreshed, False)
     assert f"to this application at {before}, for" in page.text
 
 
-async def test_the_first_id_token_is_not_said_to_be_refreshed(parties: Parties) -> None:
+async def test_an_id_token_that_was_not_replaced_is_not_shown_as_refreshed(
+    parties: Parties,
+) -> None:
     session = await parties.signed_in("code token")
     parties.provider.tokens = {"id_token": None}
 
     page = await parties.press(session, "/refresh")
 
-    # The heading of the access token alone.
+    # Once, in the heading of the access token.
     assert page.text.count("From the token endpoint, refreshed") == 1
 
 
-async def test_a_refresh_can_be_refreshed(parties: Parties) -> None:
+async def test_each_refresh_uses_the_latest_refresh_token(parties: Parties) -> None:
     page = await parties.signed_in()
     for _ in range(3):
         page = await parties.press(page, "/refresh")
@@ -183,7 +185,7 @@ async def test_a_refresh_without_an_id_token_keeps_the_first_one(parties: Partie
     assert page.response.text.count("<details>") == 4
 
 
-async def test_a_refused_refresh_token_is_forgotten(parties: Parties) -> None:
+async def test_a_refused_refresh_token_is_deleted(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.provider.token_fault = (400, {"error": "invalid_grant"})
 
@@ -195,7 +197,7 @@ async def test_a_refused_refresh_token_is_forgotten(parties: Parties) -> None:
     assert not can_refresh(await parties.person.get(f"{WEB}session"))
 
 
-async def test_an_error_that_is_not_about_the_refresh_token_leaves_it(parties: Parties) -> None:
+async def test_an_error_about_the_client_keeps_the_refresh_token(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.provider.token_fault = (401, {"error": "invalid_client"})
 
@@ -220,7 +222,7 @@ async def test_an_error_that_is_not_about_the_refresh_token_leaves_it(parties: P
     ],
     ids=str,
 )
-async def test_an_answer_that_is_no_verdict_leaves_the_refresh_token(
+async def test_a_response_without_a_verdict_keeps_the_refresh_token(
     parties: Parties, fault: tuple[int, Any]
 ) -> None:
     session = await parties.signed_in()
@@ -248,7 +250,7 @@ async def test_an_answer_that_is_no_verdict_leaves_the_refresh_token(
     ],
     ids=str,
 )
-async def test_a_wrong_id_token_brings_no_new_tokens(
+async def test_a_wrong_id_token_discards_the_new_tokens(
     parties: Parties, claims: dict[str, Any]
 ) -> None:
     session = await parties.signed_in()
@@ -261,7 +263,7 @@ async def test_a_wrong_id_token_brings_no_new_tokens(
     assert "From the token endpoint, refreshed" not in page.text
 
 
-async def test_a_refresh_token_that_brought_a_wrong_id_token_is_not_used_again(
+async def test_a_refresh_token_is_not_used_again_after_a_wrong_id_token(
     parties: Parties,
 ) -> None:
     session = await parties.signed_in()
@@ -275,7 +277,9 @@ async def test_a_refresh_token_that_brought_a_wrong_id_token_is_not_used_again(
     assert len(sent_refresh_tokens(parties)) == 1
 
 
-async def test_an_id_token_that_cannot_be_judged_costs_no_refresh_token(parties: Parties) -> None:
+async def test_an_id_token_that_cannot_be_checked_keeps_the_new_refresh_token(
+    parties: Parties,
+) -> None:
     parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
     session = await parties.signed_in()
     parties.network.off.add(ANNEX)
@@ -292,7 +296,7 @@ async def test_an_id_token_that_cannot_be_judged_costs_no_refresh_token(parties:
     assert len(set(sent_refresh_tokens(parties))) == 2
 
 
-async def test_what_cannot_be_judged_is_not_kept(parties: Parties) -> None:
+async def test_tokens_that_cannot_be_checked_are_not_used(parties: Parties) -> None:
     parties.provider.metadata = {"jwks_uri": f"{ANNEX}jwks"}
     session = await parties.signed_in()
     before = await kept_tokens(parties)
@@ -306,7 +310,7 @@ async def test_what_cannot_be_judged_is_not_kept(parties: Parties) -> None:
     assert after.refresh_token != before.refresh_token
 
 
-async def test_an_id_token_of_another_key_brings_no_new_tokens(parties: Parties) -> None:
+async def test_an_id_token_of_another_key_discards_the_new_tokens(parties: Parties) -> None:
     session = await parties.signed_in()
     parties.provider.signing_key = signing_key(number=1)
 
@@ -316,7 +320,7 @@ async def test_an_id_token_of_another_key_brings_no_new_tokens(parties: Parties)
 
 
 @pytest.mark.parametrize("claim", ["at_hash", "nonce"])
-async def test_an_id_token_may_leave_out_what_is_optional(parties: Parties, claim: str) -> None:
+async def test_an_id_token_may_omit_optional_claims(parties: Parties, claim: str) -> None:
     session = await parties.signed_in()
     parties.provider.exchanged_id_token = {claim: None}
 
@@ -325,7 +329,7 @@ async def test_an_id_token_may_leave_out_what_is_optional(parties: Parties, clai
     assert page.status == 200
 
 
-async def test_two_refreshes_at_once_do_not_use_one_token_twice(parties: Parties) -> None:
+async def test_concurrent_refreshes_do_not_use_one_token_twice(parties: Parties) -> None:
     session = await parties.signed_in()
 
     pages = await asyncio.gather(*(parties.press(session, "/refresh") for _ in range(4)))
@@ -335,7 +339,7 @@ async def test_two_refreshes_at_once_do_not_use_one_token_twice(parties: Parties
     assert len(set(sent)) == 4
 
 
-async def test_without_a_refresh_token_there_is_nothing_to_refresh(parties: Parties) -> None:
+async def test_without_a_refresh_token_the_refresh_fails(parties: Parties) -> None:
     session = await parties.signed_in(scopes=("openid",))
 
     answer = await parties.person.client.post(

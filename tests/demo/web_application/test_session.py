@@ -1,4 +1,4 @@
-"""The session page: who is signed in, and the tokens, told apart and never whole."""
+"""The session page: the person, the reasons of the checks, and the decoded tokens."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_the_reason_of_a_check_is_one_sentence_that_names_the_attack(reason: str
     assert ". " not in reason
 
 
-async def test_a_name_of_the_providers_is_escaped_and_cut(parties: Parties) -> None:
+async def test_the_name_from_the_provider_is_escaped_and_cut(parties: Parties) -> None:
     parties.provider.exchanged_id_token = {"name": "<b>" + "a" * 200}
 
     page = await parties.signed_in()
@@ -48,7 +48,7 @@ async def test_a_name_of_the_providers_is_escaped_and_cut(parties: Parties) -> N
     ("response_type", "front", "id_tokens"),
     [("code id_token", False, 2), ("code token", True, 1), ("code id_token token", True, 2)],
 )
-async def test_each_token_is_shown_once_and_told_apart(
+async def test_each_token_is_shown_once_with_its_origin(
     parties: Parties, response_type: str, front: bool, id_tokens: int
 ) -> None:
     page = await parties.signed_in(response_type)
@@ -59,7 +59,7 @@ async def test_each_token_is_shown_once_and_told_apart(
     assert page.response.text.count("&#34;c_hash&#34;") == id_tokens - 1
 
 
-async def test_tokens_are_shown_decoded_and_never_whole(parties: Parties) -> None:
+async def test_tokens_are_shown_decoded_and_without_signature(parties: Parties) -> None:
     callback = await parties.at_callback()
     page = await parties.hand_over(callback)
 
@@ -71,7 +71,7 @@ async def test_tokens_are_shown_decoded_and_never_whole(parties: Parties) -> Non
     assert callback.fragment["code"] not in page.response.text
 
 
-async def test_no_secret_is_shown(parties: Parties) -> None:
+async def test_the_page_contains_no_secret(parties: Parties) -> None:
     page = await parties.signed_in()
 
     (request,) = parties.provider.exchanges()
@@ -81,7 +81,7 @@ async def test_no_secret_is_shown(parties: Parties) -> None:
     assert (parties.cookie() or "?") not in page.response.text
 
 
-async def test_an_opaque_access_token_is_said_to_be_one(parties: Parties) -> None:
+async def test_the_page_says_that_an_access_token_is_opaque(parties: Parties) -> None:
     parties.provider.tokens = {"access_token": "opaque-" + "x" * 30}
     parties.provider.exchanged_id_token = {"at_hash": None}
 
@@ -91,21 +91,21 @@ async def test_an_opaque_access_token_is_said_to_be_one(parties: Parties) -> Non
     assert "opaque-xxx" not in page.text
 
 
-async def test_a_refresh_token_is_said_to_be_there(parties: Parties) -> None:
+async def test_the_page_says_that_there_is_a_refresh_token(parties: Parties) -> None:
     page = await parties.signed_in()
 
     assert "There is one. It stays on this server" in page.text
     assert page.form("/refresh").method == "post"
 
 
-async def test_a_missing_refresh_token_has_a_reason_not_asked_for(parties: Parties) -> None:
+async def test_the_page_says_that_no_refresh_token_was_requested(parties: Parties) -> None:
     page = await parties.signed_in(scopes=("openid",))
 
     assert "offline_access was not requested" in page.text
     assert not [form for form in page.forms if "refresh" in form.action]
 
 
-async def test_a_missing_refresh_token_has_a_reason_not_granted(parties: Parties) -> None:
+async def test_the_page_says_that_the_refresh_token_was_not_granted(parties: Parties) -> None:
     parties.provider.tokens = {"refresh_token": None, "scope": "openid read:contacts"}
 
     page = await parties.signed_in(scopes=EVERY_SCOPE)
@@ -113,7 +113,7 @@ async def test_a_missing_refresh_token_has_a_reason_not_granted(parties: Parties
     assert "the API does not allow it" in page.text
 
 
-async def test_a_missing_refresh_token_has_a_reason_not_given(parties: Parties) -> None:
+async def test_the_page_says_that_the_provider_issued_no_refresh_token(parties: Parties) -> None:
     parties.provider.tokens = {"refresh_token": None}
 
     page = await parties.signed_in()
@@ -121,7 +121,7 @@ async def test_a_missing_refresh_token_has_a_reason_not_given(parties: Parties) 
     assert "The authorization server issued none." in page.text
 
 
-async def test_an_expired_token_is_said_to_be(parties: Parties) -> None:
+async def test_the_page_says_that_a_token_has_expired(parties: Parties) -> None:
     await parties.signed_in()
     parties.clock.advance(700)
 
@@ -149,7 +149,7 @@ async def test_the_page_works_while_the_provider_is_away(parties: Parties) -> No
     assert page.status == 200
 
 
-async def test_the_start_page_knows_who_is_signed_in(parties: Parties) -> None:
+async def test_the_start_page_names_the_person_who_is_signed_in(parties: Parties) -> None:
     await parties.signed_in()
 
     page = await parties.person.get(WEB)
@@ -157,7 +157,7 @@ async def test_the_start_page_knows_who_is_signed_in(parties: Parties) -> None:
     assert "You are signed in as Alice Example" in page.text
 
 
-async def test_a_second_sign_in_takes_the_place_of_the_first(parties: Parties) -> None:
+async def test_a_second_sign_in_replaces_the_first(parties: Parties) -> None:
     await parties.signed_in("code id_token")
 
     page = await parties.signed_in("code token")
@@ -165,7 +165,7 @@ async def test_a_second_sign_in_takes_the_place_of_the_first(parties: Parties) -
     assert "response_type=code token" in page.text
 
 
-async def test_a_failed_sign_in_leaves_the_earlier_one(parties: Parties) -> None:
+async def test_a_failed_sign_in_keeps_the_earlier_one(parties: Parties) -> None:
     await parties.signed_in()
     await parties.hand_over(await parties.at_callback(), {"state": "another"})
 
@@ -186,7 +186,7 @@ async def test_a_failed_sign_in_leaves_the_earlier_one(parties: Parties) -> None
     ],
     ids=["wrong token", "no token", "foreign origin", "no origin", "foreign site"],
 )
-async def test_no_form_works_from_elsewhere(
+async def test_a_form_from_another_page_is_refused(
     parties: Parties, path: str, changes: dict[str, str | None], headers: dict[str, str]
 ) -> None:
     page = await parties.signed_in()
@@ -204,7 +204,7 @@ async def test_no_form_works_from_elsewhere(
 
 
 @pytest.mark.parametrize("path", ["refresh", "sign-out", "break/state"])
-async def test_forms_are_nothing_without_a_sign_in(parties: Parties, path: str) -> None:
+async def test_a_form_without_a_sign_in_is_refused(parties: Parties, path: str) -> None:
     await parties.start()
     page = await parties.person.get(f"{WEB}callback")
 
@@ -215,7 +215,7 @@ async def test_forms_are_nothing_without_a_sign_in(parties: Parties, path: str) 
 
 
 @pytest.mark.parametrize("path", ["refresh", "sign-out", "break/state"])
-async def test_forms_are_no_links(parties: Parties, path: str) -> None:
+async def test_the_addresses_of_forms_refuse_get(parties: Parties, path: str) -> None:
     await parties.signed_in()
 
     page = await parties.person.get(f"{WEB}{path}")

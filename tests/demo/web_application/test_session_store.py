@@ -1,4 +1,4 @@
-"""The store of sessions: bounded in time and number, and useless to who reads the file."""
+"""The database of sessions: limited in time and number, and unreadable without the cookies."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ SIGNED_IN = SignedIn(
 )
 
 
-async def test_a_session_comes_back_as_it_was_kept(sessions: Sessions) -> None:
+async def test_a_saved_session_is_returned_unchanged(sessions: Sessions) -> None:
     session = Session("form", (TRANSACTION,), SIGNED_IN)
 
     secret = await sessions.open(session)
@@ -50,7 +50,7 @@ async def test_a_session_survives_a_restart(
     await again.aclose()
 
 
-async def test_another_content_takes_the_place_of_the_first(sessions: Sessions) -> None:
+async def test_saving_replaces_the_content(sessions: Sessions) -> None:
     secret = await sessions.open(Session("form"))
 
     await sessions.save(secret, Session("form", (TRANSACTION,)))
@@ -115,14 +115,14 @@ async def test_ended_sessions_leave_the_file(
     assert len(await _rows(file)) == 1
 
 
-async def test_the_value_of_a_cookie_is_not_in_the_file(sessions: Sessions, file: Path) -> None:
+async def test_the_file_does_not_contain_the_cookie(sessions: Sessions, file: Path) -> None:
     secret = await sessions.open(Session("form"))
 
     (row,) = await _rows(file)
     assert secret not in row
 
 
-async def test_without_the_cookie_the_file_says_nothing(sessions: Sessions, file: Path) -> None:
+async def test_without_the_cookie_the_file_reveals_nothing(sessions: Sessions, file: Path) -> None:
     await sessions.open(Session("form-secret", (TRANSACTION,), SIGNED_IN))
 
     (row,) = await _rows(file)
@@ -130,7 +130,7 @@ async def test_without_the_cookie_the_file_says_nothing(sessions: Sessions, file
         assert word not in row
 
 
-async def test_the_content_of_one_session_cannot_be_given_to_another(
+async def test_content_that_was_copied_to_another_session_is_refused(
     sessions: Sessions, file: Path
 ) -> None:
     first, second = await sessions.open(Session("first")), await sessions.open(Session("second"))
@@ -152,7 +152,7 @@ async def _fill(sessions: Sessions, clock: FakeClock, number: int) -> None:
         await sessions.open(Session("form"))
 
 
-async def test_the_oldest_go_when_there_are_too_many(
+async def test_the_oldest_sessions_are_deleted_beyond_the_limit(
     sessions: Sessions, file: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 5)
@@ -168,7 +168,7 @@ async def test_the_oldest_go_when_there_are_too_many(
     assert await sessions.session(second) is not None
 
 
-async def test_who_is_signed_in_stays_longest(
+async def test_sessions_with_a_sign_in_are_deleted_last(
     sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 3)
@@ -179,7 +179,7 @@ async def test_who_is_signed_in_stays_longest(
     assert await sessions.session(secret) is not None
 
 
-async def test_a_new_session_is_kept_though_everybody_is_signed_in(
+async def test_a_new_session_is_kept_if_all_others_are_signed_in(
     sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.web_application.session.store.MAX_SESSIONS", 2)
@@ -192,7 +192,7 @@ async def test_a_new_session_is_kept_though_everybody_is_signed_in(
     assert await sessions.session(secret) is not None
 
 
-async def test_content_of_another_version_counts_as_no_session(
+async def test_content_that_is_not_encrypted_counts_as_no_session(
     sessions: Sessions, file: Path
 ) -> None:
     secret = await sessions.open(Session("form"))
@@ -204,7 +204,9 @@ async def test_content_of_another_version_counts_as_no_session(
     assert await sessions.session(secret) is None
 
 
-async def test_content_that_is_no_session_counts_as_none(sessions: Sessions, file: Path) -> None:
+async def test_content_of_an_earlier_version_counts_as_no_session(
+    sessions: Sessions, file: Path
+) -> None:
     secret = await sessions.open(Session("form"))
     engine = connect(f"sqlite:///{file}")
     async with engine.begin() as connection:
@@ -226,7 +228,7 @@ async def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     await engine.dispose()
 
 
-async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.sqlite3"
     file.write_bytes(b"no database at all" * 100)
     engine = connect(f"sqlite:///{file}")
@@ -236,7 +238,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     await engine.dispose()
 
 
-async def test_requests_of_one_session_take_turns(sessions: Sessions) -> None:
+async def test_requests_of_one_session_run_one_after_the_other(sessions: Sessions) -> None:
     order: list[str] = []
 
     async def request(name: str, secret: str) -> None:
@@ -252,7 +254,7 @@ async def test_requests_of_one_session_take_turns(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("shown", [repr, str])
-def test_no_secret_is_in_a_repr(shown: Callable[[object], str]) -> None:
+def test_a_repr_contains_no_secret(shown: Callable[[object], str]) -> None:
     words = shown(Session("form-secret", (TRANSACTION,), SIGNED_IN))
 
     for secret in ("secret", "verifier", "nonce'", "'state'"):

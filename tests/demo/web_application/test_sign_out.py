@@ -1,4 +1,4 @@
-"""Signing out: here first, then at the provider; and what a refresh token is worth then."""
+"""Sign-out: in the web application first, then at the provider; the refresh token is revoked."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.demo.web_application.conftest import WEB, Parties
 from tests.support.fake_provider import ANNEX, PROVIDER
 
 
-async def test_signing_out_ends_the_session_here_and_there(parties: Parties) -> None:
+async def test_signing_out_ends_the_session_here_and_at_the_provider(parties: Parties) -> None:
     session = await parties.signed_in()
     cookie = parties.cookie()
     assert cookie is not None
@@ -21,13 +21,13 @@ async def test_signing_out_ends_the_session_here_and_there(parties: Parties) -> 
     assert page.visited[1].startswith(f"{PROVIDER}end?")
     assert await parties.sessions.session(cookie) is None
     assert parties.cookie() != cookie
-    (asked,) = parties.provider.signed_out
-    assert asked["client_id"] == "web-application"
-    assert asked["post_logout_redirect_uri"] == WEB
-    assert asked["id_token_hint"].count(".") == 2
+    (request,) = parties.provider.signed_out
+    assert request["client_id"] == "web-application"
+    assert request["post_logout_redirect_uri"] == WEB
+    assert request["id_token_hint"].count(".") == 2
 
 
-async def test_the_old_cookie_is_worth_nothing_afterwards(parties: Parties) -> None:
+async def test_the_old_cookie_has_no_session_afterwards(parties: Parties) -> None:
     session = await parties.signed_in()
     cookie = parties.cookie() or ""
     await parties.press(session, "/sign-out")
@@ -40,7 +40,7 @@ async def test_the_old_cookie_is_worth_nothing_afterwards(parties: Parties) -> N
     assert answer.headers["location"] == WEB
 
 
-async def test_the_policy_of_the_page_allows_the_way_out(parties: Parties) -> None:
+async def test_the_content_security_policy_allows_the_sign_out_form(parties: Parties) -> None:
     page = await parties.signed_in()
 
     policy = page.response.headers["content-security-policy"]
@@ -84,7 +84,7 @@ async def test_signing_out_revokes_the_refresh_token(parties: Parties) -> None:
     assert parties.provider.revocations == [token]
 
 
-async def test_the_client_proves_itself_as_at_the_token_endpoint(parties: Parties) -> None:
+async def test_the_revocation_uses_the_clients_authentication_method(parties: Parties) -> None:
     parties.provider.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     session = await parties.signed_in()
 
@@ -94,7 +94,7 @@ async def test_the_client_proves_itself_as_at_the_token_endpoint(parties: Partie
 
 
 async def test_a_new_sign_in_revokes_nothing(parties: Parties) -> None:
-    # Some providers take back all that a user granted a client with one of its refresh tokens.
+    # Some providers revoke every grant of a user with one refresh token.
     await parties.signed_in()
 
     page = await parties.signed_in()
@@ -108,7 +108,7 @@ async def test_a_new_sign_in_revokes_nothing(parties: Parties) -> None:
     [({"revocation_endpoint": None}, ("openid", "offline_access")), ({}, ("openid",))],
     ids=["no endpoint", "no refresh token"],
 )
-async def test_where_nothing_can_be_revoked_signing_out_works_all_the_same(
+async def test_signing_out_works_without_a_revocation(
     parties: Parties, metadata: dict[str, str | None], scopes: tuple[str, ...]
 ) -> None:
     parties.provider.metadata = metadata
@@ -121,7 +121,7 @@ async def test_where_nothing_can_be_revoked_signing_out_works_all_the_same(
 
 
 @pytest.mark.parametrize("path", ["revoke", "nothing-here"])
-async def test_a_revocation_endpoint_that_is_away_keeps_nobody_signed_in(
+async def test_a_failed_revocation_is_logged_and_the_person_is_signed_out(
     parties: Parties, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     parties.provider.metadata = {"revocation_endpoint": f"{ANNEX}{path}"}
@@ -138,7 +138,7 @@ async def test_a_revocation_endpoint_that_is_away_keeps_nobody_signed_in(
     assert token not in caplog.text
 
 
-async def test_a_revocation_endpoint_that_never_answers_is_not_waited_for(
+async def test_signing_out_does_not_wait_for_a_silent_revocation_endpoint(
     parties: Parties, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.web_application.flow.revocation.TIMEOUT", 0.01)

@@ -1,4 +1,4 @@
-"""The start page: what can be chosen, and the URL that results."""
+"""The start page: the selection, the authorization URL, and the picture of the three parties."""
 
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
@@ -25,27 +25,27 @@ def sent(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parameters.items()}
 
 
-async def test_the_first_visit_offers_everything(parties: Parties) -> None:
+async def test_the_first_visit_has_a_default_selection(parties: Parties) -> None:
     page = await parties.person.get(WEB)
 
-    asked = sent(page)
-    assert asked["response_type"] == "code id_token token"
-    assert asked["scope"] == "openid profile email read:contacts offline_access"
+    parameters = sent(page)
+    assert parameters["response_type"] == "code id_token token"
+    assert parameters["scope"] == "openid profile email read:contacts offline_access"
 
 
-async def test_the_url_has_the_parameters_of_the_seed_and_pkce(parties: Parties) -> None:
+async def test_the_url_has_the_parameters_of_the_hybrid_flow_and_pkce(parties: Parties) -> None:
     page = await parties.start("code id_token", ("openid", "read:contacts"))
 
-    asked = sent(page)
+    parameters = sent(page)
     assert sign_in_url(page).startswith(f"{PROVIDER}authorize?audience={AUDIENCE}&scope=openid%20")
-    assert asked["audience"] == AUDIENCE
-    assert asked["scope"] == "openid read:contacts"
-    assert asked["response_type"] == "code id_token"
-    assert asked["client_id"] == CLIENT_ID
-    assert asked["redirect_uri"] == f"{WEB}callback"
-    assert asked["code_challenge_method"] == "S256"
-    assert len(base64url_decode(asked["code_challenge"])) == sha256().digest_size
-    assert min(len(asked["state"]), len(asked["nonce"])) >= 43
+    assert parameters["audience"] == AUDIENCE
+    assert parameters["scope"] == "openid read:contacts"
+    assert parameters["response_type"] == "code id_token"
+    assert parameters["client_id"] == CLIENT_ID
+    assert parameters["redirect_uri"] == f"{WEB}callback"
+    assert parameters["code_challenge_method"] == "S256"
+    assert len(base64url_decode(parameters["code_challenge"])) == sha256().digest_size
+    assert min(len(parameters["state"]), len(parameters["nonce"])) >= 43
 
 
 async def test_the_page_shows_each_parameter_of_the_link(parties: Parties) -> None:
@@ -67,7 +67,7 @@ async def test_the_page_pictures_the_three_parties_in_words(parties: Parties) ->
 
 
 @pytest.mark.parametrize("response_type", ["code token", "code id_token token"])
-async def test_every_page_has_secrets_of_its_own(parties: Parties, response_type: str) -> None:
+async def test_every_page_has_its_own_random_values(parties: Parties, response_type: str) -> None:
     first, second = sent(await parties.start()), sent(await parties.start(response_type))
 
     for name in ("state", "nonce", "code_challenge"):
@@ -75,13 +75,15 @@ async def test_every_page_has_secrets_of_its_own(parties: Parties, response_type
 
 
 async def pending(parties: Parties) -> list[str]:
-    """Return the `state` of each request that is under way."""
+    """Return the `state` of each pending request."""
     session = await parties.sessions.session(parties.cookie() or "")
     assert session is not None
     return [transaction.state for transaction in session.pending]
 
 
-async def test_many_changes_of_the_selection_push_no_other_tab_out(parties: Parties) -> None:
+async def test_many_changes_of_the_selection_do_not_end_the_request_of_another_tab(
+    parties: Parties,
+) -> None:
     other_tab = await parties.start("code id_token")
     for number in range(MAX_PENDING - 1):
         await parties.start("code token", EVERY_SCOPE[: number % len(EVERY_SCOPE)])
@@ -92,13 +94,13 @@ async def test_many_changes_of_the_selection_push_no_other_tab_out(parties: Part
     assert page.url == f"{WEB}session"
 
 
-async def test_requests_under_way_do_not_grow_without_bound(parties: Parties) -> None:
+async def test_the_number_of_pending_requests_is_limited(parties: Parties) -> None:
     pages = [await parties.start() for _ in range(MAX_PENDING + 3)]
 
     assert await pending(parties) == [sent(page)["state"] for page in pages[3:]]
 
 
-async def test_requests_that_are_too_old_to_be_answered_are_forgotten(parties: Parties) -> None:
+async def test_expired_requests_are_deleted(parties: Parties) -> None:
     await parties.start()
     parties.clock.advance(601)
 
@@ -129,14 +131,14 @@ async def test_two_browsers_get_two_states(parties: Parties) -> None:
     ],
     ids=["nothing chosen", "not offered", "unknown response type"],
 )
-async def test_only_what_is_offered_is_asked_for(parties: Parties, query: str, scope: str) -> None:
+async def test_only_offered_scopes_are_requested(parties: Parties, query: str, scope: str) -> None:
     page = await parties.person.get(f"{WEB}?{query}")
 
     assert sent(page)["scope"] == scope
     assert sent(page)["response_type"] in {"code token", "code id_token token"}
 
 
-async def test_the_form_shows_what_is_chosen(parties: Parties) -> None:
+async def test_the_form_shows_the_selection(parties: Parties) -> None:
     page = await parties.start("code token", ("openid", "email"))
 
     (form,) = page.forms
@@ -145,7 +147,7 @@ async def test_the_form_shows_what_is_chosen(parties: Parties) -> None:
     assert form.fields["scope"] == "openid email"
 
 
-async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(parties: Parties) -> None:
+async def test_the_cookie_is_protected_from_scripts_and_other_sites(parties: Parties) -> None:
     page = await parties.person.get(WEB)
 
     cookie = page.response.headers["set-cookie"].lower()
@@ -155,7 +157,7 @@ async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(parties: Par
     assert "path=/" in cookie
 
 
-async def test_pages_allow_browsers_very_little(parties: Parties) -> None:
+async def test_pages_have_strict_security_headers(parties: Parties) -> None:
     page = await parties.person.get(WEB)
 
     policy = page.response.headers["content-security-policy"]
@@ -167,7 +169,7 @@ async def test_pages_allow_browsers_very_little(parties: Parties) -> None:
     assert page.response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_every_asset_comes_from_here(parties: Parties) -> None:
+async def test_every_asset_comes_from_this_origin(parties: Parties) -> None:
     page = await parties.person.get(WEB)
 
     for address in ("/static/style.css", "/static/icon.svg", "/scripts/start.js"):
@@ -186,7 +188,7 @@ async def test_pages_have_no_inline_scripts_and_styles(parties: Parties, path: s
     assert source.count("<script") == source.count("<script src=")
 
 
-async def test_a_strange_host_name_reaches_nothing(parties: Parties) -> None:
+async def test_another_host_name_is_refused(parties: Parties) -> None:
     transport = httpx.ASGITransport(parties.app)
     async with httpx.AsyncClient(transport=transport) as client:
         answer = await client.get("http://attacker.example:8080/")
@@ -194,7 +196,7 @@ async def test_a_strange_host_name_reaches_nothing(parties: Parties) -> None:
     assert answer.status_code == 400
 
 
-async def test_a_provider_that_is_away_is_told_and_not_a_crash(parties: Parties) -> None:
+async def test_a_provider_that_does_not_answer_gives_an_error_page(parties: Parties) -> None:
     parties.network.off.add(PROVIDER)
 
     page = await parties.person.get(WEB)
@@ -203,7 +205,7 @@ async def test_a_provider_that_is_away_is_told_and_not_a_crash(parties: Parties)
     assert "is not available" in page.text
 
 
-async def test_what_nobody_expected_is_told_without_its_reasons(parties: Parties) -> None:
+async def test_an_unexpected_error_is_reported_without_details(parties: Parties) -> None:
     await parties.person.get(WEB)
     await parties.lose_database()
     transport = httpx.ASGITransport(parties.app, raise_app_exceptions=False)
@@ -216,14 +218,14 @@ async def test_what_nobody_expected_is_told_without_its_reasons(parties: Parties
     assert "sessions" not in answer.text
 
 
-async def test_the_application_closes_what_it_was_given_to_close(parties: Parties) -> None:
+async def test_the_application_closes_its_resources_at_shutdown(parties: Parties) -> None:
     async with running(parties.app):
         page = await parties.person.get(WEB)
 
     assert page.status == 200
 
 
-async def test_unknown_addresses_have_a_page_too(parties: Parties) -> None:
+async def test_unknown_addresses_get_an_error_page(parties: Parties) -> None:
     page = await parties.person.get(f"{WEB}nowhere")
 
     assert page.status == 404
