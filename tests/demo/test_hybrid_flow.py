@@ -328,7 +328,7 @@ async def test_id_token_and_state_are_checked_before_the_web_application_trusts_
     page = await parties.deliver(answer, {**answer.fragment, part: other.fragment[part]})
 
     assert page.status == 400
-    assert f"The check “{row}” failed. Nothing behind it was looked at" in page.text
+    assert f"The check “{row}” failed. The checks after it were not made" in page.text
 
 
 async def test_custom_claims_appear_under_their_namespaced_names_only(
