@@ -1,12 +1,35 @@
-"""The results of the checks: what was compared, with which outcome, in a fixed order."""
+"""The results of the checks: the attack that each one stops, what was compared, the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from demo.web_application.checks.reasons import REASONS
-
 Outcome = Literal["passed", "failed", "none", "not reached"]
+
+REASONS: Mapping[str, str] = {
+    "state": "Stops login CSRF: an attacker who sends your browser a response of their own would "
+    "otherwise sign you in to their account.",
+    "iss": "Stops the mix-up attack: a code from one authorization server must not be sent to "
+    "another one, which an attacker may run.",
+    "error": "Stops a sign-in without consent: a response that reports an error must not be used, "
+    "even if it also contains a code.",
+    "components": "Stops injection and downgrade: an attacker must not add a token that was not "
+    "requested, or remove the signed part of the response.",
+    "ID token: signature": "Stops forgery: without the signature, anyone could write an ID token "
+    "that names any user.",
+    "ID token: claims": "Stops substitution: an ID token from another issuer, for another "
+    "application or from long ago must not sign anyone in here.",
+    "nonce": "Stops replay: an ID token stolen from another sign-in contains another nonce.",
+    "c_hash": "Stops code injection: if an attacker replaces the code, it no longer matches the "
+    "hash in the signed ID token.",
+    "at_hash": "Stops token injection: if an attacker replaces the access token, it no longer "
+    "matches the hash in the signed ID token.",
+    "code exchange": "Stops a stolen code: the thief has neither the client secret nor the PKCE "
+    "verifier, so the authorization server gives them no tokens.",
+    "same issuer and subject": "Stops mixed sign-ins: if an attacker has replaced the code, the "
+    "token endpoint's ID token names another person.",
+}
+"""The attack that a check stops, in one sentence, by the name of the check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from demo.web_application.checks.reasons import REASONS
 from demo.web_application.checks.responses import AUTHORIZATION_RESPONSE, TOKEN_RESPONSE
+from demo.web_application.checks.results import REASONS
 from tests.demo.web_application.conftest import EVERY_SCOPE, WEB, Parties
 from tests.support.fake_provider import CLIENT_SECRET
 
