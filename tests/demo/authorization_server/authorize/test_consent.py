@@ -10,6 +10,7 @@ from demo.authorization_server.keys.signing_key import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
+from demo.pages.rendering import addresses
 from tests.support.authorization_server.front_channel import (
     AUDIENCE,
     CALLBACK,
@@ -53,7 +54,7 @@ async def test_the_consent_page_names_client_api_permissions_and_user(browser: U
     ):
         assert words in page.text
     for name in scope.split():
-        assert f"<strong>{name}</strong>" in page.response.text
+        assert f"<strong>{addresses(name)}</strong>" in page.response.text
 
 
 async def test_the_consent_page_lists_only_scopes_that_can_be_granted(browser: UserAgent) -> None:
