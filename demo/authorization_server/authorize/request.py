@@ -1,7 +1,7 @@
 """Checks an authorization request against the registrations; no I/O.
 
-The order of the checks decides who is told of a fault (RFC 6749 §4.1.2.1, OpenID Connect Core
-§3.1.2.2, §3.3.2.6):
+The order of the checks decides whether the client or the person learns of a fault (RFC 6749
+§4.1.2.1, OpenID Connect Core §3.1.2.2, §3.3.2.6):
 
 - Until the client and its registered redirect URI are known, the fault is shown to the person.
   Nothing is redirected, so that attackers cannot use this server to send people to their own sites

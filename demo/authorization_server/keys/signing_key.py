@@ -72,7 +72,7 @@ class RetiredKey:
     """The public part of a key that signs no longer; the private part is deleted.
 
     Arguments:
-        until: seconds since the epoch; by then all tokens that it signed have expired.
+        until: seconds since the epoch; all tokens that it signed have expired before.
     """
 
     public_key: RSAPublicKey = field(repr=False)

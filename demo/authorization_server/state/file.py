@@ -16,7 +16,7 @@ class StateFile:
 
     Arguments:
         clock: returns seconds since the epoch.
-        new_secret: makes a secret that nobody can guess.
+        new_secret: returns a new secret that cannot be guessed.
     """
 
     engine: AsyncEngine

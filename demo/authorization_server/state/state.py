@@ -28,7 +28,7 @@ class State:
     Arguments:
         engine: made by `resource_api.database.connect.connect`, for an SQLite file.
         clock: returns seconds since the epoch.
-        new_secret: makes a secret that nobody can guess, a different one each time.
+        new_secret: returns a new secret that cannot be guessed.
     """
 
     def __init__(

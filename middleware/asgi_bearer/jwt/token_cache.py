@@ -104,7 +104,7 @@ class TokenCache:
 
         Arguments:
             digest: SHA-256 of the credentials.
-            keys: returns the issuer's keys, or None if they cannot be had without waiting.
+            keys: returns the issuer's keys, or None if that would need an `await`.
             clock: the time, in seconds since the epoch.
         """
         with self._lock:
