@@ -1,4 +1,4 @@
-"""The signature algorithms: published examples, and which key may serve which."""
+"""The signature algorithms: published examples, and the algorithms that each kind of key serves."""
 
 import itertools
 
@@ -43,7 +43,9 @@ def test_a_published_signature_verifies(vector: SignatureVector) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.source)
-def test_a_published_signature_verifies_nothing_else(vector: SignatureVector) -> None:
+def test_a_published_signature_verifies_no_other_text_signature_or_algorithm(
+    vector: SignatureVector,
+) -> None:
     key = only_key(dict(vector.jwk))
     signature = base64url_decode(vector.signature)
     signing_input = vector.signing_input.encode()
@@ -72,7 +74,6 @@ def test_each_supported_algorithm_verifies_its_own_signature(alg: str) -> None:
     "no symmetric algorithm can be configured",
 )
 def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
-    """There is no symmetric algorithm to configure."""
     assert set(ALGORITHMS) == RSA_ALGORITHMS | {"ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 
 
@@ -115,11 +116,11 @@ def test_exactly_the_asymmetric_algorithms_are_supported() -> None:
         # RFC 8725 §3.1.
         pytest.param("oct", None, "HS256", NONE, id="symmetric"),
         pytest.param("oct", None, None, NONE, id="symmetric without alg"),
-        pytest.param(None, None, None, NONE, id="no kind"),
-        pytest.param(["RSA"], None, None, NONE, id="a kind in an array"),
+        pytest.param(None, None, None, NONE, id="no kty"),
+        pytest.param(["RSA"], None, None, NONE, id="kty in an array"),
     ],
 )
-def test_a_key_serves_what_its_kind_and_curve_and_alg_allow(
+def test_kty_crv_and_alg_decide_which_algorithms_a_key_serves(
     kty: object, crv: object, alg: object, served: set[str]
 ) -> None:
     assert served_by(kty, crv, alg) == served
@@ -129,26 +130,27 @@ def test_a_key_serves_what_its_kind_and_curve_and_alg_allow(
 @pytest.mark.parametrize(
     ("made", "claimed"), list(itertools.permutations(sorted(RSA_ALGORITHMS), 2))
 )
-def test_an_rsa_signature_of_one_kind_is_none_of_another(made: str, claimed: str) -> None:
+def test_an_rsa_signature_verifies_with_its_own_algorithm_only(made: str, claimed: str) -> None:
     signer = signing_key("RS256")
     key = only_key(signer.jwk(alg=None))
 
     assert not key.verifies(claimed, b"text", signer.sign(b"text", made))
 
 
-def test_the_table_cannot_be_changed() -> None:
+def test_the_table_of_algorithms_is_read_only() -> None:
     with pytest.raises(TypeError):
         TABLE["none"] = TABLE["RS256"]  # type: ignore[index]  # pyright: ignore[reportIndexIssue] - that is the test
 
 
 @pytest.mark.conforms("curve and signature length belong to the algorithm")
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
-def test_an_ecdsa_signature_has_one_length(alg: str) -> None:
-    """Two numbers of the size of the curve, zeros in front included (RFC 7518 §3.4)."""
+def test_an_ecdsa_signature_of_another_length_is_refused(alg: str) -> None:
+    """Two numbers of the curve's size, leading zeros included (RFC 7518 §3.4)."""
     signer = signing_key(alg)
     key = only_key(signer.jwk())
     signed = b"header.claims"
-    # Each is another one; one in 256, or two for P-521, has a zero in front of its second number.
+    # ECDSA is randomized: one signature in 256 (two for P-521) has a leading zero in its second
+    # number.
     size = len(signer.sign(signed)) // 2
     signature = next(made for _ in itertools.count() if not (made := signer.sign(signed))[size])
 

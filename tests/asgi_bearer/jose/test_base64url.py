@@ -1,4 +1,4 @@
-"""base64url is held against a reference that goes bit by bit, over every short text."""
+"""base64url decoding, compared with a slow reference decoder for every short text."""
 
 import itertools
 import string
@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from asgi_bearer.jose.encoding import base64url_decode
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-"""RFC 4648 §5, table 2; the place of a character is its value."""
+"""RFC 4648 §5, table 2; the index of a character is its value."""
 
 FOREIGN = "=+/., \n\r\t\v\f\0!%~\x7f\x80\xe9\u0100\u212a\u2028\uff21\U0001f600\ud800"
-"""Padding, the other alphabet, what decoders skip, and letters that fold into the alphabet."""
+"""Padding, the standard alphabet, white space, and letters that case folding maps to ASCII."""
 
-MANY = [chr(code) for code in range(0x180)] + sorted(set(FOREIGN) - set(map(chr, range(0x180))))
+CHARACTERS = [chr(code) for code in range(0x180)] + sorted(
+    set(FOREIGN) - set(map(chr, range(0x180)))
+)
 
 
 def ours(text: str) -> bytes | None:
-    """Return what the text is decoded to, or None if it is refused."""
+    """Return the decoded text, or None if it is refused."""
     try:
         return base64url_decode(text)
     except ValueError:
@@ -28,19 +30,19 @@ def ours(text: str) -> bytes | None:
 
 
 def reference(text: str) -> bytes | None:
-    """Return the same as `ours`, slowly: six bits a character, and the rest must be no byte."""
+    """Decode bit by bit, six bits a character; return None if the text is refused."""
     if not set(text) <= set(ALPHABET):
         return None
     bits = "".join(f"{ALPHABET.index(character):06b}" for character in text)
     whole = len(bits) // 8 * 8
-    # Six bits left over are a character too many; of two or four none may be set.
+    # Six leftover bits are a surplus character; two or four leftover bits must be zero.
     if len(bits) - whole == 6 or "1" in bits[whole:]:
         return None
     return bytes(int(bits[start : start + 8], 2) for start in range(0, whole, 8))
 
 
-def spelled(data: bytes) -> str:
-    """Return the one text that stands for `data`: its bits, six to a character."""
+def encoded(data: bytes) -> str:
+    """Return the one text that encodes `data`: its bits, six to a character."""
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += "0" * (-len(bits) % 6)
     return "".join(ALPHABET[int(bits[start : start + 6], 2)] for start in range(0, len(bits), 6))
@@ -51,29 +53,29 @@ def disagreements(texts: Iterator[str]) -> list[str]:
 
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
-def test_every_text_of_up_to_two_characters_is_decoded_as_the_reference_does() -> None:
-    pairs = map("".join, itertools.product(MANY, repeat=2))
+def test_every_text_of_up_to_two_characters_is_decoded_like_the_reference() -> None:
+    pairs = map("".join, itertools.product(CHARACTERS, repeat=2))
 
-    assert disagreements(iter(["", *MANY])) == []
+    assert disagreements(iter(["", *CHARACTERS])) == []
     assert disagreements(pairs) == []
 
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
-def test_every_text_of_three_characters_is_accepted_if_two_bytes_are_spelled_so() -> None:
-    spellings = {
-        spelled(bytes(data)): bytes(data) for data in itertools.product(range(256), repeat=2)
+def test_a_text_of_three_characters_is_accepted_only_if_it_encodes_two_bytes() -> None:
+    encodings = {
+        encoded(bytes(data)): bytes(data) for data in itertools.product(range(256), repeat=2)
     }
     letters = ALPHABET + FOREIGN[:8]
 
     texts = map("".join, itertools.product(letters, repeat=3))
 
-    assert [text for text in texts if ours(text) != spellings.get(text)] == []
+    assert [text for text in texts if ours(text) != encodings.get(text)] == []
 
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
-def test_every_longer_text_of_a_few_characters_is_decoded_as_the_reference_does() -> None:
-    """Two groups, with several foreign characters as well."""
-    few = "AE_=!"  # No bit set, one, all, and what is padding or nothing to a decoder.
+def test_every_text_of_three_to_seven_chosen_characters_is_decoded_like_the_reference() -> None:
+    # No bit set, one bit set, all bits set, padding, and a character that lenient decoders skip.
+    few = "AE_=!"
 
     for length in range(3, 8):
         assert disagreements(map("".join, itertools.product(few, repeat=length))) == []
@@ -81,12 +83,14 @@ def test_every_longer_text_of_a_few_characters_is_decoded_as_the_reference_does(
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
-def test_a_foreign_character_is_refused_wherever_it_stands(length: int) -> None:
-    """Put in, or in the place of another, with any length of the last group."""
-    text = spelled(bytes(range(200, 200 + length)))
+def test_a_foreign_character_is_refused_at_every_position(length: int) -> None:
+    """Inserted, or in place of another character, for every length of the last group."""
+    text = encoded(bytes(range(200, 200 + length)))
     places = [(start, end) for start in range(len(text) + 1) for end in (start, start + 1)]
 
-    changed = (text[:start] + character + text[end:] for start, end in places for character in MANY)
+    changed = (
+        text[:start] + character + text[end:] for start, end in places for character in CHARACTERS
+    )
 
     assert ours(text) == bytes(range(200, 200 + length))
     assert disagreements(changed) == []
@@ -94,17 +98,16 @@ def test_a_foreign_character_is_refused_wherever_it_stands(length: int) -> None:
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
-def test_padding_is_refused_however_much_of_it(length: int) -> None:
-    """Also the padding that other encoders write."""
-    text = spelled(bytes(length))
+def test_padding_of_any_length_is_refused(length: int) -> None:
+    text = encoded(bytes(length))
 
     assert [ours(text + "=" * count) for count in range(1, 9)] == [None] * 8
 
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
 @pytest.mark.parametrize("length", range(1, 13))
-def test_of_all_last_characters_those_with_unused_bits_are_refused(length: int) -> None:
-    text = spelled(b"\xff" * length)
+def test_a_last_character_with_unused_bits_set_is_refused(length: int) -> None:
+    text = encoded(b"\xff" * length)
 
     accepted = [letter for letter in ALPHABET if ours(text[:-1] + letter) is not None]
 
@@ -114,11 +117,11 @@ def test_of_all_last_characters_those_with_unused_bits_are_refused(length: int) 
 
 @given(st.binary(max_size=600))
 @settings(max_examples=100, deadline=None)
-def test_what_is_spelled_is_decoded(data: bytes) -> None:
-    assert ours(spelled(data)) == data
+def test_encoded_bytes_are_decoded_to_the_same_bytes(data: bytes) -> None:
+    assert ours(encoded(data)) == data
 
 
 @given(st.text(ALPHABET, max_size=40) | st.text(ALPHABET + FOREIGN, max_size=12))
 @settings(max_examples=300, deadline=None)
-def test_any_text_is_decoded_as_the_reference_does(text: str) -> None:
+def test_any_text_is_decoded_like_the_reference(text: str) -> None:
     assert ours(text) == reference(text)

@@ -1,4 +1,4 @@
-"""Compact JWS: what is taken apart, and what is refused before any key is looked up."""
+"""Compact JWS: which tokens are refused before any key is looked up, and which are parsed."""
 
 import pytest
 
@@ -22,11 +22,10 @@ MAX_BYTES = 16 * 1024
 
 
 class UntouchedKeys:
-    """A key source that nobody may ask."""
+    """A key source that fails when it is called."""
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Fail."""
-        raise AssertionError("the keys were asked for")
+        raise AssertionError("the verifier asked for keys")
 
 
 @pytest.mark.conforms(
@@ -51,7 +50,7 @@ class UntouchedKeys:
     ],
     ids=name_of,
 )
-async def test_a_token_that_is_not_in_order_is_refused_before_any_key_is_looked_up(
+async def test_a_malformed_token_is_refused_before_any_key_is_looked_up(
     row: Refused,
 ) -> None:
     of = issuer()
@@ -102,7 +101,7 @@ async def test_a_hostile_key_id_finds_no_key(row: Refused) -> None:
         (None, "jwt"),
     ],
 )
-async def test_the_token_types_of_the_profile_are_taken(typ: str | None, profile: str) -> None:
+async def test_the_token_types_of_the_profile_are_accepted(typ: str | None, profile: str) -> None:
     of = issuer()
     token = of.token_with_header(typ=typ)
 
@@ -110,7 +109,7 @@ async def test_the_token_types_of_the_profile_are_taken(typ: str | None, profile
 
 
 @pytest.mark.conforms("alg is compared with the accepted list before any key is looked up")
-async def test_an_algorithm_that_is_supported_and_not_configured_is_refused() -> None:
+async def test_a_supported_algorithm_that_is_not_configured_is_refused() -> None:
     of = issuer()
     only_es256 = of.verifier(algorithms=["ES256"], keys=UntouchedKeys())
 
@@ -132,20 +131,20 @@ async def test_an_algorithm_that_is_supported_and_not_configured_is_refused() ->
         pytest.param('"x": [' + "[]," * 2000 + "[]]", id="many brackets side by side"),
         pytest.param('"x": "\\u0000"', id="an escaped NUL"),
         pytest.param('"x": "\\ud83d\\ude00"', id="escaped surrogates in a pair"),
-        pytest.param('"x": "\\\\ud800"', id="no escape, but a backslash and letters"),
+        pytest.param('"x": "\\\\ud800"', id="an escaped backslash before letters"),
         pytest.param('"x": "😀 é \u202e"', id="UTF-8"),
         pytest.param('"ключ": 1', id="a name in UTF-8"),
         pytest.param('"x": {"x": {"x": 1}}', id="a name in several objects"),
         pytest.param('"x": -0', id="minus zero"),
-        pytest.param('"x": 1e-400', id="a number next to zero"),
+        pytest.param('"x": 1e-400', id="a number close to zero"),
         pytest.param('"x": 1.7976931348623157e308', id="the largest number"),
         pytest.param(f'"x": {"9" * 4300}', id="an integer of 4300 digits"),
         pytest.param('"": 1', id="an empty name"),
         pytest.param(' \r\n\t"x" :\n1 ', id="white space"),
     ],
 )
-async def test_unusual_json_with_one_reading_is_taken(members: str) -> None:
-    """What is not known is not looked at."""
+async def test_unusual_json_with_one_meaning_is_accepted(members: str) -> None:
+    """Unknown members are ignored."""
     of = issuer()
     token = token_of(of, with_members(of.header(), members), with_members(of.claims(), members))
     lenient = of.verifier(max_token_bytes=4 * MAX_BYTES)
@@ -164,7 +163,7 @@ def test_the_size_limit_is_exact() -> None:
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-def test_a_parsed_token_shows_only_its_header() -> None:
+def test_the_repr_of_a_parsed_token_shows_only_its_header() -> None:
     of = issuer()
     token = of.token(sub="secret-subject")
 
@@ -179,7 +178,7 @@ def test_a_parsed_token_shows_only_its_header() -> None:
 @pytest.mark.parametrize(
     ("segment", "decoded"),
     [
-        # Without padding, as RFC 4648 §10 has them with it.
+        # RFC 4648 §10, without its padding.
         ("", b""),
         ("Zg", b"f"),
         ("YWI", b"ab"),
@@ -199,12 +198,12 @@ def test_base64url_is_decoded(segment: str, decoded: bytes) -> None:
 @pytest.mark.parametrize(
     "segment", ["Zh", "Zn", "Zm9", "Zm8=", "Zg==", "Z", "A+z/4ME", "Zg\n", "é"]
 )
-def test_base64url_has_one_spelling_only(segment: str) -> None:
+def test_base64url_that_is_not_canonical_is_refused(segment: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         base64url_decode(segment)
 
 
-def test_json_keeps_the_order_and_kinds_of_values() -> None:
+def test_decoded_json_keeps_the_order_and_types_of_values() -> None:
     assert json_object(b'{"b": [1, 2.5, null, true], "a": {"c": "d"}}') == {
         "b": [1, 2.5, None, True],
         "a": {"c": "d"},
@@ -212,7 +211,7 @@ def test_json_keeps_the_order_and_kinds_of_values() -> None:
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-def test_the_segments_of_a_token_show_nothing() -> None:
+def test_the_repr_of_split_segments_does_not_show_the_token() -> None:
     token = issuer().token()
 
     shown = repr(segments_of(token, max_bytes=MAX_BYTES))
@@ -221,7 +220,7 @@ def test_the_segments_of_a_token_show_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "said"),
+    ("token", "message"),
     [
         ("SlAV32hkKG", "token_opaque: an opaque token: it has no dots"),
         ("ya29.a0AfB", "token_malformed: 2 segments, but a signed JWT has three"),
@@ -229,6 +228,8 @@ def test_the_segments_of_a_token_show_nothing() -> None:
         (f"{b64({'alg': 'dir', 'enc': 'A256GCM'})}..AA.AA.AA", "token_encrypted: an encrypted"),
     ],
 )
-def test_the_operator_is_told_what_is_no_signed_jwt(token: str, said: str) -> None:
-    with pytest.raises(InvalidTokenError, match=said):
+def test_the_message_for_the_operator_says_why_a_text_is_not_a_signed_jwt(
+    token: str, message: str
+) -> None:
+    with pytest.raises(InvalidTokenError, match=message):
         segments_of(token, max_bytes=MAX_BYTES)

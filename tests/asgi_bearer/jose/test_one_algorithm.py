@@ -1,4 +1,4 @@
-"""One key serves one algorithm, also where the key set does not name it (RFC 8725 §3.1)."""
+"""One key serves one algorithm, even if the key set does not name it (RFC 8725 §3.1)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ issuer = FakeIssuer(clock=FakeClock())
 
 
 def token(alg: str, **header: Any) -> Presented:
-    """Return a token of the issuer's RSA key, signed by any of the algorithms of RSA."""
+    """Return a token signed by the issuer's RSA key with any RSA algorithm."""
     return Presented(compact(issuer.header(alg=alg, **header), issuer.claims(), issuer.key, alg))
 
 
@@ -24,7 +24,7 @@ def keys(**changes: Any) -> StaticKeys:
 @pytest.mark.conforms("one key serves one algorithm")
 @pytest.mark.parametrize("alg", RSA_ALGORITHMS)
 @pytest.mark.parametrize("verified_tokens", [0, 10], ids=["cache off", "cache on"])
-async def test_an_rsa_key_without_alg_serves_rs256_alone(alg: str, verified_tokens: int) -> None:
+async def test_an_rsa_key_without_alg_serves_rs256_only(alg: str, verified_tokens: int) -> None:
     verifier = issuer.verifier(keys=keys(alg=None), verified_tokens=verified_tokens)
 
     for _ in range(3):
@@ -37,7 +37,9 @@ async def test_an_rsa_key_without_alg_serves_rs256_alone(alg: str, verified_toke
 
 @pytest.mark.parametrize("accepted", RSA_ALGORITHMS)
 @pytest.mark.parametrize("alg", RSA_ALGORITHMS)
-async def test_or_else_the_only_one_that_is_accepted(alg: str, accepted: str) -> None:
+async def test_an_rsa_key_without_alg_serves_the_only_rsa_algorithm_that_is_accepted(
+    alg: str, accepted: str
+) -> None:
     verifier = issuer.verifier(keys=keys(alg=None), algorithms=[accepted, "ES256"])
 
     if alg == accepted:
@@ -47,12 +49,12 @@ async def test_or_else_the_only_one_that_is_accepted(alg: str, accepted: str) ->
             await verifier.verify(token(alg))
 
 
-@pytest.mark.parametrize("named", RSA_ALGORITHMS)
-async def test_a_key_that_names_its_algorithm_serves_that_one(named: str) -> None:
-    verifier = issuer.verifier(keys=keys(alg=named))
+@pytest.mark.parametrize("alg_of_key", RSA_ALGORITHMS)
+async def test_a_key_with_alg_serves_that_algorithm_only(alg_of_key: str) -> None:
+    verifier = issuer.verifier(keys=keys(alg=alg_of_key))
 
     for alg in RSA_ALGORITHMS:
-        if alg == named:
+        if alg == alg_of_key:
             assert (await verifier.verify(token(alg))).subject == "alice"
         else:
             with pytest.raises(KeyNotFound):
@@ -60,7 +62,9 @@ async def test_a_key_that_names_its_algorithm_serves_that_one(named: str) -> Non
 
 
 @pytest.mark.parametrize("kid", [issuer.key.kid, "another"])
-async def test_an_entry_without_alg_serves_what_another_entry_of_its_key_names(kid: str) -> None:
+async def test_a_key_listed_twice_serves_the_algorithm_that_one_of_its_entries_names(
+    kid: str,
+) -> None:
     twice = StaticKeys({"keys": [issuer.key.jwk(alg=None, kid=kid), issuer.key.jwk(alg="PS256")]})
     verifier = issuer.verifier(keys=twice)
 
@@ -69,7 +73,7 @@ async def test_an_entry_without_alg_serves_what_another_entry_of_its_key_names(k
         await verifier.verify(token("RS256", kid=kid))
 
 
-async def test_verifiers_that_share_keys_are_each_asked_for_their_own_algorithm() -> None:
+async def test_two_verifiers_with_the_same_keys_each_use_their_own_algorithm() -> None:
     shared = keys(alg=None)
     of_rs256 = issuer.verifier(keys=shared)
     of_ps256 = issuer.verifier(keys=shared, algorithms=["PS256"])
@@ -80,15 +84,19 @@ async def test_verifiers_that_share_keys_are_each_asked_for_their_own_algorithm(
         await of_rs256.verify(token("PS256"))
 
 
-async def test_without_a_key_id_only_the_keys_that_may_serve_are_counted() -> None:
+async def test_a_token_without_a_key_id_is_matched_only_with_keys_that_serve_its_algorithm() -> (
+    None
+):
     other = signing_key("RS256", "other", 1)
     of_ps256 = other.jwk(alg="PS256")
-    one = StaticKeys({"keys": [issuer.key.jwk(alg=None), of_ps256]})
-    two = StaticKeys({"keys": [issuer.key.jwk(alg=None), other.jwk(alg=None)]})
+    one_fits = StaticKeys({"keys": [issuer.key.jwk(alg=None), of_ps256]})
+    two_fit = StaticKeys({"keys": [issuer.key.jwk(alg=None), other.jwk(alg=None)]})
 
-    assert (await issuer.verifier(keys=one).verify(token("RS256", kid=None))).subject == "alice"
+    assert (
+        await issuer.verifier(keys=one_fits).verify(token("RS256", kid=None))
+    ).subject == "alice"
     with pytest.raises(KeyAmbiguous):
-        await issuer.verifier(keys=two).verify(token("RS256", kid=None))
+        await issuer.verifier(keys=two_fit).verify(token("RS256", kid=None))
 
 
 @pytest.mark.parametrize(
@@ -101,5 +109,7 @@ async def test_without_a_key_id_only_the_keys_that_may_serve_are_counted() -> No
         (["RS384", "RS512"], None),
     ],
 )
-def test_the_algorithm_of_keys_that_name_none(accepted: list[str], default: str | None) -> None:
+def test_the_accepted_algorithms_decide_what_an_rsa_key_without_alg_serves(
+    accepted: list[str], default: str | None
+) -> None:
     assert rsa_default(accepted) == default

@@ -1,4 +1,4 @@
-"""The checks on claims: what each profile takes and refuses."""
+"""The checks on claims: what each profile accepts and refuses."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ from tests.support.fake_issuer import (
     signing_key,
 )
 
-NONE: set[str] = set()
+NO_SCOPES: set[str] = set()
 
 
 @pytest.mark.conforms(
@@ -73,7 +73,7 @@ async def test_wrong_claims_are_refused(row: Refused) -> None:
         pytest.param({}, id="as they are"),
         # RFC 7519 §4.1.4.
         pytest.param({"exp": NOW - LEEWAY + 1}, id="exp within the leeway"),
-        pytest.param({"exp": NOW - LEEWAY + 0.5}, id="exp within the leeway by a fraction"),
+        pytest.param({"exp": NOW - LEEWAY + 0.5}, id="exp half a second within the leeway"),
         pytest.param({"exp": LAST_NUMERIC_DATE}, id="exp in the year 9999"),
         # RFC 7519 §4.1.5.
         pytest.param({"nbf": NOW + LEEWAY - 1}, id="nbf within the leeway"),
@@ -99,7 +99,7 @@ async def test_wrong_claims_are_refused(row: Refused) -> None:
         pytest.param({"azp": "web", "gty": "client-credentials"}, id="what Auth0 adds"),
     ],
 )
-async def test_good_claims_are_taken(changes: Json, profile: str) -> None:
+async def test_valid_claims_are_accepted(changes: Json, profile: str) -> None:
     of = issuer()
     token = of.token(**changes)
 
@@ -110,8 +110,8 @@ async def test_good_claims_are_taken(changes: Json, profile: str) -> None:
 
 @pytest.mark.conforms("profile rfc9068 requires its seven claims")
 @pytest.mark.parametrize("name", ["sub", "client_id", "iat", "jti", "scope", "nbf"])
-async def test_the_compatible_profile_does_without(name: str) -> None:
-    """Only the strict profile asks for all seven."""
+async def test_the_profile_jwt_accepts_a_token_without_an_optional_claim(name: str) -> None:
+    """Only the profile rfc9068 requires all seven."""
     of = issuer()
 
     principal = await verifier(of).verify(Presented(of.token(**{name: None})))
@@ -120,22 +120,24 @@ async def test_the_compatible_profile_does_without(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "said"),
+    ("claims", "message"),
     [
         ({"exp": NOW - 100}, "expired 100 s ago"),
         ({"exp": NOW + 500, "nbf": NOW + 200}, "nbf lies 200 s ahead"),
     ],
 )
-def test_the_operator_is_told_by_how_much(claims: Json, said: str) -> None:
-    """By the issuer's words, whatever is allowed for its clock."""
+def test_the_operator_sees_by_how_many_seconds_a_token_is_too_old_or_too_early(
+    claims: Json, message: str
+) -> None:
+    """Measured from the token's own time, without the leeway."""
     expected = Expected(ISSUER, frozenset({AUDIENCE}), LEEWAY)
 
-    with pytest.raises(InvalidTokenError, match=said):
+    with pytest.raises(InvalidTokenError, match=message):
         validity(claims, expected, NOW)
 
 
 @pytest.mark.conforms("a token is refused at exp and after it")
-async def test_without_leeway_a_token_ends_at_exp() -> None:
+async def test_without_leeway_a_token_expires_at_exp() -> None:
     of = issuer()
     exact = of.verifier(leeway=0.0)
 
@@ -153,29 +155,29 @@ async def test_without_leeway_a_token_ends_at_exp() -> None:
     [
         # RFC 6749 §3.3.
         pytest.param({"scope": "read:contacts x"}, "jwt", {"read:contacts", "x"}, id="two"),
-        pytest.param({"scope": ""}, "jwt", NONE, id="an empty string"),
-        pytest.param({"scope": None}, "jwt", NONE, id="no claim"),
+        pytest.param({"scope": ""}, "jwt", NO_SCOPES, id="an empty string"),
+        pytest.param({"scope": None}, "jwt", NO_SCOPES, id="no claim"),
         pytest.param({"scope": "  a   b  "}, "jwt", {"a", "b"}, id="runs of spaces"),
         pytest.param({"scope": "a a"}, "jwt", {"a"}, id="one twice"),
         pytest.param({"scope": "READ:contacts"}, "jwt", {"READ:contacts"}, id="case is kept"),
         pytest.param({"scope": "read:contacts2"}, "jwt", {"read:contacts2"}, id="a longer name"),
         pytest.param({"scope": None, "scp": ["a", "b"]}, "jwt", {"a", "b"}, id="scp an array"),
         pytest.param({"scope": None, "scp": "a b"}, "jwt", {"a", "b"}, id="scp a string"),
-        pytest.param({"scope": None, "scp": []}, "jwt", NONE, id="scp empty"),
+        pytest.param({"scope": None, "scp": []}, "jwt", NO_SCOPES, id="scp empty"),
         pytest.param({"scope": ["a", "b"]}, "jwt", {"a", "b"}, id="scope an array"),
-        pytest.param({"scope": []}, "jwt", NONE, id="scope an empty array"),
+        pytest.param({"scope": []}, "jwt", NO_SCOPES, id="scope an empty array"),
         pytest.param({"scope": "a", "scp": ["b"]}, "jwt", {"a"}, id="scope comes before scp"),
-        pytest.param({"scope": "", "scp": ["b"]}, "jwt", NONE, id="an empty scope as well"),
-        pytest.param({"scope": None, "scp": "a"}, "rfc9068", NONE, id="scp, strict profile"),
+        pytest.param({"scope": "", "scp": ["b"]}, "jwt", NO_SCOPES, id="an empty scope as well"),
+        pytest.param({"scope": None, "scp": "a"}, "rfc9068", NO_SCOPES, id="scp, strict profile"),
         pytest.param({"scope": "a b"}, "rfc9068", {"a", "b"}, id="scope, strict profile"),
         # RFC 9068 §2.2.3.1.
         *(
-            pytest.param({"scope": None, name: ["read:contacts"]}, "jwt", NONE, id=name)
+            pytest.param({"scope": None, name: ["read:contacts"]}, "jwt", NO_SCOPES, id=name)
             for name in ("permissions", "groups", "roles", "entitlements", "scopes")
         ),
     ],
 )
-async def test_scopes_are_what_the_scope_claim_says(
+async def test_the_scopes_of_the_principal_come_from_the_scope_claim(
     claims: Json, profile: str, scopes: set[str]
 ) -> None:
     of = issuer()
@@ -217,7 +219,7 @@ async def test_any_of_several_configured_audiences_is_enough(
         pytest.param({"iss": ISSUER, "aud": AUDIENCE}, SignatureInvalid, id="and audience"),
     ],
 )
-async def test_one_issuer_cannot_speak_for_another_with_the_same_key_id(
+async def test_an_issuer_cannot_impersonate_another_that_uses_the_same_key_id(
     claims: Json, expected: type[AccessTokenError]
 ) -> None:
     a = issuer()
@@ -232,13 +234,13 @@ async def test_one_issuer_cannot_speak_for_another_with_the_same_key_id(
     "the audience is checked on each request",
     "each issuer has its own audience",
 )
-async def test_the_issuers_token_for_another_api_is_refused_after_a_good_one() -> None:
+async def test_a_token_for_another_api_is_refused_after_a_valid_one_was_accepted() -> None:
     of = issuer()
-    one = verifier(of)
+    a_verifier = verifier(of)
 
-    assert (await one.verify(Presented(of.token()))).subject == "alice"
+    assert (await a_verifier.verify(Presented(of.token()))).subject == "alice"
     with pytest.raises(AudienceMismatch):
-        await one.verify(Presented(of.token(aud="https://api.example/orders")))
+        await a_verifier.verify(Presented(of.token(aud="https://api.example/orders")))
 
 
 @pytest.mark.conforms("dates are JSON numbers")
@@ -262,7 +264,7 @@ def test_a_numeric_date_is_a_number_of_seconds(value: float) -> None:
         None,
     ],
 )
-def test_anything_else_is_no_numeric_date(value: object) -> None:
+def test_any_other_value_is_refused_as_a_numeric_date(value: object) -> None:
     with pytest.raises(ClaimMalformed):
         numeric_date("exp", value)
 
@@ -276,21 +278,31 @@ URL = "https://example.com/roles"
     [
         pytest.param("permissions", {"permissions": ["a", "b"]}, {"a", "b"}, id="an array"),
         pytest.param("permissions", {"permissions": "a  b"}, {"a", "b"}, id="a string"),
-        pytest.param(["permissions"], {"scope": "c"}, NONE, id="scope counts no longer"),
+        pytest.param(["permissions"], {"scope": "c"}, NO_SCOPES, id="scope is no longer read"),
         pytest.param(["scope", "roles"], {"roles": ["a"], "scope": "b"}, {"a", "b"}, id="both"),
         pytest.param(["scope", "roles"], {"scope": ["a"]}, {"a"}, id="one of them, an array"),
         pytest.param([KEYCLOAK], {"realm_access": {"roles": ["a"]}}, {"a"}, id="a path"),
-        pytest.param([KEYCLOAK], {"realm_access": {}}, NONE, id="a path that ends early"),
-        pytest.param([KEYCLOAK], {"realm_access": None}, NONE, id="a path through null"),
-        pytest.param([KEYCLOAK], {"realm_access.roles": ["a"]}, NONE, id="no path, but dots"),
+        pytest.param([KEYCLOAK], {"realm_access": {}}, NO_SCOPES, id="a path that ends early"),
+        pytest.param([KEYCLOAK], {"realm_access": None}, NO_SCOPES, id="a path through null"),
+        pytest.param(
+            [KEYCLOAK],
+            {"realm_access.roles": ["a"]},
+            NO_SCOPES,
+            id="a name with dots instead of a path",
+        ),
         pytest.param([URL], {URL: ["a"]}, {"a"}, id="a name with dots"),
-        pytest.param("roles", {"roles": ["Admin User", "a", "é", ""]}, {"a"}, id="no name"),
-        pytest.param("roles", {"roles": None}, NONE, id="null"),
-        pytest.param("roles", {"roles": []}, NONE, id="an empty array"),
-        pytest.param("roles", {"roles": ""}, NONE, id="an empty string"),
+        pytest.param(
+            "roles",
+            {"roles": ["Admin User", "a", "é", ""]},
+            {"a"},
+            id="values that are not scope names",
+        ),
+        pytest.param("roles", {"roles": None}, NO_SCOPES, id="null"),
+        pytest.param("roles", {"roles": []}, NO_SCOPES, id="an empty array"),
+        pytest.param("roles", {"roles": ""}, NO_SCOPES, id="an empty string"),
     ],
 )
-async def test_scopes_are_read_where_the_operator_says(
+async def test_scopes_are_read_from_the_claims_that_the_operator_names(
     scope_claims: Any, claims: Json, scopes: set[str]
 ) -> None:
     of = issuer()
@@ -309,17 +321,17 @@ async def test_scopes_are_read_where_the_operator_says(
         pytest.param("roles", {"roles": [["a"]]}, id="an array in it"),
         pytest.param([KEYCLOAK], {"realm_access": ["roles"]}, id="a path through an array"),
         pytest.param([KEYCLOAK], {"realm_access": "roles"}, id="a path through a string"),
-        pytest.param("scope", {"scope": ["a b"]}, id="two names in one"),
+        pytest.param("scope", {"scope": ["a b"]}, id="two names in one string"),
     ],
 )
-async def test_what_holds_no_names_is_malformed(scope_claims: Any, claims: Json) -> None:
+async def test_a_scope_claim_without_names_is_malformed(scope_claims: Any, claims: Json) -> None:
     of = issuer()
 
     with pytest.raises(ClaimMalformed):
         await of.verifier(scope_claims=scope_claims).verify(Presented(of.token(**claims)))
 
 
-async def test_the_operator_who_meant_a_path_is_told_how_to_write_one() -> None:
+async def test_an_operator_who_wrote_a_path_as_two_claims_is_told_how_to_write_a_path() -> None:
     of = issuer()
     two_claims = of.verifier(scope_claims=("realm_access", "roles"))
 
@@ -330,18 +342,18 @@ async def test_the_operator_who_meant_a_path_is_told_how_to_write_one() -> None:
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [
-        pytest.param({}, None, id="the claim that is named"),
-        pytest.param({"aud": "https://other.example"}, None, id="aud counts no longer"),
+        pytest.param({}, None, id="the configured claim"),
+        pytest.param({"aud": "https://other.example"}, None, id="aud is no longer read"),
         pytest.param({"client_id": "other"}, AudienceMismatch, id="another client"),
         pytest.param({"client_id": None}, ClaimMissing, id="none"),
-        pytest.param({"client_id": ["web"]}, ClaimMalformed, id="an array, which is no name"),
+        pytest.param({"client_id": ["web"]}, ClaimMalformed, id="an array"),
         pytest.param({"client_id": 7}, ClaimMalformed, id="a number"),
     ],
 )
-async def test_the_audience_is_where_the_operator_says(
+async def test_the_audience_is_read_from_the_claim_that_the_operator_names(
     claims: Json, expected: type[AccessTokenError] | None
 ) -> None:
-    """As Amazon Cognito writes access tokens, without `aud`."""
+    """Amazon Cognito writes access tokens without `aud`."""
     of = issuer()
     cognito = of.verifier(audience="web", audience_claim="client_id")
     token = Presented(of.token(**{"aud": None, "token_use": "access", **claims}))
@@ -353,7 +365,7 @@ async def test_the_audience_is_where_the_operator_says(
             await cognito.verify(token)
 
 
-async def test_the_operator_is_told_the_audience_that_was_found_and_the_one_expected() -> None:
+async def test_the_operator_sees_the_found_and_the_expected_audience() -> None:
     of = issuer()
 
     with pytest.raises(AudienceMismatch) as refusal:
@@ -366,7 +378,7 @@ TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizatio
 
 
 async def test_the_operator_sees_where_two_long_identifiers_differ() -> None:
-    """They differ behind what a log line shows of other values."""
+    """They differ only behind the length at which log lines cut other values."""
     of = issuer()
 
     with pytest.raises(IssuerMismatch) as wrong_issuer:
@@ -383,16 +395,18 @@ async def test_the_operator_sees_where_two_long_identifiers_differ() -> None:
 
 @pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
-async def test_a_clock_that_answers_nonsense_lets_nothing_pass(now: float, known: bool) -> None:
+async def test_no_token_is_accepted_while_the_clock_returns_no_finite_number(
+    now: float, known: bool
+) -> None:
     clock = FakeClock()
     of = FakeIssuer(clock=clock)
-    verifying = of.verifier()
+    a_verifier = of.verifier()
     token = Presented(of.token(iat=None, nbf=None))
     if known:
-        await verifying.verify(token)
+        await a_verifier.verify(token)
     clock.now = now
 
     with pytest.raises(AccessTokenError):
-        await verifying.verify(token)
+        await a_verifier.verify(token)
     if known:
-        assert verifying.recall(token.credentials) is None
+        assert a_verifier.recall(token.credentials) is None

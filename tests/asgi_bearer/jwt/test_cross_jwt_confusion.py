@@ -1,7 +1,8 @@
-"""Other JWTs of the issuer are no access tokens; what real providers write into those is taken.
+"""Other JWTs of the issuer are refused as access tokens; unusual access tokens of real providers
+are accepted.
 
-RFC 8725 §3.11, §3.12. All claims are signed by the issuer for this audience, as
-they are where the identifier of a client is also that of the API.
+RFC 8725 §3.11, §3.12. The issuer signed all these claims for this audience. That happens where the
+client and the API share one identifier.
 """
 
 from dataclasses import dataclass
@@ -27,26 +28,26 @@ TYPES: list[object] = [
     *("ID", "id", "Refresh", "Offline", "Logout", "Serialized-ID", "logout+jwt", "dpop+jwt"),
     *("", "Registration-Access-Token", "unknown", ["Bearer"], 7, True, {}),
 ]
-USES: list[object] = ["id", "refresh", "ACCESS", "", ["access"], 1]
-OTHERS: list[object] = ["refresh", "Refresh_Token", "id_token", "IDT", "logout", 1]
+TOKEN_USES: list[object] = ["id", "refresh", "ACCESS", "", ["access"], 1]
+OTHER_KINDS: list[object] = ["refresh", "Refresh_Token", "id_token", "IDT", "logout", 1]
 ONLY_AN_ID: Json = {"scope": None, "client_id": None, "jti": None}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A JWT that must be refused, and an access token that looks like it and must pass.
+    """A JWT that must be refused, and a similar access token that must be accepted.
 
     Arguments:
-        name: what it is.
+        name: what the JWT is.
         expected: the refusal.
-        claims: what it has beside or instead of an access token's; None leaves a claim out.
-        neighbour: the same of the access token.
+        claims: its difference from the default access token; None leaves a claim out.
+        neighbour: the difference of the similar access token.
     """
 
     name: str
     expected: type[AccessTokenError]
     claims: Json
-    neighbour: Json
+    accepted: Json
 
 
 KINDS = [
@@ -83,7 +84,7 @@ KINDS = [
         {**ONLY_AN_ID, "nonce": "n", "realm_access": {"roles": ["a"]}},
     ),
     Kind(
-        "an ID token with roles that are none",
+        "an ID token with roles in a string",
         IDTokenPresented,
         {**ONLY_AN_ID, "nonce": "n", "realm_access": "roles"},
         {**ONLY_AN_ID, "nonce": "n", "permissions": ["a"]},
@@ -100,9 +101,9 @@ KINDS = [
         {"events": {"https://schemas.openid.net/secevent/risc/event-type/account-disabled": {}}},
         {"event": "sign-in"},
     ),
-    Kind("a security event without events", OtherJWTPresented, {"events": {}}, {"txn": "t"}),
+    Kind("a security event with no events in it", OtherJWTPresented, {"events": {}}, {"txn": "t"}),
     *(
-        Kind(f"an answer by JARM with {name}", OtherJWTPresented, {name: "x"}, {f"{name}_id": "x"})
+        Kind(f"a JARM response with {name}", OtherJWTPresented, {name: "x"}, {f"{name}_id": "x"})
         for name in ("code", "response", "error", "access_token", "id_token", "refresh_token")
     ),
     Kind(
@@ -111,58 +112,60 @@ KINDS = [
         {"token_introspection": {"active": True}},
         {"token_exchange": {"active": True}},
     ),
-    Kind("a registration", OtherJWTPresented, {"software_statement": "x"}, {"software_id": "x"}),
+    Kind(
+        "a software statement", OtherJWTPresented, {"software_statement": "x"}, {"software_id": "x"}
+    ),
     *(
         Kind(f"payload typ {typ}", OtherJWTPresented, {"typ": typ}, {"typ": "Bearer"})
         for typ in TYPES
     ),
     *(
         Kind(f"token_use {use}", OtherJWTPresented, {"token_use": use}, {"token_use": "access"})
-        for use in USES
+        for use in TOKEN_USES
     ),
     *(
         Kind(f"{name} {kind}", OtherJWTPresented, {name: kind}, {name: good})
         for name, good in (("token_type", "access"), ("token_type", "Bearer"), ("tty", "at"))
-        for kind in OTHERS
+        for kind in OTHER_KINDS
     ),
     Kind(
-        "a signed answer of userinfo",
+        "a signed userinfo response",
         OtherJWTPresented,
         {**ONLY_AN_ID, "iat": None, "email": "alice@example.com", "name": "Alice"},
         {**ONLY_AN_ID, "email": "alice@example.com"},
     ),
     Kind(
-        "a signed answer of userinfo without the time it ends",
+        "a signed userinfo response without exp",
         ClaimMissing,
         {**ONLY_AN_ID, "iat": None, "exp": None},
         {**ONLY_AN_ID, "iat": None},
     ),
     Kind(
-        "a signed answer of userinfo, by a name alone",
+        "a signed userinfo response with only a user name",
         OtherJWTPresented,
         {**ONLY_AN_ID, "iat": None, "preferred_username": "alice"},
         {**ONLY_AN_ID, "iat": None, "preferred_username": "alice", "roles": ["a"]},
     ),
     Kind(
-        "a signed answer of userinfo with a claim of no other kind",
+        "a signed userinfo response with typ JWT",
         OtherJWTPresented,
         {**ONLY_AN_ID, "iat": None, "typ": "JWT", "email": "alice@example.com"},
         {**ONLY_AN_ID, "typ": "JWT", "email": "alice@example.com"},
     ),
     Kind(
-        "an ID token with scopes that are blank",
+        "an ID token with a blank scope",
         IDTokenPresented,
         {**ONLY_AN_ID, "nonce": "n", "scope": "  "},
         {**ONLY_AN_ID, "nonce": "n", "scope": "  openid "},
     ),
     Kind(
-        "an ID token with roles of no name",
+        "an ID token with roles that are not names",
         IDTokenPresented,
         {**ONLY_AN_ID, "nonce": "n", "roles": ["", None], "permissions": True},
         {**ONLY_AN_ID, "nonce": "n", "roles": ["", 7]},
     ),
     Kind(
-        "an ID token with clients of no role",
+        "an ID token with clients without roles",
         IDTokenPresented,
         {**ONLY_AN_ID, "nonce": "n", "resource_access": {"account": {"roles": []}, "web": {}}},
         {**ONLY_AN_ID, "nonce": "n", "resource_access": {"account": {"roles": ["view"]}}},
@@ -171,17 +174,24 @@ KINDS = [
         Kind(f"an ID token of CIBA with {name}", IDTokenPresented, {CIBA + name: "x"}, {name: "x"})
         for name in ("rt_hash", "auth_req_id")
     ),
-    Kind("a security event with the time of it", OtherJWTPresented, {"toe": 1}, {"txn": "t"}),
+    Kind("a security event with its time (toe)", OtherJWTPresented, {"toe": 1}, {"txn": "t"}),
     *(
-        Kind(f"a request or a code, by its {name}", OtherJWTPresented, {name: "x"}, {"max_age": 1})
+        Kind(
+            f"an authorization request or code with {name}",
+            OtherJWTPresented,
+            {name: "x"},
+            {"max_age": 1},
+        )
         for name in ("response_type", "redirect_uri", "code_challenge")
     ),
     *(
-        Kind(f"a statement of {name}", OtherJWTPresented, {name: value}, {"client_name": "Web"})
+        Kind(
+            f"client metadata with {name}", OtherJWTPresented, {name: value}, {"client_name": "Web"}
+        )
         for name, value in STATEMENTS.items()
     ),
-    Kind("an ID token signed by its subject", IDTokenPresented, {"sub_jwk": {}}, {"sub_id": {}}),
-    Kind("what signs out", OtherJWTPresented, {"logout_token": "x"}, {"logout_url": "x"}),
+    Kind("a self-issued ID token", IDTokenPresented, {"sub_jwk": {}}, {"sub_id": {}}),
+    Kind("a logout request", OtherJWTPresented, {"logout_token": "x"}, {"logout_url": "x"}),
     Kind(
         "a refresh token of UAA",
         OtherJWTPresented,
@@ -211,7 +221,7 @@ KINDS = [
     Kind("a token bound to a key", TokenBoundToKey, {"cnf": {}, "events": {}}, {"cfn": {}}),
 ]
 
-REAL: dict[str, Json] = {
+PROVIDERS: dict[str, Json] = {
     "Keycloak": {
         **{"typ": "Bearer", "azp": "web", "session_state": "s", "sid": "s", "acr": "1"},
         **{"allowed-origins": ["*"], "realm_access": {"roles": ["offline_access"]}},
@@ -258,7 +268,7 @@ REAL: dict[str, Json] = {
     "Clerk": {"sid": "s", "azp": "https://app.example", "sts": "active", **ONLY_AN_ID},
     "FusionAuth": {"tty": "at", "applicationId": "a", "roles": [], "scope": None},
     "Simple JWT": {"token_type": "access", "user_id": 7, "scope": None, "client_id": None},
-    "Keycloak, a client of no scope": {"typ": "Bearer", "azp": "web", "sid": "s", "scope": ""},
+    "Keycloak, a client without scopes": {"typ": "Bearer", "azp": "web", "sid": "s", "scope": ""},
     "Entra for a user": {
         **{"scp": "Contacts.Read", "azp": "web", "azpacr": "0", "oid": "o", "ver": "2.0"},
         **{"name": "Alice", "preferred_username": "alice@example.com", "rh": "r", **ONLY_AN_ID},
@@ -312,7 +322,7 @@ REAL: dict[str, Json] = {
 
 @pytest.mark.conforms("an ID token, or another JWT of the issuer, is no access token")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_another_jwt_of_the_issuer_is_no_access_token(kind: Kind) -> None:
+async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kind) -> None:
     of = issuer()
 
     with pytest.raises(kind.expected) as refusal:
@@ -323,16 +333,16 @@ async def test_another_jwt_of_the_issuer_is_no_access_token(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_its_neighbour_is_one(kind: Kind) -> None:
+async def test_a_similar_access_token_is_accepted(kind: Kind) -> None:
     of = issuer()
 
-    principal = await of.verifier().verify(Presented(of.untyped_token(kind.neighbour)))
+    principal = await of.verifier().verify(Presented(of.untyped_token(kind.accepted)))
 
     assert principal.subject == "alice"
 
 
-@pytest.mark.parametrize("claims", REAL.values(), ids=REAL.keys())
-async def test_access_tokens_of_real_providers_are_taken(claims: Json) -> None:
+@pytest.mark.parametrize("claims", PROVIDERS.values(), ids=PROVIDERS.keys())
+async def test_access_tokens_of_real_providers_are_accepted(claims: Json) -> None:
     of = issuer()
 
     principal = await of.verifier().verify(Presented(of.untyped_token(claims)))
@@ -340,7 +350,7 @@ async def test_access_tokens_of_real_providers_are_taken(claims: Json) -> None:
     assert principal.subject == claims.get("sub", "alice")
 
 
-async def test_a_nonce_beside_a_scope_where_the_issuer_has_it_is_taken() -> None:
+async def test_a_token_with_a_nonce_is_accepted_if_a_configured_claim_grants_a_scope() -> None:
     of = issuer()
     claims: Json = {**ONLY_AN_ID, "nonce": "n", "https://x.example/rights": ["read:contacts"]}
     token = Presented(of.untyped_token(claims))
@@ -352,7 +362,7 @@ async def test_a_nonce_beside_a_scope_where_the_issuer_has_it_is_taken() -> None
         await of.verifier().verify(token)
 
 
-async def test_what_is_about_a_person_and_grants_something_where_the_issuer_has_it_is_taken() -> (
+async def test_a_token_with_personal_claims_is_accepted_if_a_configured_claim_grants_a_scope() -> (
     None
 ):
     of = issuer()

@@ -1,4 +1,4 @@
-"""While an application runs, and after a refusal, nothing of ours holds the token."""
+"""While an application runs, and after a refusal, no frame of this library holds the token."""
 
 import gc
 import traceback
@@ -20,24 +20,24 @@ issuer = FakeIssuer()
 
 
 class Breakdown(Exception):
-    """What an application or a server raises."""
+    """The error that an application or a server raises."""
 
 
 async def failing(_scope: Any, _receive: Any, send: Any) -> None:
-    """Fail after the answer has begun."""
+    """Fail after the response has started."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     raise Breakdown
 
 
 @requires("read:contacts")
 async def failing_endpoint(request: Request) -> None:
-    """Fail where a scope was asked for."""
+    """Fail in an endpoint that requires a scope."""
     raise Breakdown
 
 
 @requires("read:contacts")
 def failing_function(request: Request) -> None:
-    """Fail in a function that is not async, where a scope was asked for."""
+    """Fail in an endpoint that requires a scope and is not async."""
     raise Breakdown
 
 
@@ -50,7 +50,7 @@ def scope_with(token: str, **changes: Any) -> dict[str, Any]:
 
 
 async def frames_of(raised: type[Exception], running: Coroutine[Any, Any, Any]) -> list[FrameType]:
-    """Return our frames that stand in the traceback of what `running` raises."""
+    """Return the library's frames in the traceback of the error that `running` raises."""
     with pytest.raises(raised) as caught:
         await running
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
@@ -58,7 +58,7 @@ async def frames_of(raised: type[Exception], running: Coroutine[Any, Any, Any]) 
 
 
 def assert_without(token: str, frames: list[FrameType]) -> None:
-    """Check what a reporter shows of `frames`: their local variables, but for the scope."""
+    """Fail if an error reporter could read `token` in local variables; `scope` is exempt."""
     assert frames
     for frame in frames:
         shown = repr({name: value for name, value in frame.f_locals.items() if name != "scope"})
@@ -74,10 +74,10 @@ def assert_without(token: str, frames: list[FrameType]) -> None:
 )
 @pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
 @pytest.mark.parametrize("optional", [False, True])
-async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
+async def test_an_error_report_of_the_application_shows_no_token_in_the_librarys_frames(
     app: Any, known: bool, optional: bool
 ) -> None:
-    """Reporters show the local variables of each frame; the scope holds the headers."""
+    """Error reporters show the local variables of each frame; the scope holds the headers."""
     verifier, token = issuer.verifier(), issuer.token()
     if known:
         await verifier.verify(Presented(token))
@@ -89,7 +89,7 @@ async def test_an_error_report_of_the_application_finds_no_token_in_our_frames(
 
 
 async def answering(_scope: Any, _receive: Any, send: Any) -> None:
-    """Send the head of an answer."""
+    """Start a response."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
@@ -99,10 +99,10 @@ async def answering(_scope: Any, _receive: Any, send: Any) -> None:
 @pytest.mark.parametrize(
     "make", [issuer.token, lambda: issuer.token(exp=1)], ids=["let in", "refused"]
 )
-async def test_a_server_that_fails_while_we_send_finds_no_token_in_our_frames(
+async def test_an_error_report_of_the_server_shows_no_token_in_the_librarys_frames(
     make: Callable[[], str], kind: str, optional: bool
 ) -> None:
-    """The answer of the application goes through the guard, a refusal comes from it."""
+    """The response comes from the application if the request is accepted, else from the guard."""
 
     async def receive() -> Any:
         raise NotImplementedError
@@ -119,7 +119,7 @@ async def test_a_server_that_fails_while_we_send_finds_no_token_in_our_frames(
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None:
+async def test_a_refusal_by_an_endpoint_shows_no_token_in_the_librarys_frames() -> None:
     token = issuer.token(scope="openid")
 
     async def reraising(scope: Any, _receive: Any, _send: Any) -> None:
@@ -134,8 +134,8 @@ async def test_a_refusal_by_an_endpoint_carries_no_token_in_our_frames() -> None
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-async def test_a_start_that_fails_after_requests_carries_no_token_in_our_frames() -> None:
-    """The verifier, which remembers tokens by their digest, stands in those frames."""
+async def test_a_startup_that_fails_after_a_request_shows_no_token_in_the_librarys_frames() -> None:
+    """The verifier stands in those frames; it stores tokens as digests only."""
     token, verifier = issuer.token(), WarmVerifier()
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
@@ -157,21 +157,21 @@ async def test_a_start_that_fails_after_requests_carries_no_token_in_our_frames(
 
 
 class WarmVerifier:
-    """Has something to get ready."""
+    """A verifier with a `warm` method."""
 
     def __init__(self) -> None:
         self.verify = issuer.verifier().verify
 
     def warm(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def aclose(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-async def test_a_refused_token_is_gone_with_its_request() -> None:
-    """Without waiting for the collector: in a flood there would be many."""
+async def test_a_refused_token_is_freed_with_its_request() -> None:
+    """No garbage collection is needed: a flood of refused tokens must not pile up."""
     app = BearerMiddleware(failing, verifier=issuer.verifier())
     token = issuer.token(exp=1, jti="refused")
     gc.collect()

@@ -1,7 +1,7 @@
-"""What a request costs, counted instead of timed: the calls that are made for it.
+"""The cost of a request, measured as a number of calls instead of time.
 
-A number here may go down at any time. Whoever lets one go up says why in the commit, and shows
-with the benchmarks what that costs.
+These limits may be lowered at any time. To raise one, give the reason in the commit message and
+show the cost with the benchmarks.
 """
 
 import sys
@@ -21,20 +21,20 @@ JWKS_URI = "https://issuer.example/jwks"
 
 MOST_PYTHON_CALLS = 12
 MOST_C_CALLS = 19
-"""Of a request whose token is known. Two of the first and five of the second are made for the
-response, which is marked as private; two of each see to it that a `verify` or `key_set` that was
-replaced meanwhile is asked; one keeps the token out of the guard's own frame."""
+"""The limits for a request with a known token. Two Python calls and five C calls mark the response
+as private; two of each check whether `verify` or `key_set` was replaced; one keeps the token out of
+the guard's own frame."""
 
 
 @dataclass
 class Calls:
-    """The calls that were made, by name, but for those of this file."""
+    """The calls that were made, by name, without those of this file."""
 
     python: Counter[str] = field(default_factory=Counter[str])
     c: Counter[str] = field(default_factory=Counter[str])
 
-    def note(self, frame: FrameType, event: str, arg: Any) -> None:
-        """Take down a call; for `sys.setprofile`."""
+    def count(self, frame: FrameType, event: str, arg: Any) -> None:
+        """Count a call; for `sys.setprofile`."""
         if frame.f_globals["__name__"] == __name__:
             return
         if event == "call":
@@ -47,21 +47,21 @@ class Calls:
 
 
 async def application(_scope: Any, _receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
-    """Answer as short as can be."""
+    """Send the shortest possible response."""
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok"})
 
 
 def guard(of: FakeIssuer, **arguments: Any) -> BearerMiddleware:
-    """Return the guard as most people have it: with keys that are fetched."""
+    """Return the guard in its usual configuration: with fetched keys."""
     keys = remote_keys(jwks_uri=JWKS_URI, fetch=FakeDocuments({JWKS_URI: of.jwks()}))
     verifier = of.verifier(keys=keys, **arguments)
     return BearerMiddleware(application, verifier=verifier, scopes={"read:contacts"})
 
 
 async def calls_for(guarded: BearerMiddleware, token: str) -> Calls:
-    """Return what is called for a request with `token`, which must be let in."""
+    """Count the calls for a request with `token`, which must be accepted."""
     statuses: list[int] = []
 
     async def receive() -> Any:
@@ -77,7 +77,7 @@ async def calls_for(guarded: BearerMiddleware, token: str) -> Calls:
     ]
     scope = {"type": "http", "method": "GET", "path": "/contacts", "headers": headers}
     calls = Calls()
-    sys.setprofile(calls.note)
+    sys.setprofile(calls.count)
     try:
         await guarded(scope, receive, send)
     finally:
@@ -88,11 +88,11 @@ async def calls_for(guarded: BearerMiddleware, token: str) -> Calls:
 
 @pytest.fixture
 def issuer() -> FakeIssuer:
-    # As in production: a clock written in Python would be one call more.
+    # As in production: `time.time` is a C function and adds no Python call.
     return FakeIssuer(clock=time.time)
 
 
-async def test_for_a_known_token_nothing_is_decoded_and_one_digest_is_made(
+async def test_a_known_token_is_hashed_once_and_not_decoded(
     issuer: FakeIssuer,
 ) -> None:
     guarded, token = guard(issuer), issuer.token()
@@ -105,7 +105,7 @@ async def test_for_a_known_token_nothing_is_decoded_and_one_digest_is_made(
         assert calls[name] == 0, name
 
 
-async def test_for_a_known_token_few_calls_are_made(issuer: FakeIssuer) -> None:
+async def test_a_request_with_a_known_token_makes_few_calls(issuer: FakeIssuer) -> None:
     guarded, token = guard(issuer), issuer.token()
     await calls_for(guarded, token)
 
@@ -115,8 +115,8 @@ async def test_for_a_known_token_few_calls_are_made(issuer: FakeIssuer) -> None:
     assert calls.c.total() <= MOST_C_CALLS, calls.c
 
 
-async def test_for_a_new_token_each_thing_is_done_once(issuer: FakeIssuer) -> None:
-    """The header is one that was seen before: each key of an issuer writes the same."""
+async def test_each_step_is_done_once_for_a_new_token(issuer: FakeIssuer) -> None:
+    """The header is already cached: all tokens of one key have the same header."""
     guarded = guard(issuer, verified_tokens=0)
     await calls_for(guarded, issuer.token())
 
@@ -129,8 +129,8 @@ async def test_for_a_new_token_each_thing_is_done_once(issuer: FakeIssuer) -> No
     assert calls["openssl_sha256"] == 0
 
 
-async def test_what_is_counted_is_what_is_done(issuer: FakeIssuer) -> None:
-    """The first token of all has its header read as well, and is looked for twice."""
+async def test_the_counter_counts_the_calls_of_a_first_request(issuer: FakeIssuer) -> None:
+    """For the first token, the header is parsed as well, and the cache is asked twice."""
     calls = await calls_for(guard(issuer), issuer.token())
 
     assert calls["check_header"] == 1

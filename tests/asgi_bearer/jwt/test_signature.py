@@ -1,4 +1,4 @@
-"""How one token is held against keys that come, go and change."""
+"""How a token is verified while the issuer's keys change or cannot be fetched."""
 
 import pytest
 
@@ -24,32 +24,33 @@ def jwks(*keys: Json) -> Json:
 
 
 class Rotation:
-    """A key source that answers each miss with the next key set, at the end with a failure."""
+    """A key source that answers each miss with the next key set, and after the last one with an
+    error."""
 
-    def __init__(self, *documents: Json, then: KeysUnavailable | None = None) -> None:
+    def __init__(self, *documents: Json, error: KeysUnavailable | None = None) -> None:
         self.sets = [StaticKeys(document) for document in documents]
-        self.then = then
+        self.error = error
         self.missed: list[Missed] = []
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Return the first set, or after a miss the next one; the last one stays."""
+        """Return the first set; after a miss, the next one."""
         if missed is not None:
             self.missed.append(missed)
             if len(self.sets) > 1:
                 self.sets.pop(0)
-            elif self.then is not None:
-                raise self.then
-        elif not self.sets and self.then is not None:
-            raise self.then
+            elif self.error is not None:
+                raise self.error
+        elif not self.sets and self.error is not None:
+            raise self.error
         return await self.sets[0].key_set()
 
 
 async def subject(of: FakeIssuer, keys: Rotation, token: str) -> str | None:
-    """Return whose token it is, judged with `keys`."""
+    """Verify `token` with `keys` and return its subject."""
     return (await of.verifier(keys=keys).verify(Presented(token))).subject
 
 
-async def test_a_good_token_asks_for_keys_once() -> None:
+async def test_a_valid_token_needs_one_lookup_of_keys() -> None:
     of = issuer()
     keys = Rotation(of.jwks())
 
@@ -65,7 +66,7 @@ async def test_an_unknown_key_id_is_looked_up_in_newer_keys() -> None:
     assert [missed.unknown_kid for missed in keys.missed] == [True]
 
 
-async def test_a_key_that_was_changed_under_its_id_is_looked_up_in_newer_keys() -> None:
+async def test_a_key_that_changed_under_the_same_id_is_looked_up_in_newer_keys() -> None:
     of = issuer()
     keys = Rotation(jwks(SAME_ID.jwk()), of.jwks())
 
@@ -81,7 +82,7 @@ async def test_a_changed_key_without_an_id_is_looked_up_in_newer_keys() -> None:
     assert [missed.unknown_kid for missed in keys.missed] == [False]
 
 
-async def test_a_caller_hands_down_the_very_set_that_it_saw() -> None:
+async def test_the_verifier_tells_the_key_source_which_set_it_used() -> None:
     of = issuer()
     keys = Rotation(jwks(OLD.jwk()), jwks(SAME_ID.jwk()), of.jwks())
     first, second = [await source.key_set() for source in keys.sets[:2]]
@@ -95,11 +96,11 @@ async def test_a_caller_hands_down_the_very_set_that_it_saw() -> None:
     ("document", "expected"),
     [
         pytest.param(jwks(OLD.jwk()), KeyNotFound, id="unknown key id"),
-        pytest.param(jwks(SAME_ID.jwk()), SignatureInvalid, id="the key says no"),
+        pytest.param(jwks(SAME_ID.jwk()), SignatureInvalid, id="signature of another key"),
         pytest.param(jwks(SAME_ID.jwk(alg="PS256")), KeyNotFound, id="another algorithm"),
     ],
 )
-async def test_without_newer_keys_the_refusal_stands(
+async def test_a_token_is_refused_if_no_newer_keys_exist(
     document: Json, expected: type[InvalidTokenError]
 ) -> None:
     of = issuer()
@@ -109,9 +110,9 @@ async def test_without_newer_keys_the_refusal_stands(
 
 
 @pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
-async def test_without_any_keys_the_token_is_not_judged() -> None:
+async def test_without_keys_the_verifier_raises_keys_unavailable() -> None:
     of = issuer()
-    keys = Rotation(then=KeysUnavailable("down", retry_after=7.0))
+    keys = Rotation(error=KeysUnavailable("down", retry_after=7.0))
 
     with pytest.raises(KeysUnavailable) as refusal:
         await subject(of, keys, of.token())
@@ -120,9 +121,9 @@ async def test_without_any_keys_the_token_is_not_judged() -> None:
 
 
 @pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
-async def test_an_unknown_key_id_is_not_judged_while_newer_keys_cannot_be_had() -> None:
+async def test_an_unknown_key_id_is_keys_unavailable_while_newer_keys_cannot_be_fetched() -> None:
     of = issuer()
-    keys = Rotation(jwks(OLD.jwk()), then=KeysUnavailable("down"))
+    keys = Rotation(jwks(OLD.jwk()), error=KeysUnavailable("down"))
 
     with pytest.raises(KeysUnavailable):
         await subject(of, keys, of.token())
@@ -132,9 +133,9 @@ async def test_an_unknown_key_id_is_not_judged_while_newer_keys_cannot_be_had() 
     "a token that does not verify is 401 invalid_token",
     "without keys the answer is 503 with Retry-After and no challenge",
 )
-async def test_a_key_that_says_no_is_believed_while_newer_keys_cannot_be_had() -> None:
+async def test_a_wrong_signature_is_refused_even_while_newer_keys_cannot_be_fetched() -> None:
     of = issuer()
-    keys = Rotation(jwks(SAME_ID.jwk()), then=KeysUnavailable("down"))
+    keys = Rotation(jwks(SAME_ID.jwk()), error=KeysUnavailable("down"))
 
     with pytest.raises(SignatureInvalid) as refusal:
         await subject(of, keys, of.token())
@@ -142,7 +143,7 @@ async def test_a_key_that_says_no_is_believed_while_newer_keys_cannot_be_had() -
     assert refusal.value.__cause__ is None
 
 
-async def test_keys_that_change_at_each_look_do_not_keep_a_token_for_ever() -> None:
+async def test_the_verifier_gives_up_if_the_keys_change_at_each_lookup() -> None:
     of = issuer()
     keys = Rotation(*(jwks(OLD.jwk(kid=f"k{number}")) for number in range(100, 200)))
 
@@ -156,10 +157,9 @@ async def test_keys_that_change_at_each_look_do_not_keep_a_token_for_ever() -> N
     "alg is compared with the accepted list before any key is looked up",
     "keys come over https, without redirects, from configured hosts",
 )
-async def test_a_token_of_another_issuer_asks_for_no_keys() -> None:
-    """It costs no fetch."""
+async def test_a_token_of_another_issuer_causes_no_lookup_of_keys() -> None:
     of = issuer()
-    keys = Rotation(then=KeysUnavailable("asked"))
+    keys = Rotation(error=KeysUnavailable("asked"))
     stranger = signing_key("RS256", "k1", 1)
 
     with pytest.raises(InvalidTokenError):
@@ -167,7 +167,7 @@ async def test_a_token_of_another_issuer_asks_for_no_keys() -> None:
 
 
 class SlowKeys:
-    """Keys that take their time, by the clock of the verifier."""
+    """A key source that takes `seconds` by the verifier's clock."""
 
     def __init__(self, clock: FakeClock, seconds: float) -> None:
         self._clock, self._seconds = clock, seconds
@@ -179,8 +179,8 @@ class SlowKeys:
 
 
 @pytest.mark.conforms("a token is refused at exp and after it")
-async def test_a_token_that_ends_while_the_keys_are_fetched_is_refused() -> None:
-    """What counts is the time of the judgement."""
+async def test_a_token_that_expires_while_the_keys_are_fetched_is_refused() -> None:
+    """The time after the fetch counts."""
     clock = FakeClock()
     of = FakeIssuer(clock=clock)
     token = of.token(exp=int(clock()) + 3)
@@ -191,8 +191,8 @@ async def test_a_token_that_ends_while_the_keys_are_fetched_is_refused() -> None
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_newer_keys_are_asked_for_twice_at_most() -> None:
-    """Those that were on their way when the keys changed, and those fetched for it."""
+async def test_the_verifier_asks_for_newer_keys_at_most_twice() -> None:
+    """Once for a fetch that began before the keys changed, and once for a fetch after that."""
     of = issuer()
     others = [jwks(OLD.jwk(kid=f"other{number}")) for number in range(2)]
 
@@ -201,35 +201,33 @@ async def test_newer_keys_are_asked_for_twice_at_most() -> None:
         await subject(of, Rotation(jwks(OLD.jwk()), *others, of.jwks()), of.token())
 
 
-class WarmKeys(Rotation):
-    """Keys that get ready, and note it."""
+class RecordingKeys(Rotation):
+    """A key source with `warm` and `aclose`, which records their calls."""
 
     def __init__(self, *documents: Json) -> None:
         super().__init__(*documents)
-        self.notes: list[str] = []
+        self.calls: list[str] = []
 
     def warm(self) -> None:
-        """Note it."""
-        self.notes.append("warm")
+        self.calls.append("warm")
 
     async def aclose(self) -> None:
-        """Note it."""
-        self.notes.append("closed")
+        self.calls.append("closed")
 
 
-async def test_a_verifier_warms_and_closes_the_keys_that_it_was_given() -> None:
+async def test_a_verifier_warms_and_closes_its_key_source() -> None:
     of = issuer()
-    keys = WarmKeys(of.jwks())
+    keys = RecordingKeys(of.jwks())
     verifier = of.verifier(keys=keys)
 
     verifier.warm()
-    assert keys.notes == ["warm"]
+    assert keys.calls == ["warm"]
     await verifier.aclose()
-    assert keys.notes == ["warm", "closed"]
+    assert keys.calls == ["warm", "closed"]
     assert (await verifier.verify(Presented(of.token()))).subject == "alice"
 
 
-async def test_keys_that_need_no_warming_are_left_alone() -> None:
+async def test_a_key_source_without_warm_and_aclose_is_accepted() -> None:
     of = issuer()
     keys = Rotation(of.jwks())
     verifier = of.verifier(keys=keys)

@@ -1,4 +1,4 @@
-"""A good token that comes again is not verified again, and nothing else changes by it."""
+"""The cache of verified tokens: a valid token that comes again is not verified again."""
 
 import asyncio
 import gc
@@ -33,7 +33,7 @@ LEEWAY = 30
 
 
 async def outcome(verifier: JWTVerifier, token: str) -> str:
-    """Return why `token` is refused, or `good`."""
+    """Return the code of the refusal of `token`, or `good`."""
     try:
         await verifier.verify(Presented(token))
     except AccessTokenError as err:
@@ -41,8 +41,8 @@ async def outcome(verifier: JWTVerifier, token: str) -> str:
     return "good"
 
 
-async def is_remembered(verifier: JWTVerifier, token: str, principal: Principal) -> bool:
-    """Return whether a good token is answered with the very `principal` of before."""
+async def is_cached(verifier: JWTVerifier, token: str, principal: Principal) -> bool:
+    """Return whether `token` is answered with the same `principal` object as before."""
     return await verifier.verify(Presented(token)) is principal
 
 
@@ -57,22 +57,24 @@ def issuer(clock: FakeClock) -> FakeIssuer:
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_a_good_token_that_comes_again_is_not_verified_again(issuer: FakeIssuer) -> None:
+async def test_a_valid_token_that_comes_again_is_not_verified_again(issuer: FakeIssuer) -> None:
     verifier = issuer.verifier()
     token = issuer.token()
 
     principal = await verifier.verify(Presented(token))
 
-    assert await is_remembered(verifier, token, principal)
+    assert await is_cached(verifier, token, principal)
 
 
-async def test_with_none_to_remember_every_token_is_verified_each_time(issuer: FakeIssuer) -> None:
+async def test_with_a_cache_of_size_zero_every_token_is_verified_each_time(
+    issuer: FakeIssuer,
+) -> None:
     verifier = issuer.verifier(verified_tokens=0)
     token = issuer.token()
 
     principal = await verifier.verify(Presented(token))
 
-    assert not await is_remembered(verifier, token, principal)
+    assert not await is_cached(verifier, token, principal)
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
@@ -83,12 +85,12 @@ async def test_with_none_to_remember_every_token_is_verified_each_time(issuer: F
         (600 + LEEWAY, "token_expired"),
         (1e9, "token_expired"),
         (float("nan"), "token_expired"),
-        # A clock that is set right may go back.
+        # An operator or NTP may set the clock back.
         (-LEEWAY, "good"),
         (-LEEWAY - 0.5, "token_not_yet_valid"),
     ],
 )
-async def test_a_remembered_token_is_good_as_long_as_it_says(
+async def test_a_cached_token_is_accepted_only_within_its_validity(
     issuer: FakeIssuer, clock: FakeClock, later: float, code: str
 ) -> None:
     verifier = issuer.verifier()
@@ -101,10 +103,10 @@ async def test_a_remembered_token_is_good_as_long_as_it_says(
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize(("first", "second"), [("nbf", "iat"), ("iat", "nbf")])
-async def test_a_remembered_token_is_not_good_before_the_later_of_two_times(
+async def test_a_cached_token_is_refused_before_the_later_of_nbf_and_iat(
     issuer: FakeIssuer, clock: FakeClock, first: str, second: str
 ) -> None:
-    """A clock that is set right may go back."""
+    """An operator or NTP may set the clock back."""
     verifier, now = issuer.verifier(), int(clock())
     token = issuer.token(**{first: now, second: now - 100})
     await verifier.verify(Presented(token))
@@ -113,10 +115,10 @@ async def test_a_remembered_token_is_not_good_before_the_later_of_two_times(
     assert await outcome(verifier, token) == "token_not_yet_valid"
 
 
-async def test_what_a_refusal_by_a_rule_holds_cannot_change_what_is_remembered(
+async def test_a_refusal_by_a_rule_exposes_no_object_of_the_cache(
     issuer: FakeIssuer,
 ) -> None:
-    """Its traceback has the frames of the verification, and whoever catches it can look in."""
+    """Code that catches the error can read the local variables of the traceback's frames."""
 
     def never(_: Principal) -> bool:
         return False
@@ -127,28 +129,30 @@ async def test_what_a_refusal_by_a_rule_holds_cannot_change_what_is_remembered(
     with pytest.raises(ClaimRuleFailed) as caught:
         await verifier.verify(token)
 
-    held = [value for frame in caught.traceback for value in frame.frame.f_locals.values()]
-    assert not any(isinstance(value, CompactJWS) for value in held)
+    local_variables = [
+        value for frame in caught.traceback for value in frame.frame.f_locals.values()
+    ]
+    assert not any(isinstance(value, CompactJWS) for value in local_variables)
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_no_token_is_kept(issuer: FakeIssuer) -> None:
-    """It is known by a digest, and nothing that the verifier holds would serve a thief."""
+async def test_the_cache_stores_no_token(issuer: FakeIssuer) -> None:
+    """Tokens are keyed by a digest; a memory dump of the verifier is of no use to a thief."""
     verifier = issuer.verifier()
     token = issuer.token()
     principal = await verifier.verify(Presented(token))
-    assert await is_remembered(verifier, token, principal)
+    assert await is_cached(verifier, token, principal)
 
-    kept = reachable_from(verifier)
+    reachable = objects_reachable_from(verifier)
 
-    assert any(value is principal for value in kept)
+    assert any(value is principal for value in reachable)
     secret = token.rpartition(".")[2]
-    assert not any(secret in value for value in kept if isinstance(value, str))
-    assert not any(secret.encode() in value for value in kept if isinstance(value, bytes))
+    assert not any(secret in value for value in reachable if isinstance(value, str))
+    assert not any(secret.encode() in value for value in reachable if isinstance(value, bytes))
 
 
-def reachable_from(root: object) -> list[object]:
-    """Return all that `root` holds, directly or not, but for code."""
+def objects_reachable_from(root: object) -> list[object]:
+    """Return all objects that `root` refers to, directly or indirectly, except code."""
     found: dict[int, object] = {id(root): root}
     waiting = [root]
     while waiting:
@@ -161,7 +165,7 @@ def reachable_from(root: object) -> list[object]:
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_a_token_with_one_character_changed_is_another_token(issuer: FakeIssuer) -> None:
+async def test_a_cached_token_with_one_character_changed_is_refused(issuer: FakeIssuer) -> None:
     verifier = issuer.verifier()
     token = issuer.token()
     await verifier.verify(Presented(token))
@@ -188,8 +192,8 @@ async def test_a_refused_token_is_refused_each_time(issuer: FakeIssuer, refused:
     assert "good" not in codes
 
 
-async def test_a_rule_is_asked_with_every_request(issuer: FakeIssuer) -> None:
-    """What it says may change: it was not verified with the token."""
+async def test_a_claim_rule_is_evaluated_for_every_request(issuer: FakeIssuer) -> None:
+    """The result of a rule may change, so it is not cached."""
     answers = iter([True, False, True])
 
     def is_open(_: Principal) -> bool:
@@ -205,7 +209,7 @@ async def test_a_rule_is_asked_with_every_request(issuer: FakeIssuer) -> None:
 
 
 async def refreshed(published: Published) -> None:
-    """Let the keys be fetched again behind a request."""
+    """Let a request start a refresh of the keys."""
     published.clock.advance(590.0)
     await published.keys.key_set()
     await settled()
@@ -215,7 +219,7 @@ async def refreshed(published: Published) -> None:
     "a withdrawn key is refused after the next fetch",
     "a verified token is cached until it or its key ends, as a digest, bounded",
 )
-async def test_a_token_leaves_with_its_key() -> None:
+async def test_a_cached_token_is_refused_after_its_key_is_withdrawn() -> None:
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -229,7 +233,7 @@ async def test_a_token_leaves_with_its_key() -> None:
     "a withdrawn key is refused after the next fetch",
     "a verified token is cached until it or its key ends, as a digest, bounded",
 )
-async def test_a_token_leaves_with_its_key_though_another_takes_the_id() -> None:
+async def test_a_cached_token_is_refused_if_another_key_takes_its_key_id() -> None:
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -241,7 +245,7 @@ async def test_a_token_leaves_with_its_key_though_another_takes_the_id() -> None
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @pytest.mark.parametrize("changes", [False, True], ids=["the same set", "a set with one more"])
-async def test_a_token_whose_key_stays_is_remembered_beyond_a_refresh(changes: bool) -> None:
+async def test_a_token_stays_cached_over_a_refresh_that_keeps_its_key(changes: bool) -> None:
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     principal = await published.verifier.verify(Presented(token))
@@ -249,13 +253,13 @@ async def test_a_token_whose_key_stays_is_remembered_beyond_a_refresh(changes: b
         published.publish(signing_key("ES256", "k2", 2))
     await refreshed(published)
 
-    assert await is_remembered(published.verifier, token, principal)
-    assert await is_remembered(published.verifier, token, principal)
+    assert await is_cached(published.verifier, token, principal)
+    assert await is_cached(published.verifier, token, principal)
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-async def test_a_token_that_names_no_key_is_judged_again_by_another_set() -> None:
-    """It was good because one key alone could have signed it."""
+async def test_a_cached_token_without_a_key_id_is_verified_again_with_a_new_key_set() -> None:
+    """It was valid because exactly one key fitted."""
     published = Published()
     claims = published.issuer.claims(exp=int(published.clock()) + 10_000)
     token = compact(published.issuer.header(kid=None), claims, published.issuer.key)
@@ -267,8 +271,8 @@ async def test_a_token_that_names_no_key_is_judged_again_by_another_set() -> Non
 
 
 @pytest.mark.conforms("the last good key set serves within its bound")
-async def test_a_remembered_token_is_not_judged_without_keys() -> None:
-    """The last good set has ended: nobody knows whether its key is still the issuer's."""
+async def test_a_cached_token_is_not_accepted_without_keys() -> None:
+    """The last good key set has expired, so the issuer may have withdrawn the key."""
     published = Published()
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
@@ -280,39 +284,39 @@ async def test_a_remembered_token_is_not_judged_without_keys() -> None:
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_the_tokens_that_were_used_last_are_remembered(issuer: FakeIssuer) -> None:
+async def test_the_cache_keeps_the_tokens_that_were_used_last(issuer: FakeIssuer) -> None:
     verifier = issuer.verifier(verified_tokens=2)
     tokens = [issuer.token(jti=name) for name in ("1", "2", "3")]
     principals = [await verifier.verify(Presented(token)) for token in tokens[:2]]
-    assert await is_remembered(verifier, tokens[0], principals[0])
+    assert await is_cached(verifier, tokens[0], principals[0])
 
     await verifier.verify(Presented(tokens[2]))
 
-    assert await is_remembered(verifier, tokens[0], principals[0])
-    assert not await is_remembered(verifier, tokens[1], principals[1])
+    assert await is_cached(verifier, tokens[0], principals[0])
+    assert not await is_cached(verifier, tokens[1], principals[1])
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_large_tokens_take_the_place_of_many(issuer: FakeIssuer) -> None:
-    """All of them together weigh no more than 64 MiB."""
+async def test_the_cache_is_bounded_by_the_size_of_its_tokens(issuer: FakeIssuer) -> None:
+    """All entries together stay below 64 MiB."""
     verifier = issuer.verifier(verified_tokens=1_000_000)
     tokens = [issuer.token(jti=f"{n}", groups="x" * 10_000) for n in range(1000)]
     principals = [await verifier.verify(Presented(token)) for token in tokens]
 
-    remembered = 0
-    # From the newest on, so that none makes room for one that is asked for later.
+    cached = 0
+    # Newest first, so that no lookup evicts a token that is looked up later.
     for token, principal in zip(reversed(tokens), reversed(principals), strict=True):
-        remembered += await is_remembered(verifier, token, principal)
+        cached += await is_cached(verifier, token, principal)
 
-    assert 0 < remembered * len(tokens[0]) < MAX_BYTES
-    assert remembered < len(tokens)
+    assert 0 < cached * len(tokens[0]) < MAX_BYTES
+    assert cached < len(tokens)
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_what_a_principal_says_cannot_be_changed_for_the_next_request(
+async def test_an_application_cannot_change_the_cached_claims(
     issuer: FakeIssuer,
 ) -> None:
-    """Both requests get the same one."""
+    """Both requests get the same principal."""
     verifier = issuer.verifier()
     token = Presented(issuer.token(groups=["a", {"b": ["c"]}], address={"city": "Here"}))
     claims: Any = (await verifier.verify(token)).claims
@@ -341,7 +345,7 @@ async def test_what_a_principal_says_cannot_be_changed_for_the_next_request(
 
 
 @pytest.mark.parametrize("value", [-1, 1_000_001, True, 2.5, "16384", None])
-def test_a_number_of_tokens_out_of_bounds_is_refused(issuer: FakeIssuer, value: Any) -> None:
+def test_a_cache_size_out_of_bounds_is_refused(issuer: FakeIssuer, value: Any) -> None:
     with pytest.raises(ValueError, match="verified_tokens must be 0 to 1000000"):
         JWTVerifier(
             issuer=issuer.issuer,
@@ -352,21 +356,21 @@ def test_a_number_of_tokens_out_of_bounds_is_refused(issuer: FakeIssuer, value: 
 
 
 class Keys:
-    """Keys that the test changes."""
+    """A key source whose set the test changes."""
 
     def __init__(self, documents: list[Json]) -> None:
         self._sets = [KeySet.from_jwks(document) for document in documents]
         self.current: int | None = 0
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Return the current set, or none."""
+        """Return the current set; fail if there is none."""
         key_set = self.at_hand()
         if key_set is None:
             raise KeysUnavailable("down")
         return key_set
 
     def at_hand(self) -> KeySet | None:
-        """Return the current set, if there is one."""
+        """Return the current set, or None."""
         return None if self.current is None else self._sets[self.current]
 
 
@@ -376,10 +380,10 @@ KEY_SETS = [
     ISSUER.jwks(),
     ISSUER.jwks(OTHER),
     {"keys": [OTHER.jwk()]},
-    # Another key takes the id, first beside the old one and then alone.
+    # Another key takes the key id: first beside the old key, then alone.
     {"keys": [OTHER.jwk(kid="k1"), ISSUER.key.jwk()]},
     {"keys": [OTHER.jwk(kid="k1")]},
-    # The key stays, and serves something else.
+    # The same key under another key id.
     {"keys": [ISSUER.key.jwk(kid="k3"), OTHER.jwk()]},
 ]
 TOKENS = [
@@ -399,12 +403,12 @@ EVENTS = st.one_of(
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
 @given(events=st.lists(EVENTS, min_size=2, max_size=30))
 @settings(max_examples=300, deadline=None)
-async def test_every_answer_is_the_one_of_a_verifier_that_remembers_nothing(
+async def test_a_verifier_with_a_cache_gives_the_same_answers_as_one_without(
     events: list[tuple[str, Any]],
 ) -> None:
-    """Whatever happens to the clock and to the keys in between."""
+    """For every order of tokens, clock changes and key changes."""
     clock, keys = FakeClock(), Keys(KEY_SETS)
-    remembers, forgets = (
+    with_cache, without_cache = (
         ISSUER.verifier(keys=keys, clock=clock, verified_tokens=number) for number in (2, 0)
     )
     for event, value in events:
@@ -413,28 +417,28 @@ async def test_every_answer_is_the_one_of_a_verifier_that_remembers_nothing(
         elif event == "clock":
             clock.advance(value)
         else:
-            recalled = remembers.recall(Presented(value).credentials)
-            judged = await outcome(forgets, value)
-            assert await outcome(remembers, value) == judged
-            assert recalled is None or judged == "good"
+            recalled = with_cache.recall(Presented(value).credentials)
+            expected = await outcome(without_cache, value)
+            assert await outcome(with_cache, value) == expected
+            assert recalled is None or expected == "good"
 
 
-def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
-    """With keys that are known from the start; fetched ones serve one event loop."""
+def test_threads_can_share_a_verifier(issuer: FakeIssuer) -> None:
+    """With static keys; fetched keys serve one event loop."""
     verifier = issuer.verifier(verified_tokens=3)
     tokens = [issuer.token(jti=f"{number}") for number in range(9)]
 
-    async def all_of_them() -> set[str]:
+    async def all_codes() -> set[str]:
         return {await outcome(verifier, token) for token in tokens * 20}
 
-    def in_a_loop_of_its_own(_: int) -> set[str]:
-        return asyncio.run(all_of_them())
+    def run_in_own_loop(_: int) -> set[str]:
+        return asyncio.run(all_codes())
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(4) as pool:
-            outcomes = list(pool.map(in_a_loop_of_its_own, range(4)))
+            outcomes = list(pool.map(run_in_own_loop, range(4)))
     finally:
         sys.setswitchinterval(before)
 
@@ -442,40 +446,43 @@ def test_threads_can_share_what_is_remembered(issuer: FakeIssuer) -> None:
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-def test_another_thread_cannot_bring_a_withdrawn_key_back(issuer: FakeIssuer) -> None:
-    """A look-up with the old keys is in the middle of it when another has the new ones."""
+def test_a_thread_with_old_keys_cannot_restore_a_token_of_a_withdrawn_key(
+    issuer: FakeIssuer,
+) -> None:
+    """A second thread looks up a token with the new keys, at each point of a look-up with the old
+    keys."""
     old = KeySet.from_jwks(issuer.jwks())
     new = KeySet.from_jwks(FakeIssuer(key=signing_key("ES256", number=9)).jwks())
     principal = asyncio.run(issuer.verifier().verify(Presented(issuer.token())))
     header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
-    moments, moment = 1, 0
-    while moment < moments:
-        tokens = TokenCache(2, rsa_default="RS256")
+    instructions, instruction = 1, 0
+    while instruction < instructions:
+        tokens = VerifiedTokens(2, rsa_default="RS256")
         for known in (b"one", b"two"):
-            tokens.add(known, CachedToken(principal, header, old.keys[0], 0, 1e12, 1), old)
-        moments = interrupted(
+            tokens.add(known, Verified(principal, header, old.keys[0], 0, 1e12, 1), old)
+        instructions = call_interrupted(
             partial(tokens.principal, b"one", lambda: old, issuer.clock),
             by=partial(tokens.principal, b"two", lambda: new, issuer.clock),
-            at=moment,
-            unless=vars(tokens)["_lock"].locked,
+            at=instruction,
+            would_block=vars(tokens)["_lock"].locked,
         )
-        moment += 1
+        instruction += 1
 
-        assert tokens.principal(b"one", lambda: new, issuer.clock) is None, moment
-    assert moment > 20
+        assert tokens.principal(b"one", lambda: new, issuer.clock) is None, instruction
+    assert instruction > 20
 
 
-def interrupted(
+def call_interrupted(
     call: Callable[[], object],
     *,
     by: Callable[[], object],
     at: int,
-    unless: Callable[[], bool],
+    would_block: Callable[[], bool],
 ) -> int:
-    """Make `call`, and `by` before the instruction number `at` of it; return how many it has.
+    """Make `call`, and `by` before its instruction number `at`; return its number of instructions.
 
     Arguments:
-        unless: says that `by` would have to wait at that moment.
+        would_block: says whether `by` would wait for a lock at that point.
     """
     count = 0
 
@@ -486,7 +493,7 @@ def interrupted(
         frame.f_trace_opcodes = True
         if event == "opcode":
             count += 1
-            if count - 1 == at and not unless():
+            if count - 1 == at and not would_block():
                 sys.settrace(None)
                 by()
                 sys.settrace(trace)
@@ -499,15 +506,15 @@ def interrupted(
         finally:
             sys.settrace(None)
 
-    # In a thread of its own: the measurement of coverage has the trace of this one.
+    # In its own thread: coverage measurement uses the trace function of this one.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(run).result()
     return count
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_ten_thousand_common_tokens_have_room(issuer: FakeIssuer) -> None:
-    """By the weight that their size gives them; they are not made here."""
+async def test_the_cache_has_room_for_ten_thousand_common_tokens(issuer: FakeIssuer) -> None:
+    """Computed from the weight that an entry of this size has."""
     token = issuer.token(scope="openid profile " + "read:contacts " * 20, aud=[issuer.audience] * 3)
     assert 700 < len(token) < 1000
 

@@ -1,4 +1,4 @@
-"""What holds for every token, however it is made."""
+"""Properties that hold for every token."""
 
 import math
 import string
@@ -69,7 +69,7 @@ def test_any_text_is_either_parsed_or_refused(text: str) -> None:
 )
 @given(header=JSON_OBJECTS, claims=JSON_OBJECTS, signature=st.binary(min_size=1, max_size=80))
 @settings(max_examples=100, deadline=None)
-def test_what_was_encoded_is_parsed_into_the_same_again(
+def test_a_parsed_token_has_the_header_and_claims_that_were_encoded(
     header: dict[str, object], claims: dict[str, object], signature: bytes
 ) -> None:
     text = f"{b64(header)}.{b64(claims)}.{b64(signature)}"
@@ -98,8 +98,8 @@ async def test_a_token_with_one_character_changed_is_refused(position: int, char
 
 
 @pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
-async def test_every_other_last_character_is_refused() -> None:
-    """The last character of a segment holds bits that are not used."""
+async def test_a_token_with_another_last_character_in_a_segment_is_refused() -> None:
+    """The last character of a segment has unused bits."""
     head, claims, signature = GOOD_TOKEN.split(".")
 
     for character in BASE64URL:
@@ -119,7 +119,7 @@ async def test_every_other_last_character_is_refused() -> None:
     inserted=st.text(BASE64URL + ".=", max_size=40) | st.text(max_size=5),
 )
 @settings(max_examples=100, deadline=None)
-async def test_a_token_with_a_part_exchanged_is_refused(
+async def test_a_token_with_an_exchanged_part_is_refused(
     start: int, length: int, inserted: str
 ) -> None:
     changed = GOOD_TOKEN[:start] + inserted + GOOD_TOKEN[start + length :]
@@ -142,9 +142,9 @@ def _usually(right: object, *wrong: object) -> st.SearchStrategy[object]:
     )
 
 
-# The issuer and the peer both read the real time, when the test runs: no date is near a limit.
-REAL = FakeIssuer(clock=time.time)
-NOW = math.floor(REAL.clock())
+# This library and PyJWT both read the real time when the test runs; no date is near a limit.
+REAL_TIME_ISSUER = FakeIssuer(clock=time.time)
+NOW = math.floor(REAL_TIME_ISSUER.clock())
 DAY = 86_400
 LEEWAY = 30
 
@@ -181,27 +181,27 @@ CLAIMS = st.fixed_dictionaries(
 )
 @given(claims=CLAIMS, profile=st.sampled_from(["jwt", "rfc9068"]))
 @settings(max_examples=150, deadline=None)
-async def test_what_is_accepted_here_another_implementation_accepts_as_well(
+async def test_pyjwt_accepts_every_token_that_this_library_accepts(
     claims: dict[str, object], profile: str
 ) -> None:
-    """PyJWT judges the same claims with its own code."""
-    token = f"{b64(REAL.header())}.{b64(claims)}"
-    token = f"{token}.{b64(REAL.key.sign(token.encode()))}"
+    """PyJWT is an independent implementation."""
+    token = f"{b64(REAL_TIME_ISSUER.header())}.{b64(claims)}"
+    token = f"{token}.{b64(REAL_TIME_ISSUER.key.sign(token.encode()))}"
     try:
-        principal = await verifier(REAL, profile).verify(Presented(token))
+        principal = await verifier(REAL_TIME_ISSUER, profile).verify(Presented(token))
     except AccessTokenError:
         return
 
-    judged = jwt.decode(
+    pyjwt_claims = jwt.decode(
         token,
-        REAL.key.private_key.public_key(),
+        REAL_TIME_ISSUER.key.private_key.public_key(),
         algorithms=["RS256"],
         audience=AUDIENCE,
         issuer=ISSUER,
         leeway=LEEWAY,
         options={"require": ["exp", "iss", "aud"]},
     )
-    assert frozen(judged) == principal.claims
+    assert frozen(pyjwt_claims) == principal.claims
 
 
 @pytest.mark.conforms(

@@ -1,4 +1,4 @@
-"""Whole tokens, from what was presented to a principal or a refusal."""
+"""Whole tokens: from the presented credentials to a principal or a refusal."""
 
 import dataclasses
 import traceback
@@ -50,7 +50,7 @@ TABLES = {
 )
 @pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
-async def test_a_good_token_of_each_algorithm_is_accepted(alg: str, profile: str) -> None:
+async def test_a_valid_token_of_each_algorithm_is_accepted(alg: str, profile: str) -> None:
     of = FakeIssuer(key=signing_key(alg), clock=FakeClock())
 
     principal = await of.verifier(profile=profile).verify(Presented(of.token()))
@@ -83,7 +83,7 @@ async def test_a_forged_token_is_refused(row: Refused) -> None:
     "no token appears in a log, a body or an exception",
 )
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
-async def test_a_refusal_tells_nobody_the_token(table: list[Refused]) -> None:
+async def test_a_refusal_does_not_reveal_the_token(table: list[Refused]) -> None:
     of = issuer()
 
     for row in table:
@@ -98,14 +98,14 @@ async def test_a_refusal_tells_nobody_the_token(table: list[Refused]) -> None:
 
 
 def leaked(refusal: AccessTokenError, token: str) -> list[str]:
-    """Return what of `token` can be read in any account of `refusal`, by an error reporter too."""
+    """Return the parts of `token` that an error report of `refusal` would show."""
     ours = [
         frame.f_locals
         for frame, _ in traceback.walk_tb(refusal.__traceback__)
         if frame.f_globals["__name__"].startswith("asgi_bearer")
     ]
     assert ours
-    told = "".join(
+    report = "".join(
         [
             *traceback.format_exception(refusal),
             repr(refusal),
@@ -114,11 +114,11 @@ def leaked(refusal: AccessTokenError, token: str) -> list[str]:
             str(response(refusal, "contacts")),
         ]
     )
-    # Shorter segments, `e30` and the like, are no secret of anybody.
-    return [text for text in (token, *token.split(".")) if len(text) >= 12 and text in told]
+    # Shorter segments, such as `e30`, are not secret.
+    return [text for text in (token, *token.split(".")) if len(text) >= 12 and text in report]
 
 
-async def test_a_rule_that_says_no_tells_nobody_a_token_that_is_known() -> None:
+async def test_a_refusal_by_a_rule_does_not_reveal_a_cached_token() -> None:
     def no(principal: Principal) -> bool:
         return False
 
@@ -133,7 +133,7 @@ async def test_a_rule_that_says_no_tells_nobody_a_token_that_is_known() -> None:
     assert leaked(refusal.value, token) == []
 
 
-async def test_keys_that_are_not_to_be_had_tell_nobody_the_token() -> None:
+async def test_a_failed_fetch_of_keys_does_not_reveal_the_token() -> None:
     class Failing(StaticKeys):
         async def key_set(self, missed: Missed | None = None) -> KeySet:
             if missed is not None:
@@ -141,17 +141,17 @@ async def test_keys_that_are_not_to_be_had_tell_nobody_the_token() -> None:
             return await super().key_set()
 
     of = issuer()
-    unjudged = of.verifier(keys=Failing(of.jwks()))
+    without_newer_keys = of.verifier(keys=Failing(of.jwks()))
     for token in (of.token_with_header(kid="k2"), f"{of.token()[:-9]}AAAAAAAAA"):
         with pytest.raises(AccessTokenError) as refusal:
-            await unjudged.verify(Presented(token))
+            await without_newer_keys.verify(Presented(token))
 
         assert leaked(refusal.value, token) == []
         assert refusal.value.__context__ is None
 
 
 @pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
-async def test_from_outside_a_forged_token_looks_like_one_for_somebody_else() -> None:
+async def test_clients_cannot_tell_a_forged_token_from_one_for_another_api() -> None:
     of = issuer()
     stranger = signing_key("RS256", "k1", 1)
     tokens = {
@@ -166,14 +166,16 @@ async def test_from_outside_a_forged_token_looks_like_one_for_somebody_else() ->
 
 
 async def refusal_of(of: FakeIssuer, token: str) -> AccessTokenError:
-    """Return why a token is refused."""
+    """Return the refusal of `token`."""
     with pytest.raises(AccessTokenError) as refusal:
         await of.verifier().verify(Presented(token))
     return refusal.value
 
 
 @pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
-async def test_expiry_is_told_only_to_those_whom_the_token_was_meant_for() -> None:
+async def test_a_token_is_reported_as_expired_only_if_issuer_audience_and_signature_are_right() -> (
+    None
+):
     of = issuer()
 
     assert (await refusal_of(of, of.token(exp=1))).code == "token_expired"
@@ -186,7 +188,7 @@ async def test_expiry_is_told_only_to_those_whom_the_token_was_meant_for() -> No
 
 @pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
 @pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c", "x5t", "x5t#S256"])
-async def test_keys_and_addresses_in_the_token_are_not_looked_at(member: str) -> None:
+async def test_keys_and_urls_in_a_token_header_are_ignored(member: str) -> None:
     of = issuer()
     documents = FakeDocuments({"https://issuer.example/jwks": of.jwks()})
     keys = remote_keys(jwks_uri="https://issuer.example/jwks", fetch=documents)
@@ -204,7 +206,7 @@ async def test_keys_and_addresses_in_the_token_are_not_looked_at(member: str) ->
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-async def test_a_token_without_a_key_id_is_taken_if_one_key_fits() -> None:
+async def test_a_token_without_a_key_id_is_accepted_if_one_key_fits() -> None:
     of = issuer()
     token = of.token_with_header(kid=None)
 
@@ -221,7 +223,7 @@ async def test_a_token_without_a_key_id_is_refused_if_two_keys_fit() -> None:
 
 
 @pytest.mark.conforms("RSA keys have 2048 bits or more")
-async def test_a_short_rsa_key_verifies_nothing() -> None:
+async def test_a_short_rsa_key_verifies_no_token() -> None:
     of = issuer()
     short = SigningKey("short", "RS256", private_key("RS256", 0, 1024))
     with_it = of.verifier(keys=StaticKeys(of.jwks(short)))
@@ -249,8 +251,8 @@ async def test_only_configured_algorithms_are_accepted(configured: object) -> No
     "a token is refused at exp and after it",
     "the audience is checked on each request",
 )
-async def test_the_token_ends_when_the_clock_says_so() -> None:
-    """Each request is judged anew."""
+async def test_a_token_is_refused_once_the_clock_reaches_its_end() -> None:
+    """A cached token is checked against the clock on each request."""
     clock = FakeClock()
     of = FakeIssuer(clock=clock)
     one, token = of.verifier(), of.token()
@@ -277,7 +279,7 @@ async def test_the_size_limit_can_be_set() -> None:
 
 
 @pytest.mark.conforms("the guard does not pass the token on")
-async def test_a_principal_holds_nothing_that_could_be_sent_on() -> None:
+async def test_a_principal_holds_no_part_of_the_token() -> None:
     of = issuer()
     token = of.token()
 
@@ -288,12 +290,12 @@ async def test_a_principal_holds_nothing_that_could_be_sent_on() -> None:
 
 
 def is_user(principal: Principal) -> bool:
-    """Be a rule."""
+    """Act as a claim rule."""
     return not principal.is_client
 
 
 @pytest.mark.conforms("a claim rule that fails is 403 with a challenge")
-async def test_a_token_that_keeps_every_rule_is_accepted() -> None:
+async def test_a_token_that_fulfils_every_rule_is_accepted() -> None:
     of = issuer()
     seen: list[Principal] = []
 
@@ -309,10 +311,10 @@ async def test_a_token_that_keeps_every_rule_is_accepted() -> None:
 
 
 class Later:
-    """What a rule returns that was written with `async def`."""
+    """The return value of a rule that was written with `async def`."""
 
     def __await__(self) -> object:
-        """Never be awaited."""
+        """Fail if it is awaited."""
         raise AssertionError
 
 
@@ -322,7 +324,7 @@ class Later:
     [False, None, 0, 1, "yes", [True], Later()],
     ids=lambda verdict: type(verdict).__name__,
 )
-async def test_a_rule_passes_by_saying_true_and_nothing_else(verdict: object) -> None:
+async def test_a_rule_passes_only_by_returning_true(verdict: object) -> None:
     of = issuer()
 
     def tenant(principal: Principal) -> object:
@@ -336,12 +338,12 @@ async def test_a_rule_passes_by_saying_true_and_nothing_else(verdict: object) ->
     assert refusal.value.status == 403
 
 
-async def test_rules_are_asked_only_about_good_tokens() -> None:
+async def test_rules_are_evaluated_only_for_valid_tokens() -> None:
     of = issuer()
-    asked: list[Principal] = []
+    principals: list[Principal] = []
 
     def remember(principal: Principal) -> bool:
-        asked.append(principal)
+        principals.append(principal)
         return True
 
     ruled = of.verifier(rules={"any": remember})
@@ -350,4 +352,4 @@ async def test_rules_are_asked_only_about_good_tokens() -> None:
         with pytest.raises(InvalidTokenError):
             await ruled.verify(Presented(token))
 
-    assert asked == []
+    assert principals == []
