@@ -18,15 +18,15 @@ from starlette.responses import JSONResponse
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.principal import ANONYMOUS
-from tests.refusals.rows import issuer
+from tests.refusals.rows import new_issuer
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
 
 
 async def principal_of(**changes: object) -> Principal:
     """Return the principal of a token with changed claims."""
-    of = issuer()
-    return await of.verifier().verify(Presented(of.token(**changes)))
+    issuer = new_issuer()
+    return await issuer.verifier().verify(Presented(issuer.token(**changes)))
 
 
 async def test_a_principal_is_what_the_token_says() -> None:
@@ -252,11 +252,11 @@ async def test_fastapi_answers_with_the_user() -> None:
 
     for path, endpoint in {"/whole": whole, "/typed": typed, "/claims": claims}.items():
         app.get(path)(endpoint)
-    of = FakeIssuer()
-    guarded = BearerMiddleware(app, verifier=of.verifier())
+    issuer = FakeIssuer()
+    guarded = BearerMiddleware(app, verifier=issuer.verifier())
     async with client(guarded) as http:
         for path in ("/whole", "/typed", "/claims"):
-            answer = await http.get(path, headers=bearer(of.token(groups=["a"])))
+            answer = await http.get(path, headers=bearer(issuer.token(groups=["a"])))
             assert answer.status_code == 200
             assert answer.json().get("claims", answer.json())["groups"] == ["a"]
 
@@ -276,9 +276,9 @@ async def test_fastapi_answers_with_the_user() -> None:
     ],
 )
 def test_an_identity_has_one_reading(issuer: str, identity: str) -> None:
-    of = Principal(issuer, "alice b", None, frozenset(), 1.0, {})
+    principal = Principal(issuer, "alice b", None, frozenset(), 1.0, {})
 
-    assert of.identity == f"{identity} alice b"
+    assert principal.identity == f"{identity} alice b"
 
 
 @given(st.lists(st.text("a %3A:/2é", min_size=1), min_size=2, max_size=2, unique=True))
@@ -290,10 +290,10 @@ def test_no_two_issuers_have_the_same_identities(issuers: list[str]) -> None:
 
 
 async def test_an_issuer_that_is_no_url_is_compared_byte_for_byte() -> None:
-    of = FakeIssuer(issuer="kubernetes/serviceaccount")
+    issuer = FakeIssuer(issuer="kubernetes/serviceaccount")
 
-    principal = await of.verifier().verify(Presented(of.token()))
+    principal = await issuer.verifier().verify(Presented(issuer.token()))
 
     assert principal.issuer == "kubernetes/serviceaccount"
     with pytest.raises(IssuerMismatch):
-        await of.verifier().verify(Presented(of.token(iss="kubernetes/serviceaccounts")))
+        await issuer.verifier().verify(Presented(issuer.token(iss="kubernetes/serviceaccounts")))

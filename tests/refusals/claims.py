@@ -166,13 +166,13 @@ _WITHOUT: dict[str, tuple[str, ...]] = {
 }
 
 
-def _with(of: FakeIssuer, changes: Mapping[str, object]) -> str:
+def _with(issuer: FakeIssuer, changes: Mapping[str, object]) -> str:
     # FakeIssuer takes None for a claim that is left out; here it is JSON's null.
-    return token_of(of, of.header(), json.dumps({**of.claims(), **changes}))
+    return token_of(issuer, issuer.header(), json.dumps({**issuer.claims(), **changes}))
 
 
-def _without(of: FakeIssuer, name: str) -> str:
-    return of.token(**{name: None})
+def _without(issuer: FakeIssuer, name: str) -> str:
+    return issuer.token(**{name: None})
 
 
 def _rows() -> Iterator[Refused]:
@@ -187,7 +187,10 @@ def _rows() -> Iterator[Refused]:
                 f"no {name}, {profile}", ClaimMissing, partial(_without, name=name), profile
             )
         yield Refused(
-            f"no claims, {profile}", ClaimMissing, lambda of: token_of(of, of.header(), {}), profile
+            f"no claims, {profile}",
+            ClaimMissing,
+            lambda issuer: token_of(issuer, issuer.header(), {}),
+            profile,
         )
     yield Refused(
         "scope an array, rfc9068",

@@ -42,20 +42,20 @@ def _public_bytes(key: SigningKey, encoding: Encoding, form: PublicFormat) -> by
     return encoded
 
 
-def _hmac_token(of: FakeIssuer, alg: str, secret: bytes) -> str:
-    signing_input = f"{b64(of.header(alg=alg))}.{b64(of.claims())}"
+def _hmac_token(issuer: FakeIssuer, alg: str, secret: bytes) -> str:
+    signing_input = f"{b64(issuer.header(alg=alg))}.{b64(issuer.claims())}"
     return f"{signing_input}.{b64(hmac.digest(secret, signing_input.encode(), _DIGESTS[alg]))}"
 
 
-def _by(of: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
+def _by(issuer: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
     """Return a token by the issuer's key for `alg`, its signature edited."""
     key = signing_key(alg, alg)
-    signing_input = f"{b64(of.header(alg=alg, kid=alg))}.{b64(of.claims())}"
+    signing_input = f"{b64(issuer.header(alg=alg, kid=alg))}.{b64(issuer.claims())}"
     return f"{signing_input}.{b64(edit(key.sign(signing_input.encode())))}"
 
 
-def _swapped(of: FakeIssuer, position: int, segment: str) -> str:
-    segments = of.token().split(".")
+def _swapped(issuer: FakeIssuer, position: int, segment: str) -> str:
+    segments = issuer.token().split(".")
     segments[position] = segment
     return ".".join(segments)
 
@@ -118,23 +118,23 @@ _RSA_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def _edited(of: FakeIssuer, edit: Callable[[bytes], bytes]) -> str:
-    signing_input = f"{b64(of.header())}.{b64(of.claims())}"
-    return f"{signing_input}.{b64(edit(of.key.sign(signing_input.encode())))}"
+def _edited(issuer: FakeIssuer, edit: Callable[[bytes], bytes]) -> str:
+    signing_input = f"{b64(issuer.header())}.{b64(issuer.claims())}"
+    return f"{signing_input}.{b64(edit(issuer.key.sign(signing_input.encode())))}"
 
 
-def _with_the_strangers_key(of: FakeIssuer, **members: object) -> str:
+def _with_the_strangers_key(issuer: FakeIssuer, **members: object) -> str:
     stranger = signing_key("RS256", "k1", 1)
-    return token_of_stranger(of, {**of.header(), **members, "jwk": stranger.jwk()})
+    return token_of_stranger(issuer, {**issuer.header(), **members, "jwk": stranger.jwk()})
 
 
-def token_of_stranger(of: FakeIssuer, header: dict[str, object]) -> str:
+def token_of_stranger(issuer: FakeIssuer, header: dict[str, object]) -> str:
     """Return a token that somebody else signed in the issuer's name."""
-    return compact(header, of.claims(), signing_key("RS256", "k1", 1))
+    return compact(header, issuer.claims(), signing_key("RS256", "k1", 1))
 
 
-def _with_public_key(of: FakeIssuer, alg: str, text: Callable[[SigningKey], bytes]) -> str:
-    return _hmac_token(of, alg, text(of.key))
+def _with_public_key(issuer: FakeIssuer, alg: str, text: Callable[[SigningKey], bytes]) -> str:
+    return _hmac_token(issuer, alg, text(issuer.key))
 
 
 def _rows() -> list[Refused]:
@@ -160,74 +160,81 @@ def _rows() -> list[Refused]:
         Refused(
             "other claims under the signature",
             SignatureInvalid,
-            lambda of: _swapped(of, 1, b64(of.claims(scope="write:contacts"))),
+            lambda issuer: _swapped(issuer, 1, b64(issuer.claims(scope="write:contacts"))),
         ),
         Refused(
             "another header under the signature",
             SignatureInvalid,
-            lambda of: _swapped(of, 0, b64(of.header(typ="JWT"))),
+            lambda issuer: _swapped(issuer, 0, b64(issuer.header(typ="JWT"))),
         ),
         Refused(
             "the signature of another token",
             SignatureInvalid,
-            lambda of: _swapped(of, 2, of.token(sub="bob").split(".")[2]),
+            lambda issuer: _swapped(issuer, 2, issuer.token(sub="bob").split(".")[2]),
         ),
         # RFC 8725 §3.8.
         Refused(
             "a stranger's key with the same id",
             SignatureInvalid,
-            lambda of: token_of_stranger(of, of.header()),
+            lambda issuer: token_of_stranger(issuer, issuer.header()),
         ),
         # RFC 8725 §3.1.
         Refused(
             "PS256 by a key for RS256",
             KeyNotFound,
-            lambda of: signed(f"{b64(of.header(alg='PS256'))}.{b64(of.claims())}", of.key, "PS256"),
+            lambda issuer: signed(
+                f"{b64(issuer.header(alg='PS256'))}.{b64(issuer.claims())}", issuer.key, "PS256"
+            ),
         ),
         Refused(
             "RS512 by a key for RS256",
             KeyNotFound,
-            lambda of: signed(f"{b64(of.header(alg='RS512'))}.{b64(of.claims())}", of.key, "RS512"),
+            lambda issuer: signed(
+                f"{b64(issuer.header(alg='RS512'))}.{b64(issuer.claims())}", issuer.key, "RS512"
+            ),
         ),
         # RFC 7518 §3.4.
         Refused(
             "ES256 by a key on P-384",
             KeyNotFound,
-            lambda of: compact(
-                of.header(alg="ES256", kid="ES384"), of.claims(), signing_key("ES384"), "ES384"
+            lambda issuer: compact(
+                issuer.header(alg="ES256", kid="ES384"),
+                issuer.claims(),
+                signing_key("ES384"),
+                "ES384",
             ),
         ),
         Refused(
             "ES384 named, ES256 made",
             KeyNotFound,
-            lambda of: compact(
-                of.header(alg="ES384", kid="ES256"), of.claims(), signing_key("ES256")
+            lambda issuer: compact(
+                issuer.header(alg="ES384", kid="ES256"), issuer.claims(), signing_key("ES256")
             ),
         ),
         Refused(
             "EdDSA named, RS256 made",
             KeyNotFound,
-            lambda of: token_of(of, of.header(alg="EdDSA"), of.claims()),
+            lambda issuer: token_of(issuer, issuer.header(alg="EdDSA"), issuer.claims()),
         ),
         # RFC 8725 §3.10.
         Refused("the key in jwk", SignatureInvalid, _with_the_strangers_key),
         Refused(
             "the key in jwk, no kid",
             SignatureInvalid,
-            lambda of: token_of_stranger(
-                of, {**of.header(kid=None), "jwk": signing_key("RS256", "k1", 1).jwk()}
+            lambda issuer: token_of_stranger(
+                issuer, {**issuer.header(kid=None), "jwk": signing_key("RS256", "k1", 1).jwk()}
             ),
         ),
         Refused(
             "the key behind jku",
             SignatureInvalid,
-            lambda of: _with_the_strangers_key(of, jku="https://trap.example/jwks"),
+            lambda issuer: _with_the_strangers_key(issuer, jku="https://trap.example/jwks"),
         ),
         Refused(
             "the key behind x5u and in x5c",
             SignatureInvalid,
-            lambda of: _with_the_strangers_key(
-                of,
+            lambda issuer: _with_the_strangers_key(
+                issuer,
                 x5u="https://trap.example/x5u",
                 x5c=[
                     base64.b64encode(

@@ -105,12 +105,12 @@ _TYPES_OF_THE_OTHER_PROFILE: dict[str, object] = {
 }
 
 
-def _with(of: FakeIssuer, members: Mapping[str, object]) -> str:
-    return token_of(of, {**of.header(), **members}, of.claims())
+def _with(issuer: FakeIssuer, members: Mapping[str, object]) -> str:
+    return token_of(issuer, {**issuer.header(), **members}, issuer.claims())
 
 
-def _without(of: FakeIssuer, name: str) -> str:
-    return token_of(of, of.header(**{name: None}), of.claims())
+def _without(issuer: FakeIssuer, name: str) -> str:
+    return token_of(issuer, issuer.header(**{name: None}), issuer.claims())
 
 
 def _rows() -> Iterator[Refused]:
@@ -121,17 +121,19 @@ def _rows() -> Iterator[Refused]:
     for alg in ("RSA-OAEP", "RS256"):
         encrypted = partial(_with, members={"alg": alg, "enc": "A256GCM"})
         yield Refused(f"enc beside {alg}", TokenEncrypted, encrypted)
-    yield Refused("no members", AlgorithmNotAllowed, lambda of: token_of(of, {}, of.claims()))
+    yield Refused(
+        "no members", AlgorithmNotAllowed, lambda issuer: token_of(issuer, {}, issuer.claims())
+    )
     # RFC 8725 §3.2.
     yield Refused(
         "alg none without a signature",
         AlgorithmNotAllowed,
-        lambda of: f"{b64({'alg': 'none'})}.{b64(of.claims())}.",
+        lambda issuer: f"{b64({'alg': 'none'})}.{b64(issuer.claims())}.",
     )
     yield Refused(
         "alg none without a third segment",
         TokenMalformed,
-        lambda of: f"{b64({'alg': 'none'})}.{b64(of.claims())}",
+        lambda issuer: f"{b64({'alg': 'none'})}.{b64(issuer.claims())}",
     )
     for name, members in _CRITICAL.items():
         yield Refused(name, CriticalHeaderNotUnderstood, partial(_with, members=members))

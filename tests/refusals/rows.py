@@ -34,19 +34,19 @@ def name_of(row: Refused) -> str:
     return row.name
 
 
-def issuer() -> FakeIssuer:
+def new_issuer() -> FakeIssuer:
     """Return the issuer of the tables, whose clock stands still."""
     return FakeIssuer(clock=FakeClock())
 
 
-def verifier(of: FakeIssuer, profile: str = "jwt") -> JWTVerifier:
+def verifier(issuer: FakeIssuer, profile: str = "jwt") -> JWTVerifier:
     """Return a verifier that has the issuer's keys of all kinds."""
-    return of.verifier(keys=_all_keys(), profile=profile)
+    return issuer.verifier(keys=_all_keys(), profile=profile)
 
 
 @functools.cache
 def _all_keys() -> StaticKeys:
-    return StaticKeys(issuer().jwks(*(signing_key(alg, alg) for alg in MORE_KEYS)))
+    return StaticKeys(new_issuer().jwks(*(signing_key(alg, alg) for alg in MORE_KEYS)))
 
 
 def signed(signing_input: str, key: SigningKey, alg: str | None = None) -> str:
@@ -59,6 +59,6 @@ def with_members(members: Mapping[str, object], *texts: str) -> str:
     return f"{{{', '.join([json.dumps(dict(members))[1:-1], *texts])}}}"
 
 
-def token_of(of: FakeIssuer, header: str | bytes | Json, claims: str | bytes | Json) -> str:
+def token_of(issuer: FakeIssuer, header: str | bytes | Json, claims: str | bytes | Json) -> str:
     """Return a token with a true signature over any header and payload."""
-    return signed(f"{b64(header)}.{b64(claims)}", of.key)
+    return signed(f"{b64(header)}.{b64(claims)}", issuer.key)

@@ -9,24 +9,24 @@ from tests.refusals.rows import Refused, signed, token_of, with_members
 from tests.support.fake_issuer import FakeIssuer, b64
 
 
-def _segments(of: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str:
-    return ".".join(edit(of.token().split(".")))
+def _segments(issuer: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str:
+    return ".".join(edit(issuer.token().split(".")))
 
 
-def _recoded(of: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
+def _recoded(issuer: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
     """Return a token with one segment written differently, signed as it is written."""
     # Seven question and greater-than signs put both - and _ into the segment.
     segments = [
-        b64(with_members(of.header(), '"x": "???????>>>>>>>"')),
-        b64(with_members(of.claims(), '"x": "???????>>>>>>>"')),
+        b64(with_members(issuer.header(), '"x": "???????>>>>>>>"')),
+        b64(with_members(issuer.claims(), '"x": "???????>>>>>>>"')),
     ]
     if position < 2:
         segments[position] = edit(segments[position])
         try:
-            return signed(".".join(segments), of.key)
+            return signed(".".join(segments), issuer.key)
         except UnicodeEncodeError:
             return ".".join([*segments, "AAAA"])
-    head, payload, signature = signed(".".join(segments), of.key).split(".")
+    head, payload, signature = signed(".".join(segments), issuer.key).split(".")
     return f"{head}.{payload}.{edit(signature)}"
 
 
@@ -170,36 +170,36 @@ _BYTES: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def _in_json(of: FakeIssuer, write: Callable[[str, str, str], object]) -> str:
-    return json.dumps(write(*of.token().split(".")))
+def _in_json(issuer: FakeIssuer, write: Callable[[str, str, str], object]) -> str:
+    return json.dumps(write(*issuer.token().split(".")))
 
 
-def _header(of: FakeIssuer, text: str | bytes) -> str:
-    return token_of(of, text, of.claims())
+def _header(issuer: FakeIssuer, text: str | bytes) -> str:
+    return token_of(issuer, text, issuer.claims())
 
 
-def _payload(of: FakeIssuer, text: str | bytes) -> str:
-    return token_of(of, of.header(), text)
+def _payload(issuer: FakeIssuer, text: str | bytes) -> str:
+    return token_of(issuer, issuer.header(), text)
 
 
-def _header_with(of: FakeIssuer, text: str) -> str:
-    return _header(of, with_members(of.header(), text))
+def _header_with(issuer: FakeIssuer, text: str) -> str:
+    return _header(issuer, with_members(issuer.header(), text))
 
 
-def _payload_with(of: FakeIssuer, text: str) -> str:
-    return _payload(of, with_members(of.claims(), text))
+def _payload_with(issuer: FakeIssuer, text: str) -> str:
+    return _payload(issuer, with_members(issuer.claims(), text))
 
 
-def _header_in(of: FakeIssuer, encode: Callable[[str], bytes]) -> str:
-    return _header(of, encode(json.dumps(of.header())))
+def _header_in(issuer: FakeIssuer, encode: Callable[[str], bytes]) -> str:
+    return _header(issuer, encode(json.dumps(issuer.header())))
 
 
-def _payload_in(of: FakeIssuer, encode: Callable[[str], bytes]) -> str:
-    return _payload(of, encode(json.dumps(of.claims())))
+def _payload_in(issuer: FakeIssuer, encode: Callable[[str], bytes]) -> str:
+    return _payload(issuer, encode(json.dumps(issuer.claims())))
 
 
 def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
-    yield "empty", lambda of: ""
+    yield "empty", lambda issuer: ""
     for name, edit in _SEGMENTS.items():
         yield name, partial(_segments, edit=edit)
     for name, write in _JSON_SERIALISATION.items():
@@ -225,20 +225,20 @@ def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
     yield "aud twice, once escaped", partial(_payload_with, text='"\\u0061ud": "x"')
 
 
-def _encrypted(of: FakeIssuer, alg: str) -> str:
+def _encrypted(issuer: FakeIssuer, alg: str) -> str:
     return ".".join([b64({"alg": alg, "enc": "A256GCM"}), "AA", "AA", "AA", "AA"])
 
 
 REFUSED_STRUCTURES = [
     # RFC 8725 §3.11, RFC 7516 §9.
-    Refused("one segment", TokenOpaque, lambda of: of.token().partition(".")[0]),
-    Refused("an opaque token", TokenOpaque, lambda of: "SlAV32hkKG~+/9=="),
+    Refused("one segment", TokenOpaque, lambda issuer: issuer.token().partition(".")[0]),
+    Refused("an opaque token", TokenOpaque, lambda issuer: "SlAV32hkKG~+/9=="),
     *(
         Refused(f"JWE by {alg}", TokenEncrypted, partial(_encrypted, alg=alg))
         for alg in ("RSA-OAEP", "dir", "ECDH-ES", "PBES2-HS256+A128KW")
     ),
     *(Refused(name, TokenMalformed, token) for name, token in _rows()),
     # RFC 9110 §11.2.
-    Refused("16 KiB and a byte", TokenTooLarge, lambda of: "a" * (16 * 1024 + 1)),
-    Refused("16 KiB of claims", TokenTooLarge, lambda of: of.token(x="a" * 16 * 1024)),
+    Refused("16 KiB and a byte", TokenTooLarge, lambda issuer: "a" * (16 * 1024 + 1)),
+    Refused("16 KiB of claims", TokenTooLarge, lambda issuer: issuer.token(x="a" * 16 * 1024)),
 ]

@@ -14,7 +14,7 @@ from asgi_bearer.jose.encoding import base64url_decode, json_object
 from asgi_bearer.jose.jws import parse, segments_of
 from asgi_bearer.keys import KeySet, Missed
 from tests.refusals.headers import REFUSED_HEADERS
-from tests.refusals.rows import Refused, issuer, name_of, token_of, verifier, with_members
+from tests.refusals.rows import Refused, name_of, new_issuer, token_of, verifier, with_members
 from tests.refusals.structures import REFUSED_STRUCTURES
 from tests.support.fake_issuer import b64
 
@@ -53,11 +53,11 @@ class UntouchedKeys:
 async def test_a_malformed_token_is_refused_before_any_key_is_looked_up(
     row: Refused,
 ) -> None:
-    of = issuer()
-    verifier = of.verifier(keys=UntouchedKeys(), profile=row.profile)
+    issuer = new_issuer()
+    verifier = issuer.verifier(keys=UntouchedKeys(), profile=row.profile)
 
     with pytest.raises(row.expected) as refusal:
-        await verifier.verify(Presented(row.token(of)))
+        await verifier.verify(Presented(row.token(issuer)))
 
     assert type(refusal.value) is row.expected
 
@@ -69,10 +69,10 @@ async def test_a_malformed_token_is_refused_before_any_key_is_looked_up(
     ids=name_of,
 )
 async def test_a_hostile_key_id_finds_no_key(row: Refused) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(KeyNotFound) as refusal:
-        await verifier(of, row.profile).verify(Presented(row.token(of)))
+        await verifier(issuer, row.profile).verify(Presented(row.token(issuer)))
 
     assert refusal.value.reason.isascii()
     assert refusal.value.reason.isprintable()
@@ -102,19 +102,19 @@ async def test_a_hostile_key_id_finds_no_key(row: Refused) -> None:
     ],
 )
 async def test_the_token_types_of_the_profile_are_accepted(typ: str | None, profile: str) -> None:
-    of = issuer()
-    token = of.token_with_header(typ=typ)
+    issuer = new_issuer()
+    token = issuer.token_with_header(typ=typ)
 
-    assert (await verifier(of, profile).verify(Presented(token))).subject == "alice"
+    assert (await verifier(issuer, profile).verify(Presented(token))).subject == "alice"
 
 
 @pytest.mark.conforms("alg is compared with the accepted list before any key is looked up")
 async def test_a_supported_algorithm_that_is_not_configured_is_refused() -> None:
-    of = issuer()
-    only_es256 = of.verifier(algorithms=["ES256"], keys=UntouchedKeys())
+    issuer = new_issuer()
+    only_es256 = issuer.verifier(algorithms=["ES256"], keys=UntouchedKeys())
 
     with pytest.raises(AlgorithmNotAllowed):
-        await only_es256.verify(Presented(of.token()))
+        await only_es256.verify(Presented(issuer.token()))
 
 
 @pytest.mark.conforms(
@@ -145,9 +145,11 @@ async def test_a_supported_algorithm_that_is_not_configured_is_refused() -> None
 )
 async def test_unusual_json_with_one_meaning_is_accepted(members: str) -> None:
     """Unknown members are ignored."""
-    of = issuer()
-    token = token_of(of, with_members(of.header(), members), with_members(of.claims(), members))
-    lenient = of.verifier(max_token_bytes=4 * MAX_BYTES)
+    issuer = new_issuer()
+    token = token_of(
+        issuer, with_members(issuer.header(), members), with_members(issuer.claims(), members)
+    )
+    lenient = issuer.verifier(max_token_bytes=4 * MAX_BYTES)
 
     assert (await lenient.verify(Presented(token))).subject == "alice"
 
@@ -164,8 +166,8 @@ def test_the_size_limit_is_exact() -> None:
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
 def test_the_repr_of_a_parsed_token_shows_only_its_header() -> None:
-    of = issuer()
-    token = of.token(sub="secret-subject")
+    issuer = new_issuer()
+    token = issuer.token(sub="secret-subject")
 
     parsed = parse(token, max_bytes=MAX_BYTES)
 
@@ -212,7 +214,7 @@ def test_decoded_json_keeps_the_order_and_types_of_values() -> None:
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
 def test_the_repr_of_split_segments_does_not_show_the_token() -> None:
-    token = issuer().token()
+    token = new_issuer().token()
 
     shown = repr(segments_of(token, max_bytes=MAX_BYTES))
 

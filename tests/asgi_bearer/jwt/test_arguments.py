@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer import ALGORITHMS, JWTVerifier, StaticKeys
 from asgi_bearer.jwt.arguments import MAX_LEEWAY
-from tests.refusals.rows import issuer
+from tests.refusals.rows import new_issuer
 from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
@@ -48,17 +48,17 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
             {"jwks_uri": "http://a.example/"}, "jwks_uri must be https", id="jwks_uri http"
         ),
         pytest.param(
-            {"jwks_uri": "https://a.example/", "keys": StaticKeys(issuer().jwks())},
-            "jwks_uri cannot be combined with keys",
+            {"jwks_uri": "https://a.example/", "keys": StaticKeys(new_issuer().jwks())},
+            "jwks_uri and keys exclude each other",
             id="two sources of keys",
         ),
         pytest.param(
-            {"issuer": "a\nb", "keys": StaticKeys(issuer().jwks())},
+            {"issuer": "a\nb", "keys": StaticKeys(new_issuer().jwks())},
             "issuer must not hold control characters",
             id="issuer with a newline",
         ),
         pytest.param(
-            {"issuer": None, "keys": StaticKeys(issuer().jwks())},
+            {"issuer": None, "keys": StaticKeys(new_issuer().jwks())},
             "issuer must be the string",
             id="issuer none, with keys",
         ),
@@ -82,7 +82,7 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
         ),
         pytest.param({"allow_http": ["http://a"]}, "allow_http: 'http://a'", id="allow_http a URL"),
         pytest.param(
-            {"allow_http": ["a"], "keys": StaticKeys(issuer().jwks())},
+            {"allow_http": ["a"], "keys": StaticKeys(new_issuer().jwks())},
             "allow_http and keys exclude each other",
             id="allow_http beside keys",
         ),
@@ -206,7 +206,7 @@ def test_a_password_in_a_url_is_not_shown_in_the_error(name: str) -> None:
             id="http on an internal host",
         ),
         pytest.param(
-            {"issuer": "kubernetes/serviceaccount", "keys": StaticKeys(issuer().jwks())},
+            {"issuer": "kubernetes/serviceaccount", "keys": StaticKeys(new_issuer().jwks())},
             id="an issuer that is not a URL, with keys",
         ),
         pytest.param(

@@ -18,7 +18,7 @@ from asgi_bearer import (
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jwt.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
 from tests.refusals.claims import LEEWAY, NOW, REFUSED_CLAIMS
-from tests.refusals.rows import Refused, issuer, name_of, verifier
+from tests.refusals.rows import Refused, name_of, new_issuer, verifier
 from tests.support.fake_issuer import (
     AUDIENCE,
     ISSUER,
@@ -49,10 +49,10 @@ NO_SCOPES: set[str] = set()
 )
 @pytest.mark.parametrize("row", REFUSED_CLAIMS, ids=name_of)
 async def test_wrong_claims_are_refused(row: Refused) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(row.expected) as refusal:
-        await verifier(of, row.profile).verify(Presented(row.token(of)))
+        await verifier(issuer, row.profile).verify(Presented(row.token(issuer)))
 
     assert type(refusal.value) is row.expected
 
@@ -100,10 +100,10 @@ async def test_wrong_claims_are_refused(row: Refused) -> None:
     ],
 )
 async def test_valid_claims_are_accepted(changes: Json, profile: str) -> None:
-    of = issuer()
-    token = of.token(**changes)
+    issuer = new_issuer()
+    token = issuer.token(**changes)
 
-    principal = await verifier(of, profile).verify(Presented(token))
+    principal = await verifier(issuer, profile).verify(Presented(token))
 
     assert principal.subject == changes.get("sub", "alice")
 
@@ -112,9 +112,9 @@ async def test_valid_claims_are_accepted(changes: Json, profile: str) -> None:
 @pytest.mark.parametrize("name", ["sub", "client_id", "iat", "jti", "scope", "nbf"])
 async def test_the_profile_jwt_accepts_a_token_without_an_optional_claim(name: str) -> None:
     """Only the profile rfc9068 requires all seven."""
-    of = issuer()
+    issuer = new_issuer()
 
-    principal = await verifier(of).verify(Presented(of.token(**{name: None})))
+    principal = await verifier(issuer).verify(Presented(issuer.token(**{name: None})))
 
     assert name not in principal.claims
 
@@ -138,12 +138,12 @@ def test_the_operator_sees_by_how_many_seconds_a_token_is_too_old_or_too_early(
 
 @pytest.mark.conforms("a token is refused at exp and after it")
 async def test_without_leeway_a_token_expires_at_exp() -> None:
-    of = issuer()
-    exact = of.verifier(leeway=0.0)
+    issuer = new_issuer()
+    exact = issuer.verifier(leeway=0.0)
 
-    assert (await exact.verify(Presented(of.token(exp=NOW + 0.5)))).expires_at == NOW + 0.5
+    assert (await exact.verify(Presented(issuer.token(exp=NOW + 0.5)))).expires_at == NOW + 0.5
     with pytest.raises(TokenExpired):
-        await exact.verify(Presented(of.token(exp=NOW)))
+        await exact.verify(Presented(issuer.token(exp=NOW)))
 
 
 @pytest.mark.conforms(
@@ -180,9 +180,9 @@ async def test_without_leeway_a_token_expires_at_exp() -> None:
 async def test_the_scopes_of_the_principal_come_from_the_scope_claim(
     claims: Json, profile: str, scopes: set[str]
 ) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
-    principal = await verifier(of, profile).verify(Presented(of.token(**claims)))
+    principal = await verifier(issuer, profile).verify(Presented(issuer.token(**claims)))
 
     assert principal.scopes == scopes
 
@@ -199,12 +199,12 @@ async def test_the_scopes_of_the_principal_come_from_the_scope_claim(
 async def test_any_of_several_configured_audiences_is_enough(
     audience: object, accepted: str
 ) -> None:
-    of = issuer()
-    several = of.verifier(audience=audience)
+    issuer = new_issuer()
+    several = issuer.verifier(audience=audience)
 
-    assert (await several.verify(Presented(of.token(aud=accepted)))).subject == "alice"
+    assert (await several.verify(Presented(issuer.token(aud=accepted)))).subject == "alice"
     with pytest.raises(AudienceMismatch):
-        await several.verify(Presented(of.token(aud="https://c.example")))
+        await several.verify(Presented(issuer.token(aud="https://c.example")))
 
 
 @pytest.mark.conforms(
@@ -222,7 +222,7 @@ async def test_any_of_several_configured_audiences_is_enough(
 async def test_an_issuer_cannot_impersonate_another_that_uses_the_same_key_id(
     claims: Json, expected: type[AccessTokenError]
 ) -> None:
-    a = issuer()
+    a = new_issuer()
     b = FakeIssuer("https://b.example/", "b", signing_key("RS256", "k1", 1), a.clock)
     token = b.token(**claims)
 
@@ -235,12 +235,12 @@ async def test_an_issuer_cannot_impersonate_another_that_uses_the_same_key_id(
     "each issuer has its own audience",
 )
 async def test_a_token_for_another_api_is_refused_after_a_valid_one_was_accepted() -> None:
-    of = issuer()
-    a_verifier = verifier(of)
+    issuer = new_issuer()
+    a_verifier = verifier(issuer)
 
-    assert (await a_verifier.verify(Presented(of.token()))).subject == "alice"
+    assert (await a_verifier.verify(Presented(issuer.token()))).subject == "alice"
     with pytest.raises(AudienceMismatch):
-        await a_verifier.verify(Presented(of.token(aud="https://api.example/orders")))
+        await a_verifier.verify(Presented(issuer.token(aud="https://api.example/orders")))
 
 
 @pytest.mark.conforms("dates are JSON numbers")
@@ -305,9 +305,9 @@ URL = "https://example.com/roles"
 async def test_scopes_are_read_from_the_claims_that_the_operator_names(
     scope_claims: Any, claims: Json, scopes: set[str]
 ) -> None:
-    of = issuer()
-    token = compact(of.header(), {**of.claims(), **claims}, of.key)
-    configured = of.verifier(scope_claims=scope_claims)
+    issuer = new_issuer()
+    token = compact(issuer.header(), {**issuer.claims(), **claims}, issuer.key)
+    configured = issuer.verifier(scope_claims=scope_claims)
 
     assert (await configured.verify(Presented(token))).scopes == scopes
 
@@ -325,18 +325,18 @@ async def test_scopes_are_read_from_the_claims_that_the_operator_names(
     ],
 )
 async def test_a_scope_claim_without_names_is_malformed(scope_claims: Any, claims: Json) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(ClaimMalformed):
-        await of.verifier(scope_claims=scope_claims).verify(Presented(of.token(**claims)))
+        await issuer.verifier(scope_claims=scope_claims).verify(Presented(issuer.token(**claims)))
 
 
 async def test_an_operator_who_wrote_a_path_as_two_claims_is_told_how_to_write_a_path() -> None:
-    of = issuer()
-    two_claims = of.verifier(scope_claims=("realm_access", "roles"))
+    issuer = new_issuer()
+    two_claims = issuer.verifier(scope_claims=("realm_access", "roles"))
 
     with pytest.raises(ClaimMalformed, match="a tuple in scope_claims"):
-        await two_claims.verify(Presented(of.token(realm_access={"roles": ["a"]})))
+        await two_claims.verify(Presented(issuer.token(realm_access={"roles": ["a"]})))
 
 
 @pytest.mark.parametrize(
@@ -354,9 +354,9 @@ async def test_the_audience_is_read_from_the_claim_that_the_operator_names(
     claims: Json, expected: type[AccessTokenError] | None
 ) -> None:
     """Amazon Cognito writes access tokens without `aud`."""
-    of = issuer()
-    cognito = of.verifier(audience="web", audience_claim="client_id")
-    token = Presented(of.token(**{"aud": None, "token_use": "access", **claims}))
+    issuer = new_issuer()
+    cognito = issuer.verifier(audience="web", audience_claim="client_id")
+    token = Presented(issuer.token(**{"aud": None, "token_use": "access", **claims}))
 
     if expected is None:
         assert (await cognito.verify(token)).client_id == "web"
@@ -366,10 +366,10 @@ async def test_the_audience_is_read_from_the_claim_that_the_operator_names(
 
 
 async def test_the_operator_sees_the_found_and_the_expected_audience() -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(AudienceMismatch) as refusal:
-        await of.verifier(audience=["b", "a"]).verify(Presented(of.token(aud="c")))
+        await issuer.verifier(audience=["b", "a"]).verify(Presented(issuer.token(aud="c")))
 
     assert refusal.value.reason == "aud is 'c', expected 'a' or 'b'"
 
@@ -379,14 +379,14 @@ TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizatio
 
 async def test_the_operator_sees_where_two_long_identifiers_differ() -> None:
     """They differ only behind the length at which log lines cut other values."""
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(IssuerMismatch) as wrong_issuer:
-        await of.verifier(issuer=TENANT).verify(Presented(of.token(iss=TENANT + "/")))
+        await issuer.verifier(issuer=TENANT).verify(Presented(issuer.token(iss=TENANT + "/")))
     with pytest.raises(AudienceMismatch) as wrong_audience:
-        await of.verifier(audience=TENANT).verify(Presented(of.token(aud=[TENANT + "/"])))
+        await issuer.verifier(audience=TENANT).verify(Presented(issuer.token(aud=[TENANT + "/"])))
     with pytest.raises(AudienceMismatch) as cut:
-        await of.verifier(audience=TENANT).verify(Presented(of.token(aud="\n" * 5000)))
+        await issuer.verifier(audience=TENANT).verify(Presented(issuer.token(aud="\n" * 5000)))
 
     assert wrong_issuer.value.reason == f"iss is '{TENANT}/', expected '{TENANT}'"
     assert wrong_audience.value.reason == f"aud is ['{TENANT}/'], expected '{TENANT}'"
@@ -399,9 +399,9 @@ async def test_no_token_is_accepted_while_the_clock_returns_no_finite_number(
     now: float, known: bool
 ) -> None:
     clock = FakeClock()
-    of = FakeIssuer(clock=clock)
-    a_verifier = of.verifier()
-    token = Presented(of.token(iat=None, nbf=None))
+    issuer = FakeIssuer(clock=clock)
+    a_verifier = issuer.verifier()
+    token = Presented(issuer.token(iat=None, nbf=None))
     if known:
         await a_verifier.verify(token)
     clock.now = now

@@ -7,7 +7,7 @@ import pytest
 from asgi_bearer import InvalidTokenError, JWTVerifier
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
 from asgi_bearer.jose.encoding import json_object
-from tests.refusals.rows import issuer, signed
+from tests.refusals.rows import new_issuer, signed
 from tests.support.fake_issuer import b64
 
 JSON_BYTES = 44 * 1024
@@ -67,9 +67,9 @@ async def seconds_to_refuse(verifier: JWTVerifier, token: str) -> float:
 )
 @pytest.mark.parametrize("json", COSTLY.values(), ids=COSTLY.keys())
 async def test_a_payload_that_is_costly_to_parse_is_refused_quickly(json: bytes) -> None:
-    of = issuer()
-    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
-    token = signed(f"{b64(of.header())}.{b64(json)}", of.key)
+    issuer = new_issuer()
+    largest = issuer.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    token = signed(f"{b64(issuer.header())}.{b64(json)}", issuer.key)
     assert len(token) <= MAX_CREDENTIAL_BYTES
 
     assert await seconds_to_refuse(largest, token) < MAX_SECONDS
@@ -81,9 +81,9 @@ async def test_a_payload_that_is_costly_to_parse_is_refused_quickly(json: bytes)
 )
 @pytest.mark.parametrize("json", COSTLY.values(), ids=COSTLY.keys())
 async def test_a_header_that_is_costly_to_parse_is_refused_quickly(json: bytes) -> None:
-    of = issuer()
-    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
-    token = signed(f"{b64(json)}.{b64(of.claims())}", of.key)
+    issuer = new_issuer()
+    largest = issuer.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    token = signed(f"{b64(json)}.{b64(issuer.claims())}", issuer.key)
 
     assert await seconds_to_refuse(largest, token) < MAX_SECONDS
 
@@ -104,17 +104,19 @@ async def test_a_header_that_is_costly_to_parse_is_refused_quickly(json: bytes) 
     ],
 )
 async def test_a_token_that_is_costly_to_split_is_refused_quickly(token: str) -> None:
-    of = issuer()
-    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    issuer = new_issuer()
+    largest = issuer.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
 
     assert await seconds_to_refuse(largest, token) < MAX_SECONDS
 
 
 async def test_a_token_with_very_many_claims_and_scopes_is_accepted() -> None:
-    of = issuer()
-    largest = of.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
+    issuer = new_issuer()
+    largest = issuer.verifier(max_token_bytes=MAX_CREDENTIAL_BYTES)
     scope = " ".join(f"read:{number}" for number in range(1000))
-    token = of.token(scope=scope, aud=[of.audience] * 100, **{f"n{i}": i for i in range(1000)})
+    token = issuer.token(
+        scope=scope, aud=[issuer.audience] * 100, **{f"n{i}": i for i in range(1000)}
+    )
 
     principal = await largest.verify(Presented(token))
 

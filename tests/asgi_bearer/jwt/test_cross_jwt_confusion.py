@@ -17,7 +17,7 @@ from asgi_bearer import (
     Presented,
     TokenBoundToKey,
 )
-from tests.refusals.rows import issuer
+from tests.refusals.rows import new_issuer
 from tests.support.fake_issuer import Json
 
 CIBA = "urn:openid:params:jwt:claim:"
@@ -323,10 +323,10 @@ PROVIDERS: dict[str, Json] = {
 @pytest.mark.conforms("an ID token, or another JWT of the issuer, is no access token")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kind) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(kind.expected) as refusal:
-        await of.verifier().verify(Presented(of.untyped_token(kind.claims)))
+        await issuer.verifier().verify(Presented(issuer.untyped_token(kind.claims)))
 
     assert type(refusal.value) is kind.expected
     assert refusal.value.sentence == OtherJWTPresented.sentence
@@ -334,41 +334,41 @@ async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kin
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_a_similar_access_token_is_accepted(kind: Kind) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
-    principal = await of.verifier().verify(Presented(of.untyped_token(kind.accepted)))
+    principal = await issuer.verifier().verify(Presented(issuer.untyped_token(kind.accepted)))
 
     assert principal.subject == "alice"
 
 
 @pytest.mark.parametrize("claims", PROVIDERS.values(), ids=PROVIDERS.keys())
 async def test_access_tokens_of_real_providers_are_accepted(claims: Json) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
-    principal = await of.verifier().verify(Presented(of.untyped_token(claims)))
+    principal = await issuer.verifier().verify(Presented(issuer.untyped_token(claims)))
 
     assert principal.subject == claims.get("sub", "alice")
 
 
 async def test_a_token_with_a_nonce_is_accepted_if_a_configured_claim_grants_a_scope() -> None:
-    of = issuer()
+    issuer = new_issuer()
     claims: Json = {**ONLY_AN_ID, "nonce": "n", "https://x.example/rights": ["read:contacts"]}
-    token = Presented(of.untyped_token(claims))
+    token = Presented(issuer.untyped_token(claims))
 
     for scope_claims in ("https://x.example/rights", [("https://x.example/rights",)]):
-        principal = await of.verifier(scope_claims=scope_claims).verify(token)
+        principal = await issuer.verifier(scope_claims=scope_claims).verify(token)
         assert principal.scopes == {"read:contacts"}
     with pytest.raises(IDTokenPresented):
-        await of.verifier().verify(token)
+        await issuer.verifier().verify(token)
 
 
 async def test_a_token_with_personal_claims_is_accepted_if_a_configured_claim_grants_a_scope() -> (
     None
 ):
-    of = issuer()
+    issuer = new_issuer()
     claims: Json = {**ONLY_AN_ID, "iat": None, "email": "alice@example.com", "rights": "read"}
-    token = Presented(of.untyped_token(claims))
+    token = Presented(issuer.untyped_token(claims))
 
-    assert (await of.verifier(scope_claims="rights").verify(token)).scopes == {"read"}
+    assert (await issuer.verifier(scope_claims="rights").verify(token)).scopes == {"read"}
     with pytest.raises(OtherJWTPresented):
-        await of.verifier().verify(token)
+        await issuer.verifier().verify(token)

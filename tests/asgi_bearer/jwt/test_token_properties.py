@@ -13,7 +13,7 @@ from asgi_bearer import AccessTokenError, InvalidTokenError
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.frozen import frozen
 from asgi_bearer.jose.jws import parse
-from tests.refusals.rows import issuer, verifier
+from tests.refusals.rows import new_issuer, verifier
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, b64, signing_key
 
 MAX_BYTES = 16 * 1024
@@ -35,7 +35,7 @@ JSON_OBJECTS = st.dictionaries(
     st.text(st.characters(codec="utf-8"), max_size=8), JSON_VALUES, max_size=4
 )
 
-ED25519 = FakeIssuer(key=signing_key("EdDSA"), clock=issuer().clock)
+ED25519 = FakeIssuer(key=signing_key("EdDSA"), clock=new_issuer().clock)
 GOOD_TOKEN = ED25519.token()
 
 
@@ -220,13 +220,13 @@ async def test_pyjwt_accepts_every_token_that_this_library_accepts(
 async def test_any_value_of_any_claim_is_either_accepted_or_refused(
     name: str, value: object, profile: str
 ) -> None:
-    of = issuer()
-    claims = {**of.claims(), name: value}
-    signing_input = f"{b64(of.header())}.{b64(claims)}"
-    token = f"{signing_input}.{b64(of.key.sign(signing_input.encode()))}"
+    issuer = new_issuer()
+    claims = {**issuer.claims(), name: value}
+    signing_input = f"{b64(issuer.header())}.{b64(claims)}"
+    token = f"{signing_input}.{b64(issuer.key.sign(signing_input.encode()))}"
 
     try:
-        principal = await verifier(of, profile).verify(Presented(token))
+        principal = await verifier(issuer, profile).verify(Presented(token))
     except InvalidTokenError:
         return
 
@@ -248,13 +248,13 @@ async def test_any_value_of_any_claim_is_either_accepted_or_refused(
 )
 @settings(max_examples=100, deadline=None)
 async def test_any_header_is_either_accepted_or_refused(header: dict[str, object]) -> None:
-    of = issuer()
-    members = {**of.header(), **header}
-    signing_input = f"{b64(members)}.{b64(of.claims())}"
-    token = f"{signing_input}.{b64(of.key.sign(signing_input.encode()))}"
+    issuer = new_issuer()
+    members = {**issuer.header(), **header}
+    signing_input = f"{b64(members)}.{b64(issuer.claims())}"
+    token = f"{signing_input}.{b64(issuer.key.sign(signing_input.encode()))}"
 
     try:
-        await verifier(of).verify(Presented(token))
+        await verifier(issuer).verify(Presented(token))
     except InvalidTokenError:
         return
 

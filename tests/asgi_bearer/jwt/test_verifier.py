@@ -23,7 +23,7 @@ from asgi_bearer.keys import KeySet, Missed, StaticKeys, remote_keys
 from tests.refusals.claims import REFUSED_CLAIMS
 from tests.refusals.forged_tokens import FORGED_TOKENS
 from tests.refusals.headers import REFUSED_HEADERS
-from tests.refusals.rows import Refused, issuer, name_of, token_of, verifier
+from tests.refusals.rows import Refused, name_of, new_issuer, token_of, verifier
 from tests.refusals.structures import REFUSED_STRUCTURES
 from tests.support.fake_issuer import (
     FakeClock,
@@ -51,9 +51,9 @@ TABLES = {
 @pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
 async def test_a_valid_token_of_each_algorithm_is_accepted(alg: str, profile: str) -> None:
-    of = FakeIssuer(key=signing_key(alg), clock=FakeClock())
+    issuer = FakeIssuer(key=signing_key(alg), clock=FakeClock())
 
-    principal = await of.verifier(profile=profile).verify(Presented(of.token()))
+    principal = await issuer.verifier(profile=profile).verify(Presented(issuer.token()))
 
     assert principal.subject == "alice"
 
@@ -70,10 +70,10 @@ async def test_a_valid_token_of_each_algorithm_is_accepted(alg: str, profile: st
 )
 @pytest.mark.parametrize("row", FORGED_TOKENS, ids=name_of)
 async def test_a_forged_token_is_refused(row: Refused) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     with pytest.raises(row.expected) as refusal:
-        await verifier(of).verify(Presented(row.token(of)))
+        await verifier(issuer).verify(Presented(row.token(issuer)))
 
     assert type(refusal.value) is row.expected
 
@@ -84,12 +84,12 @@ async def test_a_forged_token_is_refused(row: Refused) -> None:
 )
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
 async def test_a_refusal_does_not_reveal_the_token(table: list[Refused]) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     for row in table:
-        token = row.token(of)
+        token = row.token(issuer)
         with pytest.raises(InvalidTokenError) as refusal:
-            await verifier(of, row.profile).verify(Presented(token))
+            await verifier(issuer, row.profile).verify(Presented(token))
 
         assert leaked(refusal.value, token) == [], row.name
         assert refusal.value.__cause__ is refusal.value.__context__ is None
@@ -122,8 +122,8 @@ async def test_a_refusal_by_a_rule_does_not_reveal_a_cached_token() -> None:
     def no(principal: Principal) -> bool:
         return False
 
-    of = issuer()
-    ruled, token = of.verifier(rules={"no": no}), of.token()
+    issuer = new_issuer()
+    ruled, token = issuer.verifier(rules={"no": no}), issuer.token()
     with pytest.raises(ClaimRuleFailed):
         await ruled.verify(Presented(token))
 
@@ -140,9 +140,9 @@ async def test_a_failed_fetch_of_keys_does_not_reveal_the_token() -> None:
                 raise KeysUnavailable("down")
             return await super().key_set()
 
-    of = issuer()
-    without_newer_keys = of.verifier(keys=Failing(of.jwks()))
-    for token in (of.token_with_header(kid="k2"), f"{of.token()[:-9]}AAAAAAAAA"):
+    issuer = new_issuer()
+    without_newer_keys = issuer.verifier(keys=Failing(issuer.jwks()))
+    for token in (issuer.token_with_header(kid="k2"), f"{issuer.token()[:-9]}AAAAAAAAA"):
         with pytest.raises(AccessTokenError) as refusal:
             await without_newer_keys.verify(Presented(token))
 
@@ -152,23 +152,25 @@ async def test_a_failed_fetch_of_keys_does_not_reveal_the_token() -> None:
 
 @pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
 async def test_clients_cannot_tell_a_forged_token_from_one_for_another_api() -> None:
-    of = issuer()
+    issuer = new_issuer()
     stranger = signing_key("RS256", "k1", 1)
     tokens = {
-        "bad signature": compact(of.header(), of.claims(), stranger),
-        "unknown key": of.token_with_header(kid="k2"),
-        "wrong issuer": of.token(iss="https://other.example/"),
-        "wrong audience": of.token(aud="https://api.example/orders"),
+        "bad signature": compact(issuer.header(), issuer.claims(), stranger),
+        "unknown key": issuer.token_with_header(kid="k2"),
+        "wrong issuer": issuer.token(iss="https://other.example/"),
+        "wrong audience": issuer.token(aud="https://api.example/orders"),
     }
-    answers = {name: response(await refusal_of(of, token), "api") for name, token in tokens.items()}
+    answers = {
+        name: response(await refusal_of(issuer, token), "api") for name, token in tokens.items()
+    }
 
     assert all(answer == answers["bad signature"] for answer in answers.values())
 
 
-async def refusal_of(of: FakeIssuer, token: str) -> AccessTokenError:
+async def refusal_of(issuer: FakeIssuer, token: str) -> AccessTokenError:
     """Return the refusal of `token`."""
     with pytest.raises(AccessTokenError) as refusal:
-        await of.verifier().verify(Presented(token))
+        await issuer.verifier().verify(Presented(token))
     return refusal.value
 
 
@@ -176,30 +178,30 @@ async def refusal_of(of: FakeIssuer, token: str) -> AccessTokenError:
 async def test_a_token_is_reported_as_expired_only_if_issuer_audience_and_signature_are_right() -> (
     None
 ):
-    of = issuer()
+    issuer = new_issuer()
 
-    assert (await refusal_of(of, of.token(exp=1))).code == "token_expired"
-    assert (await refusal_of(of, of.token(exp=1, aud="other"))).code == "audience_mismatch"
-    assert (await refusal_of(of, of.token(exp=1, iss="other"))).code == "issuer_mismatch"
+    assert (await refusal_of(issuer, issuer.token(exp=1))).code == "token_expired"
+    assert (await refusal_of(issuer, issuer.token(exp=1, aud="other"))).code == "audience_mismatch"
+    assert (await refusal_of(issuer, issuer.token(exp=1, iss="other"))).code == "issuer_mismatch"
     stranger = signing_key("RS256", "k1", 1)
-    forged = compact(of.header(), of.claims(exp=1), stranger)
-    assert (await refusal_of(of, forged)).code == "signature_invalid"
+    forged = compact(issuer.header(), issuer.claims(exp=1), stranger)
+    assert (await refusal_of(issuer, forged)).code == "signature_invalid"
 
 
 @pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
 @pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c", "x5t", "x5t#S256"])
 async def test_keys_and_urls_in_a_token_header_are_ignored(member: str) -> None:
-    of = issuer()
-    documents = FakeDocuments({"https://issuer.example/jwks": of.jwks()})
+    issuer = new_issuer()
+    documents = FakeDocuments({"https://issuer.example/jwks": issuer.jwks()})
     keys = remote_keys(jwks_uri="https://issuer.example/jwks", fetch=documents)
     stranger = signing_key("RS256", "k9", 1)
     trap = {"jwk": stranger.jwk(), "x5c": ["AAAA"]}.get(member, "https://trap.example/keys")
-    good = token_of(of, of.header(**{member: trap}), of.claims())
-    forged = compact(of.header(kid="k9", **{member: trap}), of.claims(), stranger)
+    good = token_of(issuer, issuer.header(**{member: trap}), issuer.claims())
+    forged = compact(issuer.header(kid="k9", **{member: trap}), issuer.claims(), stranger)
 
-    assert (await of.verifier(keys=keys).verify(Presented(good))).subject == "alice"
+    assert (await issuer.verifier(keys=keys).verify(Presented(good))).subject == "alice"
     with pytest.raises(KeyNotFound):
-        await of.verifier(keys=keys).verify(Presented(forged))
+        await issuer.verifier(keys=keys).verify(Presented(forged))
 
     assert set(documents.asked) == {"https://issuer.example/jwks"}
     await keys.aclose()
@@ -207,27 +209,27 @@ async def test_keys_and_urls_in_a_token_header_are_ignored(member: str) -> None:
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
 async def test_a_token_without_a_key_id_is_accepted_if_one_key_fits() -> None:
-    of = issuer()
-    token = of.token_with_header(kid=None)
+    issuer = new_issuer()
+    token = issuer.token_with_header(kid=None)
 
-    assert (await verifier(of).verify(Presented(token))).subject == "alice"
+    assert (await verifier(issuer).verify(Presented(token))).subject == "alice"
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
 async def test_a_token_without_a_key_id_is_refused_if_two_keys_fit() -> None:
-    of = issuer()
-    two = of.verifier(keys=StaticKeys(of.jwks(signing_key("RS256", "k2", 1))))
+    issuer = new_issuer()
+    two = issuer.verifier(keys=StaticKeys(issuer.jwks(signing_key("RS256", "k2", 1))))
 
     with pytest.raises(KeyAmbiguous):
-        await two.verify(Presented(of.token_with_header(kid=None)))
+        await two.verify(Presented(issuer.token_with_header(kid=None)))
 
 
 @pytest.mark.conforms("RSA keys have 2048 bits or more")
 async def test_a_short_rsa_key_verifies_no_token() -> None:
-    of = issuer()
+    issuer = new_issuer()
     short = SigningKey("short", "RS256", private_key("RS256", 0, 1024))
-    with_it = of.verifier(keys=StaticKeys(of.jwks(short)))
-    token = compact(of.header(kid="short"), of.claims(), short)
+    with_it = issuer.verifier(keys=StaticKeys(issuer.jwks(short)))
+    token = compact(issuer.header(kid="short"), issuer.claims(), short)
 
     with pytest.raises(KeyNotFound):
         await with_it.verify(Presented(token))
@@ -236,13 +238,13 @@ async def test_a_short_rsa_key_verifies_no_token() -> None:
 @pytest.mark.conforms("alg is compared with the accepted list before any key is looked up")
 @pytest.mark.parametrize("configured", [["RS256"], ("RS256", "ES256"), {"RS256"}])
 async def test_only_configured_algorithms_are_accepted(configured: object) -> None:
-    of = issuer()
-    restricted = of.verifier(
-        algorithms=configured, keys=StaticKeys(of.jwks(signing_key("PS256", "p")))
+    issuer = new_issuer()
+    restricted = issuer.verifier(
+        algorithms=configured, keys=StaticKeys(issuer.jwks(signing_key("PS256", "p")))
     )
-    ps256 = compact(of.header(alg="PS256", kid="p"), of.claims(), signing_key("PS256", "p"))
+    ps256 = compact(issuer.header(alg="PS256", kid="p"), issuer.claims(), signing_key("PS256", "p"))
 
-    assert (await restricted.verify(Presented(of.token()))).subject == "alice"
+    assert (await restricted.verify(Presented(issuer.token()))).subject == "alice"
     with pytest.raises(AccessTokenError, match="algorithm_not_allowed"):
         await restricted.verify(Presented(ps256))
 
@@ -254,8 +256,8 @@ async def test_only_configured_algorithms_are_accepted(configured: object) -> No
 async def test_a_token_is_refused_once_the_clock_reaches_its_end() -> None:
     """A cached token is checked against the clock on each request."""
     clock = FakeClock()
-    of = FakeIssuer(clock=clock)
-    one, token = of.verifier(), of.token()
+    issuer = FakeIssuer(clock=clock)
+    one, token = issuer.verifier(), issuer.token()
 
     assert (await one.verify(Presented(token))).subject == "alice"
     clock.advance(629)
@@ -267,11 +269,11 @@ async def test_a_token_is_refused_once_the_clock_reaches_its_end() -> None:
 
 @pytest.mark.conforms("an oversized header or token is refused before it is parsed")
 async def test_the_size_limit_can_be_set() -> None:
-    of = issuer()
-    token = of.token()
+    issuer = new_issuer()
+    token = issuer.token()
 
-    exact = of.verifier(max_token_bytes=len(token))
-    short = of.verifier(max_token_bytes=len(token) - 1)
+    exact = issuer.verifier(max_token_bytes=len(token))
+    short = issuer.verifier(max_token_bytes=len(token) - 1)
 
     assert (await exact.verify(Presented(token))).subject == "alice"
     with pytest.raises(TokenTooLarge):
@@ -280,10 +282,10 @@ async def test_the_size_limit_can_be_set() -> None:
 
 @pytest.mark.conforms("the guard does not pass the token on")
 async def test_a_principal_holds_no_part_of_the_token() -> None:
-    of = issuer()
-    token = of.token()
+    issuer = new_issuer()
+    token = issuer.token()
 
-    principal = await of.verifier().verify(Presented(token))
+    principal = await issuer.verifier().verify(Presented(token))
 
     known = str([getattr(principal, member.name) for member in dataclasses.fields(principal)])
     assert all(segment not in known for segment in token.split("."))
@@ -296,16 +298,16 @@ def is_user(principal: Principal) -> bool:
 
 @pytest.mark.conforms("a claim rule that fails is 403 with a challenge")
 async def test_a_token_that_fulfils_every_rule_is_accepted() -> None:
-    of = issuer()
+    issuer = new_issuer()
     seen: list[Principal] = []
 
     def tenant(principal: Principal) -> bool:
         seen.append(principal)
         return principal.claims["tenant"] == "t1"
 
-    ruled = of.verifier(rules={"tenant": tenant, "user": is_user})
+    ruled = issuer.verifier(rules={"tenant": tenant, "user": is_user})
 
-    principal = await ruled.verify(Presented(of.token(tenant="t1")))
+    principal = await ruled.verify(Presented(issuer.token(tenant="t1")))
 
     assert seen == [principal]
 
@@ -325,30 +327,35 @@ class Later:
     ids=lambda verdict: type(verdict).__name__,
 )
 async def test_a_rule_passes_only_by_returning_true(verdict: object) -> None:
-    of = issuer()
+    issuer = new_issuer()
 
     def tenant(principal: Principal) -> object:
         return verdict
 
-    ruled = of.verifier(rules={"user": is_user, "tenant": tenant})
+    ruled = issuer.verifier(rules={"user": is_user, "tenant": tenant})
 
     with pytest.raises(ClaimRuleFailed, match="tenant") as refusal:
-        await ruled.verify(Presented(of.token()))
+        await ruled.verify(Presented(issuer.token()))
 
     assert refusal.value.status == 403
 
 
 async def test_rules_are_evaluated_only_for_valid_tokens() -> None:
-    of = issuer()
+    issuer = new_issuer()
     principals: list[Principal] = []
 
     def remember(principal: Principal) -> bool:
         principals.append(principal)
         return True
 
-    ruled = of.verifier(rules={"any": remember})
+    ruled = issuer.verifier(rules={"any": remember})
 
-    for token in (of.token(exp=1), of.token(aud="x"), of.token_with_header(typ="x"), "x.y.z"):
+    for token in (
+        issuer.token(exp=1),
+        issuer.token(aud="x"),
+        issuer.token_with_header(typ="x"),
+        "x.y.z",
+    ):
         with pytest.raises(InvalidTokenError):
             await ruled.verify(Presented(token))
 
