@@ -1,4 +1,4 @@
-"""What a server answered, read as JSON: one odd entry in a key set spoils none of the others."""
+"""Key set documents as JSON: one unreadable entry does not affect the others."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from tests.support.fake_issuer import FakeIssuer, private_key, signing_key
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
 KTY = b'"kty": "EC", "kid": "odd"'
 
-ODD: dict[str, tuple[bytes, str]] = {
+UNREADABLE_ENTRIES: dict[str, tuple[bytes, str]] = {
     "a lone surrogate": (b'{%s, "x": "\\ud800"}' % KTY, "lone surrogate"),
     "a name twice": (b'{%s, "kty": "RSA"}' % KTY, "repeats a name"),
     "a name twice, deeper": (b'{%s, "x": {"a": 1, "a": 2}}' % KTY, "repeats a name"),
@@ -46,11 +46,13 @@ ODD: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("entry", "words"), ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize(
+    ("entry", "words"), UNREADABLE_ENTRIES.values(), ids=UNREADABLE_ENTRIES.keys()
+)
 @pytest.mark.parametrize(
     "text", [b'{"keys": [%s, %s]}', b'{"a":"keys","keys":[ %s\n,%s ],"b":[1]}']
 )
-def test_an_entry_that_cannot_be_read_is_left_out_with_its_reason(
+def test_an_unreadable_entry_is_skipped_with_its_reason(
     text: bytes, entry: bytes, words: str
 ) -> None:
     for first, second, number in ((entry, GOOD, 1), (GOOD, entry, 2)):
@@ -65,29 +67,29 @@ def test_an_entry_that_cannot_be_read_is_left_out_with_its_reason(
         assert len(warning) < 300
 
 
-SPOILED: dict[str, bytes] = {
+UNREADABLE_DOCUMENTS: dict[str, bytes] = {
     "a name twice at the top": b'{"keys": [%s], "a": 1, "a": 2}',
     "keys twice": b'{"keys": [%s], "keys": []}',
     "keys twice, once escaped": b'{"keys": [%s, {"a": NaN}], "\\u006beys": []}',
     "NaN at the top": b'{"keys": [%s], "a": NaN}',
     "a lone surrogate at the top": b'{"keys": [%s], "a": "\\udfff"}',
-    "something behind": b'{"keys": [%s]} x',
+    "text after the document": b'{"keys": [%s]} x',
     "a comma too many": b'{"keys": [%s, {"a": NaN},]}',
     "a comma too few": b'{"keys": [%s {"a": NaN}]}',
     "brackets that do not match": b'{"keys": [%s, {"a": [}]}',
-    "no end": b'{"keys": [%s, {"a": NaN}',
-    "an open string": b'{"keys": [%s, {"a": "}]}',
+    "a document that is cut": b'{"keys": [%s, {"a": NaN}',
+    "a string that is not closed": b'{"keys": [%s, {"a": "}]}',
     "an array": b"[%s]",
     "UTF-16": '{"keys": [%s]}'.encode("utf-16"),
-    "keys within something else": b'{"x": {"keys": [%s, {"a": NaN}]}}',
+    "keys in a nested object": b'{"x": {"keys": [%s, {"a": NaN}]}}',
     "another name": b'{"Keys": [%s, {"a": NaN}]}',
     "keys no array": b'{"keys": {"a": NaN}, "x": [%s]}',
     "not UTF-8 at the top": b'{"keys": [%s], "a": "\xff"}',
 }
 
 
-@pytest.mark.parametrize("text", SPOILED.values(), ids=SPOILED.keys())
-def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> None:
+@pytest.mark.parametrize("text", UNREADABLE_DOCUMENTS.values(), ids=UNREADABLE_DOCUMENTS.keys())
+def test_a_document_with_a_fault_outside_its_entries_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         KeySet.from_jwks(key_set_document(text.replace(b"%s", GOOD)))
 
@@ -100,13 +102,13 @@ def test_a_document_that_is_odd_around_its_entries_is_refused(text: bytes) -> No
         pytest.param(b'{"keys":[' + b'"' * 500_000, id="quotes"),
         pytest.param(b'{"keys":[' + b"\\" * 500_000, id="backslashes"),
         pytest.param(b'{"keys":["' + b'\\"' * 250_000, id="escaped quotes"),
-        pytest.param(b'{"keys":[' + b'{"keys":[' * 50_000, id="sets in one another"),
+        pytest.param(b'{"keys":[' + b'{"keys":[' * 50_000, id="nested sets"),
         pytest.param(b'{"keys":[' + b"," * 500_000, id="commas"),
         pytest.param(b'{"keys":[NaN' + b",1" * 250_000 + b"]}", id="numbers"),
-        pytest.param(b'{"keys":[' + b'{"a":NaN},' * 50_000 + b"{}]}", id="faults"),
+        pytest.param(b'{"keys":[' + b'{"a":NaN},' * 50_000 + b"{}]}", id="unreadable entries"),
     ],
 )
-def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
+def test_a_huge_document_without_a_key_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         KeySet.from_jwks(key_set_document(text))
 
@@ -120,7 +122,7 @@ def test_half_a_megabyte_of_anything_is_a_fault(text: bytes) -> None:
         (b'"kid": 7', "key 1 is"),
     ],
 )
-def test_an_entry_that_cannot_be_read_is_named_by_what_looks_like_its_key_id(
+def test_an_unreadable_entry_is_named_by_the_text_that_looks_like_its_key_id(
     kid: bytes, named: str
 ) -> None:
     (warning,) = KeySet.from_jwks(
@@ -131,15 +133,15 @@ def test_an_entry_that_cannot_be_read_is_named_by_what_looks_like_its_key_id(
     assert len(warning) < 150
 
 
-def test_of_very_many_odd_entries_only_the_first_are_read() -> None:
-    odd = b'{"a": NaN}, ' * 1500
-    entries = key_set_document(b'{"keys": [%s%s]}' % (odd, GOOD))["keys"]
+def test_a_document_with_very_many_unreadable_entries_is_read_only_in_part() -> None:
+    unreadable = b'{"a": NaN}, ' * 1500
+    entries = key_set_document(b'{"keys": [%s%s]}' % (unreadable, GOOD))["keys"]
 
     assert len(entries) == 1501  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an array
 
 
 @given(st.binary(max_size=200) | st.text('{}[]",:keys\\u1 ', max_size=200).map(str.encode))
-def test_whatever_is_read_is_an_object_or_a_value_error(text: bytes) -> None:
+def test_any_text_is_read_as_an_object_or_refused(text: bytes) -> None:
     for body in (text, b'{"keys": [' + text + b"]}", b'{"keys": [{"a": NaN}, ' + text):
         try:
             document = key_set_document(body)
@@ -149,7 +151,7 @@ def test_whatever_is_read_is_an_object_or_a_value_error(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])
-async def test_a_byte_order_mark_is_passed_over(headers: dict[str, str]) -> None:
+async def test_a_byte_order_mark_is_ignored(headers: dict[str, str]) -> None:
     document = Document(b"\xef\xbb\xbf" + b'{"keys": []}', headers)
 
     assert await parsed(document, json_object) == {"keys": []}
@@ -163,16 +165,16 @@ async def test_a_byte_order_mark_is_passed_over(headers: dict[str, str]) -> None
         ({}, r"\(no content-type\)$"),
     ],
 )
-async def test_the_fault_of_a_body_says_how_it_was_called(
+async def test_the_error_for_an_unreadable_body_names_its_content_type(
     headers: dict[str, str], words: str
 ) -> None:
-    """A login page is no key set."""
+    """For example, a login page instead of a key set."""
     with pytest.raises(ValueError, match=words):
         await parsed(Document(b"<html>Sign in", headers), json_object)
 
 
 @pytest.mark.parametrize("size", [100, 100_000])
-async def test_a_long_body_is_read_in_a_thread(size: int) -> None:
+async def test_a_long_body_is_parsed_in_another_thread(size: int) -> None:
     threads: list[int] = []
 
     def reader(body: bytes) -> int:
@@ -196,38 +198,40 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----EN
         pytest.param("/etc/keys.json", "not as text", id="a path"),
         pytest.param("\ud800", "not as text", id="a surrogate"),
         pytest.param(
-            Path("/etc/keys.json"), r"not a path; read the file: json\.loads", id="a Path"
+            Path("/etc/keys.json"), r"and no path; read it: json\.loads", id="a Path object"
         ),
-        pytest.param([PEM], "not a list of PEM; make one with", id="a list of PEM"),
-        pytest.param({"keys": [PEM]}, "not a list of PEM; make one with", id="keys of PEM"),
-        pytest.param({"keys": PEM}, "not a mapping to PEM; make one with", id="keys that are PEM"),
-        pytest.param({"k1": PEM}, "not a mapping to PEM; make one with", id="PEM by key id"),
-        pytest.param({"k1": PEM.encode()}, "not a mapping to PEM", id="PEM in bytes by key id"),
+        pytest.param([PEM], "no PEM in a list; make one with", id="a list of PEM"),
+        pytest.param({"keys": [PEM]}, "no PEM in a list; make one with", id="keys of PEM"),
+        pytest.param({"keys": PEM}, "no PEM by name; make one with", id="PEM as the value of keys"),
+        pytest.param({"k1": PEM}, "no PEM by name; make one with", id="PEM by key id"),
+        pytest.param({"k1": PEM.encode()}, "no PEM by name", id="PEM in bytes by key id"),
         pytest.param({"keys": None}, "no array of keys", id="keys none"),
-        pytest.param(7, "not int; PyJWT", id="a number"),
-        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "not KeySet", id="a KeySet"),
-        pytest.param(json.loads(GOOD), "not one key; write", id="one key"),
-        pytest.param([json.loads(GOOD)], "not a list; write", id="a list of keys"),
-        pytest.param((json.loads(GOOD),), "not a list; write", id="a tuple of keys"),
-        pytest.param(None, "not NoneType; PyJWT converts", id="none"),
-        pytest.param(private_key("ES256").public_key(), "PyJWT converts a key", id="a key object"),
+        pytest.param(7, "and no int", id="a number"),
+        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "no KeySet", id="a KeySet"),
+        pytest.param(json.loads(GOOD), "put this one key into it", id="a single JWK"),
+        pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
+        pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),
+        pytest.param(None, "no NoneType; PyJWT makes", id="none"),
+        pytest.param(private_key("ES256").public_key(), "PyJWT makes a JWK", id="a key object"),
         pytest.param(
             {"keys": {"a": json.loads(GOOD)}},
             "keys is not an array; write",
             id="keys by name",
         ),
-        pytest.param({}, "no array of keys", id="nothing"),
+        pytest.param({}, "no array of keys", id="an empty object"),
     ],
 )
-def test_what_is_no_key_set_is_told_from_one_with_what_to_do(document: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words) as refused:
+def test_the_error_for_a_value_that_is_not_a_key_set_says_what_to_do(
+    document: Any, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words) as error:
         StaticKeys(document)
 
-    assert "MFkwEwYHKoZIzj0CAQYI" not in str(refused.value)
-    assert json.loads(GOOD)["x"] not in str(refused.value)
+    assert "MFkwEwYHKoZIzj0CAQYI" not in str(error.value)
+    assert json.loads(GOOD)["x"] not in str(error.value)
 
 
-def test_what_is_left_out_of_static_keys_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_entries_skipped_from_static_keys_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
     good = json.loads(GOOD)
 
@@ -242,7 +246,7 @@ def test_what_is_left_out_of_static_keys_is_logged(caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("alg", "algorithm"), [("RS256", RSAAlgorithm), ("ES256", ECAlgorithm), ("EdDSA", OKPAlgorithm)]
 )
-async def test_a_key_set_that_is_made_of_pem_as_the_fault_says_verifies(
+async def test_a_key_set_made_from_pem_as_the_error_advises_verifies_a_token(
     alg: str, algorithm: Any
 ) -> None:
     issuer = FakeIssuer(key=signing_key(alg, "k1"))
@@ -271,14 +275,14 @@ VALUES = st.recursive(
     after=VALUES,
     indent=st.sampled_from([None, 1]),
 )
-def test_one_odd_entry_changes_nothing_about_how_the_others_are_read(
+def test_an_unreadable_entry_does_not_change_how_the_rest_is_read(
     entries: list[dict[str, object]], before: object, after: object, indent: int | None
 ) -> None:
-    odd = {"x": float("nan")}
-    document = {"before": before, "keys": [*entries, odd, *entries], "after": after}
+    unreadable = {"x": float("nan")}
+    document = {"before": before, "keys": [*entries, unreadable, *entries], "after": after}
 
     read_document = key_set_document(json.dumps(document, indent=indent).encode())
 
-    (unread,) = [one for one in read_document["keys"] if isinstance(one, UnreadableEntry)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
+    (unread,) = [entry for entry in read_document["keys"] if isinstance(entry, Unreadable)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
     assert unread.reason == "the JSON holds NaN"
     assert read_document == {**document, "keys": [*entries, unread, *entries]}

@@ -1,4 +1,4 @@
-"""Key set document -> usable keys, one unusable key after the other."""
+"""From a key set document to usable keys; an unusable entry is skipped with a warning."""
 
 import re
 
@@ -15,7 +15,7 @@ RSA_FAMILY = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 ZEROS = b64(bytes(32))
 
 
-def usable(*entries: object) -> tuple[KeySet, tuple[str, ...]]:
+def read_keys(*entries: object) -> tuple[KeySet, tuple[str, ...]]:
     key_set = KeySet.from_jwks({"keys": list(entries)})
     warnings = key_set.warnings
     return key_set, tuple(map(str, warnings))
@@ -104,9 +104,8 @@ OTHER_PURPOSE: list[tuple[str, Json]] = [
 @pytest.mark.parametrize(
     ("entry", "warning"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY]
 )
-def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, warning: str) -> None:
-    """And for the short RSA key."""
-    key_set, warnings = usable(entry, GOOD)
+def test_a_faulty_key_is_skipped_with_a_warning(entry: object, warning: str) -> None:
+    key_set, warnings = read_keys(entry, GOOD)
 
     assert [key.kid for key in key_set.keys] == ["good"]
     assert len(warnings) == 1
@@ -123,7 +122,7 @@ def test_a_faulty_key_is_remarked_on_and_the_others_are_used(entry: object, warn
 @pytest.mark.parametrize(
     "entry", [row[1] for row in OTHER_PURPOSE], ids=[row[0] for row in OTHER_PURPOSE]
 )
-def test_a_key_for_another_purpose_is_named_and_is_no_fault(entry: Json) -> None:
+def test_a_key_for_another_purpose_is_skipped_and_is_not_a_fault(entry: Json) -> None:
     key_set = KeySet.from_jwks({"keys": [entry, GOOD]})
     warnings = key_set.warnings
 
@@ -142,11 +141,11 @@ def test_a_key_for_another_purpose_is_named_and_is_no_fault(entry: Json) -> None
     [row[1] for row in FAULTY] + [row[1] for row in OTHER_PURPOSE],
     ids=[row[0] for row in FAULTY] + [row[0] for row in OTHER_PURPOSE],
 )
-def test_a_set_of_only_such_keys_is_no_key_set(entry: object) -> None:
+def test_a_set_without_a_usable_key_is_refused(entry: object) -> None:
     with pytest.raises(
         ValueError, match=r"^the key set has no usable key; key 1( \(kid .*\))? is not used: "
     ):
-        usable(entry)
+        read_keys(entry)
 
 
 EXTRA: list[tuple[str, Json]] = [
@@ -163,54 +162,54 @@ EXTRA: list[tuple[str, Json]] = [
     ("key-ops-empty", {**EC, "key_ops": []}),
     ("alg-null", {**EC, "alg": None}),
     ("alg-empty", {**EC, "alg": ""}),
-    ("all-of-them-empty", {**EC, "use": "", "key_ops": [], "alg": "", "kid": None, "x5c": []}),
+    ("all-empty", {**EC, "use": "", "key_ops": [], "alg": "", "kid": None, "x5c": []}),
     ("huge-number", {**EC, "exp": 10**4000}),
 ]
 
 
 @pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @pytest.mark.parametrize("entry", [row[1] for row in EXTRA], ids=[row[0] for row in EXTRA])
-def test_a_key_with_other_members_is_used(entry: Json) -> None:
-    key_set, warnings = usable(entry)
+def test_a_key_with_empty_or_unknown_members_is_used(entry: Json) -> None:
+    key_set, warnings = read_keys(entry)
 
     assert [key.algorithms for key in key_set.keys] == [{"ES256"}]
     assert warnings == ()
 
 
-NO_KEY_SETS: list[tuple[str, Json]] = [
+NOT_KEY_SETS: list[tuple[str, Json]] = [
     ("empty-object", {}),
     ("keys-null", {"keys": None}),
     ("keys-object", {"keys": {"ec": EC}}),
     ("keys-text", {"keys": "EC"}),
     ("other-case", {"Keys": [EC]}),
-    ("one-key-and-no-set", EC),
+    ("one-key-without-a-set", EC),
     ("pem-by-kid", {"ec": "-----BEGIN CERTIFICATE-----"}),
 ]
 
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(
-    "document", [row[1] for row in NO_KEY_SETS], ids=[r[0] for r in NO_KEY_SETS]
+    "document", [row[1] for row in NOT_KEY_SETS], ids=[r[0] for r in NOT_KEY_SETS]
 )
-def test_a_document_without_an_array_of_keys_is_no_key_set(document: Json) -> None:
+def test_a_document_without_an_array_of_keys_is_refused(document: Json) -> None:
     with pytest.raises(ValueError, match="the key set has no array of keys"):
         KeySet.from_jwks(document)
 
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
-def test_an_empty_set_is_no_key_set() -> None:
+def test_an_empty_key_set_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^the key set has no usable key$"):
-        usable()
+        read_keys()
 
 
-def test_the_reason_stays_short_however_many_keys_are_faulty() -> None:
-    with pytest.raises(ValueError, match="key 3") as refused:
-        usable(*[{**EC, "alg": "x" * 5000}] * 500)
+def test_the_error_stays_short_with_many_faulty_keys() -> None:
+    with pytest.raises(ValueError, match="key 3") as error:
+        read_keys(*[{**EC, "alg": "x" * 5000}] * 500)
 
-    assert len(str(refused.value)) < 1000
+    assert len(str(error.value)) < 1000
 
 
-ALGORITHMS: list[tuple[str, Json, set[str]]] = [
+SERVED: list[tuple[str, Json, set[str]]] = [
     ("rsa", without(RSA, "alg"), RSA_FAMILY),
     ("rsa-alg", RSA, {"RS256"}),
     ("rsa-pss", {**RSA, "alg": "PS512"}, {"PS512"}),
@@ -225,10 +224,12 @@ ALGORITHMS: list[tuple[str, Json, set[str]]] = [
 
 @pytest.mark.conforms("the alg of a key limits its use")
 @pytest.mark.parametrize(
-    ("entry", "names"), [row[1:] for row in ALGORITHMS], ids=[row[0] for row in ALGORITHMS]
+    ("entry", "names"), [row[1:] for row in SERVED], ids=[row[0] for row in SERVED]
 )
-def test_a_key_serves_what_its_kind_and_its_own_alg_allow(entry: Json, names: set[str]) -> None:
-    key_set, _ = usable(entry)
+def test_the_type_and_alg_of_a_key_decide_which_algorithms_it_serves(
+    entry: Json, names: set[str]
+) -> None:
+    key_set, _ = read_keys(entry)
 
     assert key_set.keys[0].algorithms == names
 
@@ -244,33 +245,33 @@ PRIVATE: list[tuple[str, Json]] = [
 
 @pytest.mark.conforms("symmetric keys and private members are not used")
 @pytest.mark.parametrize("entry", [row[1] for row in PRIVATE], ids=[row[0] for row in PRIVATE])
-def test_of_a_private_key_only_the_public_part_is_used(entry: Json) -> None:
-    key_set, warnings = usable(entry)
+def test_only_the_public_members_of_a_private_key_are_used(entry: Json) -> None:
+    key_set, warnings = read_keys(entry)
 
     (warning,) = warnings
     assert re.fullmatch(r"key 1 \(kid '\w+'\) is published with private members", warning)
-    assert key_set.keys[0] == usable(without(entry, "d", "p", "q", "k"))[0].keys[0]
+    assert key_set.keys[0] == read_keys(without(entry, "d", "p", "q", "k"))[0].keys[0]
     assert "c2VjcmV0" not in repr(key_set) + repr(warnings)
 
 
-def test_a_key_shows_no_key_material() -> None:
-    key_set, _ = usable(RSA)
+def test_the_repr_of_a_key_set_shows_no_key_material() -> None:
+    key_set, _ = read_keys(RSA)
 
     assert RSA["n"] not in repr(key_set)
     assert "rsa" in repr(key_set)
 
 
-def test_an_rsa_key_whose_alg_is_empty_is_one_without_alg() -> None:
+def test_an_empty_alg_counts_as_no_alg() -> None:
     for empty in ("", None):
-        key_set, warnings = usable({**RSA, "alg": empty, "crv": empty})
+        key_set, warnings = read_keys({**RSA, "alg": empty, "crv": empty})
 
-        assert key_set == usable(without(RSA, "alg"))[0]
+        assert key_set == read_keys(without(RSA, "alg"))[0]
         assert warnings == ()
 
 
-def test_what_is_left_out_is_named_by_its_key_id_and_shows_no_key_material() -> None:
-    _, warnings = usable({**EC, "use": "enc", "kid": "a\nb" + "c" * 999}, GOOD)
-    # For whom the warnings are text.
+def test_the_warning_about_a_skipped_key_names_its_key_id_and_shows_no_key_material() -> None:
+    _, warnings = read_keys({**EC, "use": "enc", "kid": "a\nb" + "c" * 999}, GOOD)
+    # A warning is also a string.
     assert "; ".join(warnings) == str(warnings[0])
 
     assert warnings[0].startswith(r"key 1 (kid 'a\nbccc")

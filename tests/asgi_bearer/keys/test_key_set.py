@@ -1,4 +1,4 @@
-"""What a key set gives out: keys that verify, a few at most, and none that anybody can sign for."""
+"""The key set: which keys are candidates for a token, and which keys are never used."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ OKP = signing_key("EdDSA", "okp").jwk()
 GOOD = signing_key("ES384", "good").jwk()
 
 
-def usable(*entries: object) -> KeySet:
+def key_set_of(*entries: object) -> KeySet:
     return KeySet.from_jwks({"keys": list(entries)})
 
 
@@ -27,9 +27,9 @@ def without(jwk: Json, *names: str) -> Json:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
-def test_a_key_verifies_what_its_private_key_signed_and_nothing_else(alg: str) -> None:
+def test_a_key_verifies_only_what_its_private_key_signed(alg: str) -> None:
     key = signing_key(alg)
-    published = usable(key.jwk()).keys[0]
+    published = key_set_of(key.jwk()).keys[0]
     signature = key.sign(b"message")
 
     assert published.verifies(alg, b"message", signature)
@@ -39,63 +39,63 @@ def test_a_key_verifies_what_its_private_key_signed_and_nothing_else(alg: str) -
 
 
 @pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
-def test_keys_of_different_kinds_with_the_same_id_are_told_apart() -> None:
-    key_set = usable({**RSA, "kid": "same"}, {**EC, "kid": "same"}, {**OKP, "kid": "same"})
+def test_keys_of_different_types_may_share_a_key_id() -> None:
+    key_set = key_set_of({**RSA, "kid": "same"}, {**EC, "kid": "same"}, {**OKP, "kid": "same"})
 
     for alg in ("RS256", "ES256", "EdDSA"):
         assert [alg in key.algorithms for key in key_set.candidates(alg, "same")] == [True]
 
 
 @pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
-def test_of_many_keys_with_the_same_id_only_a_few_are_tried() -> None:
+def test_at_most_four_keys_with_one_key_id_are_candidates() -> None:
     keys = [signing_key("ES256", "same", number).jwk() for number in range(50)]
 
-    key_set = usable(*keys)
+    key_set = key_set_of(*keys)
 
     assert len(key_set.keys) == 50
     assert len(key_set.candidates("ES256", "same")) == MAX_CANDIDATES == 4
 
 
 @pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
-def test_the_same_key_twice_is_one_key() -> None:
-    key_set = usable(EC, dict(EC), {**EC, "ext": True})
+def test_a_key_that_is_listed_twice_counts_once() -> None:
+    key_set = key_set_of(EC, dict(EC), {**EC, "ext": True})
 
     assert len(key_set.keys) == 1
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-def test_without_a_key_id_the_only_key_that_fits_is_the_candidate() -> None:
-    key_set = usable(RSA, EC)
+def test_a_token_without_a_key_id_gets_the_only_key_that_fits() -> None:
+    key_set = key_set_of(RSA, EC)
 
     assert [key.kid for key in key_set.candidates("ES256", None)] == ["ec"]
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-def test_without_a_key_id_several_keys_that_fit_are_ambiguous() -> None:
-    key_set = usable(EC, signing_key("ES256", "other", 1).jwk())
+def test_a_token_without_a_key_id_is_refused_if_several_keys_fit() -> None:
+    key_set = key_set_of(EC, signing_key("ES256", "other", 1).jwk())
 
     with pytest.raises(KeyAmbiguous, match="no kid, and 2 keys fit ES256"):
         key_set.candidates("ES256", None)
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-def test_without_a_key_id_there_may_be_no_candidate() -> None:
-    assert usable(EC).candidates("RS256", None) == ()
+def test_a_token_without_a_key_id_may_have_no_candidate() -> None:
+    assert key_set_of(EC).candidates("RS256", None) == ()
 
 
 @pytest.mark.parametrize("kid", ["", "EC", "ec ", "../ec", "ec\x00"])
-def test_key_ids_compare_byte_for_byte(kid: str) -> None:
-    key_set = usable(EC)
+def test_key_ids_are_compared_byte_for_byte(kid: str) -> None:
+    key_set = key_set_of(EC)
 
     assert key_set.candidates("ES256", kid) == ()
     assert not key_set.has(kid)
 
 
 @pytest.mark.parametrize("kid", ["", None])
-def test_an_empty_key_id_counts_as_none_in_the_key_and_in_the_token(kid: str | None) -> None:
-    """Some issuers write it into their keys, some into their tokens."""
+def test_an_empty_key_id_counts_as_no_key_id(kid: str | None) -> None:
+    """Some issuers write an empty kid into their keys, some into their tokens."""
     nameless = {**EC, "kid": kid}
-    key_set = usable(nameless, RSA)
+    key_set = key_set_of(nameless, RSA)
 
     assert [key.kid for key in key_set.keys] == [None, "rsa"]
     assert [key.kid for key in key_set.candidates("ES256", "")] == [None]
@@ -103,22 +103,22 @@ def test_an_empty_key_id_counts_as_none_in_the_key_and_in_the_token(kid: str | N
     assert key_set.has("")
 
 
-def test_an_empty_key_id_names_no_key_that_has_one() -> None:
-    key_set = usable({**OKP, "kid": ""}, EC, RSA)
+def test_a_token_with_an_empty_key_id_does_not_match_keys_that_have_one() -> None:
+    key_set = key_set_of({**OKP, "kid": ""}, EC, RSA)
 
     assert key_set.candidates("ES256", "") == ()
-    assert not usable(EC, RSA).has("")
+    assert not key_set_of(EC, RSA).has("")
 
 
-def test_a_key_id_is_known_whatever_its_key_serves() -> None:
-    key_set = usable(EC)
+def test_a_key_id_is_known_even_if_its_key_serves_another_algorithm() -> None:
+    key_set = key_set_of(EC)
 
     assert key_set.has("ec")
     assert key_set.candidates("RS256", "ec") == ()
 
 
 def test_sets_with_the_same_keys_are_equal() -> None:
-    assert usable(EC, RSA) == usable(EC, {**RSA, "ext": 1})
+    assert key_set_of(EC, RSA) == key_set_of(EC, {**RSA, "ext": 1})
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_sets_with_the_same_keys_are_equal() -> None:
     ids=["one-less", "other-kid", "other-alg", "other-key-under-the-same-kid"],
 )
 def test_sets_with_different_keys_differ(other: list[Json]) -> None:
-    assert usable(EC, RSA) != usable(*other)
+    assert key_set_of(EC, RSA) != key_set_of(*other)
 
 
 ORDER_8 = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
@@ -148,15 +148,15 @@ LOW_ORDER: list[tuple[str, bytes]] = [
 ]
 
 
-FREE_SIGNATURE = b"\1" + bytes(63)
-"""R is the neutral point and S is zero."""
+UNIVERSAL_SIGNATURE = b"\1" + bytes(63)
+"""R is the neutral element of the curve, and S is zero."""
 
 
-def anybody_can_sign_for(point: bytes) -> bool:
-    """Return whether a signature that needs no private key passes for some short message."""
+def accepts_universal_signature(point: bytes) -> bool:
+    """Return whether a signature that was made without a private key verifies for some message."""
     for number in range(200):
         try:
-            Ed25519PublicKey.from_public_bytes(point).verify(FREE_SIGNATURE, b"%d" % number)
+            Ed25519PublicKey.from_public_bytes(point).verify(UNIVERSAL_SIGNATURE, b"%d" % number)
         except InvalidSignature:
             continue
         return True
@@ -166,9 +166,9 @@ def anybody_can_sign_for(point: bytes) -> bool:
 @pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @pytest.mark.parametrize("sign_of_x", [0, 0x80], ids=["even", "odd"])
 @pytest.mark.parametrize("point", [row[1] for row in LOW_ORDER], ids=[row[0] for row in LOW_ORDER])
-def test_a_key_that_anybody_can_sign_for_is_not_used(point: bytes, sign_of_x: int) -> None:
+def test_a_key_of_low_order_is_not_used(point: bytes, sign_of_x: int) -> None:
     point = point[:31] + bytes([point[31] | sign_of_x])
-    assert anybody_can_sign_for(point)
+    assert accepts_universal_signature(point)
 
     key_set = KeySet.from_jwks({"keys": [{**OKP, "x": b64(point)}, GOOD]})
     warnings = key_set.warnings
@@ -201,7 +201,7 @@ ENTRIES: Any = VALUES | st.builds(
 @pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["keys", "Keys"]), VALUES | st.lists(ENTRIES, max_size=5)))
-def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: Json) -> None:
+def test_any_document_is_read_as_a_key_set_or_refused(document: Json) -> None:
     try:
         key_set = KeySet.from_jwks(document)
     except ValueError:
@@ -212,13 +212,13 @@ def test_whatever_the_document_holds_it_is_a_key_set_or_a_value_error(document: 
 @pytest.mark.conforms("a broken or unknown key does not spoil the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ENTRIES, max_size=5), st.lists(ENTRIES, max_size=5))
-def test_no_entry_spoils_a_good_key(before: list[object], after: list[object]) -> None:
-    key_set = usable(*before, GOOD, *after)
+def test_no_entry_affects_a_valid_key_beside_it(before: list[object], after: list[object]) -> None:
+    key_set = key_set_of(*before, GOOD, *after)
 
-    assert usable(GOOD).keys[0] in key_set.candidates("ES384", "good")
+    assert key_set_of(GOOD).keys[0] in key_set.candidates("ES384", "good")
 
 
-def test_of_very_many_keys_only_the_first_are_looked_at() -> None:
+def test_only_the_first_thousand_entries_are_read() -> None:
     entries = [signing_key("Ed25519").jwk()] + [{"kty": "none"}] * 1000
 
     key_set = KeySet.from_jwks({"keys": entries})

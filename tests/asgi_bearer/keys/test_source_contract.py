@@ -1,4 +1,4 @@
-"""What every key source does, ours and a user's own."""
+"""What every key source must do: those of this library and an application's own."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,45 +21,45 @@ JWKS_URI = "https://issuer.example/jwks"
 METADATA = "https://issuer.example/.well-known/openid-configuration"
 
 
-class FromVault:
-    """A user's own source: one method, and nothing of ours inherited."""
+class Vault:
+    """A key source of an application, with nothing but the one method of the protocol."""
 
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
-        self._held: KeySet | None = None
+        self._key_set: KeySet | None = None
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
-        if self._held is None:
-            self._held = KeySet.from_jwks(self._document)
-        return self._held
+        if self._key_set is None:
+            self._key_set = KeySet.from_jwks(self._document)
+        return self._key_set
 
 
-def by_address(document: Json) -> KeySource:
+def with_jwks_uri(document: Json) -> KeySource:
     documents = FakeDocuments({JWKS_URI: document})
     return remote_keys(jwks_uri=JWKS_URI, fetch=documents, clock=FakeClock())
 
 
-def by_discovery(document: Json) -> KeySource:
+def with_discovery(document: Json) -> KeySource:
     metadata = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
     documents = FakeDocuments({METADATA: metadata, JWKS_URI: document})
     return remote_keys(issuer=ISSUER, fetch=documents, clock=FakeClock())
 
 
-class WarmVault(FromVault):
-    """One that also gets ready before the first request."""
+class WarmVault(Vault):
+    """A key source of an application that also has `warm` and `aclose`."""
 
     def warm(self) -> None:
-        self._held = KeySet.from_jwks(self._document)
+        self._key_set = KeySet.from_jwks(self._document)
 
     async def aclose(self) -> None:
-        self._held = None
+        self._key_set = None
 
 
-@pytest.fixture(params=[StaticKeys, by_address, by_discovery, FromVault, WarmVault])
+@pytest.fixture(params=[StaticKeys, with_jwks_uri, with_discovery, Vault, WarmVault])
 def source_of(request: pytest.FixtureRequest) -> Callable[[Json], KeySource]:
-    """Return how a source of the keys in a document is made."""
-    made: Callable[[Json], KeySource] = request.param
-    return made
+    """Return a function that makes a source of the keys in a document."""
+    make: Callable[[Json], KeySource] = request.param
+    return make
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def issuer() -> FakeIssuer:
     return FakeIssuer(key=signing_key("ES256"))
 
 
-async def test_the_keys_are_those_of_the_document(
+async def test_a_source_returns_the_keys_of_the_document(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     assert await source_of(issuer.jwks()).key_set() == KeySet.from_jwks(issuer.jwks())
 
 
-async def test_a_second_call_returns_the_very_same_set(
+async def test_a_source_returns_the_same_object_twice(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     source = source_of(issuer.jwks())
@@ -82,7 +82,7 @@ async def test_a_second_call_returns_the_very_same_set(
 
 
 @pytest.mark.parametrize("unknown_kid", [True, False])
-async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys(
+async def test_a_source_without_newer_keys_returns_the_set_that_the_caller_used(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer, unknown_kid: bool
 ) -> None:
     source = source_of(issuer.jwks())
@@ -91,7 +91,7 @@ async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys(
     assert await source.key_set(Missed(seen, unknown_kid)) is seen
 
 
-async def test_a_set_from_elsewhere_is_answered_with_the_sources_own(
+async def test_a_source_answers_a_foreign_set_with_its_own(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     source = source_of(issuer.jwks())
@@ -101,7 +101,7 @@ async def test_a_set_from_elsewhere_is_answered_with_the_sources_own(
 
 
 @pytest.mark.conforms("many first requests cause one fetch")
-async def test_all_who_ask_at_once_get_the_very_same_set(
+async def test_simultaneous_callers_get_the_same_object(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     source = source_of(issuer.jwks())
@@ -121,7 +121,7 @@ def test_a_source_serves_two_event_loops_one_after_the_other(
     assert asyncio.run(source.key_set()) is first
 
 
-async def test_a_source_that_gets_ready_serves_before_and_after_it_was_closed(
+async def test_a_source_serves_before_and_after_it_was_closed(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     source = source_of(issuer.jwks())
@@ -135,7 +135,7 @@ async def test_a_source_that_gets_ready_serves_before_and_after_it_was_closed(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_good_token_verifies(
+async def test_a_token_of_the_issuer_verifies(
     source_of: Callable[[Json], KeySource], issuer: FakeIssuer
 ) -> None:
     verifier = issuer.verifier(keys=source_of(issuer.jwks()))
@@ -179,6 +179,6 @@ async def test_private_and_symmetric_keys_are_not_used(
     assert "c2VjcmV0" not in repr(key_set)
 
 
-def test_static_keys_refuse_a_document_without_a_usable_key_at_start_up() -> None:
+def test_static_keys_without_a_usable_key_are_refused_at_start_up() -> None:
     with pytest.raises(ValueError, match="no usable key"):
         StaticKeys({"keys": [{"kty": "oct"}]})

@@ -1,4 +1,4 @@
-"""Public keys that are well-formed and prove nothing."""
+"""Public keys that are well-formed but weak."""
 
 import math
 
@@ -8,30 +8,32 @@ from asgi_bearer.keys.jwk import KeySet
 from tests.support.fake_issuer import b64, signing_key
 
 PRIMORIAL = math.prod(n for n in range(2, 168) if all(n % d for d in range(2, n)))
-SOUND = signing_key().private_key.public_key().public_numbers().n
+STRONG_MODULUS = signing_key().private_key.public_key().public_numbers().n
 
 
 def broken_prime(power: int) -> int:
-    """A number as a broken generator makes primes: a power of 65537 modulo small primes."""
+    """Return a number as a faulty generator makes it: a power of 65537 modulo the small primes."""
     return (1 << 1024) // PRIMORIAL * PRIMORIAL + pow(65537, power, PRIMORIAL)
 
 
-def number(value: int) -> str:
+def encoded_number(value: int) -> str:
     return b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 WEAK = [
-    pytest.param({"n": number(broken_prime(11) * broken_prime(12))}, "CVE-2017-15361", id="roca"),
-    pytest.param({"n": number(SOUND + 1)}, "even modulus", id="even"),
-    pytest.param({"n": number((1 << 16_384) + 1)}, "16385 bits", id="too-large"),
-    pytest.param({"n": number((1 << 2046) + 1)}, "2047 bits", id="too-small"),
-    pytest.param({"e": number((1 << 64) + 1)}, "exponent", id="costly-exponent"),
+    pytest.param(
+        {"n": encoded_number(broken_prime(11) * broken_prime(12))}, "CVE-2017-15361", id="roca"
+    ),
+    pytest.param({"n": encoded_number(STRONG_MODULUS + 1)}, "even modulus", id="even"),
+    pytest.param({"n": encoded_number((1 << 16_384) + 1)}, "16385 bits", id="too-large"),
+    pytest.param({"n": encoded_number((1 << 2046) + 1)}, "2047 bits", id="too-small"),
+    pytest.param({"e": encoded_number((1 << 64) + 1)}, "exponent", id="costly-exponent"),
 ]
 
 
 @pytest.mark.conforms("RSA keys have 2048 bits or more")
 @pytest.mark.parametrize(("members", "warning"), WEAK)
-def test_a_weak_rsa_key_is_not_used_and_the_remark_says_why(
+def test_a_weak_rsa_key_is_skipped_with_a_warning_that_says_why(
     members: dict[str, str], warning: str
 ) -> None:
     weak, good = signing_key(kid="weak").jwk(**members), signing_key()
@@ -45,8 +47,8 @@ def test_a_weak_rsa_key_is_not_used_and_the_remark_says_why(
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("members", [weak.values[0] for weak in WEAK])
-def test_a_set_of_only_weak_keys_is_no_key_set(members: dict[str, str]) -> None:
-    """It must not replace a good one."""
+def test_a_set_of_only_weak_keys_is_refused(members: dict[str, str]) -> None:
+    """A source that has a good set must keep it."""
     with pytest.raises(ValueError, match="no usable key"):
         KeySet.from_jwks({"keys": [signing_key().jwk(**members)]})
 
@@ -55,12 +57,12 @@ def test_a_set_of_only_weak_keys_is_no_key_set(members: dict[str, str]) -> None:
     "members",
     [
         pytest.param({}, id="usual"),
-        pytest.param({"e": number(3)}, id="small-exponent"),
-        pytest.param({"e": number((1 << 63) + 1)}, id="largest-exponent"),
-        pytest.param({"n": number((1 << 16_383) + 1)}, id="largest-modulus"),
+        pytest.param({"e": encoded_number(3)}, id="small-exponent"),
+        pytest.param({"e": encoded_number((1 << 63) + 1)}, id="largest-exponent"),
+        pytest.param({"n": encoded_number((1 << 16_383) + 1)}, id="largest-modulus"),
     ],
 )
-def test_a_sound_rsa_key_is_used(members: dict[str, str]) -> None:
+def test_a_strong_rsa_key_is_used(members: dict[str, str]) -> None:
     key_set = KeySet.from_jwks({"keys": [signing_key().jwk(**members)]})
     warnings = key_set.warnings
 

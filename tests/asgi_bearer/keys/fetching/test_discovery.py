@@ -1,4 +1,4 @@
-"""How the address of an issuer's keys is found."""
+"""Discovery: how the URL of an issuer's keys is found."""
 
 import asyncio
 import json
@@ -24,10 +24,10 @@ METADATA = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
 
 def discovery(documents: dict[str, object], issuer: str = ISSUER) -> tuple[Discovery, list[str]]:
     served = FakeDocuments(documents)
-    return looking(served, FakeClock(), issuer), served.asked
+    return discovery_with(served, FakeClock(), issuer), served.asked
 
 
-def looking(
+def discovery_with(
     fetch: Fetch, clock: FakeClock, issuer: str = ISSUER, patience: float = 2.5
 ) -> Discovery:
     freshness = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
@@ -36,7 +36,7 @@ def looking(
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
 @pytest.mark.parametrize(
-    ("issuer", "addresses"),
+    ("issuer", "urls"),
     [
         (ISSUER, (OAUTH, OPENID_INSERTED, OPENID_APPENDED)),
         (ISSUER + "/", (OAUTH, OPENID_INSERTED, OPENID_APPENDED)),
@@ -57,19 +57,17 @@ def looking(
     ],
     ids=["path", "path-and-slash", "host", "host-and-slash"],
 )
-def test_the_metadata_is_looked_for_in_these_places_in_order(
-    issuer: str, addresses: tuple[str, ...]
-) -> None:
-    assert metadata_urls(issuer) == addresses
+def test_the_metadata_urls_of_an_issuer_in_their_order(issuer: str, urls: tuple[str, ...]) -> None:
+    assert metadata_addresses(issuer) == urls
 
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
-@pytest.mark.parametrize("place", [OAUTH, OPENID_INSERTED, OPENID_APPENDED])
-async def test_the_metadata_is_found_in_each_of_the_places(place: str) -> None:
-    locate, asked = discovery({place: METADATA})
+@pytest.mark.parametrize("url", [OAUTH, OPENID_INSERTED, OPENID_APPENDED])
+async def test_metadata_is_found_at_each_of_its_urls(url: str) -> None:
+    locate, asked = discovery({url: METADATA})
 
     assert await locate(rediscover=False) == JWKS_URI
-    assert asked[-1] == place
+    assert asked[-1] == url
 
 
 NOT_THE_ISSUER = [
@@ -96,7 +94,7 @@ async def test_metadata_of_another_issuer_is_not_used(claimed: object) -> None:
 
 
 @pytest.mark.conforms("metadata must name the issuer that was asked for")
-async def test_metadata_that_names_no_issuer_is_not_used() -> None:
+async def test_metadata_without_an_issuer_is_not_used() -> None:
     locate, _ = discovery({OAUTH: {"jwks_uri": JWKS_URI}})
 
     with pytest.raises(FetchFailed, match="issuer is None"):
@@ -104,7 +102,7 @@ async def test_metadata_that_names_no_issuer_is_not_used() -> None:
 
 
 @pytest.mark.conforms("metadata must name the issuer that was asked for")
-async def test_the_next_place_is_asked_if_one_has_another_issuers_metadata() -> None:
+async def test_the_next_url_is_tried_if_one_serves_metadata_of_another_issuer() -> None:
     """A host may serve several issuers, one of them at its root."""
     locate, _ = discovery(
         {OAUTH: {**METADATA, "issuer": "https://issuer.example"}, OPENID_APPENDED: METADATA}
@@ -128,9 +126,7 @@ JWKS_URI_FAULTS: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(
     ("jwks_uri", "words"), [row[1:] for row in JWKS_URI_FAULTS], ids=[r[0] for r in JWKS_URI_FAULTS]
 )
-async def test_metadata_with_an_unsafe_address_of_keys_is_not_used(
-    jwks_uri: object, words: str
-) -> None:
+async def test_metadata_with_an_unsafe_jwks_uri_is_not_used(jwks_uri: object, words: str) -> None:
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
     with pytest.raises(FetchFailed, match=f"jwks_uri .*{words}") as failed:
@@ -139,10 +135,10 @@ async def test_metadata_with_an_unsafe_address_of_keys_is_not_used(
     assert "secret" not in str(failed.value)
 
 
-async def test_an_issuer_on_this_machine_may_have_its_keys_there() -> None:
+async def test_an_issuer_on_loopback_may_have_its_keys_on_loopback() -> None:
     issuer = "http://127.0.0.1:9000"
-    place = f"{issuer}/.well-known/openid-configuration"
-    locate, _ = discovery({place: {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}}, issuer)
+    url = f"{issuer}/.well-known/openid-configuration"
+    locate, _ = discovery({url: {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}}, issuer)
 
     assert await locate(rediscover=False) == f"{issuer}/jwks"
 
@@ -162,13 +158,13 @@ NOT_METADATA = [
 
 
 @pytest.mark.parametrize("body", NOT_METADATA, ids=repr)
-async def test_a_document_that_is_no_metadata_is_passed_over(body: bytes) -> None:
+async def test_a_document_that_is_not_metadata_is_skipped(body: bytes) -> None:
     locate, _ = discovery({OAUTH: body, OPENID_INSERTED: METADATA})
 
     assert await locate(rediscover=False) == JWKS_URI
 
 
-async def test_the_failure_names_each_place_and_what_was_wrong_with_it() -> None:
+async def test_the_error_names_each_url_and_its_fault() -> None:
     locate, _ = discovery({OPENID_INSERTED: b"<html>"})
 
     with pytest.raises(FetchFailed) as failed:
@@ -192,9 +188,9 @@ async def test_a_host_that_does_not_answer_is_asked_once() -> None:
 MOVED = "https://keys.example/moved"
 
 LIFETIMES: list[tuple[str, dict[str, str], float]] = [
-    ("by-default", {}, 600.0),
-    ("as-it-says", {"cache-control": "max-age=900"}, 900.0),
-    ("as-it-says-less-its-age", {"cache-control": "max-age=900", "age": "100"}, 800.0),
+    ("default", {}, 600.0),
+    ("max-age", {"cache-control": "max-age=900"}, 900.0),
+    ("max-age-less-age", {"cache-control": "max-age=900", "age": "100"}, 800.0),
     ("at-least-the-shortest", {"cache-control": "no-store"}, 60.0),
     ("at-most-the-longest", {"cache-control": "max-age=31536000"}, 86_400.0),
 ]
@@ -210,11 +206,11 @@ def metadata(jwks_uri: str = JWKS_URI, **headers: str) -> Document:
 @pytest.mark.parametrize(
     ("headers", "seconds"), [row[1:] for row in LIFETIMES], ids=[row[0] for row in LIFETIMES]
 )
-async def test_the_address_is_kept_while_its_metadata_is_fresh(
+async def test_the_jwks_uri_is_kept_while_its_metadata_is_fresh(
     headers: dict[str, str], seconds: float
 ) -> None:
     documents, clock = FakeDocuments({OAUTH: metadata(**headers)}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(MOVED)
 
@@ -227,9 +223,9 @@ async def test_the_address_is_kept_while_its_metadata_is_fresh(
     assert documents.asked == [OAUTH, OAUTH]
 
 
-async def test_metadata_that_was_looked_at_again_is_fresh_by_what_it_says_then() -> None:
+async def test_metadata_that_was_fetched_again_has_its_new_lifetime() -> None:
     documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(cache_control="max-age=3000")
 
@@ -240,9 +236,9 @@ async def test_metadata_that_was_looked_at_again_is_fresh_by_what_it_says_then()
     assert documents.asked == [OAUTH, OAUTH, OAUTH]
 
 
-async def test_a_doubted_address_is_looked_for_at_once() -> None:
+async def test_rediscovery_fetches_the_metadata_at_once() -> None:
     documents, clock = FakeDocuments({OAUTH: metadata()}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     documents.documents[OAUTH] = metadata(MOVED)
 
@@ -252,7 +248,7 @@ async def test_a_doubted_address_is_looked_for_at_once() -> None:
 
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
-async def test_metadata_that_has_moved_is_looked_for_in_all_places() -> None:
+async def test_rediscovery_uses_the_first_url_that_serves_metadata() -> None:
     locate, asked = discovery({OAUTH: metadata(), OPENID_APPENDED: metadata(MOVED)})
     await locate(rediscover=False)
 
@@ -265,22 +261,22 @@ FAILURES: list[tuple[str, dict[str, object], str]] = [
     ("not-there", {}, f"{OAUTH}: status 404 instead of 200"),
     ("nonsense", {OAUTH: b"<html>"}, f"{OAUTH}: the JSON does not parse"),
     ("another-issuer", {OAUTH: {**METADATA, "issuer": "https://evil.example"}}, "evil.example"),
-    ("no-address-of-keys", {OAUTH: {"issuer": ISSUER}}, "jwks_uri must be a URL"),
+    ("no-jwks-uri", {OAUTH: {"issuer": ISSUER}}, "jwks_uri must be a URL"),
     ("plain-http", {OAUTH: {**METADATA, "jwks_uri": "http://keys.example/"}}, "must be https"),
     ("this-machine", {OAUTH: {**METADATA, "jwks_uri": "https://[::1]/"}}, "this machine"),
 ]
 
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
-@pytest.mark.parametrize("rediscover", [False, True], ids=["over", "rediscover"])
+@pytest.mark.parametrize("rediscover", [False, True], ids=["expired", "rediscover"])
 @pytest.mark.parametrize(
     ("served", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
-async def test_the_address_of_before_stays_if_there_is_no_newer_one(
+async def test_the_last_known_jwks_uri_is_used_if_discovery_fails(
     served: dict[str, object], words: str, rediscover: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     documents.documents = served
     clock.advance(600.0)
@@ -293,12 +289,12 @@ async def test_the_address_of_before_stays_if_there_is_no_newer_one(
 
 
 @pytest.mark.parametrize("rediscover", [False, True])
-async def test_after_a_failure_the_metadata_is_left_alone_for_the_shortest_lifetime(
+async def test_after_a_failure_discovery_waits_for_the_shortest_lifetime(
     rediscover: bool,
 ) -> None:
     """The next attempt may need all its time for the keys."""
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     clock.advance(600.0)
     documents.documents[OAUTH] = FetchFailed("down")
@@ -313,9 +309,9 @@ async def test_after_a_failure_the_metadata_is_left_alone_for_the_shortest_lifet
     assert documents.asked == [OAUTH] * 3
 
 
-async def test_what_is_wrong_with_the_metadata_is_remarked_on_until_it_is_in_order() -> None:
+async def test_discovery_has_a_warning_while_the_metadata_is_faulty() -> None:
     documents, clock = FakeDocuments({OAUTH: METADATA}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     warnings: list[str | None] = []
     for document in (METADATA, {**METADATA, "issuer": "https://evil.example"}, METADATA):
         documents.documents[OAUTH] = document
@@ -328,12 +324,12 @@ async def test_what_is_wrong_with_the_metadata_is_remarked_on_until_it_is_in_ord
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
+async def test_the_last_known_jwks_uri_is_used_if_metadata_comes_too_late(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The keys are still to be fetched in what is left of the time."""
+    """The rest of the time is left for the keys."""
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
-    locate = looking(documents, clock, patience=0.01)
+    locate = discovery_with(documents, clock, patience=0.01)
     await locate(rediscover=False)
     documents.close()
     clock.advance(600.0)
@@ -345,11 +341,13 @@ async def test_metadata_that_does_not_come_in_time_leaves_the_address_of_before(
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
-    """Without an address there is nothing to save time for."""
+async def test_the_first_discovery_may_use_all_the_time_of_the_attempt() -> None:
+    """Without a known jwks_uri there is no reason to save time for the keys."""
     documents = GatedDocuments({OAUTH: METADATA})
     documents.close()
-    first = asyncio.create_task(looking(documents, FakeClock(), patience=0.0)(rediscover=False))
+    first = asyncio.create_task(
+        discovery_with(documents, FakeClock(), patience=0.0)(rediscover=False)
+    )
     await settled()
     assert not first.done()
 
@@ -359,11 +357,9 @@ async def test_the_first_metadata_has_all_the_time_of_the_attempt() -> None:
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_an_attempt_that_ends_while_it_looks_again_is_not_answered_with_the_old_address() -> (
-    None
-):
+async def test_a_timeout_of_the_attempt_is_raised_even_during_rediscovery() -> None:
     documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
-    locate = looking(documents, clock)
+    locate = discovery_with(documents, clock)
     await locate(rediscover=False)
     documents.close()
 
@@ -372,14 +368,14 @@ async def test_an_attempt_that_ends_while_it_looks_again_is_not_answered_with_th
             await locate(rediscover=True)
 
 
-async def test_an_unchanged_document_that_nobody_has_is_no_metadata() -> None:
+async def test_a_304_for_metadata_that_was_never_fetched_is_not_used() -> None:
     locate, _ = discovery({OAUTH: Document(None), OPENID_INSERTED: METADATA})
 
     assert await locate(rediscover=False) == JWKS_URI
 
 
-async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() -> None:
-    """Looking again has less time: three slow places would never fit into it."""
+async def test_the_url_that_served_the_metadata_is_tried_first_next_time() -> None:
+    """A later discovery has less time: three slow URLs would not fit into it."""
     locate, asked = discovery({OPENID_APPENDED: METADATA})
     await locate(rediscover=False)
     del asked[:]
@@ -390,7 +386,7 @@ async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() ->
 
 
 @pytest.mark.parametrize(
-    ("jwks_uri", "allow_http", "taken"),
+    ("jwks_uri", "allow_http", "accepted"),
     [
         ("http://keycloak:8080/keys", {"keycloak:8080"}, True),
         ("http://keycloak:8080/keys", "keycloak:8080", True),
@@ -404,10 +400,10 @@ async def test_the_place_that_had_the_metadata_is_asked_first_the_next_time() ->
         ("https://localhost:9000/keys", {"localhost:9000"}, False),
     ],
 )
-async def test_metadata_may_lead_to_http_only_where_the_operator_allows_it(
-    jwks_uri: str, allow_http: Any, taken: bool
+async def test_metadata_may_name_an_http_jwks_uri_only_if_the_operator_allows_its_host(
+    jwks_uri: str, allow_http: Any, accepted: bool
 ) -> None:
-    """An https issuer cannot take the TLS away from its keys."""
+    """Otherwise an https issuer could fetch its keys without TLS."""
     documents = FakeDocuments({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
     freshness = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
     clock = FakeClock()
@@ -415,15 +411,15 @@ async def test_metadata_may_lead_to_http_only_where_the_operator_allows_it(
         ISSUER, documents, freshness=freshness, patience=2.5, allow_http=allow_http, clock=clock
     )
 
-    if taken:
+    if accepted:
         assert await locate(rediscover=False) == jwks_uri
     else:
         with pytest.raises(FetchFailed, match="jwks_uri must"):
             await locate(rediscover=False)
 
 
-async def test_metadata_that_is_a_template_is_called_that() -> None:
-    """As Microsoft Entra answers for `common`."""
+async def test_the_error_says_that_metadata_is_a_template_for_many_tenants() -> None:
+    """Microsoft Entra answers so for `common`."""
     template = "https://login.example/{tenantid}/v2.0"
     locate, _ = discovery({OAUTH: {**METADATA, "issuer": template}})
 
@@ -435,25 +431,25 @@ TENANT = "https://login.example/11111111-2222-3333-4444-555555555555/organizatio
 
 
 @pytest.mark.conforms("metadata must name the issuer that was asked for")
-@pytest.mark.parametrize(("ours", "theirs"), [(TENANT, TENANT + "/"), (TENANT + "/", TENANT)])
-async def test_a_final_slash_refuses_and_the_fault_shows_both_issuers_whole(
-    ours: str, theirs: str
+@pytest.mark.parametrize(("configured", "served"), [(TENANT, TENANT + "/"), (TENANT + "/", TENANT)])
+async def test_an_issuer_that_differs_in_its_final_slash_is_refused_and_both_are_shown(
+    configured: str, served: str
 ) -> None:
-    """They differ behind what a log line shows of other values."""
-    metadata_of_theirs = {"issuer": theirs, "jwks_uri": JWKS_URI}
-    locate, _ = discovery({metadata_urls(ours)[0]: metadata_of_theirs}, ours)
+    """They differ only behind the length at which log lines cut other values."""
+    metadata_of_theirs = {"issuer": served, "jwks_uri": JWKS_URI}
+    locate, _ = discovery({metadata_addresses(configured)[0]: metadata_of_theirs}, configured)
 
     with pytest.raises(FetchFailed) as failed:
         await locate(rediscover=False)
 
     first = str(failed.value).split("; ")[0]
     assert first.endswith(
-        f"issuer is '{theirs}', expected '{ours}' (only the final slash differs: configure the"
-        " issuer as its metadata writes it) (no content-type)"
+        f"issuer is '{served}', expected '{configured}' (only the final slash differs: configure"
+        " the issuer as its metadata writes it) (no content-type)"
     )
 
 
-async def test_an_endless_issuer_in_metadata_is_cut() -> None:
+async def test_a_very_long_issuer_in_metadata_is_cut_in_the_error() -> None:
     for endless in ("https://issuer.example/" + "a" * 100_000, ["a"] * 100_000):
         locate, _ = discovery({OAUTH: {**METADATA, "issuer": endless}})
 
@@ -463,14 +459,14 @@ async def test_an_endless_issuer_in_metadata_is_cut() -> None:
         assert len(str(failed.value)) < 1000
 
 
-async def test_metadata_without_the_address_of_keys_is_called_that() -> None:
+async def test_the_error_says_that_the_metadata_has_no_jwks_uri() -> None:
     locate, _ = discovery({OAUTH: {"issuer": ISSUER}})
 
     with pytest.raises(FetchFailed, match="jwks_uri must be a URL, but the metadata has none"):
         await locate(rediscover=False)
 
 
-async def test_an_address_of_keys_that_is_not_used_is_shown_without_its_secrets() -> None:
+async def test_a_refused_jwks_uri_is_shown_without_its_secrets() -> None:
     jwks_uri = "http://me:s3cret@keys.example/jwks?key=s3cret"
     locate, _ = discovery({OAUTH: {**METADATA, "jwks_uri": jwks_uri}})
 
@@ -488,15 +484,14 @@ async def test_metadata_may_begin_with_a_byte_order_mark(headers: dict[str, str]
     assert await locate(rediscover=False) == JWKS_URI
 
 
-async def test_half_a_megabyte_of_metadata_is_read_where_nobody_waits_for_it() -> None:
-    """The event loop goes round meanwhile."""
+async def test_large_metadata_is_parsed_without_blocking_the_event_loop() -> None:
     locate, _ = discovery({OAUTH: b"[" + b"[]," * 150_000 + b"[]]"})
-    looking_for_it = asyncio.create_task(locate(rediscover=False))
+    locating = asyncio.create_task(locate(rediscover=False))
     rounds = 0
-    while not looking_for_it.done():
+    while not locating.done():
         rounds += 1
         await asyncio.sleep(0)
 
     with pytest.raises(FetchFailed, match="the JSON is not an object"):
-        await looking_for_it
+        await locating
     assert rounds > 10

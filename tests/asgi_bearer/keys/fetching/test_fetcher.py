@@ -1,4 +1,4 @@
-"""One attempt to get an issuer's keys, and what the operator reads of it."""
+"""The key fetcher: one attempt to get an issuer's keys, and what the operator is told."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ FRESHNESS = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
 
 
 class Answers(Fetch):
-    """Gives these answers one after the other, and notes the entity tags that came along."""
+    """A client that gives these answers in order and records the entity tags that it was sent."""
 
     def __init__(self, *answers: Document | Exception) -> None:
         self._answers = list(answers)
@@ -38,38 +38,38 @@ class Answers(Fetch):
         return answer
 
 
-class Places:
-    """Says where the keys are: at each of these addresses once, and then at the last."""
+class Locations:
+    """A locator that returns these URLs in order, and then the last one again."""
 
-    def __init__(self, *addresses: str) -> None:
-        self._addresses = list(addresses)
-        self.doubts: list[bool] = []
+    def __init__(self, *urls: str) -> None:
+        self._urls = list(urls)
+        self.rediscover_flags: list[bool] = []
         self.warning: str | None = None
 
     async def __call__(self, *, rediscover: bool) -> str:
         """Return the next address."""
-        self.doubts.append(rediscover)
-        return self._addresses.pop(0) if len(self._addresses) > 1 else self._addresses[0]
+        self.rediscover_flags.append(rediscover)
+        return self._urls.pop(0) if len(self._urls) > 1 else self._urls[0]
 
 
-class HangsAt(FakeDocuments):
-    """Documents of which one never comes, once that is so."""
+class HangingDocuments(FakeDocuments):
+    """Documents, of which one is never served once `hangs` is set."""
 
     def __init__(self, url: str, documents: Json) -> None:
         super().__init__(documents)
         self._url = url
-        self.now = False
+        self.hangs_now = False
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
-        """Return the document, or never."""
+        """Return the document, or wait forever."""
         document = await super().__call__(url, etag=etag)
-        if self.now and url == self._url:
+        if self.hangs_now and url == self._url:
             await asyncio.Event().wait()
         return document
 
 
-def asking(fetch: Fetch, locate: Places | None = None) -> KeyFetcher:
-    return KeyFetcher(locate or Places(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
+def fetcher_with(fetch: Fetch, locate: Locations | None = None) -> KeyFetcher:
+    return KeyFetcher(locate or Locations(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
 
 
 def published(**headers: str) -> Document:
@@ -86,20 +86,20 @@ def unchanged(**headers: str) -> Document:
 HTML = Document(b"<html>", {"etag": '"html"', "cache-control": "max-age=3000"})
 
 
-def discovered(jwks_uri: str) -> Json:
+def metadata_with(jwks_uri: str) -> Json:
     return {"issuer": ISSUER, "jwks_uri": jwks_uri}
 
 
-def attempts(documents: FakeDocuments, deadline: float = 5.0) -> KeyFetcher:
+def fetcher_with_discovery(documents: FakeDocuments, deadline: float = 5.0) -> KeyFetcher:
     discovery = Discovery(
         ISSUER, documents, freshness=FRESHNESS, patience=deadline / 2, clock=FakeClock()
     )
     return KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=deadline)
 
 
-async def test_an_address_that_worked_is_not_discovered_again() -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
-    attempt = attempts(documents)
+async def test_a_jwks_uri_that_worked_is_not_discovered_again() -> None:
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: {"keys": [KEY]}})
+    attempt = fetcher_with_discovery(documents)
 
     await attempt()
     await attempt()
@@ -108,11 +108,11 @@ async def test_an_address_that_worked_is_not_discovered_again() -> None:
 
 
 @pytest.mark.parametrize("fault", [FetchFailed("gone"), b"<html>", {"keys": []}], ids=repr)
-async def test_an_address_that_fails_is_discovered_anew(fault: object) -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
-    attempt = attempts(documents)
+async def test_a_jwks_uri_that_fails_is_discovered_again(fault: object) -> None:
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: {"keys": [KEY]}})
+    attempt = fetcher_with_discovery(documents)
     await attempt()
-    documents.documents = {METADATA: discovered(NEW), OLD: fault, NEW: {"keys": [KEY]}}
+    documents.documents = {METADATA: metadata_with(NEW), OLD: fault, NEW: {"keys": [KEY]}}
 
     with pytest.raises(FetchFailed):
         await attempt()
@@ -140,13 +140,13 @@ NO_KEY_SETS: list[tuple[bytes, str]] = [
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(("body", "words"), NO_KEY_SETS, ids=[words for _, words in NO_KEY_SETS])
-async def test_what_is_no_key_set_is_a_failure_that_names_the_reason(
+async def test_a_document_that_is_not_a_key_set_is_a_failure_with_its_reason(
     body: bytes, words: str
 ) -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: body})
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: body})
 
     with pytest.raises(FetchFailed) as failed:
-        await attempts(documents)()
+        await fetcher_with_discovery(documents)()
 
     assert str(failed.value).startswith(f"{ISSUER}/old: ")
     assert words in str(failed.value)
@@ -156,22 +156,22 @@ async def test_what_is_no_key_set_is_a_failure_that_names_the_reason(
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_discovery_and_keys_share_one_deadline() -> None:
-    documents = GatedDocuments({METADATA: discovered(OLD)})
+    documents = GatedDocuments({METADATA: metadata_with(OLD)})
     documents.close()
 
     with pytest.raises(FetchFailed, match=r"^no keys within 0.02 s$"):
-        await asyncio.wait_for(attempts(documents, deadline=0.02)(), 60.0)
+        await asyncio.wait_for(fetcher_with_discovery(documents, deadline=0.02)(), 60.0)
 
 
 @pytest.mark.conforms(
     "a broken or unknown key does not spoil the others",
     "symmetric keys and private members are not used",
 )
-async def test_what_is_wrong_with_single_keys_is_logged_once_per_change(
+async def test_faults_of_single_keys_are_logged_once_per_change(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD)})
-    attempt = attempts(documents)
+    documents = FakeDocuments({METADATA: metadata_with(OLD)})
+    attempt = fetcher_with_discovery(documents)
     private, faulty = {**KEY, "d": "c2VjcmV0"}, {**KEY, "kid": 5}
 
     for entries in ([private], [private], [private, faulty]):
@@ -185,22 +185,22 @@ async def test_what_is_wrong_with_single_keys_is_logged_once_per_change(
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
-async def test_the_log_stays_short_however_many_keys_are_faulty(
+async def test_the_log_stays_short_with_many_faulty_keys(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     entries = [KEY, *[{**KEY, "kid": number} for number in range(500)]]
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": entries}})
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: {"keys": entries}})
 
-    await attempts(documents)()
+    await fetcher_with_discovery(documents)()
 
     assert len(caplog.messages) == 21
     assert caplog.messages[-1] == f"{ISSUER}/old: and 480 more entries"
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
-async def test_the_entity_tag_is_sent_the_next_time() -> None:
+async def test_the_entity_tag_is_sent_with_the_next_request() -> None:
     answers = Answers(published(etag='"v1"'), published(etag='W/"v2"'), published())
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
 
     for _ in range(3):
         await attempt()
@@ -208,9 +208,9 @@ async def test_the_entity_tag_is_sent_the_next_time() -> None:
     assert answers.etags == [None, '"v1"', 'W/"v2"']
 
 
-async def test_an_entity_tag_is_forgotten_with_its_document() -> None:
+async def test_the_fetcher_drops_the_entity_tag_of_a_replaced_document() -> None:
     answers = Answers(published(etag='"v1"'), published(), published())
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
 
     for _ in range(3):
         await attempt()
@@ -219,10 +219,10 @@ async def test_an_entity_tag_is_forgotten_with_its_document() -> None:
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
-async def test_an_entity_tag_is_for_the_address_that_gave_it() -> None:
-    """What another address calls by the same tag is another document."""
+async def test_an_entity_tag_is_sent_only_to_the_url_that_gave_it() -> None:
+    """The same tag at another URL names another document."""
     answers = Answers(published(etag='"v1"'), published(etag='"v1"'), published())
-    attempt = asking(answers, Places(OLD, NEW))
+    attempt = fetcher_with(answers, Locations(OLD, NEW))
 
     for _ in range(3):
         await attempt()
@@ -232,11 +232,11 @@ async def test_an_entity_tag_is_for_the_address_that_gave_it() -> None:
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("failure", [FetchFailed("down"), HTML], ids=["failed", "nonsense"])
-async def test_a_failure_leaves_the_entity_tag_of_the_last_good_document(
+async def test_after_a_failure_the_entity_tag_of_the_last_good_document_is_sent(
     failure: Document | Exception,
 ) -> None:
     answers = Answers(published(etag='"v1"'), failure, unchanged())
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
     good = await attempt()
 
     with pytest.raises(FetchFailed):
@@ -276,11 +276,11 @@ ENTITY_TAGS: list[tuple[str, str, bool]] = [
 @pytest.mark.parametrize(
     ("etag", "sent"), [row[1:] for row in ENTITY_TAGS], ids=[row[0] for row in ENTITY_TAGS]
 )
-async def test_only_an_entity_tag_of_the_standard_and_of_some_length_is_sent_back(
+async def test_only_a_valid_entity_tag_of_limited_length_is_sent_back(
     etag: str, sent: bool
 ) -> None:
     answers = Answers(published(etag=etag), published())
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
 
     await attempt()
     await attempt()
@@ -289,26 +289,26 @@ async def test_only_an_entity_tag_of_the_standard_and_of_some_length_is_sent_bac
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
-async def test_an_unchanged_document_is_the_very_same_set_and_not_parsed() -> None:
-    """What is served under the old tag would not parse."""
+async def test_an_unchanged_document_gives_the_same_set_without_parsing() -> None:
+    """The fake issuer serves a broken body under the old tag."""
     documents = FakeDocuments({NEW: published(etag='"v1"')})
-    attempt = asking(documents)
+    attempt = fetcher_with(documents)
     first = await attempt()
     documents.documents[NEW] = Document(HTML.body, {"etag": '"v1"'})
 
     assert (await attempt()).key_set is first.key_set
 
 
-async def test_the_same_bytes_are_the_very_same_set_without_an_entity_tag() -> None:
-    attempt = asking(Answers(published(), published(etag='"v1"'), published()))
+async def test_the_same_bytes_without_an_entity_tag_give_the_same_set() -> None:
+    attempt = fetcher_with(Answers(published(), published(etag='"v1"'), published()))
     first = await attempt()
 
     assert (await attempt()).key_set is first.key_set
     assert (await attempt()).key_set is first.key_set
 
 
-async def test_the_same_bytes_of_another_address_are_parsed_anew() -> None:
-    attempt = asking(Answers(published(), published()), Places(OLD, NEW))
+async def test_the_same_bytes_from_another_url_are_parsed_again() -> None:
+    attempt = fetcher_with(Answers(published(), published()), Locations(OLD, NEW))
     first = await attempt()
     second = await attempt()
 
@@ -317,19 +317,19 @@ async def test_the_same_bytes_of_another_address_are_parsed_anew() -> None:
 
 
 @pytest.mark.conforms("a withdrawn key is refused after the next fetch")
-async def test_other_bytes_under_the_same_tag_are_another_set() -> None:
-    """A server that answers with a document means it."""
+async def test_other_bytes_under_the_same_tag_give_another_set() -> None:
+    """A server that sends a document has a new one."""
     other = {"keys": [signing_key("ES256", "k2", number=2).jwk()]}
     answer = Document(json.dumps(other).encode(), {"etag": '"v1"'})
-    attempt = asking(Answers(published(etag='"v1"'), answer))
+    attempt = fetcher_with(Answers(published(etag='"v1"'), answer))
     await attempt()
 
     assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
-async def test_the_keys_are_fresh_for_as_long_as_their_answer_says() -> None:
-    attempt = asking(
+async def test_the_lifetime_of_keys_comes_from_the_response_headers() -> None:
+    attempt = fetcher_with(
         Answers(
             published(),
             published(cache_control="max-age=900"),
@@ -342,39 +342,39 @@ async def test_the_keys_are_fresh_for_as_long_as_their_answer_says() -> None:
 
 
 RENEWALS: list[tuple[str, Document, Document, float]] = [
-    ("by-default", published(etag='"v"'), unchanged(), 600.0),
+    ("default", published(etag='"v"'), unchanged(), 600.0),
     (
-        "as-stored",
+        "stored",
         published(etag='"v"', cache_control="max-age=900"),
         unchanged(),
         900.0,
     ),
     (
-        "as-stored-without-its-age",
+        "stored-without-its-age",
         published(etag='"v"', cache_control="max-age=900", age="300"),
         unchanged(),
         900.0,
     ),
     (
-        "as-stored-with-an-age-of-its-own",
+        "stored-with-a-new-age",
         published(etag='"v"', cache_control="max-age=900", age="300"),
         unchanged(age="100"),
         800.0,
     ),
     (
-        "as-it-says",
+        "new-max-age",
         published(etag='"v"', cache_control="max-age=900"),
         unchanged(cache_control="max-age=1200"),
         1200.0,
     ),
     (
-        "as-it-says-shorter",
+        "new-no-store",
         published(etag='"v"', cache_control="max-age=900"),
         unchanged(cache_control="no-store"),
         60.0,
     ),
     (
-        "as-it-says-without-the-age-of-before",
+        "new-max-age-without-the-old-age",
         published(etag='"v"', age="300"),
         unchanged(cache_control="max-age=1200"),
         1200.0,
@@ -389,61 +389,61 @@ RENEWALS: list[tuple[str, Document, Document, float]] = [
 async def test_an_unchanged_document_is_fresh_again(
     stored: Document, renewal: Document, seconds: float
 ) -> None:
-    attempt = asking(Answers(stored, renewal))
+    attempt = fetcher_with(Answers(stored, renewal))
     await attempt()
 
     assert (await attempt()).lifetime == seconds
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
-async def test_what_an_unchanged_document_says_anew_holds_on_except_its_age() -> None:
+async def test_headers_of_a_304_are_kept_except_its_age() -> None:
     answers = Answers(
         published(etag='"v1"', cache_control="max-age=900"),
         unchanged(etag='"v2"', cache_control="max-age=1200", age="100"),
         unchanged(),
         unchanged(),
     )
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
 
     assert [(await attempt()).lifetime for _ in range(4)] == [900.0, 1100.0, 1200.0, 1200.0]
     assert answers.etags == [None, '"v1"', '"v2"', '"v2"']
 
 
-async def test_unchanged_is_no_answer_to_the_first_question() -> None:
-    attempt = asking(Answers(unchanged(etag='"v1"')))
+async def test_a_304_as_the_first_answer_is_a_failure() -> None:
+    attempt = fetcher_with(Answers(unchanged(etag='"v1"')))
 
     with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
         await attempt()
 
 
-async def test_unchanged_is_no_answer_of_another_address() -> None:
-    """The set of the old address says nothing about the new one."""
+async def test_a_304_from_another_url_is_a_failure() -> None:
+    """The set of the old URL says nothing about the new one."""
     answers = Answers(published(etag='"v1"'), unchanged(etag='"v1"'))
-    attempt = asking(answers, Places(OLD, NEW))
+    attempt = fetcher_with(answers, Locations(OLD, NEW))
     await attempt()
 
     with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
         await attempt()
 
 
-async def test_an_address_is_doubted_from_a_failure_until_it_works() -> None:
-    places = Places(NEW)
-    attempt = asking(
-        Answers(published(), FetchFailed("down"), HTML, published(), published()), places
+async def test_the_fetcher_asks_for_rediscovery_from_a_failure_until_a_success() -> None:
+    locations = Locations(NEW)
+    attempt = fetcher_with(
+        Answers(published(), FetchFailed("down"), HTML, published(), published()), locations
     )
 
     for _ in range(5):
         with suppress(FetchFailed):
             await attempt()
 
-    assert places.doubts == [False, False, True, True, False]
+    assert locations.rediscover_flags == [False, False, True, True, False]
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
-    places = Places(NEW)
+async def test_the_fetcher_asks_for_rediscovery_after_a_timeout() -> None:
+    locations = Locations(NEW)
     documents = GatedDocuments({NEW: {"keys": [KEY]}})
-    attempt = KeyFetcher(places, documents, freshness=FRESHNESS, deadline=0.02)
+    attempt = KeyFetcher(locations, documents, freshness=FRESHNESS, deadline=0.02)
     documents.close()
     with pytest.raises(FetchFailed, match="no keys within"):
         await asyncio.wait_for(attempt(), 60.0)
@@ -451,18 +451,18 @@ async def test_an_address_that_gives_no_answer_in_time_is_doubted() -> None:
 
     await attempt()
 
-    assert places.doubts == [False, True]
+    assert locations.rediscover_flags == [False, True]
 
 
 @pytest.mark.conforms("a withdrawn key is refused after the next fetch")
-async def test_a_set_of_a_moved_address_is_the_one_that_is_returned() -> None:
+async def test_keys_are_fetched_from_a_moved_jwks_uri() -> None:
     other = signing_key("ES256", "k2", number=2).jwk()
     documents = FakeDocuments(
-        {METADATA: discovered(OLD), OLD: {"keys": [KEY]}, NEW: {"keys": [other]}}
+        {METADATA: metadata_with(OLD), OLD: {"keys": [KEY]}, NEW: {"keys": [other]}}
     )
-    attempt = attempts(documents)
+    attempt = fetcher_with_discovery(documents)
     await attempt()
-    documents.documents |= {METADATA: discovered(NEW), OLD: FetchFailed("gone")}
+    documents.documents |= {METADATA: metadata_with(NEW), OLD: FetchFailed("gone")}
     with pytest.raises(FetchFailed):
         await attempt()
 
@@ -470,13 +470,13 @@ async def test_a_set_of_a_moved_address_is_the_one_that_is_returned() -> None:
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
-    hangs = HangsAt(METADATA, {METADATA: discovered(NEW), NEW: {"keys": [KEY]}})
+async def test_metadata_that_hangs_does_not_keep_keys_of_a_known_jwks_uri_away() -> None:
+    hangs = HangingDocuments(METADATA, {METADATA: metadata_with(NEW), NEW: {"keys": [KEY]}})
     clock = FakeClock()
     locate = Discovery(ISSUER, hangs, freshness=FRESHNESS, patience=0.01, clock=clock)
     attempt = KeyFetcher(locate, hangs, freshness=FRESHNESS, deadline=30.0)
     await attempt()
-    hangs.now = True
+    hangs.hangs_now = True
     clock.advance(600.0)
 
     await asyncio.wait_for(attempt(), 20.0)
@@ -484,11 +484,11 @@ async def test_metadata_that_hangs_costs_no_keys_of_a_known_address() -> None:
     assert hangs.asked == [METADATA, NEW, METADATA, NEW]
 
 
-async def test_a_remark_on_a_key_is_made_again_after_a_set_without_it(
+async def test_a_warning_about_a_key_is_logged_again_after_a_set_without_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     documents = FakeDocuments({})
-    attempt = asking(documents)
+    attempt = fetcher_with(documents)
 
     for entry in ({**KEY, "d": "c2VjcmV0"}, KEY, {**KEY, "d": "c2VjcmV0"}):
         documents.documents[NEW] = {"keys": [entry]}
@@ -497,53 +497,53 @@ async def test_a_remark_on_a_key_is_made_again_after_a_set_without_it(
     assert caplog.messages == [f"{NEW}: key 1 (kid 'k1') is published with private members"] * 2
 
 
-async def test_the_timeout_of_another_client_is_not_called_the_deadline_of_the_attempt() -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: TimeoutError("of its own")})
+async def test_a_timeout_of_the_callers_client_is_not_reported_as_the_deadline() -> None:
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: TimeoutError("of its own")})
 
     with pytest.raises(TimeoutError, match="of its own"):
-        await attempts(documents)()
+        await fetcher_with_discovery(documents)()
 
 
-async def test_a_large_key_set_is_parsed_where_nobody_waits_for_it(
+async def test_a_large_key_set_is_parsed_in_another_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    elsewhere: list[bool] = []
-    here = threading.get_ident()
+    in_other_thread: list[bool] = []
+    this_thread = threading.get_ident()
 
-    def noted(cls: type[KeySet], jwks: Json) -> KeySet:
-        elsewhere.append(threading.get_ident() != here)
+    def record_thread(cls: type[KeySet], jwks: Json) -> KeySet:
+        in_other_thread.append(threading.get_ident() != this_thread)
         return make(jwks)
 
     make = KeySet.from_jwks
-    monkeypatch.setattr(KeySet, "from_jwks", classmethod(noted))
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
-    attempt = attempts(documents)
+    monkeypatch.setattr(KeySet, "from_jwks", classmethod(record_thread))
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: {"keys": [KEY]}})
+    attempt = fetcher_with_discovery(documents)
 
     await attempt()
     documents.documents[OLD] = {"keys": [{**KEY, "kid": f"k{n}"} for n in range(500)]}
     large = await attempt()
 
-    assert elsewhere == [False, True]
+    assert in_other_thread == [False, True]
     assert len(large.key_set.keys) == 500
 
 
-async def test_what_is_kept_of_an_answer_does_not_grow() -> None:
-    documents = FakeDocuments({METADATA: discovered(OLD)})
-    attempt = attempts(documents)
+async def test_the_fetcher_stores_only_three_headers() -> None:
+    documents = FakeDocuments({METADATA: metadata_with(OLD)})
+    attempt = fetcher_with_discovery(documents)
     for number in range(3):
         headers = {"etag": '"1"', f"x-{number}": "x", "cache-control": "max-age=900"}
         documents.documents[OLD] = Document(json.dumps({"keys": [KEY]}).encode(), headers)
         fetched = await attempt()
         assert fetched.lifetime == 900.0
 
-    kept = getattr(attempt, "_cached").headers  # noqa: B009  # What grows is not to be seen outside.
-    assert set(kept) == {"etag", "age", "cache-control"}
+    stored = getattr(attempt, "_last").headers  # noqa: B009  # The stored headers are private.
+    assert set(stored) == {"etag", "age", "cache-control"}
 
 
-async def test_metadata_that_fails_does_not_take_the_time_of_slow_keys_each_time() -> None:
-    """The attempt after it leaves the metadata alone, and says what is wrong with it."""
+async def test_failing_metadata_costs_time_only_in_the_first_of_two_attempts() -> None:
+    """The second attempt skips the metadata and repeats the warning."""
     clock = FakeClock()
-    documents = FakeDocuments({METADATA: discovered(OLD), OLD: {"keys": [KEY]}})
+    documents = FakeDocuments({METADATA: metadata_with(OLD), OLD: {"keys": [KEY]}})
     discovery = Discovery(ISSUER, documents, freshness=FRESHNESS, patience=2.5, clock=clock)
     attempt = KeyFetcher(discovery, documents, freshness=FRESHNESS, deadline=5.0)
     await attempt()
@@ -564,10 +564,10 @@ LEFT_OUT = (
 )
 
 
-async def test_what_is_left_out_comes_with_the_keys_and_is_logged_once(
+async def test_skipped_keys_are_reported_with_each_fetch_and_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whether the issuer sends the same bytes again, others, or that nothing has changed."""
+    """For the same bytes, other bytes, and a 304."""
     caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
     document = {"keys": [KEY, ENC, WEAK, {**KEY, "kid": "p", "d": "AAAA"}]}
     body, etag = json.dumps(document).encode(), {"etag": '"v1"'}
@@ -575,7 +575,7 @@ async def test_what_is_left_out_comes_with_the_keys_and_is_logged_once(
         *(Document(body, etag), Document(body + b" ", etag)),
         *(Document(body + b" ", etag), Document(None, etag)),
     )
-    attempt = asking(answers)
+    attempt = fetcher_with(answers)
 
     assert [(await attempt()).left_out for _ in range(4)] == [LEFT_OUT] * 4
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
@@ -585,36 +585,36 @@ async def test_what_is_left_out_comes_with_the_keys_and_is_logged_once(
     ]
 
 
-async def test_of_very_many_that_are_left_out_the_status_names_a_few() -> None:
+async def test_the_status_names_only_some_of_very_many_skipped_keys() -> None:
     document = {"keys": [KEY, *[{**ENC, "kid": "e" * 9999}] * 500]}
-    fetched = await asking(Answers(Document(json.dumps(document).encode())))()
+    fetched = await fetcher_with(Answers(Document(json.dumps(document).encode())))()
 
     assert len(fetched.left_out) == 21
     assert fetched.left_out[-1] == "and 480 more entries"
     assert max(map(len, fetched.left_out)) < 150
 
 
-async def test_a_set_of_which_every_key_is_left_out_is_a_fault_with_the_reasons() -> None:
+async def test_a_set_with_only_skipped_keys_is_a_failure_with_the_reasons() -> None:
     document = {"keys": [ENC, WEAK]}
 
     with pytest.raises(FetchFailed, match=r"no usable key; key 2 .*; key 1 .*use is 'enc'"):
-        await asking(Answers(Document(json.dumps(document).encode())))()
+        await fetcher_with(Answers(Document(json.dumps(document).encode())))()
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", None, ""])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "byte-order-mark"])
-async def test_the_body_of_a_key_set_decides_not_how_it_is_called(
+async def test_a_key_set_is_accepted_with_any_content_type(
     content_type: str | None, mark: bytes
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     body = mark + json.dumps({"keys": [KEY]}).encode()
 
-    assert len((await asking(Answers(Document(body, headers)))()).key_set.keys) == 1
+    assert len((await fetcher_with(Answers(Document(body, headers)))()).key_set.keys) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-async def test_another_encoding_than_utf_8_is_not_guessed(encoding: str) -> None:
+async def test_a_key_set_that_is_not_utf_8_is_a_failure(encoding: str) -> None:
     body = json.dumps({"keys": [KEY]}).encode(encoding)
 
     with pytest.raises(FetchFailed, match=r"/new: the JSON .*\(no content-type\)"):
-        await asking(Answers(Document(body)))()
+        await fetcher_with(Answers(Document(body)))()

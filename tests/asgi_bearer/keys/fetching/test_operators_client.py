@@ -12,7 +12,7 @@ from cryptography import x509
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import RemoteKeys, remote_keys
-from tests.asgi_bearer.keys.fetching.test_http import body, certified, says, serving
+from tests.support.answering_server import ok_response, sends, server_tls, serving, without_proxies
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 
 JWKS = json.dumps(FakeIssuer().jwks()).encode()
@@ -22,9 +22,7 @@ SECRET = "s3cret-of-the-gateway"
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    without_proxies(monkeypatch)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -41,13 +39,13 @@ def folder_of(certificate: Path, folder: Path) -> None:
 
 async def keys_from(tls: ssl.SSLContext, **arguments: Any) -> int:
     """Return how many keys a source gets from a server with `tls`."""
-    async with serving(says(body(JWKS)), tls) as server:
+    async with serving(sends(ok_response(JWKS)), tls) as server:
         keys = remote_keys(jwks_uri=f"https://{NAME}:{server.port}/jwks", **arguments)
         return len((await keys.key_set()).keys)
 
 
 async def test_a_private_authority_in_a_context_is_trusted(tmp_path: Path) -> None:
-    tls = certified(NAME, tmp_path)
+    tls = server_tls(NAME, tmp_path)
     trusting = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
 
     assert await keys_from(tls, ssl_context=trusting) == 1
@@ -55,13 +53,13 @@ async def test_a_private_authority_in_a_context_is_trusted(tmp_path: Path) -> No
 
 async def test_without_a_private_authority_its_certificate_is_not_trusted(tmp_path: Path) -> None:
     with pytest.raises(KeysUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
-        await keys_from(certified(NAME, tmp_path))
+        await keys_from(server_tls(NAME, tmp_path))
 
 
 async def test_a_private_authority_in_the_file_of_the_environment_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = certified(NAME, tmp_path)
+    tls = server_tls(NAME, tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
 
     assert await keys_from(tls) == 1
@@ -71,12 +69,12 @@ async def test_a_private_authority_in_the_file_of_the_environment_is_trusted(
 async def test_a_private_authority_in_the_folder_of_the_environment_is_trusted(
     beside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = certified(NAME, tmp_path)
+    tls = server_tls(NAME, tmp_path)
     folder_of(tmp_path / "certificate.pem", tmp_path / "authorities")
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "authorities"))
     if beside:
         (tmp_path / "other").mkdir()
-        certified("other.test", tmp_path / "other")
+        server_tls("other.test", tmp_path / "other")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "other" / "certificate.pem"))
 
     assert await keys_from(tls) == 1
@@ -85,7 +83,7 @@ async def test_a_private_authority_in_the_folder_of_the_environment_is_trusted(
 async def test_a_context_goes_before_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = certified(NAME, tmp_path)
+    tls = server_tls(NAME, tmp_path)
     # It would read the environment itself.
     context = ssl.create_default_context()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
@@ -98,8 +96,8 @@ async def test_an_issuer_that_asks_for_a_certificate_gets_the_one_of_the_context
     tmp_path: Path,
 ) -> None:
     (tmp_path / "client").mkdir()
-    tls = certified(NAME, tmp_path)
-    certified("client.test", tmp_path / "client")
+    tls = server_tls(NAME, tmp_path)
+    server_tls("client.test", tmp_path / "client")
     tls.verify_mode = ssl.CERT_REQUIRED
     tls.load_verify_locations(tmp_path / "client" / "certificate.pem")
     without = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
@@ -114,7 +112,7 @@ async def test_an_issuer_that_asks_for_a_certificate_gets_the_one_of_the_context
 
 
 async def test_the_name_of_the_issuer_is_verified_with_a_context_too(tmp_path: Path) -> None:
-    tls = certified("other.test", tmp_path)
+    tls = server_tls("other.test", tmp_path)
     trusting = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
 
     with pytest.raises(KeysUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
@@ -123,15 +121,17 @@ async def test_the_name_of_the_issuer_is_verified_with_a_context_too(tmp_path: P
 
 def everything(issuer: str, jwks_uri: str) -> bytes:
     """Return a document that is metadata and key set in one."""
-    return body(json.dumps({"issuer": issuer, "jwks_uri": jwks_uri, **json.loads(JWKS)}).encode())
+    return ok_response(
+        json.dumps({"issuer": issuer, "jwks_uri": jwks_uri, **json.loads(JWKS)}).encode()
+    )
 
 
 HEADERS = {"X-Api-Key": SECRET, "User-Agent": "contacts", "Authorization": f"Basic {SECRET}"}
 
 
 async def test_headers_go_with_requests_for_metadata_and_keys() -> None:
-    async with serving(says()) as server:
-        server.answer = says(everything(server.address, f"{server.address}/jwks"))
+    async with serving(sends()) as server:
+        server.answer = sends(everything(server.address, f"{server.address}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert len(server.requests) == 2
@@ -145,7 +145,7 @@ async def test_headers_go_with_requests_for_metadata_and_keys() -> None:
 
 
 async def test_headers_go_with_requests_to_an_address_of_keys_that_was_named() -> None:
-    async with serving(says(body(JWKS))) as server:
+    async with serving(sends(ok_response(JWKS))) as server:
         keys = remote_keys(
             issuer="https://issuer.example", jwks_uri=f"{server.address}/jwks", headers=HEADERS
         )
@@ -155,8 +155,8 @@ async def test_headers_go_with_requests_to_an_address_of_keys_that_was_named() -
 
 
 async def test_headers_never_go_to_another_host_or_port_that_the_metadata_chose() -> None:
-    async with serving(says(body(JWKS))) as elsewhere, serving(says()) as server:
-        server.answer = says(everything(server.address, f"{elsewhere.address}/jwks"))
+    async with serving(sends(ok_response(JWKS))) as elsewhere, serving(sends()) as server:
+        server.answer = sends(everything(server.address, f"{elsewhere.address}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert SECRET.encode() in server.requests[0]
@@ -166,19 +166,19 @@ async def test_headers_never_go_to_another_host_or_port_that_the_metadata_chose(
 
 
 async def test_headers_never_go_to_another_name_of_the_same_machine() -> None:
-    async with serving(says()) as server:
+    async with serving(sends()) as server:
         other = server.address.replace("127.0.0.1", "localhost")
-        server.answer = says(everything(server.address, f"{other}/jwks"))
+        server.answer = sends(everything(server.address, f"{other}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert [SECRET.encode() in request for request in server.requests] == [True, False]
 
 
 async def test_headers_go_nowhere_by_a_redirect() -> None:
-    async with serving(says(body(JWKS))) as elsewhere:
+    async with serving(sends(ok_response(JWKS))) as elsewhere:
         location = elsewhere.address.encode()
         moved = b"HTTP/1.1 302 Found\r\nlocation: %s\r\ncontent-length: 0\r\n\r\n" % location
-        async with serving(says(moved)) as server:
+        async with serving(sends(moved)) as server:
             with pytest.raises(KeysUnavailable):
                 await remote_keys(jwks_uri=server.address, headers=HEADERS).key_set()
 
@@ -189,7 +189,7 @@ async def test_headers_stand_in_no_log_no_error_and_no_repr(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with serving(says(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")) as server:
+    async with serving(sends(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")) as server:
         keys = remote_keys(jwks_uri=server.address, headers=HEADERS)
         with pytest.raises(KeysUnavailable) as refused:
             await keys.key_set()
@@ -201,7 +201,7 @@ async def test_headers_stand_in_no_log_no_error_and_no_repr(
 
 async def test_a_value_may_hold_letters_of_latin_1_and_changes_later_change_nothing() -> None:
     headers = {"X-Name": "Müller"}
-    async with serving(says(body(JWKS))) as server:
+    async with serving(sends(ok_response(JWKS))) as server:
         keys = remote_keys(jwks_uri=server.address, headers=headers)
         headers["X-Name"] = "later"
         await keys.key_set()

@@ -10,7 +10,7 @@ import pytest
 from asgi_bearer import JWTVerifier, Presented
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import remote_keys
-from tests.asgi_bearer.keys.fetching.test_http import Server, body, serving
+from tests.support.answering_server import Server, ok_response, serving, without_proxies
 from tests.support.fake_issuer import AUDIENCE, FakeIssuer, signing_key
 
 HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
@@ -19,9 +19,7 @@ HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
 
 @pytest.fixture(autouse=True)
 def nothing_is_proxied(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    without_proxies(monkeypatch)
 
 
 @asynccontextmanager
@@ -32,7 +30,7 @@ async def keycloak(**changes: str) -> AsyncGenerator[tuple[Server, FakeIssuer]]:
     async def answer(writer: Any) -> None:
         path = server.requests[-1].split(b" ")[1].decode()
         missing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
-        writer.write(body(documents[path]) if path in documents else missing)
+        writer.write(ok_response(documents[path]) if path in documents else missing)
         await writer.drain()
 
     async with serving(answer) as server:

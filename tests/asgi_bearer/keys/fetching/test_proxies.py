@@ -8,17 +8,15 @@ import pytest
 from asgi_bearer.keys.http import FetchFailed, HttpxFetch
 from asgi_bearer.keys.proxies import ProxyInvalid, proxy_for
 from asgi_bearer.keys.ssrf import Screen
+from tests.support.answering_server import without_proxies
 
 HOST = "keys.example"
 PUBLIC = ["93.184.215.14"]
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
 def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    without_proxies(monkeypatch)
 
 
 @pytest.mark.parametrize(

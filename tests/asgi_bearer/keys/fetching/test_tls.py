@@ -1,4 +1,4 @@
-"""The HTTP client is made ready once per process, outside every time limit, and shared."""
+"""The HTTP client is prepared once per process, outside every time limit, and shared."""
 
 import asyncio
 import os
@@ -18,78 +18,78 @@ from tests.support.fake_issuer import FakeDocuments, FakeIssuer
 from tests.support.published_keys import JWKS_URI, settled
 
 
-class Slow:
-    """Something that is made when it is let, and counts how often it was begun."""
+class SlowPreparation:
+    """A slow preparation: it waits for the event `let` and counts its starts."""
 
     def __init__(self) -> None:
-        self.begun = 0
-        self.let = threading.Event()
+        self.starts = 0
+        self.allowed = threading.Event()
         self.fault: Exception | None = None
         self.threads: set[int] = set()
 
     def __call__(self) -> str:
-        self.begun += 1
+        self.starts += 1
         self.threads.add(threading.get_ident())
-        assert self.let.wait(10.0)
+        assert self.allowed.wait(10.0)
         if self.fault is not None:
             raise self.fault
         return "made"
 
 
-async def test_all_who_wait_get_what_was_made_once_in_another_thread() -> None:
-    slow = Slow()
+async def test_all_waiting_tasks_share_one_preparation_in_another_thread() -> None:
+    slow = SlowPreparation()
     preparation = Preparation(slow)
     waiting = [asyncio.create_task(preparation.result()) for _ in range(100)]
     await settled()
-    slow.let.set()
+    slow.allowed.set()
 
     assert await asyncio.gather(*waiting) == ["made"] * 100
-    assert await preparation.result() == "made"
-    assert slow.begun == 1
+    assert await preparation.made() == "made"
+    assert slow.starts == 1
     assert threading.get_ident() not in slow.threads
 
 
-async def test_the_event_loop_goes_on_while_it_is_made() -> None:
-    slow = Slow()
-    waiting = asyncio.create_task(Preparation(slow).result())
+async def test_the_event_loop_runs_during_the_preparation() -> None:
+    slow = SlowPreparation()
+    waiting = asyncio.create_task(Preparation(slow).made())
 
     await settled()
 
     assert not waiting.done()
-    slow.let.set()
+    slow.allowed.set()
     await waiting
 
 
-async def test_one_who_is_cancelled_ends_the_making_for_nobody() -> None:
-    slow = Slow()
+async def test_cancelling_one_waiting_task_does_not_cancel_the_preparation() -> None:
+    slow = SlowPreparation()
     preparation = Preparation(slow)
     first, second = (asyncio.create_task(preparation.result()) for _ in range(2))
     await settled()
 
     first.cancel()
     await settled()
-    slow.let.set()
+    slow.allowed.set()
 
     assert await second == "made"
     assert first.cancelled()
-    assert slow.begun == 1
+    assert slow.starts == 1
 
 
-async def test_it_is_kept_though_everybody_who_waited_gave_up() -> None:
-    slow = Slow()
+async def test_the_preparation_is_kept_if_every_waiting_task_gave_up() -> None:
+    slow = SlowPreparation()
     preparation = Preparation(slow)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(preparation.result(), 0.01)
 
-    slow.let.set()
+    slow.allowed.set()
 
-    assert await preparation.result() == "made"
-    assert slow.begun == 1
+    assert await preparation.made() == "made"
+    assert slow.starts == 1
 
 
-async def test_what_could_not_be_made_is_tried_again() -> None:
-    slow = Slow()
-    slow.let.set()
+async def test_a_failed_preparation_is_tried_again() -> None:
+    slow = SlowPreparation()
+    slow.allowed.set()
     slow.fault = OSError("no certificates")
     preparation = Preparation(slow)
     for _ in range(2):
@@ -97,12 +97,12 @@ async def test_what_could_not_be_made_is_tried_again() -> None:
             await preparation.result()
     slow.fault = None
 
-    assert await preparation.result() == "made"
-    assert slow.begun == 3
+    assert await preparation.made() == "made"
+    assert slow.starts == 3
 
 
-def test_an_event_loop_that_is_gone_keeps_nothing_from_being_made() -> None:
-    slow = Slow()
+def test_a_preparation_survives_the_event_loop_that_started_it() -> None:
+    slow = SlowPreparation()
     preparation = Preparation(slow)
 
     async def give_up() -> None:
@@ -110,41 +110,41 @@ def test_an_event_loop_that_is_gone_keeps_nothing_from_being_made() -> None:
             await asyncio.wait_for(preparation.result(), 0.01)
 
     asyncio.run(give_up())
-    slow.let.set()
+    slow.allowed.set()
 
-    assert asyncio.run(preparation.result()) == "made"
-    assert slow.begun == 1
+    assert asyncio.run(preparation.made()) == "made"
+    assert slow.starts == 1
 
 
-async def test_a_process_that_was_forked_while_it_was_made_makes_it_anew(
+async def test_a_forked_process_prepares_its_own_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The thread that makes it is not in the child."""
-    slow = Slow()
+    """The preparing thread does not exist in the child."""
+    slow = SlowPreparation()
     preparation = Preparation(slow)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(preparation.result(), 0.01)
     monkeypatch.setattr(os, "getpid", lambda: -1)
     child = asyncio.create_task(preparation.result())
     await settled()
-    slow.let.set()
+    slow.allowed.set()
 
     assert await child == "made"
-    assert slow.begun == 2
+    assert slow.starts == 2
 
 
-async def test_all_sources_share_the_client_and_the_certificates() -> None:
-    assert await prepared_tls_context() is await prepared_tls_context()
+async def test_all_key_sources_share_the_client_and_the_certificates() -> None:
+    assert await ready() is await ready()
 
 
-async def test_a_context_of_the_operator_is_taken_as_it_is() -> None:
+async def test_a_tls_context_of_the_operator_is_used_unchanged() -> None:
     context = ssl.create_default_context()
 
     assert await prepared_tls_context(context) is context
 
 
-def attempts(prepare: Callable[[], object], documents: FakeDocuments) -> KeyFetcher:
-    """Return attempts with a deadline that is shorter than any preparation."""
+def fetcher_with(prepare: Callable[[], object], documents: FakeDocuments) -> KeyFetcher:
+    """Return a fetcher whose deadline is shorter than any preparation."""
 
     class Named:
         warning: str | None = None
@@ -159,19 +159,19 @@ def attempts(prepare: Callable[[], object], documents: FakeDocuments) -> KeyFetc
     return KeyFetcher(Named(), documents, freshness=freshness, deadline=0.05, prepare=prepared)
 
 
-async def test_what_is_made_ready_first_takes_nothing_from_the_time_of_an_attempt() -> None:
-    """On a slow processor importing the client takes longer than an attempt may."""
-    let = threading.Event()
-    asyncio.get_running_loop().call_later(0.2, let.set)
+async def test_the_preparation_does_not_count_towards_the_deadline_of_an_attempt() -> None:
+    """On a slow processor, importing the client takes longer than the deadline."""
+    allowed = threading.Event()
+    asyncio.get_running_loop().call_later(0.2, allowed.set)
     documents = FakeDocuments({JWKS_URI: FakeIssuer().jwks()})
 
-    fetched = await attempts(lambda: let.wait(10.0), documents)()
+    fetched = await fetcher_with(lambda: allowed.wait(10.0), documents)()
 
     assert len(fetched.key_set.keys) == 1
 
 
-class Unready:
-    """A client that takes its time, or cannot be had."""
+class UnpreparedClient:
+    """A client that is slow to prepare, or whose preparation fails."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.asked = 0
@@ -181,9 +181,9 @@ class Unready:
         self.asked += 1
         if self.fault is not None:
             raise self.fault
-        let = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.2, let.set)
-        await let.wait()
+        allowed = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.2, allowed.set)
+        await allowed.wait()
         return ssl.create_default_context()
 
 
@@ -191,15 +191,15 @@ async def screen(host: str, *, proxied: bool) -> list[str]:
     raise OSError("no such host")
 
 
-async def test_a_client_that_is_slow_to_be_ready_takes_nothing_from_the_time_of_a_fetch() -> None:
-    unready = Unready()
-    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, load_tls_context=unready)
+async def test_the_preparation_does_not_count_towards_the_timeout_of_a_fetch() -> None:
+    unprepared = UnpreparedClient()
+    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, ready=unprepared)
 
     for _ in range(2):
         with pytest.raises(FetchFailed, match="no such host"):
             await fetch(JWKS_URI)
 
-    assert unready.asked == 1
+    assert unprepared.asked == 1
 
 
 @pytest.mark.parametrize(
@@ -212,29 +212,29 @@ async def test_a_client_that_is_slow_to_be_ready_takes_nothing_from_the_time_of_
     ],
     ids=["slow", "no-file", "no-certificate", "no-client"],
 )
-async def test_a_client_that_cannot_be_had_is_a_failure_that_the_next_fetch_may_not_have(
+async def test_a_client_that_failed_to_prepare_is_prepared_again_for_the_next_fetch(
     fault: Exception, words: str
 ) -> None:
-    unready = Unready(fault)
-    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, load_tls_context=unready)
+    unprepared = UnpreparedClient(fault)
+    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, ready=unprepared)
     with pytest.raises(FetchFailed) as failed:
         await fetch.prepare()
-    unready.fault = None
+    unprepared.fault = None
 
     assert str(failed.value).startswith(words)
     assert "s3cret" not in str(failed.value)
     await fetch.prepare()
 
 
-async def test_a_client_of_the_users_own_is_made_ready_for_nothing() -> None:
-    """Its first attempt has the time that it was given, and httpx is not imported for it."""
+async def test_a_callers_own_client_needs_no_preparation() -> None:
+    """The first attempt has its whole timeout, and httpx is not imported."""
     documents = FakeDocuments({JWKS_URI: FakeIssuer().jwks()})
     keys = remote_keys(jwks_uri=JWKS_URI, fetch=documents, timeout=0.02)
 
     assert len((await keys.key_set()).keys) == 1
 
 
-async def test_a_source_without_certificates_says_so_and_recovers(
+async def test_a_key_source_without_certificates_says_so_and_recovers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
