@@ -19,7 +19,7 @@ from asgi_bearer import BearerMiddleware
 from tests.support.asgi import Message, bearer, client, converse
 from tests.support.fake_issuer import FakeIssuer, signing_key
 from tests.support.lifespan import running
-from tests.support.published_keys import DOWN, Published, settled
+from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.warm_verifiers import Verifier, WarmVerifier
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
@@ -64,7 +64,7 @@ async def test_with_the_application_one_fetch_begins_and_serves_the_first_reques
     app = mounted(published.verifier)
 
     async with running(app):
-        await settled()
+        await run_pending_tasks()
         assert published.fetches == 1
         assert await answer(app, published) == (200, "alice")
 
@@ -75,27 +75,27 @@ async def test_with_the_application_one_fetch_begins_and_serves_the_first_reques
 async def test_the_start_does_not_wait_for_an_issuer_that_hangs(
     mounted: Any, published: Published
 ) -> None:
-    published.documents.close()
+    published.documents.pause()
 
     async with running(mounted(published.verifier)):
-        await settled()
+        await run_pending_tasks()
         assert published.fetches == 1
         assert published.keys.status().state == "never"
-        published.documents.open()
-        await settled()
+        published.documents.resume()
+        await run_pending_tasks()
         assert published.keys.status().state == "fresh"
 
 
 async def test_a_first_request_that_comes_before_the_keys_waits_for_the_same_fetch(
     published: Published,
 ) -> None:
-    published.documents.close()
+    published.documents.pause()
     app = outermost(published.verifier)
 
     async with running(app):
         waiting = asyncio.create_task(answer(app, published))
-        await settled()
-        published.documents.open()
+        await run_pending_tasks()
+        published.documents.resume()
         assert await waiting == (200, "alice")
 
     assert published.fetches == 1
@@ -109,7 +109,7 @@ async def test_an_issuer_that_is_down_does_not_stop_the_start(
     app = outermost(published.verifier)
 
     async with running(app):
-        await settled()
+        await run_pending_tasks()
         assert (await answer(app, published))[0] == 503
         published.publish()
         published.clock.advance(1.0)
@@ -120,10 +120,10 @@ async def test_an_issuer_that_is_down_does_not_stop_the_start(
 async def test_the_end_of_the_application_ends_a_fetch_and_leaves_no_task(
     mounted: Any, published: Published
 ) -> None:
-    published.documents.close()
+    published.documents.pause()
 
     async with running(mounted(published.verifier)):
-        await settled()
+        await run_pending_tasks()
         assert len(asyncio.all_tasks()) == 3  # The test, the application, the fetch.
 
     assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -136,7 +136,7 @@ async def test_an_application_that_begins_anew_finds_the_keys_of_before(
     app = outermost(published.verifier)
     for _ in range(3):
         async with running(app):
-            await settled()
+            await run_pending_tasks()
             assert await answer(app, published) == (200, "alice")
 
     assert published.fetches == 1
@@ -207,7 +207,7 @@ class HalfWarmVerifier(Verifier):
 )
 async def test_a_verifier_or_key_source_with_nothing_to_warm_works(verifier: Any) -> None:
     async with running(BearerMiddleware(Starlette(), verifier=verifier)):
-        await settled()
+        await run_pending_tasks()
         assert len(asyncio.all_tasks()) == 2
 
 
@@ -269,7 +269,7 @@ async def serve_once(published: Published) -> tuple[int, str]:
     """Run an application from start to end, with one request."""
     app = outermost(published.verifier)
     async with running(app):
-        await settled()
+        await run_pending_tasks()
         return await answer(app, published)
 
 
@@ -289,13 +289,13 @@ def test_an_event_loop_that_died_while_the_keys_were_fetched_holds_nobody_up(
     published: Published,
 ) -> None:
     async def die() -> None:
-        published.documents.close()
+        published.documents.pause()
         published.verifier.warm()
-        await settled()
+        await run_pending_tasks()
 
     gone = asyncio.new_event_loop()
     gone.run_until_complete(die())
-    published.documents.open()
+    published.documents.resume()
 
     assert asyncio.run(serve_once(published)) == (200, "alice")
     assert published.fetches == 2
@@ -306,12 +306,12 @@ def test_an_event_loop_that_died_while_the_keys_were_fetched_holds_nobody_up(
 
 FORKING = """
 import asyncio, os
-from tests.support.published_keys import Published, settled
+from tests.support.published_keys import Published, run_pending_tasks
 
 published = Published()
 
 async def verified():
-    published.documents.open()
+    published.documents.resume()
     async with asyncio.timeout(60):
         return (await published.verify()).subject
 
@@ -331,9 +331,9 @@ def in_a_child(age):
 
 async def fetching():
     published.clock.advance(500.0)
-    published.documents.close()
+    published.documents.pause()
     published.verifier.warm()
-    await settled()
+    await run_pending_tasks()
 """
 
 FORKS = [
@@ -344,8 +344,9 @@ FORKS = [
     (
         "while-keys-are-fetched-in-a-loop-that-goes-on",
         "loop = asyncio.new_event_loop(); loop.run_until_complete(verified());"
-        "loop.run_until_complete(fetching()); in_a_child(0.0); published.documents.open();"
-        "loop.run_until_complete(settled()); print(published.keys.status().age); loop.close()",
+        "loop.run_until_complete(fetching()); in_a_child(0.0); published.documents.resume();"
+        "loop.run_until_complete(run_pending_tasks());"
+        "print(published.keys.status().age); loop.close()",
         "3\n0.0",
     ),
     (
@@ -357,7 +358,7 @@ FORKS = [
     (
         "in-a-running-loop",
         "async def fork():\n    await verified(); await fetching(); in_a_child(0.0)\n"
-        "    published.documents.open(); await settled()\nasyncio.run(fork())",
+        "    published.documents.resume(); await run_pending_tasks()\nasyncio.run(fork())",
         "3",
     ),
 ]
@@ -416,11 +417,11 @@ async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
 
 async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -> None:
     """The server sends no shutdown after it."""
-    published.documents.close()
+    published.documents.pause()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
-        await settled()
+        await run_pending_tasks()
         raise RuntimeError("no database")
 
     guard = BearerMiddleware(app, verifier=published.verifier)
@@ -474,7 +475,7 @@ async def test_below_a_mount_there_is_no_lifespan_and_the_first_request_fetches(
     app = Starlette(routes=[Mount("/", outermost(published.verifier))])
 
     async with running(app):
-        await settled()
+        await run_pending_tasks()
         assert published.fetches == 0
         assert await answer(app, published) == (200, "alice")
 

@@ -10,7 +10,7 @@ import pytest
 from asgi_bearer import BearerMiddleware
 from tests.support.asgi import Message, bearer, client, converse
 from tests.support.lifespan import running
-from tests.support.published_keys import Published, settled
+from tests.support.published_keys import Published, run_pending_tasks
 from tests.support.warm_verifiers import Verifier, WarmVerifier
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
@@ -174,7 +174,7 @@ async def test_an_application_that_starts_and_returns_keeps_its_keys_until_the_e
     published: Published,
 ) -> None:
     async with running(BearerMiddleware(starts_and_returns, verifier=published.verifier)):
-        await settled()
+        await run_pending_tasks()
         assert published.fetches == 1
         assert published.keys.status().state == "fresh"
 
@@ -254,9 +254,9 @@ async def test_an_application_without_a_lifespan_has_its_keys_before_the_first_r
     guarded = BearerMiddleware(app, verifier=published.verifier)
 
     async with running(guarded):
-        await settled()
+        await run_pending_tasks()
         assert published.fetches == 1
-        published.documents.close()
+        published.documents.pause()
         async with client(guarded) as http:
             response = await http.get("/", headers=bearer(published.issuer.token()))
 

@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from asgi_bearer import BearerMiddleware
 from tests.support.asgi import bearer
 from tests.support.fake_issuer import FakeIssuer
-from tests.support.published_keys import Published, settled
+from tests.support.published_keys import Published, run_pending_tasks
 
 issuer = FakeIssuer()
 
@@ -100,7 +100,7 @@ async def test_an_application_without_a_lifespan_starts_with_its_keys_and_ends_c
     async with served(guard, lifespan=lifespan) as http:
         nobody = await http.get("/")
         before = published.fetches
-        published.documents.close()
+        published.documents.pause()
         response = await http.get("/", headers=bearer(published.issuer.token()))
 
     assert (nobody.status_code, before) == (401, 1)
@@ -116,11 +116,11 @@ async def test_an_application_without_a_lifespan_starts_with_its_keys_and_ends_c
 async def test_where_the_start_fails_while_keys_are_fetched_the_server_ends(
     lifespan: Literal["on", "auto"], published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
-    published.documents.close()
+    published.documents.pause()
 
     @asynccontextmanager
     async def failing(_app: Starlette) -> AsyncGenerator[None]:
-        await settled()
+        await run_pending_tasks()
         if published.fetches == 1:
             raise RuntimeError("no database")
         yield

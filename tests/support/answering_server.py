@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.support.published_keys import settled
+from tests.support.published_keys import run_pending_tasks
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -49,7 +49,7 @@ class Server:
                 task.cancel()
                 await task
             writer.transport.abort()
-        await settled()
+        await run_pending_tasks()
 
 
 @asynccontextmanager

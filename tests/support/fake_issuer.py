@@ -174,10 +174,10 @@ class FakeDocuments(Fetch):
 
     def __init__(self, documents: Mapping[str, object]) -> None:
         self.documents: dict[str, object] = dict(documents)
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
-        self.asked.append(url)
+        self.requested.append(url)
         if url not in self.documents:
             raise NotServed(f"{url}: status 404 instead of 200")
         document = self.documents[url]

@@ -20,32 +20,32 @@ JWKS_URI = "https://issuer.example/jwks"
 DOWN = FetchFailed("the issuer is down")
 
 
-class Gated:
+class Pausable:
     """Something whose answers wait while its gate is closed."""
 
     _gate: asyncio.Event | None = None
 
-    async def passed(self) -> None:
+    async def wait_while_paused(self) -> None:
         """Wait until the gate that is closed now is open."""
         if self._gate is not None:
             await self._gate.wait()
 
-    def close(self) -> None:
+    def pause(self) -> None:
         """Let everything that is asked for from now on wait."""
         self._gate = asyncio.Event()
 
-    def forget(self) -> None:
+    def hang(self) -> None:
         """Let what waits wait for ever, and nothing else."""
         self._gate = None
 
-    def open(self) -> None:
+    def resume(self) -> None:
         """Let go what waits."""
         if self._gate is not None:
             self._gate.set()
         self._gate = None
 
 
-class GatedDocuments(Gated, FakeDocuments):
+class PausableDocuments(Pausable, FakeDocuments):
     """Documents that are taken when they are asked for, and handed over once the gate is open."""
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
@@ -53,7 +53,7 @@ class GatedDocuments(Gated, FakeDocuments):
             document: Document | Exception = await super().__call__(url, etag=etag)
         except Exception as err:
             document = err
-        await self.passed()
+        await self.wait_while_paused()
         if isinstance(document, Exception):
             raise document
         return document
@@ -65,7 +65,7 @@ class Published:
     def __init__(self, key: SigningKey | None = None, **arguments: Any) -> None:
         self.clock = FakeClock()
         self.issuer = FakeIssuer(key=key or signing_key("ES256", "k1"), clock=self.clock)
-        self.documents = GatedDocuments({})
+        self.documents = PausableDocuments({})
         self.publish()
         settings: dict[str, Any] = {"random": lambda: 0.0, "clock": self.clock, **arguments}
         self.keys: RemoteKeys = remote_keys(jwks_uri=JWKS_URI, fetch=self.documents, **settings)
@@ -74,7 +74,7 @@ class Published:
     @property
     def fetches(self) -> int:
         """How many documents were asked for."""
-        return len(self.documents.asked)
+        return len(self.documents.requested)
 
     def publish(self, *others: SigningKey, **headers: str) -> None:
         """Serve the issuer's present key, and `others`; `cache_control` is a header."""
@@ -95,7 +95,7 @@ class Published:
         """Verify `token`, or one that the issuer signs now."""
         return await self.verifier.verify(Presented(token or self.issuer.token()))
 
-    async def outcomes(self, tokens: list[str]) -> list[str]:
+    async def verify_all(self, tokens: list[str]) -> list[str]:
         """Verify `tokens` all at once; return for each the code of its refusal, or its subject."""
         results = await asyncio.gather(
             *(self.verify(token) for token in tokens), return_exceptions=True
@@ -107,12 +107,12 @@ class Published:
             for result in results
         ]
 
-    def unknown(self, count: int, name: str = "random") -> list[str]:
+    def unknown_tokens(self, count: int, name: str = "random") -> list[str]:
         """Return tokens with `count` key ids that nobody published, the same for the same name."""
         claims = self.issuer.token().split(".", 1)[1]
         return [f"{b64(self.issuer.header(kid=f'{name}{n}'))}.{claims}" for n in range(count)]
 
-    def forged(self, count: int = 1) -> list[str]:
+    def forged_tokens(self, count: int = 1) -> list[str]:
         """Return tokens with a known key id that somebody else signed."""
         other = FakeIssuer(
             key=signing_key("ES256", self.issuer.key.kid, number=666), clock=self.clock
@@ -120,7 +120,7 @@ class Published:
         return [other.token(jti=f"{n}") for n in range(count)]
 
 
-async def settled() -> None:
+async def run_pending_tasks() -> None:
     """Let the tasks that can go on run until they wait."""
     for _ in range(20):
         await asyncio.sleep(0)

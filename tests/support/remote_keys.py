@@ -15,29 +15,29 @@ from asgi_bearer.keys import (
 from asgi_bearer.keys.freshness import Fetched
 from asgi_bearer.keys.schedule import BackOff, CoolDown
 from tests.support.fake_issuer import FakeClock, signing_key
-from tests.support.published_keys import Gated, settled
+from tests.support.published_keys import Pausable, run_pending_tasks
 
 
-def numbered(*numbers: int) -> KeySet:
+def numbered_keys(*numbers: int) -> KeySet:
     """Return a set of the keys with these numbers: 1 has the id `k1`."""
     keys = [signing_key("ES256", f"k{number}", number).jwk() for number in numbers]
     return KeySet.from_jwks({"keys": keys})
 
 
-class Source(Gated):
+class Source(Pausable):
     """A `RemoteKeys` whose set is due at 80 s, stale at 100, expired at 500."""
 
     def __init__(self, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
         self.steady = FakeClock(0.0)
-        self.brings: KeySet | Exception = numbered(1)
+        self.answer: KeySet | Exception = numbered_keys(1)
         self.lifetime = 100.0
         self.fetches = 0
-        self.doubts: list[bool] = []
+        self.rediscover_flags: list[bool] = []
         self.warning: str | None = None
         self.left_out: tuple[str, ...] = ()
         self.chance = 0.0
-        self.told: list[tuple[KeyEvent, KeySetStatus]] = []
+        self.events: list[tuple[KeyEvent, KeySetStatus]] = []
         self.observer: KeyObserver = log_key_events
         self.keys = RemoteKeys(
             self._fetch,
@@ -52,34 +52,34 @@ class Source(Gated):
 
     async def _fetch(self, *, rediscover: bool) -> Fetched:
         self.fetches += 1
-        self.doubts.append(rediscover)
-        brings, lifetime = self.brings, self.lifetime
-        await self.passed()
-        if isinstance(brings, Exception):
-            raise brings
-        return Fetched(brings, lifetime, self.warning, self.left_out)
+        self.rediscover_flags.append(rediscover)
+        answer, lifetime = self.answer, self.lifetime
+        await self.wait_while_paused()
+        if isinstance(answer, Exception):
+            raise answer
+        return Fetched(answer, lifetime, self.warning, self.left_out)
 
     def _random(self) -> float:
         return self.chance
 
     def _observe(self, event: KeyEvent, status: KeySetStatus) -> None:
-        self.told.append((event, status))
+        self.events.append((event, status))
         self.observer(event, status)
 
     @property
-    def kinds(self) -> list[str]:
+    def event_kinds(self) -> list[str]:
         """What was told so far, in order."""
-        return [event.kind for event, _ in self.told]
+        return [event.kind for event, _ in self.events]
 
-    async def aged(self, seconds: float) -> KeySet:
+    async def fetch_and_wait(self, seconds: float) -> KeySet:
         """Fetch, and let `seconds` pass."""
         key_set = await self.keys.key_set()
         self.clock.advance(seconds)
         return key_set
 
 
-async def asked(source: Source, missed: Missed | None = None) -> None:
+async def request_keys(source: Source, missed: Missed | None = None) -> None:
     """Make a request, and let what runs behind it end."""
     with suppress(KeysUnavailable):
         await source.keys.key_set(missed)
-    await settled()
+    await run_pending_tasks()

@@ -27,7 +27,7 @@ from asgi_bearer.jwt import token_cache
 from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, CachedToken, TokenCache
 from asgi_bearer.keys import KeySet, Missed
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
-from tests.support.published_keys import DOWN, Published, settled
+from tests.support.published_keys import DOWN, Published, run_pending_tasks
 
 LEEWAY = 30
 
@@ -212,7 +212,7 @@ async def refreshed(published: Published) -> None:
     """Let a request start a refresh of the keys."""
     published.clock.advance(590.0)
     await published.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
 
 @pytest.mark.conforms(
@@ -226,7 +226,7 @@ async def test_a_cached_token_is_refused_after_its_key_is_withdrawn() -> None:
     published.rotate()
     await refreshed(published)
 
-    assert await published.outcomes([token]) == ["key_not_found"]
+    assert await published.verify_all([token]) == ["key_not_found"]
 
 
 @pytest.mark.conforms(
@@ -240,7 +240,7 @@ async def test_a_cached_token_is_refused_if_another_key_takes_its_key_id() -> No
     published.rotate("k1", 2)
     await refreshed(published)
 
-    assert await published.outcomes([token]) == ["signature_invalid"]
+    assert await published.verify_all([token]) == ["signature_invalid"]
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
@@ -267,7 +267,7 @@ async def test_a_cached_token_without_a_key_id_is_verified_again_with_a_new_key_
     published.publish(signing_key("ES256", "k2", 2))
     await refreshed(published)
 
-    assert await published.outcomes([token]) == ["key_ambiguous"]
+    assert await published.verify_all([token]) == ["key_ambiguous"]
 
 
 @pytest.mark.conforms("the last good key set serves within its bound")
@@ -280,7 +280,7 @@ async def test_a_cached_token_is_not_accepted_without_keys() -> None:
     published.clock.advance(4200.0)
 
     assert published.verifier.recall(Presented(token).credentials) is None
-    assert await published.outcomes([token]) == ["keys_unavailable"]
+    assert await published.verify_all([token]) == ["keys_unavailable"]
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")

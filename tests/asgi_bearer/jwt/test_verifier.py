@@ -203,7 +203,7 @@ async def test_keys_and_urls_in_a_token_header_are_ignored(member: str) -> None:
     with pytest.raises(KeyNotFound):
         await issuer.verifier(keys=keys).verify(Presented(forged))
 
-    assert set(documents.asked) == {"https://issuer.example/jwks"}
+    assert set(documents.requested) == {"https://issuer.example/jwks"}
     await keys.aclose()
 
 

@@ -162,7 +162,7 @@ async def test_a_configured_jwks_uri_is_used_even_after_a_failure() -> None:
     for _ in range(2):
         with pytest.raises(FetchFailed):
             await attempt()
-    assert documents.asked == [JWKS_URI, JWKS_URI]
+    assert documents.requested == [JWKS_URI, JWKS_URI]
 
 
 BOUNDS: list[tuple[str, list[Any], list[Any]]] = [

@@ -108,7 +108,7 @@ async def test_a_new_key_of_the_provider_is_fetched() -> None:
     jws = await tokens.signed(id_token(new))
 
     assert jws.header.kid == "k2"
-    assert len(documents.asked) == 2
+    assert len(documents.requested) == 2
 
 
 async def test_without_the_providers_keys_the_token_is_not_judged() -> None:

@@ -11,7 +11,7 @@ from asgi_bearer.keys import Document, Fetch, FetchFailed
 from asgi_bearer.keys.discovery import Discovery, metadata_urls
 from asgi_bearer.keys.freshness import Freshness
 from tests.support.fake_issuer import FakeClock, FakeDocuments
-from tests.support.published_keys import GatedDocuments, settled
+from tests.support.published_keys import PausableDocuments, run_pending_tasks
 
 ISSUER = "https://issuer.example/t1"
 OAUTH = "https://issuer.example/.well-known/oauth-authorization-server/t1"
@@ -24,7 +24,7 @@ METADATA = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
 
 def discovery(documents: dict[str, object], issuer: str = ISSUER) -> tuple[Discovery, list[str]]:
     served = FakeDocuments(documents)
-    return discovery_with(served, FakeClock(), issuer), served.asked
+    return discovery_with(served, FakeClock(), issuer), served.requested
 
 
 def discovery_with(
@@ -216,11 +216,11 @@ async def test_the_jwks_uri_is_kept_while_its_metadata_is_fresh(
 
     clock.advance(seconds - 0.5)
     assert await locate(rediscover=False) == JWKS_URI
-    assert documents.asked == [OAUTH]
+    assert documents.requested == [OAUTH]
 
     clock.advance(0.5)
     assert await locate(rediscover=False) == MOVED
-    assert documents.asked == [OAUTH, OAUTH]
+    assert documents.requested == [OAUTH, OAUTH]
 
 
 async def test_metadata_that_was_fetched_again_has_its_new_lifetime() -> None:
@@ -233,7 +233,7 @@ async def test_metadata_that_was_fetched_again_has_its_new_lifetime() -> None:
         clock.advance(seconds)
         await locate(rediscover=False)
 
-    assert documents.asked == [OAUTH, OAUTH, OAUTH]
+    assert documents.requested == [OAUTH, OAUTH, OAUTH]
 
 
 async def test_rediscovery_fetches_the_metadata_at_once() -> None:
@@ -244,7 +244,7 @@ async def test_rediscovery_fetches_the_metadata_at_once() -> None:
 
     assert await locate(rediscover=True) == MOVED
     assert await locate(rediscover=False) == MOVED
-    assert documents.asked == [OAUTH, OAUTH]
+    assert documents.requested == [OAUTH, OAUTH]
 
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
@@ -306,7 +306,7 @@ async def test_after_a_failure_discovery_waits_for_the_shortest_lifetime(
         documents.documents[OAUTH] = metadata(MOVED)
 
     assert found == [JWKS_URI, JWKS_URI, MOVED]
-    assert documents.asked == [OAUTH] * 3
+    assert documents.requested == [OAUTH] * 3
 
 
 async def test_discovery_has_a_warning_while_the_metadata_is_faulty() -> None:
@@ -328,10 +328,10 @@ async def test_the_last_known_jwks_uri_is_used_if_metadata_comes_too_late(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The rest of the time is left for the keys."""
-    documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
+    documents, clock = PausableDocuments({OAUTH: METADATA}), FakeClock()
     locate = discovery_with(documents, clock, patience=0.01)
     await locate(rediscover=False)
-    documents.close()
+    documents.pause()
     clock.advance(600.0)
 
     assert await asyncio.wait_for(locate(rediscover=False), 60.0) == JWKS_URI
@@ -343,25 +343,25 @@ async def test_the_last_known_jwks_uri_is_used_if_metadata_comes_too_late(
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_the_first_discovery_may_use_all_the_time_of_the_attempt() -> None:
     """Without a known jwks_uri there is no reason to save time for the keys."""
-    documents = GatedDocuments({OAUTH: METADATA})
-    documents.close()
+    documents = PausableDocuments({OAUTH: METADATA})
+    documents.pause()
     first = asyncio.create_task(
         discovery_with(documents, FakeClock(), patience=0.0)(rediscover=False)
     )
-    await settled()
+    await run_pending_tasks()
     assert not first.done()
 
-    documents.open()
+    documents.resume()
 
     assert await first == JWKS_URI
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_a_timeout_of_the_attempt_is_raised_even_during_rediscovery() -> None:
-    documents, clock = GatedDocuments({OAUTH: METADATA}), FakeClock()
+    documents, clock = PausableDocuments({OAUTH: METADATA}), FakeClock()
     locate = discovery_with(documents, clock)
     await locate(rediscover=False)
-    documents.close()
+    documents.pause()
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):

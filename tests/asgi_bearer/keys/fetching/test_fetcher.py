@@ -13,7 +13,7 @@ from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
 from tests.support.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
-from tests.support.published_keys import GatedDocuments
+from tests.support.published_keys import PausableDocuments
 
 ISSUER = "https://issuer.example"
 METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"
@@ -104,7 +104,7 @@ async def test_a_jwks_uri_that_worked_is_not_discovered_again() -> None:
     await attempt()
     await attempt()
 
-    assert documents.asked == [METADATA, OLD, OLD]
+    assert documents.requested == [METADATA, OLD, OLD]
 
 
 @pytest.mark.parametrize("fault", [FetchFailed("gone"), b"<html>", {"keys": []}], ids=repr)
@@ -118,7 +118,7 @@ async def test_a_jwks_uri_that_fails_is_discovered_again(fault: object) -> None:
         await attempt()
     await attempt()
 
-    assert documents.asked[-2:] == [METADATA, NEW]
+    assert documents.requested[-2:] == [METADATA, NEW]
 
 
 NO_KEY_SETS: list[tuple[bytes, str]] = [
@@ -156,8 +156,8 @@ async def test_a_document_that_is_not_a_key_set_is_a_failure_with_its_reason(
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_discovery_and_keys_share_one_deadline() -> None:
-    documents = GatedDocuments({METADATA: metadata_with(OLD)})
-    documents.close()
+    documents = PausableDocuments({METADATA: metadata_with(OLD)})
+    documents.pause()
 
     with pytest.raises(FetchFailed, match=r"^no keys within 0.02 s$"):
         await asyncio.wait_for(fetcher_with_discovery(documents, deadline=0.02)(), 60.0)
@@ -442,12 +442,12 @@ async def test_the_fetcher_asks_for_rediscovery_from_a_failure_until_a_success()
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_the_fetcher_asks_for_rediscovery_after_a_timeout() -> None:
     locations = Locations(NEW)
-    documents = GatedDocuments({NEW: {"keys": [KEY]}})
+    documents = PausableDocuments({NEW: {"keys": [KEY]}})
     attempt = KeyFetcher(locations, documents, freshness=FRESHNESS, deadline=0.02)
-    documents.close()
+    documents.pause()
     with pytest.raises(FetchFailed, match="no keys within"):
         await asyncio.wait_for(attempt(), 60.0)
-    documents.open()
+    documents.resume()
 
     await attempt()
 
@@ -481,7 +481,7 @@ async def test_metadata_that_hangs_does_not_keep_keys_of_a_known_jwks_uri_away()
 
     await asyncio.wait_for(attempt(), 20.0)
 
-    assert hangs.asked == [METADATA, NEW, METADATA, NEW]
+    assert hangs.requested == [METADATA, NEW, METADATA, NEW]
 
 
 async def test_a_warning_about_a_key_is_logged_again_after_a_set_without_it(
@@ -549,11 +549,11 @@ async def test_failing_metadata_costs_time_only_in_the_first_of_two_attempts() -
     await attempt()
     documents.documents[METADATA] = FetchFailed("down")
     await attempt(rediscover=True)
-    del documents.asked[:]
+    del documents.requested[:]
 
     fetched = await attempt(rediscover=True)
 
-    assert documents.asked == [OLD]
+    assert documents.requested == [OLD]
     assert fetched.warning == "down"
 
 

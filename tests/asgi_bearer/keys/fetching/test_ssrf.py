@@ -17,11 +17,11 @@ class Names:
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
-        self.asked: list[str] = []
+        self.resolved: list[str] = []
 
     async def __call__(self, host: str) -> list[str]:
         """Return the addresses; a host without one is unknown."""
-        self.asked.append(host)
+        self.resolved.append(host)
         if not self._addresses:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return list(self._addresses)
@@ -144,7 +144,7 @@ async def test_all_addresses_that_were_judged_are_returned_in_their_order() -> N
     names = Names(*PUBLIC)
 
     assert await Screen((), allow_private=False, resolve=names)(HOST) == PUBLIC
-    assert names.asked == [HOST]
+    assert names.resolved == [HOST]
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
@@ -184,7 +184,7 @@ async def test_a_trusted_or_loopback_host_is_not_resolved(host: str) -> None:
     names = Names("10.0.0.1")
 
     assert await Screen({HOST}, allow_private=False, resolve=names)(host) == []
-    assert names.asked == []
+    assert names.resolved == []
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")

@@ -15,7 +15,7 @@ from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import HttpxFetch
 from asgi_bearer.keys.tls import Preparation, prepared_tls_context
 from tests.support.fake_issuer import FakeDocuments, FakeIssuer
-from tests.support.published_keys import JWKS_URI, settled
+from tests.support.published_keys import JWKS_URI, run_pending_tasks
 
 
 class SlowPreparation:
@@ -39,8 +39,8 @@ class SlowPreparation:
 async def test_all_waiting_tasks_share_one_preparation_in_another_thread() -> None:
     slow = SlowPreparation()
     preparation = Preparation(slow)
-    waiting = [asyncio.create_task(preparation.result()) for _ in range(100)]
-    await settled()
+    waiting = [asyncio.create_task(preparation.made()) for _ in range(100)]
+    await run_pending_tasks()
     slow.allowed.set()
 
     assert await asyncio.gather(*waiting) == ["made"] * 100
@@ -53,7 +53,7 @@ async def test_the_event_loop_runs_during_the_preparation() -> None:
     slow = SlowPreparation()
     waiting = asyncio.create_task(Preparation(slow).made())
 
-    await settled()
+    await run_pending_tasks()
 
     assert not waiting.done()
     slow.allowed.set()
@@ -63,11 +63,11 @@ async def test_the_event_loop_runs_during_the_preparation() -> None:
 async def test_cancelling_one_waiting_task_does_not_cancel_the_preparation() -> None:
     slow = SlowPreparation()
     preparation = Preparation(slow)
-    first, second = (asyncio.create_task(preparation.result()) for _ in range(2))
-    await settled()
+    first, second = (asyncio.create_task(preparation.made()) for _ in range(2))
+    await run_pending_tasks()
 
     first.cancel()
-    await settled()
+    await run_pending_tasks()
     slow.allowed.set()
 
     assert await second == "made"
@@ -125,8 +125,8 @@ async def test_a_forked_process_prepares_its_own_client(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(preparation.result(), 0.01)
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    child = asyncio.create_task(preparation.result())
-    await settled()
+    child = asyncio.create_task(preparation.made())
+    await run_pending_tasks()
     slow.allowed.set()
 
     assert await child == "made"
@@ -174,11 +174,11 @@ class UnpreparedClient:
     """A client that is slow to prepare, or whose preparation fails."""
 
     def __init__(self, fault: Exception | None = None) -> None:
-        self.asked = 0
+        self.calls = 0
         self.fault = fault
 
     async def __call__(self, ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
-        self.asked += 1
+        self.calls += 1
         if self.fault is not None:
             raise self.fault
         allowed = asyncio.Event()
@@ -199,7 +199,7 @@ async def test_the_preparation_does_not_count_towards_the_timeout_of_a_fetch() -
         with pytest.raises(FetchFailed, match="no such host"):
             await fetch(JWKS_URI)
 
-    assert unprepared.asked == 1
+    assert unprepared.calls == 1
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,10 @@ async def test_a_key_that_the_token_brings_along_is_not_used(
     forger = FakeIssuer(key=ATTACKER, clock=published.clock)
     kid = published.issuer.key.kid if known_kid else ATTACKER.kid
 
-    outcomes = await published.outcomes([forger.token_with_header(**{"kid": kid, **header})])
+    outcomes = await published.verify_all([forger.token_with_header(**{"kid": kid, **header})])
 
     assert outcomes[0] in ("signature_invalid", "key_not_found")
-    assert set(published.documents.asked) == {JWKS_URI}
+    assert set(published.documents.requested) == {JWKS_URI}
 
 
 @pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
@@ -46,8 +46,8 @@ async def test_such_headers_do_not_hurt_a_good_token() -> None:
     published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
     token = published.issuer.token_with_header(jku=TRAP, x5u=TRAP, jwk=ATTACKER.jwk())
 
-    assert await published.outcomes([token]) == ["alice"]
-    assert set(published.documents.asked) == {JWKS_URI}
+    assert await published.verify_all([token]) == ["alice"]
+    assert set(published.documents.requested) == {JWKS_URI}
 
 
 UNWORTHY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -73,7 +73,7 @@ async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
     issuer = published.issuer
     token = compact(issuer.header(**header), issuer.claims(**claims), issuer.key)
 
-    assert await published.outcomes([token]) != ["alice"]
+    assert await published.verify_all([token]) != ["alice"]
     assert published.fetches == 0
 
 
@@ -84,21 +84,21 @@ async def test_a_public_key_used_as_a_secret_signs_nothing() -> None:
     published.serve({"keys": [symmetric, published.issuer.key.jwk()]})
     token = published.issuer.token_with_header(kid="oct", alg="HS256")
 
-    assert await published.outcomes([token]) == ["algorithm_not_allowed"]
+    assert await published.verify_all([token]) == ["algorithm_not_allowed"]
 
 
 async def test_no_token_and_no_key_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
     published = Published()
-    token, forged = published.issuer.token(), published.forged()[0]
+    token, forged = published.issuer.token(), published.forged_tokens()[0]
 
     with caplog.at_level(logging.DEBUG):
-        await published.outcomes([token, forged, *published.unknown(3)])
+        await published.verify_all([token, forged, *published.unknown_tokens(3)])
         published.clock.advance(10.0)
         published.rotate("k1", 2)
         await published.verify()
         published.serve(b"c2VjcmV0")
         published.clock.advance(500.0)
-        await published.outcomes([token, forged])
+        await published.verify_all([token, forged])
 
     jwk = published.issuer.key.jwk()
     secrets = [*token.split("."), *forged.split("."), jwk["x"], jwk["y"], "c2VjcmV0"]

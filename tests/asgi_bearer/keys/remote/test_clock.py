@@ -24,8 +24,8 @@ from asgi_bearer.keys.schedule import (
     read_clock,
 )
 from tests.support.fake_issuer import FakeClock, FakeDocuments
-from tests.support.published_keys import DOWN, Published, settled
-from tests.support.remote_keys import Source, asked, numbered
+from tests.support.published_keys import DOWN, Published, run_pending_tasks
+from tests.support.remote_keys import Source, numbered_keys, request_keys
 
 ISSUER = "https://issuer.example"
 METADATA = f"{ISSUER}/.well-known/oauth-authorization-server"
@@ -65,8 +65,8 @@ class Clock(FakeClock):
 async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
-    await source.aged(10.0)
-    source.brings = DOWN
+    await source.fetch_and_wait(10.0)
+    source.answer = DOWN
     clock.answer = answer
 
     status = source.keys.status()
@@ -84,19 +84,19 @@ async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[
 async def test_after_nonsense_a_right_clock_makes_all_well(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
-    old = await source.aged(10.0)
+    old = await source.fetch_and_wait(10.0)
     clock.answer = answer
-    source.brings = DOWN
-    await asked(source)
+    source.answer = DOWN
+    await request_keys(source)
     clock.answer = None
 
     # What failed is tried again after its pause; the keys are as old as they are.
     assert await source.keys.key_set() is old
     assert source.keys.status().serves == 490.0
-    source.brings = numbered(2)
+    source.answer = numbered_keys(2)
     clock.advance(1.0)
-    await asked(source)
-    assert await source.keys.key_set() == numbered(2)
+    await request_keys(source)
+    assert await source.keys.key_set() == numbered_keys(2)
     assert source.keys.status().state == "fresh"
 
 
@@ -110,7 +110,7 @@ async def test_keys_that_were_fetched_by_nonsense_serve_only_those_who_waited(
 
     waited = await asyncio.gather(*(source.keys.key_set() for _ in range(100)))
 
-    assert waited == [numbered(1)] * 100
+    assert waited == [numbered_keys(1)] * 100
     assert source.keys.at_hand() is None
     assert source.keys.status().state == "expired"
     assert source.fetches == 1
@@ -120,18 +120,18 @@ async def test_keys_that_were_fetched_by_nonsense_serve_only_those_who_waited(
 async def test_nonsense_causes_no_storm_of_fetches(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
-    await source.aged(10.0)
+    await source.fetch_and_wait(10.0)
     clock.answer = answer
 
     for _ in range(200):
-        await asked(source)
-        await asked(source, Missed(numbered(7), unknown_kid=True))
+        await request_keys(source)
+        await request_keys(source, Missed(numbered_keys(7), unknown_kid=True))
         source.keys.warm()
-        await settled()
+        await run_pending_tasks()
 
     assert source.fetches == 2
     source.steady.advance(1.0)
-    await asked(source)
+    await request_keys(source)
     assert source.fetches == 3
 
 
@@ -143,10 +143,10 @@ async def test_keys_that_were_fetched_by_nonsense_are_fetched_again_by_a_right_c
     source = Source(clock)
     clock.answer = answer
     await source.keys.key_set()
-    source.brings = numbered(2)
+    source.answer = numbered_keys(2)
     clock.answer = None
 
-    assert await source.keys.key_set() == numbered(2)
+    assert await source.keys.key_set() == numbered_keys(2)
     assert source.keys.status().state == "fresh"
     assert source.fetches == 2
 
@@ -157,11 +157,11 @@ async def test_a_fetch_that_ends_by_nonsense_counts_from_when_it_began(
 ) -> None:
     clock = Clock()
     source = Source(clock)
-    source.close()
+    source.pause()
     waiting = asyncio.create_task(source.keys.key_set())
-    await settled()
+    await run_pending_tasks()
     clock.answer = answer
-    source.open()
+    source.resume()
     key_set = await waiting
     clock.answer = None
     clock.advance(79.0)
@@ -177,27 +177,27 @@ async def test_failures_by_nonsense_are_no_pause_by_a_right_clock(
 ) -> None:
     clock = Clock()
     source = Source(clock)
-    source.brings = DOWN
+    source.answer = DOWN
     clock.answer = answer
-    await asked(source)
-    await asked(source)
+    await request_keys(source)
+    await request_keys(source)
     assert source.fetches == 1
     clock.answer = None
-    source.brings = numbered(1)
+    source.answer = numbered_keys(1)
 
-    assert await source.keys.key_set() == numbered(1)
+    assert await source.keys.key_set() == numbered_keys(1)
 
 
 async def test_a_clock_that_went_back_expires_the_keys_and_they_are_fetched_again() -> None:
     """Or they would serve for as long as it went back, and withdrawn ones with them."""
     source = Source()
-    await source.aged(10.0)
-    source.brings = numbered(2)
+    await source.fetch_and_wait(10.0)
+    source.answer = numbered_keys(2)
     source.clock.advance(-1e6)
 
     assert source.keys.at_hand() is None
     assert (source.keys.status().state, source.keys.status().age) == ("expired", None)
-    assert await source.keys.key_set() == numbered(2)
+    assert await source.keys.key_set() == numbered_keys(2)
     assert source.keys.status().state == "fresh"
     assert source.fetches == 2
 
@@ -206,34 +206,34 @@ async def test_a_clock_that_was_far_ahead_for_a_moment_is_got_over() -> None:
     source = Source()
     source.clock.advance(1e9)
     await source.keys.key_set()
-    source.brings = numbered(2)
+    source.answer = numbered_keys(2)
     source.clock.advance(-1e9)
 
-    assert await source.keys.key_set() == numbered(2)
+    assert await source.keys.key_set() == numbered_keys(2)
 
 
 async def test_a_pause_of_before_the_clock_went_back_locks_nobody_out() -> None:
     source = Source()
-    source.brings = DOWN
-    await asked(source)
+    source.answer = DOWN
+    await request_keys(source)
     source.clock.advance(-1e6)
-    source.brings = numbered(1)
+    source.answer = numbered_keys(1)
 
     assert source.keys.status().next_attempt == 0.0
-    assert await source.keys.key_set() == numbered(1)
+    assert await source.keys.key_set() == numbered_keys(1)
 
 
 async def test_a_window_of_before_the_clock_went_back_hides_no_new_key() -> None:
     source = Source()
     source.clock.advance(100.0)
-    old = await source.aged(50.0)
-    await asked(source, Missed(old, unknown_kid=True))
+    old = await source.fetch_and_wait(50.0)
+    await request_keys(source, Missed(old, unknown_kid=True))
     source.clock.advance(-20.0)
-    source.brings = numbered(1, 2)
+    source.answer = numbered_keys(1, 2)
 
     key_set = await source.keys.key_set(Missed(await source.keys.key_set(), unknown_kid=True))
 
-    assert key_set == numbered(1, 2)
+    assert key_set == numbered_keys(1, 2)
 
 
 async def test_a_clock_that_always_goes_back_causes_no_storm_of_fetches() -> None:
@@ -242,9 +242,9 @@ async def test_a_clock_that_always_goes_back_causes_no_storm_of_fetches() -> Non
     clock.answer = lambda: next(backwards)
 
     for _ in range(200):
-        await asked(source)
+        await request_keys(source)
         source.keys.warm()
-        await settled()
+        await run_pending_tasks()
 
     assert source.fetches <= 3
 
@@ -254,11 +254,11 @@ async def test_an_issuer_that_is_down_and_a_clock_that_goes_back_cause_no_storm_
 ):
     clock, backwards = Clock(), count(0, -1)
     source = Source(clock)
-    source.brings = DOWN
+    source.answer = DOWN
     clock.answer = lambda: next(backwards)
 
     for _ in range(200):
-        await asked(source)
+        await request_keys(source)
 
     assert source.fetches <= 3
 
@@ -273,14 +273,14 @@ def test_no_clock_breaks_the_source_for_good(answers: list[Any]) -> None:
         source = Source(clock)
         for answer in answers:
             clock.answer = partial(next, repeat(answer))
-            await asked(source)
+            await request_keys(source)
             status = source.keys.status()
             assert status.serves >= 0
             assert status.next_attempt >= 0
         clock.answer = None
-        source.brings = numbered(2)
+        source.answer = numbered_keys(2)
         clock.advance(1e12)
-        assert await source.keys.key_set() == numbered(2)
+        assert await source.keys.key_set() == numbered_keys(2)
 
     asyncio.run(drive())
 
@@ -288,12 +288,12 @@ def test_no_clock_breaks_the_source_for_good(answers: list[Any]) -> None:
 async def test_the_log_says_that_the_clock_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     source = Source(clock)
-    await source.aged(10.0)
-    source.brings = DOWN
+    await source.fetch_and_wait(10.0)
+    source.answer = DOWN
     clock.answer = lambda: math.nan
 
     with caplog.at_level(logging.WARNING, "asgi_bearer"):
-        await asked(source)
+        await request_keys(source)
 
     assert caplog.records[0].levelno == logging.CRITICAL
     assert "the clock of the key source" in caplog.messages[0]
@@ -304,13 +304,13 @@ async def test_with_a_wrong_clock_good_tokens_are_not_judged_and_then_they_are()
     clock = Clock()
     published = Published(clock=clock)
     token = published.issuer.token()
-    assert await published.outcomes([token]) == ["alice"]
+    assert await published.verify_all([token]) == ["alice"]
     published.serve(DOWN)
     clock.answer = lambda: math.nan
 
-    assert await published.outcomes([token] * 3) == ["keys_unavailable"] * 3
+    assert await published.verify_all([token] * 3) == ["keys_unavailable"] * 3
     clock.answer = None
-    assert await published.outcomes([token] * 3) == ["alice"] * 3
+    assert await published.verify_all([token] * 3) == ["alice"] * 3
 
 
 @NONSENSE
@@ -328,11 +328,11 @@ async def test_metadata_is_looked_at_again_whenever_nobody_can_say_how_old_it_is
     clock.answer = None
 
     assert await find(rediscover=False) == f"{ISSUER}/2"
-    assert len(documents.asked) == 3
+    assert len(documents.requested) == 3
     await find(rediscover=False)
     clock.advance(-1.0)
     await find(rediscover=False)
-    assert len(documents.asked) == 4
+    assert len(documents.requested) == 4
 
 
 @NONSENSE
@@ -383,12 +383,12 @@ def test_chance_out_of_its_bounds_adds_nothing(value: float) -> None:
 async def test_chance_that_is_none_costs_no_key(answer: Callable[[], Any]) -> None:
     published = Published(random=answer)
 
-    assert await published.outcomes([published.issuer.token()]) == ["alice"]
+    assert await published.verify_all([published.issuer.token()]) == ["alice"]
     assert published.keys.status().next_attempt == 480.0
     published.clock.advance(500.0)
     published.serve(DOWN)
-    await published.outcomes([published.issuer.token()])
-    await settled()
+    await published.verify_all([published.issuer.token()])
+    await run_pending_tasks()
     assert published.keys.status().next_attempt == 1.0
 
 

@@ -15,7 +15,7 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
 from asgi_bearer.keys.single_flight import NotOnAsyncio
 from tests.support.published_keys import Published
-from tests.support.remote_keys import Source, numbered
+from tests.support.remote_keys import Source, numbered_keys
 
 SENTENCE = "asgi_bearer fetches keys only on asyncio"
 
@@ -82,7 +82,7 @@ def test_keys_that_were_fetched_on_asyncio_serve_while_they_are_good() -> None:
     asyncio.run(source.keys.key_set())
     source.clock.advance(90.0)
 
-    assert elsewhere(source.keys.key_set()) == numbered(1)
+    assert elsewhere(source.keys.key_set()) == numbered_keys(1)
     source.clock.advance(500.0)
     with pytest.raises(KeysUnavailable, match=SENTENCE):
         elsewhere(source.keys.key_set())

@@ -17,99 +17,99 @@ from asgi_bearer.keys import (
 )
 from asgi_bearer.keys.events import EventKind
 from tests.support.fake_issuer import signing_key
-from tests.support.published_keys import DOWN, Published, settled
-from tests.support.remote_keys import Source, asked, numbered
+from tests.support.published_keys import DOWN, Published, run_pending_tasks
+from tests.support.remote_keys import Source, numbered_keys, request_keys
 
 Story = Callable[[Source], Awaitable[None]]
 
 
 async def a_first_fetch(source: Source) -> None:
-    await asked(source)
+    await request_keys(source)
 
 
 async def several_keys(source: Source) -> None:
-    source.brings = numbered(1, 2)
-    await asked(source)
+    source.answer = numbered_keys(1, 2)
+    await request_keys(source)
 
 
 async def the_same_keys(source: Source) -> None:
-    await source.aged(90.0)
-    await asked(source)
+    await source.fetch_and_wait(90.0)
+    await request_keys(source)
 
 
 async def the_same_keys_in_another_order(source: Source) -> None:
-    source.brings = numbered(1, 2)
-    await source.aged(90.0)
-    source.brings = numbered(2, 1)
-    await asked(source)
+    source.answer = numbered_keys(1, 2)
+    await source.fetch_and_wait(90.0)
+    source.answer = numbered_keys(2, 1)
+    await request_keys(source)
 
 
 async def a_rotation(source: Source) -> None:
-    await source.aged(90.0)
-    source.brings = numbered(2)
-    await asked(source)
+    await source.fetch_and_wait(90.0)
+    source.answer = numbered_keys(2)
+    await request_keys(source)
 
 
 async def a_rotation_that_keeps_the_old_key(source: Source) -> None:
-    await source.aged(90.0)
-    source.brings = numbered(1, 2)
-    await asked(source)
+    await source.fetch_and_wait(90.0)
+    source.answer = numbered_keys(1, 2)
+    await request_keys(source)
 
 
 async def another_key_with_the_same_id(source: Source) -> None:
-    await source.aged(90.0)
-    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", "k1", 2).jwk()]})
-    await asked(source)
+    await source.fetch_and_wait(90.0)
+    source.answer = KeySet.from_jwks({"keys": [signing_key("ES256", "k1", 2).jwk()]})
+    await request_keys(source)
 
 
 async def a_key_without_an_id(source: Source) -> None:
-    source.brings = KeySet.from_jwks({"keys": [signing_key("ES256", None, 2).jwk()]})
-    await asked(source)
+    source.answer = KeySet.from_jwks({"keys": [signing_key("ES256", None, 2).jwk()]})
+    await request_keys(source)
 
 
 async def a_failure(source: Source) -> None:
-    await source.aged(90.0)
-    source.brings = FetchFailed("down")
+    await source.fetch_and_wait(90.0)
+    source.answer = FetchFailed("down")
     for _ in range(100):
-        await asked(source)
+        await request_keys(source)
 
 
 async def a_set_that_nobody_asked_for_in_time(source: Source) -> None:
-    await source.aged(100.0)
+    await source.fetch_and_wait(100.0)
     for _ in range(100):
-        await asked(source)
+        await request_keys(source)
 
 
 async def a_set_that_nobody_asked_for_at_all(source: Source) -> None:
-    await source.aged(1e6)
+    await source.fetch_and_wait(1e6)
     for _ in range(100):
-        await asked(source)
+        await request_keys(source)
 
 
 async def an_outage(source: Source) -> None:
-    await source.aged(100.0)
-    source.brings = FetchFailed("down")
+    await source.fetch_and_wait(100.0)
+    source.answer = FetchFailed("down")
     for _ in range(3):
         for _ in range(100):
-            await asked(source)
+            await request_keys(source)
         source.clock.advance(250.0)
 
 
 async def two_outages(source: Source) -> None:
     for _ in range(2):
-        source.brings = numbered(1)
-        await source.aged(100.0)
-        source.brings = FetchFailed("down")
-        await asked(source)
-        source.brings = numbered(1)
+        source.answer = numbered_keys(1)
+        await source.fetch_and_wait(100.0)
+        source.answer = FetchFailed("down")
+        await request_keys(source)
+        source.answer = numbered_keys(1)
         source.clock.advance(1.0)
-        await asked(source)
+        await request_keys(source)
 
 
 async def a_flood(source: Source) -> None:
     old = await source.keys.key_set()
     for _ in range(100):
-        await asked(source, Missed(old, unknown_kid=True))
+        await request_keys(source, Missed(old, unknown_kid=True))
 
 
 async def a_flood_in_two_windows(source: Source) -> None:
@@ -121,7 +121,7 @@ async def a_flood_in_two_windows(source: Source) -> None:
 async def a_flood_of_bad_signatures(source: Source) -> None:
     old = await source.keys.key_set()
     for _ in range(100):
-        await asked(source, Missed(old, unknown_kid=False))
+        await request_keys(source, Missed(old, unknown_kid=False))
 
 
 FIRST = ["fetched", "key_added k1"]
@@ -158,10 +158,10 @@ async def test_each_event_is_told_once_and_in_order(story: Story, told: list[str
         event.kind
         + (f" {event.kid}" if event.kid else "")
         + (f": {event.reason}" * bool(event.reason))
-        for event, _ in source.told
+        for event, _ in source.events
     ] == told
     counts = source.keys.status().counts
-    assert counts == {kind: source.kinds.count(kind) for kind in counts}
+    assert counts == {kind: source.event_kinds.count(kind) for kind in counts}
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
@@ -169,23 +169,23 @@ async def test_a_flood_during_the_row_of_failures_is_not_told_as_one() -> None:
     """It is the issuer that delays the fetch."""
     source = Source()
     old = await source.keys.key_set()
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     for _ in range(100):
-        await asked(source, Missed(old, unknown_kid=True))
+        await request_keys(source, Missed(old, unknown_kid=True))
 
-    assert source.kinds == ["fetched", "key_added", "failed"]
+    assert source.event_kinds == ["fetched", "key_added", "failed"]
 
 
 async def test_the_observer_of_a_failure_sees_the_pause_that_it_began() -> None:
     """The fetch has not quite ended, and is under way no longer."""
     source = Source()
-    await source.aged(90.0)
-    source.brings = FetchFailed("down")
+    await source.fetch_and_wait(90.0)
+    source.answer = FetchFailed("down")
     for _ in range(3):
-        await asked(source)
+        await request_keys(source)
         source.clock.advance(source.keys.status().next_attempt)
 
-    failures = [status for event, status in source.told if event.kind == "failed"]
+    failures = [status for event, status in source.events if event.kind == "failed"]
 
     assert [(status.state, status.next_attempt) for status in failures] == [
         ("fresh", 1.0),
@@ -201,13 +201,13 @@ async def test_the_observer_of_a_failure_sees_the_pause_that_it_began() -> None:
 
 async def test_the_observer_of_a_fetch_sees_the_status_after_it() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
-    await asked(source)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
     source.clock.advance(1.0)
-    source.brings = numbered(1)
-    await asked(source)
+    source.answer = numbered_keys(1)
+    await request_keys(source)
 
-    event, status = source.told[1]
+    event, status = source.events[1]
 
     assert event.kind == "fetched"
     assert (status.state, status.serves, status.fault) == ("fresh", 500.0, None)
@@ -216,13 +216,13 @@ async def test_the_observer_of_a_fetch_sees_the_status_after_it() -> None:
 
 async def test_the_observer_of_an_end_sees_how_long_the_set_still_serves() -> None:
     source = Source()
-    await source.aged(100.0)
-    source.brings = FetchFailed("down")
-    await asked(source)
+    await source.fetch_and_wait(100.0)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
     source.clock.advance(400.0)
-    await asked(source)
+    await request_keys(source)
 
-    ends = [(e.kind, s.state, s.serves) for e, s in source.told if e.kind in ("stale", "expired")]
+    ends = [(e.kind, s.state, s.serves) for e, s in source.events if e.kind in ("stale", "expired")]
 
     assert ends == [("stale", "stale", 400.0), ("expired", "expired", 0.0)]
 
@@ -242,11 +242,9 @@ async def test_an_observer_that_raises_costs_nothing_and_says_nothing(
     await story(source)
 
     assert source.fetches == calm.fetches
-    assert source.told == calm.told
+    assert source.events == calm.events
     assert source.keys.status() == calm.keys.status()
-    assert caplog.messages == ["the observer of the key source raised RuntimeError"] * len(
-        source.told
-    )
+    assert caplog.messages == ["an observer of keys failed: RuntimeError"] * len(source.events)
     assert {record.levelname for record in caplog.records} == {"ERROR"}
     assert "s3cret" not in caplog.text
 
@@ -258,13 +256,16 @@ async def test_an_observer_that_raises_takes_no_answer_from_who_waits() -> None:
         raise RuntimeError("s3cret")
 
     source.observer = breaks
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable, match="down"):
         await source.keys.key_set()
     source.clock.advance(1.0)
-    source.brings = numbered(1)
+    source.answer = numbered_keys(1)
 
-    assert await asyncio.gather(*(source.keys.key_set() for _ in range(100))) == [numbered(1)] * 100
+    assert (
+        await asyncio.gather(*(source.keys.key_set() for _ in range(100)))
+        == [numbered_keys(1)] * 100
+    )
 
 
 @pytest.mark.parametrize(
@@ -353,8 +354,8 @@ async def test_the_log_gets_louder_while_the_time_of_the_last_good_set_runs_out(
     for age in range(480, 4800, 60):
         published.clock.now = began + age
         caplog.clear()
-        await published.outcomes([published.issuer.token()])
-        await settled()
+        await published.verify_all([published.issuer.token()])
+        await run_pending_tasks()
         for record in caplog.records:
             if record.message.startswith("keys not fetched"):
                 levels[age] = record.levelname
@@ -375,17 +376,21 @@ async def test_neither_a_token_nor_a_key_gets_into_what_is_told(
         told.append((event, status))
 
     published = Published(observer=observer)
-    tokens = [published.issuer.token(), *published.unknown(5), *published.forged(5)]
+    tokens = [
+        published.issuer.token(),
+        *published.unknown_tokens(5),
+        *published.forged_tokens(5),
+    ]
     secrets = [part for token in tokens for part in token.split(".")[1:]]
     with caplog.at_level(logging.DEBUG, "asgi_bearer"):
         for answer in (None, DOWN, RuntimeError(tokens[0]), b"s3cret", {"keys": [{"k": "s3cret"}]}):
             if answer is not None:
                 published.serve(answer)
-            await published.outcomes(tokens)
+            await published.verify_all(tokens)
             published.clock.advance(5000.0)
         published.rotate()
         secrets += [published.issuer.key.jwk()["x"], published.issuer.key.jwk()["y"], "s3cret"]
-        await published.outcomes(tokens)
+        await published.verify_all(tokens)
 
     assert {event.kind for event, _ in told} >= {"fetched", "failed", "expired", "key_removed"}
     written = caplog.text + repr(told) + repr(published.keys.status())

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from asgi_bearer.keys import Document
 from tests.support.fake_issuer import FakeIssuer, SigningKey, signing_key
-from tests.support.published_keys import DOWN, Published, settled
+from tests.support.published_keys import DOWN, Published, run_pending_tasks
 
 SERVE_STALE = 3600.0
 COOL_DOWN = 10.0
@@ -144,8 +144,8 @@ class History(RuleBasedStateMachine):
             self.held = list(self.current)
 
     async def answers(self, tokens: list[str]) -> list[str]:
-        outcomes = await self.published.outcomes(tokens)
-        await settled()
+        outcomes = await self.published.verify_all(tokens)
+        await run_pending_tasks()
         return outcomes
 
     def request(self, *tokens: str) -> list[str]:
@@ -176,20 +176,20 @@ class History(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 5), step=st.integers(0, 10**6))
     def requests_with_unknown_keys(self, count: int, step: int) -> None:
-        outcomes = self.request(*self.published.unknown(count, f"{step}-"))
+        outcomes = self.request(*self.published.unknown_tokens(count, f"{step}-"))
 
         assert set(outcomes) == {self.refusal_of_an_unknown_key}
 
     @rule(count=st.integers(1, 5))
     def the_same_unknown_key_again(self, count: int) -> None:
-        outcomes = self.request(*self.published.unknown(1, "again") * count)
+        outcomes = self.request(*self.published.unknown_tokens(1, "again") * count)
 
         assert set(outcomes) == {self.refusal_of_an_unknown_key}
 
     @rule(count=st.integers(1, 5))
     def requests_with_forged_signatures(self, count: int) -> None:
         """Not judged without keys; `key_not_found` where the key id is not held either."""
-        outcomes = self.request(*self.published.forged(count))
+        outcomes = self.request(*self.published.forged_tokens(count))
 
         assert set(outcomes) <= {"signature_invalid", "key_not_found", "keys_unavailable"}
 
@@ -198,7 +198,7 @@ class History(RuleBasedStateMachine):
         self.published.clock.advance(seconds)
         key = self.published.issuer.key
         good = (key in self.held and self.state in ("fresh", "stale")) or self.free
-        bad = [*self.published.unknown(3), *self.published.forged(3)]
+        bad = [*self.published.unknown_tokens(3), *self.published.forged_tokens(3)]
 
         outcomes = self.request(*bad, self.token(key), self.token(key))
 
@@ -243,20 +243,20 @@ class History(RuleBasedStateMachine):
         before = self.token(key)
 
         async def at_once() -> list[str]:
-            self.published.documents.close()
-            early = asyncio.create_task(self.published.outcomes([before]))
-            await settled()
+            self.published.documents.pause()
+            early = asyncio.create_task(self.published.verify_all([before]))
+            await run_pending_tasks()
             self.note()
             self.change_keys(keeps_old, same_kid)
             new = [self.token(self.published.issuer.key)] * 3
-            late = asyncio.create_task(self.published.outcomes(new))
-            await settled()
-            self.published.documents.open()
+            late = asyncio.create_task(self.published.verify_all(new))
+            await run_pending_tasks()
+            self.published.documents.resume()
             await early
             return await late
 
         outcomes = self.loop.run_until_complete(at_once())
-        self.loop.run_until_complete(settled())
+        self.loop.run_until_complete(run_pending_tasks())
         self.note()
 
         assert len(set(outcomes)) == 1
@@ -302,7 +302,7 @@ class History(RuleBasedStateMachine):
 
         async def warm() -> None:
             self.published.verifier.warm()
-            await settled()
+            await run_pending_tasks()
 
         self.loop.run_until_complete(warm())
         self.note()

@@ -11,7 +11,7 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Document, FetchFailed, NotServed, remote_keys
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import FakeDocuments, signing_key
-from tests.support.published_keys import DOWN, JWKS_URI, Published, settled
+from tests.support.published_keys import DOWN, JWKS_URI, Published, run_pending_tasks
 
 ALICE = "alice"
 
@@ -34,7 +34,9 @@ def published() -> Published:
 async def test_without_keys_nothing_is_judged(published: Published) -> None:
     published.serve(DOWN)
 
-    outcomes = await published.outcomes([published.issuer.token(), *published.unknown(100)])
+    outcomes = await published.verify_all(
+        [published.issuer.token(), *published.unknown_tokens(100)]
+    )
 
     assert set(outcomes) == {"keys_unavailable"}
     assert published.fetches == 1
@@ -59,7 +61,7 @@ async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
     published.clock.advance(age)
 
     assert published.keys.status().state == state
-    assert await published.outcomes([published.issuer.token()] * 100) == [outcome] * 100
+    assert await published.verify_all([published.issuer.token()] * 100) == [outcome] * 100
 
 
 @pytest.mark.conforms(
@@ -75,7 +77,7 @@ async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether
     published.serve(DOWN)
     published.clock.advance(age)
 
-    assert set(await published.outcomes(published.unknown(100))) == {"keys_unavailable"}
+    assert set(await published.verify_all(published.unknown_tokens(100))) == {"keys_unavailable"}
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
@@ -89,7 +91,7 @@ async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
 
     token = published.issuer.token_with_header(kid=None)
 
-    assert await published.outcomes([token]) == ["keys_unavailable"]
+    assert await published.verify_all([token]) == ["keys_unavailable"]
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
@@ -99,7 +101,7 @@ async def test_a_client_that_cancels_itself_is_a_failed_attempt_like_any_other(
 
     class Cancelling(FakeDocuments):
         async def __call__(self, url: str, *, etag: str | None = None) -> Document:
-            self.asked.append(url)
+            self.requested.append(url)
             raise asyncio.CancelledError
 
     documents = Cancelling({})
@@ -108,7 +110,7 @@ async def test_a_client_that_cancels_itself_is_a_failed_attempt_like_any_other(
         with pytest.raises(KeysUnavailable):
             await keys.key_set()
 
-    assert len(documents.asked) == 1
+    assert len(documents.requested) == 1
     assert keys.status().fault == "CancelledError"
 
 
@@ -136,10 +138,10 @@ async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
     published.serve(answer)
     published.clock.advance(500.0)
     await published.verify()
-    await settled()
+    await run_pending_tasks()
 
     assert published.fetches == 2
-    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+    assert await published.verify_all([published.issuer.token()]) == [ALICE]
     assert [record for record in caplog.messages if record.startswith("keys not fetched")]
 
 
@@ -153,7 +155,7 @@ async def test_nonsense_at_the_first_fetch_is_an_outage(
 ) -> None:
     published.serve(answer)
 
-    assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
+    assert await published.verify_all([published.issuer.token()]) == ["keys_unavailable"]
 
 
 async def attempts_at(published: Published, seconds: int, tokens: list[str]) -> list[int]:
@@ -163,8 +165,8 @@ async def attempts_at(published: Published, seconds: int, tokens: list[str]) -> 
     for second in range(seconds):
         published.clock.now = start + second
         before = published.fetches
-        await published.outcomes(tokens)
-        await settled()
+        await published.verify_all(tokens)
+        await run_pending_tasks()
         attempts += [second] * (published.fetches - before)
     return attempts
 
@@ -183,8 +185,8 @@ async def test_an_outage_is_tried_at_growing_distances_whatever_is_asked(
         published.clock.advance(age)
     tokens: dict[str, Any] = {
         "known": [published.issuer.token()] * 5,
-        "unknown": published.unknown(5),
-        "forged": published.forged(5),
+        "unknown": published.unknown_tokens(5),
+        "forged": published.forged_tokens(5),
     }
     tokens["all"] = [*tokens["known"], *tokens["unknown"], *tokens["forged"]]
     published.serve(DOWN)
@@ -198,7 +200,7 @@ async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
 ) -> None:
     published.serve(DOWN)
 
-    outcomes = await published.outcomes([published.issuer.token()] * 1000)
+    outcomes = await published.verify_all([published.issuer.token()] * 1000)
 
     assert set(outcomes) == {"keys_unavailable"}
     assert published.fetches == 1
@@ -222,8 +224,8 @@ async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_e
     for request in range(1000):
         published.clock.now = begun + request / 8
         before = published.fetches
-        await published.outcomes([published.issuer.token()])
-        await settled()
+        await published.verify_all([published.issuer.token()])
+        await run_pending_tasks()
         attempts += [request / 8] * (published.fetches - before)
 
     # The pause itself, and at most the time until the next request.
@@ -243,8 +245,8 @@ async def test_in_an_outage_a_good_token_is_never_called_bad(published: Publishe
     outcomes: list[str] = []
     for minute in range(80):
         published.clock.now = begun + minute * 60
-        outcomes += await published.outcomes([published.issuer.token()])
-        await settled()
+        outcomes += await published.verify_all([published.issuer.token()])
+        await run_pending_tasks()
 
     assert outcomes == [ALICE] * 70 + ["keys_unavailable"] * 10
 
@@ -270,8 +272,8 @@ async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
     outcomes: list[str] = []
     for age in (serves - 0.5, serves):
         published.clock.now = begun + age
-        outcomes += await published.outcomes([published.issuer.token()])
-        await settled()
+        outcomes += await published.verify_all([published.issuer.token()])
+        await run_pending_tasks()
 
     assert outcomes == [ALICE, "keys_unavailable"]
 
@@ -288,9 +290,9 @@ async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
     published.serve(DOWN)
     published.clock.advance(7200.0 + 3599.5)
 
-    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+    assert await published.verify_all([published.issuer.token()]) == [ALICE]
     published.clock.advance(0.5)
-    assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
+    assert await published.verify_all([published.issuer.token()]) == ["keys_unavailable"]
 
 
 @pytest.mark.conforms(
@@ -320,7 +322,7 @@ async def test_the_next_attempt_recovers(published: Published) -> None:
     published.publish()
     published.clock.advance(10.0)
 
-    assert await published.outcomes([published.issuer.token()] * 100) == [ALICE] * 100
+    assert await published.verify_all([published.issuer.token()] * 100) == [ALICE] * 100
     assert published.keys.status().state == "fresh"
 
 
@@ -348,22 +350,22 @@ async def test_a_recovery_behind_the_requests_takes_up_a_rotation(published: Pub
     published.serve(DOWN)
     published.clock.advance(700.0)
     await published.verify()
-    await settled()
+    await run_pending_tasks()
     published.rotate()
 
-    assert await published.outcomes([published.issuer.token()]) == ["keys_unavailable"]
+    assert await published.verify_all([published.issuer.token()]) == ["keys_unavailable"]
     published.clock.advance(1.0)
-    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+    assert await published.verify_all([published.issuer.token()]) == [ALICE]
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -> None:
     await published.verify()
-    published.documents.close()
+    published.documents.pause()
     published.clock.advance(700.0)
 
     tokens = [published.issuer.token()] * 100
-    assert await asyncio.wait_for(published.outcomes(tokens), 60.0) == [ALICE] * 100
+    assert await asyncio.wait_for(published.verify_all(tokens), 60.0) == [ALICE] * 100
 
     assert published.fetches == 2
     await published.keys.aclose()
@@ -376,23 +378,23 @@ async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
 ) -> None:
     """The keys may take as long as they want."""
     await published.verify()
-    published.documents.close()
+    published.documents.pause()
     published.clock.advance(age)
 
     for _ in range(100):
         assert (await asyncio.wait_for(published.verify(), 60.0)).subject == ALICE
-        await settled()
+        await run_pending_tasks()
 
     assert published.fetches == 2
-    published.documents.open()
-    await settled()
+    published.documents.resume()
+    await run_pending_tasks()
     assert published.keys.status().state == "fresh"
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
     published = Published(timeout=0.02)
-    published.documents.close()
+    published.documents.pause()
 
     with pytest.raises(KeysUnavailable, match=r"no keys within 0.02 s"):
         await asyncio.wait_for(published.verify(), 60.0)
@@ -402,15 +404,15 @@ async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
 async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
     published: Published,
 ) -> None:
-    published.documents.close()
+    published.documents.pause()
     first = asyncio.create_task(published.verify())
-    await settled()
-    others = asyncio.create_task(published.outcomes([published.issuer.token()] * 99))
-    await settled()
+    await run_pending_tasks()
+    others = asyncio.create_task(published.verify_all([published.issuer.token()] * 99))
+    await run_pending_tasks()
 
     first.cancel()
-    await settled()
-    published.documents.open()
+    await run_pending_tasks()
+    published.documents.resume()
 
     assert await others == [ALICE] * 99
     assert first.cancelled()
@@ -419,23 +421,23 @@ async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
 async def test_the_keys_arrive_though_every_caller_went_away(published: Published) -> None:
-    published.documents.close()
+    published.documents.pause()
     callers = [asyncio.create_task(published.verify()) for _ in range(10)]
-    await settled()
+    await run_pending_tasks()
 
     for caller in callers:
         caller.cancel()
-    published.documents.open()
-    await settled()
+    published.documents.resume()
+    await run_pending_tasks()
 
     assert published.keys.status().state == "fresh"
     assert published.fetches == 1
 
 
 async def test_closing_leaves_no_task_and_answers_who_waits(published: Published) -> None:
-    published.documents.close()
-    waiting = asyncio.create_task(published.outcomes([published.issuer.token()] * 10))
-    await settled()
+    published.documents.pause()
+    waiting = asyncio.create_task(published.verify_all([published.issuer.token()] * 10))
+    await run_pending_tasks()
 
     await published.keys.aclose()
 
@@ -446,18 +448,18 @@ async def test_closing_leaves_no_task_and_answers_who_waits(published: Published
 async def test_closing_is_no_failure_that_the_next_request_has_to_wait_for(
     published: Published,
 ) -> None:
-    published.documents.close()
-    waiting = asyncio.create_task(published.outcomes([published.issuer.token()]))
-    await settled()
+    published.documents.pause()
+    waiting = asyncio.create_task(published.verify_all([published.issuer.token()]))
+    await run_pending_tasks()
     await published.keys.aclose()
     await waiting
-    published.documents.open()
+    published.documents.resume()
 
-    assert await published.outcomes([published.issuer.token()]) == [ALICE]
+    assert await published.verify_all([published.issuer.token()]) == [ALICE]
 
 
 def test_a_source_serves_two_event_loops_one_after_the_other(published: Published) -> None:
-    outcomes = [asyncio.run(published.outcomes([published.issuer.token()])) for _ in range(2)]
+    outcomes = [asyncio.run(published.verify_all([published.issuer.token()])) for _ in range(2)]
 
     assert outcomes == [[ALICE], [ALICE]]
     assert published.fetches == 1
@@ -468,15 +470,15 @@ def test_a_source_survives_an_event_loop_that_died_with_a_fetch_under_way(
     published: Published, age: float
 ) -> None:
     async def begin() -> None:
-        published.documents.close()
+        published.documents.pause()
         _waiting = [asyncio.create_task(published.verify()) for _ in range(3)]
-        await settled()
+        await run_pending_tasks()
 
     async def go_on() -> list[str]:
-        published.documents.open()
-        return await asyncio.wait_for(published.outcomes([published.issuer.token()] * 3), 60.0)
+        published.documents.resume()
+        return await asyncio.wait_for(published.verify_all([published.issuer.token()] * 3), 60.0)
 
-    asyncio.run(published.outcomes([published.issuer.token()]))
+    asyncio.run(published.verify_all([published.issuer.token()]))
     published.clock.advance(age)
     asyncio.run(begin())
 

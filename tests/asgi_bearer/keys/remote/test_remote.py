@@ -7,8 +7,8 @@ import pytest
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import FetchFailed
-from tests.support.published_keys import settled
-from tests.support.remote_keys import Source, numbered
+from tests.support.published_keys import run_pending_tasks
+from tests.support.remote_keys import Source, numbered_keys
 
 
 async def test_nothing_is_fetched_before_the_first_request() -> None:
@@ -21,7 +21,7 @@ async def test_nothing_is_fetched_before_the_first_request() -> None:
 async def test_the_first_request_waits_for_a_fetch() -> None:
     source = Source()
 
-    assert await source.keys.key_set() == numbered(1)
+    assert await source.keys.key_set() == numbered_keys(1)
     assert source.fetches == 1
 
 
@@ -40,47 +40,47 @@ async def test_a_set_that_serves_is_served_at_once_and_fetched_again_behind_the_
     age: float, state: str, fetches: int
 ) -> None:
     source = Source()
-    old = await source.aged(age)
-    source.brings = numbered(2)
+    old = await source.fetch_and_wait(age)
+    source.answer = numbered_keys(2)
 
     assert source.keys.status().state == state
     assert source.keys.status().age == pytest.approx(age)
     assert await source.keys.key_set() is old
-    await settled()
+    await run_pending_tasks()
 
     assert source.fetches == fetches
-    assert await source.keys.key_set() == numbered(fetches)
+    assert await source.keys.key_set() == numbered_keys(fetches)
 
 
 @pytest.mark.parametrize("age", [500.0, 1e6])
 async def test_a_set_that_serves_no_longer_is_waited_for(age: float) -> None:
     source = Source()
-    await source.aged(age)
-    source.brings = numbered(2)
+    await source.fetch_and_wait(age)
+    source.answer = numbered_keys(2)
 
     assert source.keys.status().state == "expired"
-    assert await source.keys.key_set() == numbered(2)
+    assert await source.keys.key_set() == numbered_keys(2)
     assert (source.keys.status().state, source.keys.status().age) == ("fresh", 0.0)
 
 
 async def test_a_thousand_requests_for_an_old_set_cause_one_fetch() -> None:
     source = Source()
-    await source.aged(90.0)
+    await source.fetch_and_wait(90.0)
 
     for _ in range(1000):
         await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
     assert source.fetches == 2
 
 
 async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again() -> None:
     source = Source()
-    old = await source.aged(90.0)
-    source.brings = numbered(1)
+    old = await source.fetch_and_wait(90.0)
+    source.answer = numbered_keys(1)
 
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
     assert await source.keys.key_set() is old
     assert source.keys.status().age == 0.0
@@ -89,7 +89,7 @@ async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     pauses: list[float] = []
 
     for _ in range(8):
@@ -104,7 +104,7 @@ async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> N
 
 async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable):
         await source.keys.key_set()
     source.clock.advance(0.75)
@@ -119,13 +119,13 @@ async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
 async def test_the_first_attempt_after_the_pause_recovers() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable):
         await source.keys.key_set()
-    source.brings = numbered(1)
+    source.answer = numbered_keys(1)
     source.clock.advance(1.0)
 
-    assert await source.keys.key_set() == numbered(1)
+    assert await source.keys.key_set() == numbered_keys(1)
 
 
 FAULTS: list[tuple[Exception, str]] = [
@@ -141,12 +141,12 @@ async def test_any_failure_keeps_the_good_set_and_is_logged_without_foreign_word
     fault: Exception, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = Source()
-    old = await source.aged(90.0)
-    source.brings = fault
+    old = await source.fetch_and_wait(90.0)
+    source.answer = fault
 
     with caplog.at_level(logging.INFO, "asgi_bearer"):
         await source.keys.key_set()
-        await settled()
+        await run_pending_tasks()
 
     assert await source.keys.key_set() is old
     assert caplog.messages == [
@@ -161,15 +161,15 @@ async def test_fetched_keys_are_logged_once_per_change(
 
     with caplog.at_level(logging.INFO, "asgi_bearer"):
         for _ in range(3):
-            await source.aged(90.0)
-            await settled()
+            await source.fetch_and_wait(90.0)
+            await run_pending_tasks()
 
     assert caplog.messages == ["keys fetched", "key added: kid 'k1'"]
 
 
 async def test_after_closing_the_source_can_be_used_again() -> None:
     source = Source()
-    old = await source.aged(90.0)
+    old = await source.fetch_and_wait(90.0)
 
     await source.keys.aclose()
 
@@ -183,13 +183,13 @@ async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
 ) -> None:
     source = Source()
     source.chance = chance
-    await source.aged(due - 0.5)
+    await source.fetch_and_wait(due - 0.5)
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
     before = source.fetches
     source.clock.advance(0.5)
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
     assert (before, source.fetches) == (1, 2)
 
@@ -215,10 +215,10 @@ async def test_each_fetch_brings_a_lifetime_of_its_own(
 ) -> None:
     """The set before lived for 100 s."""
     source = Source()
-    await source.aged(90.0)
+    await source.fetch_and_wait(90.0)
     source.lifetime = lifetime
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
     source.clock.advance(age)
 
     status = source.keys.status()
@@ -231,7 +231,7 @@ async def test_each_fetch_brings_a_lifetime_of_its_own(
 async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
     source = Source()
     source.chance = 1.0
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     pauses: list[float] = []
 
     for _ in range(8):
@@ -245,16 +245,16 @@ async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
 
 async def test_warming_fetches_behind_everything() -> None:
     source = Source()
-    source.close()
+    source.pause()
 
     source.keys.warm()
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
 
     assert source.fetches == 1
     assert source.keys.status().state == "never"
-    source.open()
-    await settled()
+    source.resume()
+    await run_pending_tasks()
     assert source.keys.status().state == "fresh"
 
 
@@ -263,10 +263,10 @@ async def test_warming_fetches_behind_everything() -> None:
 )
 async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int) -> None:
     source = Source()
-    await source.aged(age)
+    await source.fetch_and_wait(age)
 
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
 
     assert source.fetches == fetches
 
@@ -275,13 +275,13 @@ async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int
 @pytest.mark.parametrize(("later", "fetches"), [(0.0, 1), (0.5, 1), (1.0, 2)])
 async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches: int) -> None:
     source = Source()
-    source.brings = FetchFailed("down")
+    source.answer = FetchFailed("down")
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
     source.clock.advance(later)
 
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
 
     assert source.fetches == fetches
 
@@ -292,4 +292,4 @@ def test_warming_without_an_event_loop_fails_at_once_and_spoils_nothing() -> Non
     with pytest.raises(RuntimeError, match="no asyncio event loop"):
         source.keys.warm()
 
-    assert asyncio.run(source.keys.key_set()) == numbered(1)
+    assert asyncio.run(source.keys.key_set()) == numbered_keys(1)

@@ -9,7 +9,7 @@ import pytest
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import KeySet
 from asgi_bearer.keys.single_flight import SingleFlight
-from tests.support.published_keys import settled
+from tests.support.published_keys import run_pending_tasks
 
 
 class Fetches:
@@ -32,7 +32,7 @@ def empty() -> KeySet:
 async def test_all_who_join_get_what_one_fetch_brings() -> None:
     flight, fetches = SingleFlight(), Fetches()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
-    await settled()
+    await run_pending_tasks()
 
     fetches.outcome.set_result(answer := empty())
 
@@ -44,7 +44,7 @@ async def test_all_who_join_get_what_one_fetch_brings() -> None:
 async def test_all_who_join_get_the_failure() -> None:
     flight, fetches = SingleFlight(), Fetches()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
-    await settled()
+    await run_pending_tasks()
 
     fetches.outcome.set_exception(KeysUnavailable("down", retry_after=2.0))
     results = await asyncio.gather(*waiting, return_exceptions=True)
@@ -68,10 +68,10 @@ async def test_after_a_fetch_has_ended_the_next_caller_begins_another() -> None:
 async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> None:
     flight, fetches = SingleFlight(), Fetches()
     first, second = (asyncio.create_task(flight.join(fetches)) for _ in range(2))
-    await settled()
+    await run_pending_tasks()
 
     first.cancel()
-    await settled()
+    await run_pending_tasks()
     fetches.outcome.set_result(answer := empty())
 
     assert await second is answer
@@ -82,10 +82,10 @@ async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> 
 async def test_a_fetch_goes_on_though_everybody_who_waited_was_cancelled() -> None:
     flight, fetches = SingleFlight(), Fetches()
     caller = asyncio.create_task(flight.join(fetches))
-    await settled()
+    await run_pending_tasks()
 
     caller.cancel()
-    await settled()
+    await run_pending_tasks()
 
     assert flight.is_running_here
     fetches.outcome.set_result(answer := empty())
@@ -98,7 +98,7 @@ async def test_a_started_fetch_makes_nobody_wait() -> None:
 
     flight.start(fetches)
     flight.start(fetches)
-    await settled()
+    await run_pending_tasks()
 
     assert flight.is_running_here
     assert fetches.begun == 1
@@ -112,10 +112,10 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     fetches.outcome.set_exception(KeysUnavailable("down"))
 
     flight.start(fetches)
-    await settled()
+    await run_pending_tasks()
     del flight, fetches
     gc.collect()
-    await settled()
+    await run_pending_tasks()
 
     assert complaints == []
 
@@ -123,7 +123,7 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
 async def test_closing_ends_the_fetch_and_leaves_no_task() -> None:
     flight, fetches = SingleFlight(), Fetches()
     flight.start(fetches)
-    await settled()
+    await run_pending_tasks()
 
     await flight.aclose()
 
@@ -135,7 +135,7 @@ async def test_who_waits_while_the_flight_is_closed_is_told_that_there_are_no_ke
     """A cancellation that nobody asked for would pass through every `except Exception`."""
     flight, fetches = SingleFlight(), Fetches()
     waiting = asyncio.create_task(flight.join(fetches))
-    await settled()
+    await run_pending_tasks()
 
     await flight.aclose()
 
@@ -169,7 +169,7 @@ def test_a_fetch_of_an_event_loop_that_is_gone_is_not_waited_for() -> None:
 
     async def begin() -> None:
         flight.start(Fetches())
-        await settled()
+        await run_pending_tasks()
 
     async def join() -> KeySet:
         fetches = Fetches()
@@ -183,7 +183,7 @@ def test_a_fetch_of_an_event_loop_that_is_gone_is_not_waited_for() -> None:
 
     for task in asyncio.all_tasks(gone):
         task.cancel()
-    gone.run_until_complete(settled())
+    gone.run_until_complete(run_pending_tasks())
     gone.close()
 
 
@@ -207,7 +207,7 @@ def test_closing_in_another_event_loop_leaves_a_fetch_alone() -> None:
 
     async def begin() -> None:
         flight.start(Fetches())
-        await settled()
+        await run_pending_tasks()
 
     here = asyncio.new_event_loop()
     here.run_until_complete(begin())
@@ -235,7 +235,7 @@ def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
 async def test_who_is_cancelled_while_the_fetch_fails_sees_the_cancellation() -> None:
     flight, fetches = SingleFlight(), Fetches()
     caller = asyncio.create_task(flight.join(fetches))
-    await settled()
+    await run_pending_tasks()
 
     caller.cancel()
     fetches.outcome.set_exception(KeysUnavailable("down"))

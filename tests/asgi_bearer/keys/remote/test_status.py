@@ -9,8 +9,8 @@ import pytest
 
 from asgi_bearer.keys import FetchFailed, KeySetStatus, Missed
 from asgi_bearer.keys.events import EventKind, KeySetState
-from tests.support.published_keys import settled
-from tests.support.remote_keys import Source, asked, numbered
+from tests.support.published_keys import run_pending_tasks
+from tests.support.remote_keys import Source, numbered_keys, request_keys
 
 NOTHING: Mapping[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
 FETCHED: Mapping[EventKind, int] = {**NOTHING, "fetched": 1, "key_added": 1}
@@ -37,7 +37,7 @@ async def test_the_status_changes_with_the_time_alone(
     age: float, state: KeySetState, serves: float, next_attempt: float
 ) -> None:
     source = Source()
-    await source.aged(age)
+    await source.fetch_and_wait(age)
 
     assert source.keys.status() == KeySetStatus(state, age, serves, None, next_attempt, FETCHED)
 
@@ -55,34 +55,34 @@ async def test_while_keys_are_fetched_again_the_status_says_so_unless_there_is_w
     age: float, state: KeySetState, serves: float
 ) -> None:
     source = Source()
-    await source.aged(age)
-    source.close()
+    await source.fetch_and_wait(age)
+    source.pause()
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
 
     assert source.keys.status() == KeySetStatus(state, age, serves, None, 0.0, FETCHED)
-    source.open()
-    await settled()
+    source.resume()
+    await run_pending_tasks()
     assert source.keys.status().state == "fresh"
 
 
 async def test_a_fetch_that_a_token_caused_shows_as_refreshing() -> None:
     source = Source()
     old = await source.keys.key_set()
-    source.close()
+    source.pause()
     waiting = asyncio.create_task(source.keys.key_set(Missed(old, unknown_kid=True)))
-    await settled()
+    await run_pending_tasks()
 
     assert source.keys.status() == KeySetStatus("refreshing", 0.0, 500.0, None, 0.0, FETCHED)
-    source.open()
+    source.resume()
     await waiting
 
 
 async def test_while_the_first_keys_are_fetched_there_never_were_any() -> None:
     source = Source()
-    source.close()
+    source.pause()
     source.keys.warm()
-    await settled()
+    await run_pending_tasks()
 
     assert source.keys.status() == KeySetStatus("never", None, 0.0, None, 0.0, NOTHING)
     await source.keys.aclose()
@@ -100,9 +100,9 @@ async def test_after_a_failure_the_status_says_why_and_when_the_next_attempt_is(
     age: float, state: KeySetState, serves: float
 ) -> None:
     source = Source()
-    await source.aged(age)
-    source.brings = FetchFailed("down")
-    await asked(source)
+    await source.fetch_and_wait(age)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
     source.clock.advance(0.25)
 
     status = source.keys.status()
@@ -114,8 +114,8 @@ async def test_after_a_failure_the_status_says_why_and_when_the_next_attempt_is(
 
 async def test_a_first_fetch_that_failed_is_told_too() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
-    await asked(source)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
 
     assert source.keys.status() == KeySetStatus(
         "never", None, 0.0, "down", 1.0, {**NOTHING, "failed": 1}
@@ -124,11 +124,11 @@ async def test_a_first_fetch_that_failed_is_told_too() -> None:
 
 async def test_the_fault_is_over_with_the_next_keys() -> None:
     source = Source()
-    source.brings = FetchFailed("down")
-    await asked(source)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
     source.clock.advance(1.0)
-    source.brings = numbered(1)
-    await asked(source)
+    source.answer = numbered_keys(1)
+    await request_keys(source)
 
     assert source.keys.status() == KeySetStatus(
         "fresh", 0.0, 500.0, None, 80.0, {**FETCHED, "failed": 1}
@@ -137,20 +137,20 @@ async def test_the_fault_is_over_with_the_next_keys() -> None:
 
 async def test_closing_is_no_fault() -> None:
     source = Source()
-    await source.aged(90.0)
-    source.close()
+    await source.fetch_and_wait(90.0)
+    source.pause()
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
     await source.keys.aclose()
 
     assert source.keys.status() == KeySetStatus("fresh", 90.0, 410.0, None, 0.0, FETCHED)
-    assert source.kinds == ["fetched", "key_added"]
+    assert source.event_kinds == ["fetched", "key_added"]
 
 
 def test_the_status_can_be_read_where_no_event_loop_runs() -> None:
     source = Source()
-    asyncio.run(source.aged(90.0))
+    asyncio.run(source.fetch_and_wait(90.0))
 
     assert source.keys.status() == KeySetStatus("fresh", 90.0, 410.0, None, 0.0, FETCHED)
 
@@ -159,10 +159,10 @@ def test_a_fetch_that_its_event_loop_left_behind_does_not_show() -> None:
     source = Source()
 
     async def begin() -> None:
-        await source.aged(90.0)
-        source.close()
+        await source.fetch_and_wait(90.0)
+        source.pause()
         await source.keys.key_set()
-        await settled()
+        await run_pending_tasks()
         assert source.keys.status().state == "refreshing"
 
     async def later() -> KeySetStatus:
@@ -180,10 +180,10 @@ def test_a_fetch_that_its_event_loop_left_behind_does_not_show() -> None:
 
 async def test_the_counts_of_a_status_stay_as_they_were() -> None:
     source = Source()
-    await source.aged(90.0)
+    await source.fetch_and_wait(90.0)
     before = source.keys.status()
 
-    await asked(source)
+    await request_keys(source)
 
     assert before.counts == FETCHED
     assert source.keys.status().counts == {**FETCHED, "unchanged": 1}
@@ -194,10 +194,10 @@ async def test_the_status_of_a_failure_that_a_token_caused_tells_the_pause() -> 
     """Not when the set would be due: the next request of anybody is the next attempt."""
     source = Source()
     old = await source.keys.key_set()
-    source.brings = FetchFailed("down")
-    await asked(source, Missed(old, unknown_kid=True))
+    source.answer = FetchFailed("down")
+    await request_keys(source, Missed(old, unknown_kid=True))
 
-    event, status = source.told[-1]
+    event, status = source.events[-1]
 
     assert (event.kind, status.next_attempt) == ("failed", 1.0)
     assert source.keys.status() == status
@@ -206,10 +206,10 @@ async def test_the_status_of_a_failure_that_a_token_caused_tells_the_pause() -> 
 async def test_a_thread_reads_that_keys_are_being_fetched() -> None:
     """A plain `def readyz()` of FastAPI runs in one."""
     source = Source()
-    await source.aged(90.0)
-    source.close()
+    await source.fetch_and_wait(90.0)
+    source.pause()
     await source.keys.key_set()
-    await settled()
+    await run_pending_tasks()
 
     assert (await asyncio.to_thread(source.keys.status)).state == "refreshing"
     await source.keys.aclose()
@@ -226,8 +226,8 @@ async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_a
     assert source.keys.status().fault == "issuer is 'https://evil.example'"
 
     source.warning = None
-    await source.aged(90.0)
-    await asked(source)
+    await source.fetch_and_wait(90.0)
+    await request_keys(source)
     assert source.keys.status().fault is None
 
 
@@ -235,17 +235,17 @@ async def test_the_status_names_what_is_left_out_of_the_set_that_serves() -> Non
     source = Source()
     assert source.keys.status().left_out == ()
     source.left_out = ("key 2 (kid 'enc') is not used: use is 'enc'",)
-    await source.aged(90.0)
+    await source.fetch_and_wait(90.0)
 
     assert source.keys.status().left_out == source.left_out
-    assert source.told[0][1].left_out == source.left_out
+    assert source.events[0][1].left_out == source.left_out
 
     kept, source.left_out = source.left_out, ()
-    source.brings = FetchFailed("down")
-    await asked(source)
+    source.answer = FetchFailed("down")
+    await request_keys(source)
     assert source.keys.status().left_out == kept
 
-    source.brings = numbered(1)
+    source.answer = numbered_keys(1)
     source.clock.advance(60.0)
-    await asked(source)
+    await request_keys(source)
     assert source.keys.status().left_out == ()
