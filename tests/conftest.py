@@ -1,4 +1,4 @@
-"""What holds for all tests: which of them are long, and what shares a process."""
+"""Settings of all tests: which tests are long, and which of them run in one process."""
 
 import asyncio
 from collections.abc import Generator, Iterable
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from resource_api.database.connect import connect
 from resource_api.database.schema import prepare
 
-# A machine that is busy must not make a property fail.
+# A busy machine must not make a property test fail.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
@@ -45,22 +45,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Processes of xdist take over the options of the one that starts them.
+    # Each xdist worker takes over the options of the process that starts it.
     if not hasattr(config, "workerinput"):
         config.option.all |= config.args_source is pytest.Config.ArgsSource.ARGS
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what is long; None leaves the answer to others."""
+    """Skip the long tests; None leaves the decision to other plugins."""
     is_long = _within(LONG, collection_path) is not None
     return True if is_long and not config.option.all else None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Keep together what shares fixtures that take their time to make, and begin with the longest.
+    """Run tests that share slow fixtures in one process, the longest groups first.
 
-    What is not grouped by its long folder is grouped by its module (`--dist loadgroup`).
+    A test outside the long folders is grouped by its module (`--dist loadgroup`).
     """
     for item in items:
         group = _within(LONG, item.path) or item.path.relative_to(TESTS).as_posix()
@@ -81,14 +81,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _within(names: Iterable[str], path: Path) -> str | None:
-    """Return the name of the folder or module that holds a test of this path."""
+    """Return the folder or module among `names` that contains a test of this path."""
     relative = path.relative_to(TESTS) if path.is_relative_to(TESTS) else Path()
     return next((name for name in names if relative.is_relative_to(name)), None)
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the schema; made once, because migrations take their time."""
+    """An SQLite file with the schema; made once, because migrations are slow."""
     file = tmp_path_factory.mktemp("database") / "contacts.sqlite3"
 
     async def make() -> None:

@@ -1,4 +1,4 @@
-"""Tokens with claims that must be refused. All are signed by the issuer's key."""
+"""Tokens with claims that must be refused. All are signed with the issuer's key."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,9 @@ from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer
 
 NOW = FakeClock().now
 LEEWAY = 30.0
-"""The default."""
+"""The default leeway."""
 
-_DATES_THAT_ARE_NONE: dict[str, object] = {
+_INVALID_DATES: dict[str, object] = {
     # RFC 7519 §2.
     "a string": "1700000600",
     "true": True,
@@ -38,7 +38,7 @@ _DATES_THAT_ARE_NONE: dict[str, object] = {
     "an integer of 4300 digits": 10**4299,
 }
 
-_NAMES_THAT_ARE_NONE: dict[str, object] = {
+_INVALID_NAMES: dict[str, object] = {
     # RFC 7519 §4.1.2.
     "empty": "",
     "null": None,
@@ -52,7 +52,7 @@ _NAMES_THAT_ARE_NONE: dict[str, object] = {
     "with a control character beyond ASCII": "alice\x85",
 }
 
-_SCOPES_THAT_ARE_NONE: dict[str, object] = {
+_INVALID_SCOPES: dict[str, object] = {
     # RFC 6749 §3.3.
     "null": None,
     "a number": 1,
@@ -114,25 +114,24 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     **{
         f"{name} {words}": (ClaimMalformed, {name: value})
         for name in ("exp", "nbf", "iat")
-        for words, value in _DATES_THAT_ARE_NONE.items()
+        for words, value in _INVALID_DATES.items()
     },
     # RFC 7519 §4.1.2.
     **{
         f"{name} {words}": (ClaimMalformed, {name: value})
         for name in ("sub", "client_id", "azp", "cid", "appid")
-        for words, value in _NAMES_THAT_ARE_NONE.items()
+        for words, value in _INVALID_NAMES.items()
     },
     # RFC 6749 §3.3.
     **{
         f"scope {words}": (ClaimMalformed, {"scope": value})
-        for words, value in _SCOPES_THAT_ARE_NONE.items()
+        for words, value in _INVALID_SCOPES.items()
     },
     "scope with a number in it": (ClaimMalformed, {"scope": ["read:contacts", 1]}),
     "scope with two names in one": (ClaimMalformed, {"scope": ["read:contacts write:contacts"]}),
     "scope with an empty name": (ClaimMalformed, {"scope": [""]}),
     **{
-        f"scp {words}": (ClaimMalformed, {"scp": value})
-        for words, value in _SCOPES_THAT_ARE_NONE.items()
+        f"scp {words}": (ClaimMalformed, {"scp": value}) for words, value in _INVALID_SCOPES.items()
     },
     "scp with a number in it": (ClaimMalformed, {"scp": ["read:contacts", 1]}),
     "scp with two names in one": (ClaimMalformed, {"scp": ["read:contacts write:contacts"]}),
@@ -147,7 +146,7 @@ _CHANGES: dict[str, tuple[type[AccessTokenError], dict[str, object]]] = {
     },
     "ID token with at_hash null": (IDTokenPresented, {"at_hash": None}),
     "ID token for its client": (AudienceMismatch, {"aud": "web", "nonce": "n"}),
-    # RFC 9449 §7.2: nobody has proved the key.
+    # RFC 9449 §7.2: a plain Bearer request carries no proof of possession.
     "cnf jkt": (TokenBoundToKey, {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
     "cnf of a certificate": (
         TokenBoundToKey,
@@ -167,7 +166,7 @@ _WITHOUT: dict[str, tuple[str, ...]] = {
 
 
 def _with(issuer: FakeIssuer, changes: Mapping[str, object]) -> str:
-    # FakeIssuer takes None for a claim that is left out; here it is JSON's null.
+    # FakeIssuer leaves out a claim that is None; here None is JSON null.
     return token_of(issuer, issuer.header(), json.dumps({**issuer.claims(), **changes}))
 
 
@@ -178,7 +177,7 @@ def _without(issuer: FakeIssuer, name: str) -> str:
 def _rows() -> Iterator[Refused]:
     for profile, names in _WITHOUT.items():
         for name, (expected, changes) in _CHANGES.items():
-            # The strict profile does not know scp.
+            # The profile rfc9068 does not read scp.
             if profile == "jwt" or "scp" not in changes:
                 token = partial(_with, changes=changes)
                 yield Refused(f"{name}, {profile}", expected, token, profile)

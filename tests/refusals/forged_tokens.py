@@ -1,4 +1,4 @@
-"""Tokens that the issuer did not sign, or signed for another key or algorithm."""
+"""Tokens that the issuer did not sign, or signed with a key of another algorithm."""
 
 import base64
 import hashlib
@@ -48,7 +48,7 @@ def _hmac_token(issuer: FakeIssuer, alg: str, secret: bytes) -> str:
 
 
 def _by(issuer: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
-    """Return a token by the issuer's key for `alg`, its signature edited."""
+    """Return a token signed with the issuer's key for `alg`, with an edited signature."""
     key = signing_key(alg, alg)
     signing_input = f"{b64(issuer.header(alg=alg, kid=alg))}.{b64(issuer.claims())}"
     return f"{signing_input}.{b64(edit(key.sign(signing_input.encode())))}"
@@ -123,13 +123,13 @@ def _edited(issuer: FakeIssuer, edit: Callable[[bytes], bytes]) -> str:
     return f"{signing_input}.{b64(edit(issuer.key.sign(signing_input.encode())))}"
 
 
-def _with_the_strangers_key(issuer: FakeIssuer, **members: object) -> str:
-    stranger = signing_key("RS256", "k1", 1)
-    return token_of_stranger(issuer, {**issuer.header(), **members, "jwk": stranger.jwk()})
+def _with_the_attackers_key(issuer: FakeIssuer, **members: object) -> str:
+    attackers_key = signing_key("RS256", "k1", 1)
+    return token_of_attacker(issuer, {**issuer.header(), **members, "jwk": attackers_key.jwk()})
 
 
-def token_of_stranger(issuer: FakeIssuer, header: dict[str, object]) -> str:
-    """Return a token that somebody else signed in the issuer's name."""
+def token_of_attacker(issuer: FakeIssuer, header: dict[str, object]) -> str:
+    """Return a token in the issuer's name that was signed with another key."""
     return compact(header, issuer.claims(), signing_key("RS256", "k1", 1))
 
 
@@ -176,7 +176,7 @@ def _rows() -> list[Refused]:
         Refused(
             "a stranger's key with the same id",
             SignatureInvalid,
-            lambda issuer: token_of_stranger(issuer, issuer.header()),
+            lambda issuer: token_of_attacker(issuer, issuer.header()),
         ),
         # RFC 8725 §3.1.
         Refused(
@@ -217,23 +217,23 @@ def _rows() -> list[Refused]:
             lambda issuer: token_of(issuer, issuer.header(alg="EdDSA"), issuer.claims()),
         ),
         # RFC 8725 §3.10.
-        Refused("the key in jwk", SignatureInvalid, _with_the_strangers_key),
+        Refused("the key in jwk", SignatureInvalid, _with_the_attackers_key),
         Refused(
             "the key in jwk, no kid",
             SignatureInvalid,
-            lambda issuer: token_of_stranger(
+            lambda issuer: token_of_attacker(
                 issuer, {**issuer.header(kid=None), "jwk": signing_key("RS256", "k1", 1).jwk()}
             ),
         ),
         Refused(
             "the key behind jku",
             SignatureInvalid,
-            lambda issuer: _with_the_strangers_key(issuer, jku="https://trap.example/jwks"),
+            lambda issuer: _with_the_attackers_key(issuer, jku="https://trap.example/jwks"),
         ),
         Refused(
             "the key behind x5u and in x5c",
             SignatureInvalid,
-            lambda issuer: _with_the_strangers_key(
+            lambda issuer: _with_the_attackers_key(
                 issuer,
                 x5u="https://trap.example/x5u",
                 x5c=[

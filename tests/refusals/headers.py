@@ -1,4 +1,4 @@
-"""Tokens whose JOSE header must not be believed. All are signed by the issuer's key."""
+"""Tokens with a JOSE header that must be refused. All are signed with the issuer's key."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -75,7 +75,7 @@ _KEY_IDS: dict[str, tuple[type[AccessTokenError], object]] = {
     "kid of 10,000 characters": (KeyNotFound, "k" * 10_000),
 }
 
-_TYPES_THAT_NOBODY_TAKES: dict[str, object] = {
+_TYPES_OF_NO_PROFILE: dict[str, object] = {
     # RFC 9068 §2.1, RFC 8725 §3.11.
     "typ empty": "",
     "typ null": None,
@@ -97,8 +97,8 @@ _TYPES_THAT_NOBODY_TAKES: dict[str, object] = {
     "typ JOSE": "JOSE",
 }
 
-_TYPES_OF_THE_OTHER_PROFILE: dict[str, object] = {
-    # RFC 9068 §2.1: only the compatible profile takes them.
+_TYPES_OF_PROFILE_JWT: dict[str, object] = {
+    # RFC 9068 §2.1: only the profile jwt accepts them.
     "typ JWT": "JWT",
     "typ jwt": "jwt",
     "typ application/jwt": "application/jwt",
@@ -139,11 +139,11 @@ def _rows() -> Iterator[Refused]:
         yield Refused(name, CriticalHeaderNotUnderstood, partial(_with, members=members))
     for name, (expected, kid) in _KEY_IDS.items():
         yield Refused(name, expected, partial(_with, members={"kid": kid}))
-    for name, typ in _TYPES_THAT_NOBODY_TAKES.items():
+    for name, typ in _TYPES_OF_NO_PROFILE.items():
         for profile in ("jwt", "rfc9068"):
             token = partial(_with, members={"typ": typ})
             yield Refused(f"{name}, {profile}", TokenTypeNotAllowed, token, profile)
-    for name, typ in _TYPES_OF_THE_OTHER_PROFILE.items():
+    for name, typ in _TYPES_OF_PROFILE_JWT.items():
         token = partial(_with, members={"typ": typ})
         yield Refused(f"{name}, rfc9068", TokenTypeNotAllowed, token, "rfc9068")
     yield Refused("no typ, rfc9068", TokenTypeNotAllowed, partial(_without, name="typ"), "rfc9068")

@@ -1,4 +1,4 @@
-"""What a row in a table of bad tokens is, and what the rows are made with."""
+"""A row in a table of tokens that must be refused, and functions that make such tokens."""
 
 import functools
 import json
@@ -9,7 +9,7 @@ from asgi_bearer import AccessTokenError, JWTVerifier, StaticKeys
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, SigningKey, b64, signing_key
 
 MORE_KEYS = ("PS256", "ES256", "ES384", "ES512", "EdDSA")
-"""Published next to the issuer's RS256 key, each with its algorithm as key id."""
+"""Keys that the issuer publishes beside its RS256 key; the key id of each is its algorithm."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Refused:
     """A token that must be refused.
 
     Arguments:
-        name: what is wrong with it.
-        expected: the refusal.
-        token: makes it.
-        profile: of the verifier.
+        name: what is wrong with the token.
+        expected: the class of the refusal.
+        token: a function that makes the token.
+        profile: the profile of the verifier.
     """
 
     name: str
@@ -35,12 +35,12 @@ def name_of(row: Refused) -> str:
 
 
 def new_issuer() -> FakeIssuer:
-    """Return the issuer of the tables, whose clock stands still."""
+    """Return the issuer of the tables; its clock stands still."""
     return FakeIssuer(clock=FakeClock())
 
 
 def verifier(issuer: FakeIssuer, profile: str = "jwt") -> JWTVerifier:
-    """Return a verifier that has the issuer's keys of all kinds."""
+    """Return a verifier with the issuer's keys of all types."""
     return issuer.verifier(keys=_all_keys(), profile=profile)
 
 
@@ -50,15 +50,15 @@ def _all_keys() -> StaticKeys:
 
 
 def signed(signing_input: str, key: SigningKey, alg: str | None = None) -> str:
-    """Return a token with a true signature over any text."""
+    """Return a token with a valid signature over any text."""
     return f"{signing_input}.{b64(key.sign(signing_input.encode(), alg))}"
 
 
 def with_members(members: Mapping[str, object], *texts: str) -> str:
-    """Return JSON of `members` and of members that are spelled out."""
+    """Return a JSON object with `members` and with members that are given as text."""
     return f"{{{', '.join([json.dumps(dict(members))[1:-1], *texts])}}}"
 
 
 def token_of(issuer: FakeIssuer, header: str | bytes | Json, claims: str | bytes | Json) -> str:
-    """Return a token with a true signature over any header and payload."""
+    """Return a token with a valid signature over any header and payload."""
     return signed(f"{b64(header)}.{b64(claims)}", issuer.key)

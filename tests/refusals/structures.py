@@ -1,4 +1,4 @@
-"""Tokens that are no compact JWS with I-JSON inside. Where possible, all are signed well."""
+"""Tokens that are not a compact JWS with I-JSON inside. Most of them have a valid signature."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,8 +14,9 @@ def _segments(issuer: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str
 
 
 def _recoded(issuer: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
-    """Return a token with one segment written differently, signed as it is written."""
-    # Seven question and greater-than signs put both - and _ into the segment.
+    """Return a token with one segment encoded differently; the signature covers the changed
+    text."""
+    # Seven question marks and seven greater-than signs put both - and _ into the segment.
     segments = [
         b64(with_members(issuer.header(), '"x": "???????>>>>>>>"')),
         b64(with_members(issuer.claims(), '"x": "???????>>>>>>>"')),
@@ -36,7 +37,7 @@ def _padded(segment: str) -> str:
 
 def _with_stray_bits(segment: str) -> str:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    # A segment of whole groups has no unused bits: one with them is put in its place.
+    # A segment of whole groups has no unused bits, so a segment with unused bits replaces it.
     segment = segment if len(segment) % 4 else b64("{}")
     return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
 
@@ -60,7 +61,7 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     "space around": lambda parts: [" " + ".".join(parts) + " "],
     "the scheme again": lambda parts: ["Bearer " + ".".join(parts)],
     "two tokens": lambda parts: [".".join(parts) + "," + ".".join(parts)],
-    # RFC 8725 §3.11, RFC 7516 §9: five segments are a JWE, if their header says so.
+    # RFC 8725 §3.11, RFC 7516 §9: five segments are a JWE if the header says so.
     "five segments": lambda parts: [*parts, "AA", "AA"],
     "five segments that begin as an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
     "JWE with a bomb": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
@@ -207,7 +208,7 @@ def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
     for name, recode in _RECODED.items():
         yield f"header: {name}", partial(_recoded, position=0, edit=recode)
         yield f"payload: {name}", partial(_recoded, position=1, edit=recode)
-        # Which characters a signature holds is a matter of luck.
+        # A signature does not contain every character each time.
         if " for " not in name:
             yield f"signature: {name}", partial(_recoded, position=2, edit=recode)
     for name, text in _NOT_AN_OBJECT.items():

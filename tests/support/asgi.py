@@ -1,4 +1,4 @@
-"""A small ASGI server for tests: WebSocket and lifespan, which httpx.ASGITransport cannot speak."""
+"""Scopes, requests and conversations for ASGI applications; httpx.ASGITransport has only HTTP."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Message = dict[str, Any]
 
 
 def client(app: Any) -> httpx.AsyncClient:
-    """Return an HTTP client whose server is `app`."""
+    """Return an HTTP client that sends its requests to `app`."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="https://api.example")
 
 
@@ -21,7 +21,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def http_scope(**changes: Any) -> Message:
-    """Return the scope of GET /, with changes; a path is spelled as servers hand it on."""
+    """Return the scope of GET / with changes; `raw_path` is encoded as servers encode it."""
     raw_path = quote(changes.get("path", "/"), safe="/!$&'()*+,;=:@", errors="replace").encode()
     return {
         "type": "http",
@@ -43,7 +43,8 @@ def http_scope(**changes: Any) -> Message:
 def websocket_scope(
     path: str = "/", headers: Mapping[str, str] | None = None, *, denial: bool = True
 ) -> Message:
-    """Return the scope of a WebSocket handshake; `denial` offers to answer it with HTTP."""
+    """Return the scope of a WebSocket handshake; `denial` offers the extension for HTTP
+    responses."""
     fields = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     extensions: Message = {"websocket.http.response": {}} if denial else {}
     scope = http_scope(type="websocket", scheme="wss", path=path, headers=fields, subprotocols=[])
@@ -52,7 +53,7 @@ def websocket_scope(
 
 
 async def converse(app: Any, scope: Message, *received: Message) -> list[Message]:
-    """Run `app` on `scope`, hand it `received` one by one, and return what it sent."""
+    """Run `app` on `scope`, let it receive the messages in `received`, and return what it sent."""
     sent: list[Message] = []
     waiting = list(received)
 

@@ -1,4 +1,4 @@
-"""An issuer in memory: keys of each kind, tokens good and bad, and documents that can fail."""
+"""An issuer in memory: keys of each kind, valid and invalid tokens, and documents that can fail."""
 
 import functools
 import json
@@ -40,7 +40,7 @@ class SigningKey:
         return {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}[self.alg[:2]]
 
     def jwk(self, **changes: Any) -> Json:
-        """Return the public JWK; a member that is changed to None is left out."""
+        """Return the public JWK; a member changed to None is left out."""
         public = self.private_key.public_key()
         encoder: Any = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}[self.kty]
         jwk: Json = encoder.to_jwk(public, as_dict=True)
@@ -49,14 +49,15 @@ class SigningKey:
         return {name: value for name, value in jwk.items() if value is not None}
 
     def sign(self, signing_input: bytes, alg: str | None = None) -> bytes:
-        """Return a signature by the key's algorithm, or by another that its kind can serve."""
+        """Return a signature by the key's algorithm, or by another one of the same key type."""
         signature: bytes = _ALGORITHMS[alg or self.alg].sign(signing_input, self.private_key)
         return signature
 
 
 @functools.cache
 def private_key(alg: str, number: int = 0, bits: int = 2048) -> Any:
-    """Return a private key for `alg`, the same for the same arguments; making RSA keys is slow."""
+    """Return a private key for `alg`, the same for the same arguments, because making RSA keys is
+    slow."""
     if alg[:2] in ("RS", "PS"):
         return rsa.generate_private_key(public_exponent=65537, key_size=bits)
     if alg[:2] == "ES":
@@ -65,12 +66,12 @@ def private_key(alg: str, number: int = 0, bits: int = 2048) -> Any:
 
 
 def signing_key(alg: str = "RS256", kid: str | None = "k1", number: int = 0) -> SigningKey:
-    """Return a key for `alg`; `number` tells several keys of one kind apart."""
+    """Return a key for `alg`; each `number` stands for another key."""
     return SigningKey(kid, alg, private_key("RS256" if alg[:2] in ("RS", "PS") else alg, number))
 
 
 def b64(data: bytes | str | Mapping[str, Any]) -> str:
-    """Return base64url without padding, of JSON where `data` is a mapping."""
+    """Return base64url without padding; a mapping is encoded as JSON first."""
     if isinstance(data, Mapping):
         data = json.dumps(data)
     if isinstance(data, str):
@@ -84,13 +85,13 @@ def compact(
     key: SigningKey,
     alg: str | None = None,
 ) -> str:
-    """Return a correctly signed token of any header and payload, however wrong these are."""
+    """Return a correctly signed token with any header and payload, valid or not."""
     signing_input = f"{b64(header)}.{b64(claims)}"
     return f"{signing_input}.{b64(key.sign(signing_input.encode(), alg))}"
 
 
 class FakeClock:
-    """A clock that moves when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self.now = now
@@ -105,10 +106,11 @@ class FakeClock:
 
 @dataclass
 class FakeIssuer:
-    """An authorization server that signs what it is asked to sign.
+    """An authorization server that signs any claims.
 
-    Its clock stands still, so that a token is good however long ago the test was collected. Where
-    another party reads the real time, give it `clock=time.time` and mint when the test runs.
+    Its clock stands still, so that tokens do not expire between the collection of a test and its
+    run. If another program reads the real time, use `clock=time.time` and make tokens when the test
+    runs.
     """
 
     issuer: str = ISSUER
@@ -138,7 +140,7 @@ class FakeIssuer:
         return {name: value for name, value in header.items() if value is not None}
 
     def token(self, **changes: Any) -> str:
-        """Return a good access token, or one with changed claims."""
+        """Return a valid access token, or one with changed claims."""
         return compact(self.header(), self.claims(**changes), self.key)
 
     def token_with_header(self, **changes: Any) -> str:
@@ -146,7 +148,7 @@ class FakeIssuer:
         return compact(self.header(**changes), self.claims(), self.key)
 
     def untyped_token(self, changes: Json) -> str:
-        """Return a JWT whose header does not say what it is, as many issuers write it."""
+        """Return a JWT with the header `typ: JWT`, which many issuers write into access tokens."""
         return compact(self.header(typ="JWT"), self.claims(**changes), self.key)
 
     def jwks(self, *others: SigningKey) -> Json:
@@ -166,10 +168,10 @@ class FakeIssuer:
 
 
 class FakeDocuments(Fetch):
-    """Documents by address, instead of HTTP; counts what is asked for.
+    """Documents by URL, instead of HTTP; `requested` lists the URLs that were requested.
 
-    A document is served as JSON, bytes as they are, a `Document` with its headers, and an
-    exception is raised. Whoever asks with the `etag` of a `Document` hears that it is the same.
+    A mapping is served as JSON, bytes unchanged, a `Document` with its headers, and an exception is
+    raised. A request with the `etag` of a `Document` is answered like a 304.
     """
 
     def __init__(self, documents: Mapping[str, object]) -> None:

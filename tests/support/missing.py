@@ -1,4 +1,4 @@
-"""What a test does where a program that it needs is not there."""
+"""Skips a test if a program that it needs is not installed."""
 
 import os
 from typing import NoReturn
@@ -7,10 +7,10 @@ import pytest
 
 
 def missing(reason: str) -> NoReturn:
-    """Skip the test; fail it where the environment has `CI`, since nothing may be missing there.
+    """Skip the test; on CI, where every program must be installed, fail it.
 
     Arguments:
-        reason: what is not there, for the person who reads the summary.
+        reason: which program is missing; it is shown in the summary.
     """
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)

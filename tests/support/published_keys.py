@@ -1,4 +1,4 @@
-"""An issuer that publishes its keys, and an API that gets them from there, by a fake clock."""
+"""An issuer that publishes its keys and an API that fetches them, with a fake clock."""
 
 import asyncio
 import json
@@ -21,32 +21,33 @@ DOWN = FetchFailed("the issuer is down")
 
 
 class Pausable:
-    """Something whose answers wait while its gate is closed."""
+    """A base class whose answers can be held back."""
 
-    _gate: asyncio.Event | None = None
+    _resumed: asyncio.Event | None = None
 
     async def wait_while_paused(self) -> None:
-        """Wait until the gate that is closed now is open."""
-        if self._gate is not None:
-            await self._gate.wait()
+        """Wait if answers are paused now, until `resume` is called."""
+        if self._resumed is not None:
+            await self._resumed.wait()
 
     def pause(self) -> None:
-        """Let everything that is asked for from now on wait."""
-        self._gate = asyncio.Event()
+        """Hold back the answers to all later requests."""
+        self._resumed = asyncio.Event()
 
     def hang(self) -> None:
-        """Let what waits wait for ever, and nothing else."""
-        self._gate = None
+        """Never answer the requests that wait now; answer later ones."""
+        self._resumed = None
 
     def resume(self) -> None:
-        """Let go what waits."""
-        if self._gate is not None:
-            self._gate.set()
-        self._gate = None
+        """Answer the requests that wait, and later ones."""
+        if self._resumed is not None:
+            self._resumed.set()
+        self._resumed = None
 
 
 class PausableDocuments(Pausable, FakeDocuments):
-    """Documents that are taken when they are asked for, and handed over once the gate is open."""
+    """Documents that are read at the time of the request, and returned once answers are not
+    paused."""
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         try:
@@ -73,30 +74,30 @@ class Published:
 
     @property
     def fetches(self) -> int:
-        """How many documents were asked for."""
+        """The number of documents that were requested."""
         return len(self.documents.requested)
 
     def publish(self, *others: SigningKey, **headers: str) -> None:
-        """Serve the issuer's present key, and `others`; `cache_control` is a header."""
+        """Serve the issuer's current key and `others`, with headers such as `cache_control`."""
         body = json.dumps(self.issuer.jwks(*others)).encode()
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         self.serve(Document(body, fields))
 
     def serve(self, document: object) -> None:
-        """Serve `document` as the key set, or raise it."""
+        """Serve `document` as the key set; raise it if it is an exception."""
         self.documents.documents[JWKS_URI] = document
 
     def rotate(self, kid: str = "k2", number: int = 2) -> None:
-        """Sign with a new key from now on, and publish only that one."""
+        """Sign with a new key from now on, and publish only that key."""
         self.issuer.key = signing_key("ES256", kid, number)
         self.publish()
 
     async def verify(self, token: str | None = None) -> Principal:
-        """Verify `token`, or one that the issuer signs now."""
+        """Verify `token`, or a new token of the issuer."""
         return await self.verifier.verify(Presented(token or self.issuer.token()))
 
     async def verify_all(self, tokens: list[str]) -> list[str]:
-        """Verify `tokens` all at once; return for each the code of its refusal, or its subject."""
+        """Verify all `tokens` at once; return the code of each refusal, or the subject."""
         results = await asyncio.gather(
             *(self.verify(token) for token in tokens), return_exceptions=True
         )
@@ -108,12 +109,13 @@ class Published:
         ]
 
     def unknown_tokens(self, count: int, name: str = "random") -> list[str]:
-        """Return tokens with `count` key ids that nobody published, the same for the same name."""
+        """Return `count` tokens with key ids that no issuer published; the same `name` gives the
+        same ids."""
         claims = self.issuer.token().split(".", 1)[1]
         return [f"{b64(self.issuer.header(kid=f'{name}{n}'))}.{claims}" for n in range(count)]
 
     def forged_tokens(self, count: int = 1) -> list[str]:
-        """Return tokens with a known key id that somebody else signed."""
+        """Return tokens with the issuer's key id that were signed with another key."""
         other = FakeIssuer(
             key=signing_key("ES256", self.issuer.key.kid, number=666), clock=self.clock
         )
@@ -121,6 +123,6 @@ class Published:
 
 
 async def run_pending_tasks() -> None:
-    """Let the tasks that can go on run until they wait."""
+    """Let each task run until it waits for something."""
     for _ in range(20):
         await asyncio.sleep(0)

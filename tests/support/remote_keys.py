@@ -1,4 +1,4 @@
-"""A `RemoteKeys` above an attempt that does what it is told, by a fake clock."""
+"""A `RemoteKeys` with a fake clock, fetching what the test tells it to fetch."""
 
 from contextlib import suppress
 
@@ -19,13 +19,14 @@ from tests.support.published_keys import Pausable, run_pending_tasks
 
 
 def numbered_keys(*numbers: int) -> KeySet:
-    """Return a set of the keys with these numbers: 1 has the id `k1`."""
+    """Return a set of the keys with these numbers; key 1 has the id `k1`."""
     keys = [signing_key("ES256", f"k{number}", number).jwk() for number in numbers]
     return KeySet.from_jwks({"keys": keys})
 
 
 class Source(Pausable):
-    """A `RemoteKeys` whose set is due at 80 s, stale at 100, expired at 500."""
+    """A `RemoteKeys` whose keys are due for a refresh after 80 s, stale after 100 s, expired after
+    500 s."""
 
     def __init__(self, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
@@ -68,18 +69,18 @@ class Source(Pausable):
 
     @property
     def event_kinds(self) -> list[str]:
-        """What was told so far, in order."""
+        """The kinds of the events so far, in order."""
         return [event.kind for event, _ in self.events]
 
     async def fetch_and_wait(self, seconds: float) -> KeySet:
-        """Fetch, and let `seconds` pass."""
+        """Fetch the keys, and let `seconds` pass."""
         key_set = await self.keys.key_set()
         self.clock.advance(seconds)
         return key_set
 
 
 async def request_keys(source: Source, missed: Missed | None = None) -> None:
-    """Make a request, and let what runs behind it end."""
+    """Ask for the keys once, and wait for the fetch that this starts."""
     with suppress(KeysUnavailable):
         await source.keys.key_set(missed)
     await run_pending_tasks()

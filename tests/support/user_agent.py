@@ -1,6 +1,6 @@
 """A small browser for tests: cookies, redirects with their fragments, links and forms; no scripts.
 
-It holds ASGI applications by their origins, or their origins alone, and talks to no other.
+It talks only to the ASGI applications and the origins that it was given.
 """
 
 import ssl
@@ -19,16 +19,16 @@ MAX_REDIRECTS = 10
 
 @dataclass(slots=True)
 class Form:
-    """A form as a page has it: where it leads, and what its fields hold."""
+    """A form of a page: its target and its fields."""
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict[str, str])
-    """What is sent if nothing is changed: checked boxes only, and no button."""
+    """What a person sends without changing anything: text fields and checked boxes, no button."""
     buttons: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Name and value of each submit button; ("", "") for one without a name."""
+    """Name and value of each submit button; ("", "") for a button without a name."""
     choices: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """The values of boxes, radio buttons and options, by name."""
+    """The values of check boxes, radio buttons and options, by name."""
 
 
 class _Reader(HTMLParser):
@@ -41,22 +41,22 @@ class _Reader(HTMLParser):
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        name, value = given.get("name", ""), given.get("value", "")
-        if tag == "a" and "href" in given:
-            self.links.append(given["href"])
+        attributes = {name: value or "" for name, value in attrs}
+        name, value = attributes.get("name", ""), attributes.get("value", "")
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
         if tag == "form":
-            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+            self._form = Form(attributes.get("action", ""), attributes.get("method", "get").lower())
             self.forms.append(self._form)
         form = self._form
         if form is None:
             return
-        kind = given.get("type", "submit" if tag == "button" else "text")
+        kind = attributes.get("type", "submit" if tag == "button" else "text")
         if tag in {"input", "button"} and kind == "submit":
             form.buttons.append((name, value))
         elif tag == "input" and kind in {"checkbox", "radio"}:
             form.choices.setdefault(name, []).append(value)
-            if "checked" in given:
+            if "checked" in attributes:
                 previous = form.fields.get(name)
                 form.fields[name] = f"{previous} {value}" if previous else value
         elif tag in {"input", "textarea"} and name:
@@ -65,7 +65,7 @@ class _Reader(HTMLParser):
             self._select = name
         elif tag == "option":
             form.choices.setdefault(self._select, []).append(value)
-            if "selected" in given or self._select not in form.fields:
+            if "selected" in attributes or self._select not in form.fields:
                 form.fields[self._select] = value
 
     def handle_endtag(self, tag: str) -> None:
@@ -78,16 +78,16 @@ class _Reader(HTMLParser):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the browser shows: the address with its fragment, and the answer that came from it."""
+    """The page that the browser shows: its URL with the fragment, and the response."""
 
     url: str
     response: httpx.Response
     visited: tuple[str, ...]
-    """The addresses on the way here, by redirects; the last one is `url`."""
+    """The URLs of all redirects so far; the last one is `url`."""
     forms: tuple[Form, ...]
     links: tuple[str, ...]
     text: str
-    """The words of the page, without tags."""
+    """The text of the page, without tags."""
 
     @property
     def status(self) -> int:
@@ -96,16 +96,16 @@ class Page:
 
     @property
     def fragment(self) -> dict[str, str]:
-        """The parameters in the fragment of the address."""
+        """The parameters in the fragment of the URL."""
         return dict(parse_qsl(urlsplit(self.url).fragment, keep_blank_values=True))
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters in the query of the address."""
+        """The parameters in the query of the URL."""
         return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
 
     def form(self, action: str) -> Form:
-        """Return the form whose action holds these words; there must be one such form."""
+        """Return the form whose action contains this text; the page must have exactly one."""
         (found,) = [form for form in self.forms if action in form.action]
         return found
 
@@ -114,16 +114,16 @@ class UserAgent:
     """A browser with cookies of its own.
 
     Arguments:
-        apps: the applications by origin (`http://127.0.0.1:9000`); None for one that serves on
-            this machine's own network. Where a redirect leads to any other origin, the browser
-            stops: the page has status 0 and no text.
+        apps: the applications by origin (`http://127.0.0.1:9000`); None for an application that
+            listens on this machine. If a redirect leads to another origin, the browser stops: the
+            page has status 0 and no text.
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp | None]) -> None:
         self._origins = frozenset(apps)
         self.client = httpx.AsyncClient(
             mounts={origin: app and httpx.ASGITransport(app) for origin, app in apps.items()},
-            # Nobody speaks https here; reading the certificates to trust would take its time.
+            # No server here uses https, and loading the trusted certificates would take time.
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=False,
         )
@@ -141,11 +141,11 @@ class UserAgent:
         await self.client.__aexit__(kind, error, trace)
 
     async def get(self, url: str) -> Page:
-        """Go to an address."""
+        """Open a URL."""
         return await self._follow("GET", url, None, {})
 
     async def follow(self, page: Page, link: str) -> Page:
-        """Follow the one link of the page whose address holds these words."""
+        """Follow the link whose URL contains this text; the page must have exactly one."""
         (found,) = {href for href in page.links if link in href}
         return await self.get(urljoin(page.url, found))
 
@@ -159,8 +159,8 @@ class UserAgent:
         """Send a form.
 
         Arguments:
-            changes: fields that hold something else than the page says; None leaves one out.
-            button: name and value of the button that is pressed, by default the first one's.
+            changes: new values of fields; None leaves a field out.
+            button: name and value of the button that is pressed; by default the first one.
         """
         pressed = button or (form.buttons[0] if form.buttons else ("", ""))
         sent: dict[str, str | None] = {**form.fields, **(changes or {})}
@@ -191,7 +191,7 @@ class UserAgent:
             if response.status_code in {301, 302, 303}:
                 method, data, headers = "GET", None, {}
             target = urljoin(url, location)
-            # A fragment survives a redirect that brings none (RFC 9110 §10.2.2).
+            # A redirect without a fragment keeps the current fragment (RFC 9110 §10.2.2).
             if fragment and not urlsplit(target).fragment:
                 target += f"#{fragment}"
             url = target

@@ -1,23 +1,23 @@
-"""Verifiers of somebody else's, with and without something to get ready."""
+"""Verifiers that an application wrote, with and without a `warm` method."""
 
 from asgi_bearer import Presented, Principal
 
 
 class Verifier:
-    """A verifier of somebody else's, with nothing to warm."""
+    """A verifier that an application wrote, without `warm`."""
 
     async def verify(self, presented: Presented) -> Principal:
         raise NotImplementedError
 
 
 class WarmVerifier(Verifier):
-    """One that gets ready, and notes it."""
+    """A verifier with `warm` and `aclose`, which records their calls."""
 
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
 
     def warm(self) -> None:
-        self._notes.append("warm")
+        self._calls.append("warm")
 
     async def aclose(self) -> None:
-        self._notes.append("closed")
+        self._calls.append("closed")

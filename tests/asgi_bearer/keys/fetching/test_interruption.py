@@ -1,4 +1,4 @@
-"""An attempt in which the process did not run: one more for whoever waits, and nothing more."""
+"""Fetches that failed because the process did not run for a while: they are repeated once."""
 
 import asyncio
 import logging
@@ -15,21 +15,21 @@ from tests.support.fake_issuer import FakeClock
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys
 
-FROZEN = Interrupted("no keys within 5 s; the process was suspended during the fetch")
+INTERRUPTED = Interrupted("no keys within 5 s; the process did not run for a part of the time")
 
 
-async def frozen(source: Source) -> list["asyncio.Task[KeySet]"]:
-    """Let three wait for an attempt that is interrupted."""
-    source.answer = FROZEN
+async def interrupt_three_callers(source: Source) -> list["asyncio.Task[KeySet]"]:
+    """Let three callers wait for a fetch that is interrupted."""
+    source.answer = INTERRUPTED
     source.pause()
     waiting = [asyncio.create_task(source.keys.key_set()) for _ in range(3)]
     await run_pending_tasks()
     return waiting
 
 
-async def test_whoever_waited_for_an_interrupted_attempt_gets_what_the_next_one_brings() -> None:
+async def test_callers_of_an_interrupted_fetch_get_the_keys_of_the_next_fetch() -> None:
     source = Source()
-    waiting = await frozen(source)
+    waiting = await interrupt_three_callers(source)
     source.answer = numbered_keys(1)
 
     source.resume()
@@ -39,12 +39,12 @@ async def test_whoever_waited_for_an_interrupted_attempt_gets_what_the_next_one_
     assert source.keys.status().state == "fresh"
 
 
-@pytest.mark.parametrize("fault", [FROZEN, DOWN], ids=["frozen-again", "down"])
-async def test_nothing_makes_up_for_the_attempt_that_makes_up_for_another(
+@pytest.mark.parametrize("fault", [INTERRUPTED, DOWN], ids=["frozen-again", "down"])
+async def test_a_repeated_fetch_is_not_repeated_again(
     fault: Exception,
 ) -> None:
     source = Source()
-    waiting = await frozen(source)
+    waiting = await interrupt_three_callers(source)
     source.answer = fault
 
     source.resume()
@@ -57,7 +57,7 @@ async def test_nothing_makes_up_for_the_attempt_that_makes_up_for_another(
     assert source.fetches == 2
 
 
-async def test_an_attempt_that_failed_without_an_interruption_is_not_made_up_for() -> None:
+async def test_a_fetch_that_failed_without_an_interruption_is_not_repeated() -> None:
     source = Source()
     source.answer = DOWN
 
@@ -68,9 +68,9 @@ async def test_an_attempt_that_failed_without_an_interruption_is_not_made_up_for
     assert source.fetches == 1
 
 
-async def test_the_pause_that_an_interruption_began_refuses_nobody_who_comes_next() -> None:
+async def test_the_next_caller_after_an_interrupted_fetch_does_not_wait_for_the_back_off() -> None:
     source = Source()
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     source.keys.warm()
     await run_pending_tasks()
     source.answer = numbered_keys(1)
@@ -80,12 +80,12 @@ async def test_the_pause_that_an_interruption_began_refuses_nobody_who_comes_nex
     assert source.fetches == 2
 
 
-async def test_a_token_of_a_new_key_after_an_interruption_is_good_though_a_pause_has_begun() -> (
+async def test_a_token_of_a_new_key_is_accepted_during_the_back_off_of_an_interrupted_fetch() -> (
     None
 ):
     source = Source()
     old = await source.fetch_and_wait(90.0)
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     await source.keys.key_set()
     await run_pending_tasks()
     source.answer = numbered_keys(2)
@@ -94,10 +94,10 @@ async def test_a_token_of_a_new_key_after_an_interruption_is_good_though_a_pause
     assert source.fetches == 3
 
 
-async def test_a_token_of_a_new_key_that_waited_for_an_interrupted_attempt_is_good() -> None:
+async def test_a_token_of_a_new_key_that_waited_for_an_interrupted_fetch_is_accepted() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     source.pause()
     await source.keys.key_set()
     await run_pending_tasks()
@@ -111,9 +111,9 @@ async def test_a_token_of_a_new_key_that_waited_for_an_interrupted_attempt_is_go
     assert source.fetches == 3
 
 
-async def test_who_comes_while_an_attempt_is_made_up_for_waits_for_it() -> None:
+async def test_a_caller_that_comes_during_the_repeated_fetch_waits_for_it() -> None:
     source = Source()
-    waiting = await frozen(source)
+    waiting = await interrupt_three_callers(source)
     source.answer = numbered_keys(1)
     source.resume()
     source.pause()
@@ -127,11 +127,12 @@ async def test_who_comes_while_an_attempt_is_made_up_for_waits_for_it() -> None:
     assert source.fetches == 2
 
 
-async def test_requests_with_known_keys_make_up_for_nothing() -> None:
-    """On a machine that is suspended after each request, that attempt would be interrupted too."""
+async def test_callers_with_known_keys_cause_no_repeated_fetch() -> None:
+    """On a machine that is suspended after each request, the repeated fetch would be interrupted
+    too."""
     source = Source()
     old = await source.fetch_and_wait(90.0)
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     for _ in range(100):
         assert await source.keys.key_set() is old
         source.keys.warm()
@@ -140,10 +141,10 @@ async def test_requests_with_known_keys_make_up_for_nothing() -> None:
     assert source.fetches == 2
 
 
-async def test_each_interrupted_attempt_behind_requests_leaves_one_to_whoever_waits() -> None:
+async def test_after_interrupted_refreshes_a_caller_with_a_new_key_causes_a_fetch() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     for pause in (0.0, 1.0, 2.0):
         source.clock.advance(pause)
         await source.keys.key_set()
@@ -154,10 +155,10 @@ async def test_each_interrupted_attempt_behind_requests_leaves_one_to_whoever_wa
     assert await source.keys.key_set(Missed(old, unknown_kid=True)) == numbered_keys(2)
 
 
-async def test_a_dead_issuer_and_a_process_that_is_frozen_again_and_again_have_a_bound() -> None:
-    """Twice what the back-off allows: 25 attempts in a thousand seconds."""
+async def test_fetches_are_bounded_if_the_process_is_interrupted_again_and_again() -> None:
+    """At most twice as many as the back-off allows: 25 in a thousand seconds."""
     source = Source()
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
 
     for _ in range(1000):
         with pytest.raises(KeysUnavailable):
@@ -167,9 +168,9 @@ async def test_a_dead_issuer_and_a_process_that_is_frozen_again_and_again_have_a
     assert source.fetches <= 2 * 25
 
 
-async def test_closing_begins_no_attempt_to_make_up_for_another() -> None:
+async def test_closing_starts_no_repeated_fetch() -> None:
     source = Source()
-    source.answer = FROZEN
+    source.answer = INTERRUPTED
     source.keys.warm()
     await run_pending_tasks()
     source.pause()
@@ -184,32 +185,32 @@ async def test_closing_begins_no_attempt_to_make_up_for_another() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def frozen_for(seconds: float) -> tuple[list[str], int]:
-    """Ask three times at once while `seconds` pass by the clock, and the issuer is silent once."""
+async def interrupt_for(seconds: float) -> tuple[list[str], int]:
+    """Verify three tokens while `seconds` pass and the issuer does not answer the first fetch."""
     clock = FakeClock()
     published = Published(timeout=0.5, clock=clock)
     published.documents.pause()
     waiting = asyncio.create_task(published.verify_all([published.issuer.token()] * 3))
     await run_pending_tasks()
     clock.advance(seconds)
-    # Only what is asked for from now on is answered.
+    # The issuer answers later requests only.
     published.documents.hang()
     return await asyncio.wait_for(waiting, 60.0), published.fetches
 
 
 @pytest.mark.parametrize("seconds", [0.5, 6.0, 86_400.0])
-async def test_a_process_that_was_frozen_in_a_fetch_asks_once_more_and_serves(
+async def test_a_process_that_was_suspended_during_a_fetch_fetches_once_more_and_serves(
     seconds: float,
 ) -> None:
-    assert await frozen_for(seconds) == (["alice"] * 3, 2)
+    assert await interrupt_for(seconds) == (["alice"] * 3, 2)
 
 
-async def test_an_issuer_that_is_silent_is_not_asked_once_more() -> None:
-    assert await frozen_for(0.01) == (["keys_unavailable"] * 3, 1)
+async def test_a_fetch_from_an_issuer_that_does_not_answer_is_not_repeated() -> None:
+    assert await interrupt_for(0.01) == (["keys_unavailable"] * 3, 1)
 
 
 @pytest.mark.parametrize("fault", [DOWN, RuntimeError("s3cret"), TimeoutError()], ids=repr)
-async def test_a_connection_that_died_while_the_process_was_frozen_counts_as_interrupted(
+async def test_a_connection_that_broke_while_the_process_was_suspended_counts_as_interrupted(
     fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = FakeClock()
@@ -230,7 +231,7 @@ async def test_a_connection_that_died_while_the_process_was_frozen_counts_as_int
     assert "s3cret" not in caplog.text
 
 
-async def test_a_fetch_that_outlives_the_frozen_time_is_good() -> None:
+async def test_a_fetch_that_survives_the_suspension_is_used() -> None:
     clock = FakeClock()
     published = Published(clock=clock)
     published.documents.pause()
@@ -255,7 +256,7 @@ GAPS: list[tuple[str, float, Callable[[], float], bool]] = [
 @pytest.mark.parametrize(
     ("seconds", "clock", "interrupted"), [row[1:] for row in GAPS], ids=[row[0] for row in GAPS]
 )
-async def test_a_gap_of_a_third_of_the_deadline_is_an_interruption(
+async def test_a_gap_longer_than_a_third_of_the_deadline_is_an_interruption(
     seconds: float, clock: Callable[[], float], interrupted: bool
 ) -> None:
     watch = SuspensionDetector(5.0, clock)

@@ -1,4 +1,4 @@
-"""What an operator gives the HTTP client: authorities to trust, a certificate, headers."""
+"""Settings for the HTTP client: trusted authorities, a client certificate, headers."""
 
 import json
 import logging
@@ -21,16 +21,16 @@ SECRET = "s3cret-of-the-gateway"
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     without_proxies(monkeypatch)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
-def folder_of(certificate: Path, folder: Path) -> None:
-    """Put `certificate` where OpenSSL looks for it in a folder of authorities."""
+def write_authority_folder(certificate: Path, folder: Path) -> None:
+    """Write `certificate` into `folder` under the name that OpenSSL looks for."""
     name = x509.load_pem_x509_certificate(certificate.read_bytes()).subject
-    # The hash is of the name in small letters, without the header of its sequence.
+    # The hash covers the name in lower case, without the header of its sequence.
     digest = sha1(name.public_bytes()[2:], usedforsecurity=False).digest()
     folder.mkdir()
     number = int.from_bytes(digest[:4], "little")
@@ -38,25 +38,25 @@ def folder_of(certificate: Path, folder: Path) -> None:
 
 
 async def keys_from(tls: ssl.SSLContext, **arguments: Any) -> int:
-    """Return how many keys a source gets from a server with `tls`."""
+    """Return the number of keys that a source fetches from a server with `tls`."""
     async with serving(sends(ok_response(JWKS)), tls) as server:
         keys = remote_keys(jwks_uri=f"https://{NAME}:{server.port}/jwks", **arguments)
         return len((await keys.key_set()).keys)
 
 
-async def test_a_private_authority_in_a_context_is_trusted(tmp_path: Path) -> None:
+async def test_a_private_authority_in_the_tls_context_is_trusted(tmp_path: Path) -> None:
     tls = server_tls(NAME, tmp_path)
     trusting = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
 
     assert await keys_from(tls, ssl_context=trusting) == 1
 
 
-async def test_without_a_private_authority_its_certificate_is_not_trusted(tmp_path: Path) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
     with pytest.raises(KeysUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         await keys_from(server_tls(NAME, tmp_path))
 
 
-async def test_a_private_authority_in_the_file_of_the_environment_is_trusted(
+async def test_a_private_authority_in_ssl_cert_file_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = server_tls(NAME, tmp_path)
@@ -66,11 +66,11 @@ async def test_a_private_authority_in_the_file_of_the_environment_is_trusted(
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside-a-file"])
-async def test_a_private_authority_in_the_folder_of_the_environment_is_trusted(
+async def test_a_private_authority_in_ssl_cert_dir_is_trusted(
     beside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = server_tls(NAME, tmp_path)
-    folder_of(tmp_path / "certificate.pem", tmp_path / "authorities")
+    write_authority_folder(tmp_path / "certificate.pem", tmp_path / "authorities")
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "authorities"))
     if beside:
         (tmp_path / "other").mkdir()
@@ -80,11 +80,11 @@ async def test_a_private_authority_in_the_folder_of_the_environment_is_trusted(
     assert await keys_from(tls) == 1
 
 
-async def test_a_context_goes_before_the_environment(
+async def test_a_tls_context_takes_precedence_over_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = server_tls(NAME, tmp_path)
-    # It would read the environment itself.
+    # This context is made before the environment names the authority.
     context = ssl.create_default_context()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
 
@@ -92,7 +92,7 @@ async def test_a_context_goes_before_the_environment(
         await keys_from(tls, ssl_context=context)
 
 
-async def test_an_issuer_that_asks_for_a_certificate_gets_the_one_of_the_context(
+async def test_an_issuer_that_requires_a_client_certificate_gets_the_one_of_the_tls_context(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "client").mkdir()
@@ -111,7 +111,7 @@ async def test_an_issuer_that_asks_for_a_certificate_gets_the_one_of_the_context
         await keys_from(tls, ssl_context=without)
 
 
-async def test_the_name_of_the_issuer_is_verified_with_a_context_too(tmp_path: Path) -> None:
+async def test_the_host_name_is_verified_with_a_tls_context_too(tmp_path: Path) -> None:
     tls = server_tls("other.test", tmp_path)
     trusting = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
 
@@ -119,8 +119,8 @@ async def test_the_name_of_the_issuer_is_verified_with_a_context_too(tmp_path: P
         await keys_from(tls, ssl_context=trusting)
 
 
-def everything(issuer: str, jwks_uri: str) -> bytes:
-    """Return a document that is metadata and key set in one."""
+def metadata_and_keys(issuer: str, jwks_uri: str) -> bytes:
+    """Return a document that is both metadata and a key set."""
     return ok_response(
         json.dumps({"issuer": issuer, "jwks_uri": jwks_uri, **json.loads(JWKS)}).encode()
     )
@@ -129,9 +129,9 @@ def everything(issuer: str, jwks_uri: str) -> bytes:
 HEADERS = {"X-Api-Key": SECRET, "User-Agent": "contacts", "Authorization": f"Basic {SECRET}"}
 
 
-async def test_headers_go_with_requests_for_metadata_and_keys() -> None:
+async def test_configured_headers_are_sent_with_requests_for_metadata_and_keys() -> None:
     async with serving(sends()) as server:
-        server.answer = sends(everything(server.address, f"{server.address}/jwks"))
+        server.answer = sends(metadata_and_keys(server.address, f"{server.address}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert len(server.requests) == 2
@@ -144,7 +144,7 @@ async def test_headers_go_with_requests_for_metadata_and_keys() -> None:
         assert sum(line.startswith("user-agent:") for line in lines) == 1
 
 
-async def test_headers_go_with_requests_to_an_address_of_keys_that_was_named() -> None:
+async def test_configured_headers_are_sent_to_a_configured_jwks_uri() -> None:
     async with serving(sends(ok_response(JWKS))) as server:
         keys = remote_keys(
             issuer="https://issuer.example", jwks_uri=f"{server.address}/jwks", headers=HEADERS
@@ -154,9 +154,9 @@ async def test_headers_go_with_requests_to_an_address_of_keys_that_was_named() -
     assert SECRET.encode() in server.requests[0]
 
 
-async def test_headers_never_go_to_another_host_or_port_that_the_metadata_chose() -> None:
+async def test_configured_headers_are_not_sent_to_another_host_or_port_from_metadata() -> None:
     async with serving(sends(ok_response(JWKS))) as elsewhere, serving(sends()) as server:
-        server.answer = sends(everything(server.address, f"{elsewhere.address}/jwks"))
+        server.answer = sends(metadata_and_keys(server.address, f"{elsewhere.address}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert SECRET.encode() in server.requests[0]
@@ -165,16 +165,16 @@ async def test_headers_never_go_to_another_host_or_port_that_the_metadata_chose(
     assert b"x-api-key" not in elsewhere.requests[0].lower()
 
 
-async def test_headers_never_go_to_another_name_of_the_same_machine() -> None:
+async def test_configured_headers_are_not_sent_to_another_name_of_the_same_machine() -> None:
     async with serving(sends()) as server:
         other = server.address.replace("127.0.0.1", "localhost")
-        server.answer = sends(everything(server.address, f"{other}/jwks"))
+        server.answer = sends(metadata_and_keys(server.address, f"{other}/jwks"))
         await remote_keys(issuer=server.address, headers=HEADERS).key_set()
 
     assert [SECRET.encode() in request for request in server.requests] == [True, False]
 
 
-async def test_headers_go_nowhere_by_a_redirect() -> None:
+async def test_configured_headers_are_not_sent_after_a_redirect() -> None:
     async with serving(sends(ok_response(JWKS))) as elsewhere:
         location = elsewhere.address.encode()
         moved = b"HTTP/1.1 302 Found\r\nlocation: %s\r\ncontent-length: 0\r\n\r\n" % location
@@ -185,7 +185,7 @@ async def test_headers_go_nowhere_by_a_redirect() -> None:
     assert elsewhere.requests == []
 
 
-async def test_headers_stand_in_no_log_no_error_and_no_repr(
+async def test_configured_headers_appear_in_no_log_no_error_and_no_repr(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -195,11 +195,11 @@ async def test_headers_stand_in_no_log_no_error_and_no_repr(
             await keys.key_set()
 
     assert SECRET.encode() in server.requests[0]
-    shown = f"{caplog.text} {refused.value!r} {refused.value.__cause__!r} {keys.status()} {keys!r}"
-    assert SECRET not in shown
+    output = f"{caplog.text} {refused.value!r} {refused.value.__cause__!r} {keys.status()} {keys!r}"
+    assert SECRET not in output
 
 
-async def test_a_value_may_hold_letters_of_latin_1_and_changes_later_change_nothing() -> None:
+async def test_a_header_value_may_be_latin_1_and_is_copied_at_start_up() -> None:
     headers = {"X-Name": "Müller"}
     async with serving(sends(ok_response(JWKS))) as server:
         keys = remote_keys(jwks_uri=server.address, headers=headers)
@@ -209,7 +209,7 @@ async def test_a_value_may_hold_letters_of_latin_1_and_changes_later_change_noth
     assert b"X-Name: M\xfcller\r\n" in server.requests[0]
 
 
-REFUSED: list[tuple[str, Any, str]] = [
+INVALID_HEADERS: list[tuple[str, Any, str]] = [
     ("no-mapping", [("a", SECRET)], "headers must be a mapping"),
     ("text", f"X-Key: {SECRET}", "headers must be a mapping"),
     ("name-and-value", {f"X-Key: {SECRET}": "x"}, "name 1 is not a field name"),
@@ -242,11 +242,11 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("headers", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+    ("headers", "words"),
+    [row[1:] for row in INVALID_HEADERS],
+    ids=[row[0] for row in INVALID_HEADERS],
 )
-def test_a_header_that_cannot_be_sent_is_refused_without_its_value(
-    headers: Any, words: str
-) -> None:
+def test_an_invalid_header_is_refused_and_its_value_is_not_shown(headers: Any, words: str) -> None:
     with pytest.raises(ValueError, match="headers") as refused:
         remote_keys(issuer="https://issuer.example", headers=headers)
 
@@ -261,7 +261,7 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def unnamed() -> ssl.SSLContext:
+def without_host_names() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     return context
@@ -271,20 +271,20 @@ def unnamed() -> ssl.SSLContext:
     ("context", "words"),
     [
         (unverified(), "must verify certificates and host names"),
-        (unnamed(), "must verify certificates and host names"),
+        (without_host_names(), "must verify certificates and host names"),
         (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "must verify certificates and host names"),
         ("ca.pem", "must be an ssl.SSLContext"),
         (False, "must be an ssl.SSLContext"),
     ],
     ids=["no-certificates", "no-names", "of-a-server", "a-path", "off"],
 )
-def test_a_context_that_proves_nobodys_identity_is_refused(context: Any, words: str) -> None:
-    """Anybody on the way could answer with keys of their own."""
+def test_a_tls_context_that_does_not_verify_is_refused(context: Any, words: str) -> None:
+    """Otherwise an attacker on the network could answer with keys of their own."""
     with pytest.raises(ValueError, match=f"^ssl_context {words}"):
         remote_keys(issuer="https://issuer.example", ssl_context=context)
 
 
-def test_another_client_has_its_own_context_and_headers() -> None:
+def test_ssl_context_and_headers_cannot_be_combined_with_fetch() -> None:
     with pytest.raises(ValueError, match="ssl_context is for httpx") as refused:
         remote_keys(
             issuer="https://issuer.example",
@@ -296,7 +296,7 @@ def test_another_client_has_its_own_context_and_headers() -> None:
     assert "headers is for httpx and cannot be combined with fetch" in str(refused.value)
 
 
-def test_all_faults_of_the_client_are_named_at_once() -> None:
+def test_all_faults_of_the_client_settings_are_named_at_once() -> None:
     with pytest.raises(ValueError, match="ssl_context") as refused:
         remote_keys(
             issuer="https://issuer.example",
@@ -308,5 +308,5 @@ def test_all_faults_of_the_client_are_named_at_once() -> None:
     assert len(str(refused.value).split("; ")) == 5
 
 
-def test_no_headers_and_no_context_are_the_default() -> None:
+def test_empty_headers_are_accepted() -> None:
     assert isinstance(remote_keys(issuer="https://issuer.example", headers={}), RemoteKeys)

@@ -1,4 +1,4 @@
-"""Keys over plain http from a host of a private network: only where the operator allows it."""
+"""Keys over plain HTTP from a host in a private network, if the operator allows the host."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -14,17 +14,18 @@ from tests.support.answering_server import Server, ok_response, serving, without
 from tests.support.fake_issuer import AUDIENCE, FakeIssuer, signing_key
 
 HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
-"""Leads to this machine as 127.0.0.1 does, and is no loopback host by its name."""
+"""An address of this machine, like 127.0.0.1, but not a loopback host by its name."""
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     without_proxies(monkeypatch)
 
 
 @asynccontextmanager
 async def keycloak(**changes: str) -> AsyncGenerator[tuple[Server, FakeIssuer]]:
-    """Serve an issuer's metadata and keys without TLS; `changes` are made to the metadata."""
+    """Serve an issuer's metadata and keys without TLS; `changes` replace members of the
+    metadata."""
     documents: dict[str, bytes] = {}
 
     async def answer(writer: Any) -> None:
@@ -42,7 +43,7 @@ async def keycloak(**changes: str) -> AsyncGenerator[tuple[Server, FakeIssuer]]:
         yield server, issuer
 
 
-async def test_a_token_of_an_issuer_without_tls_is_good_where_its_host_is_named() -> None:
+async def test_a_token_of_an_issuer_without_tls_is_accepted_if_allow_http_names_its_host() -> None:
     async with keycloak() as (server, issuer):
         verifier = JWTVerifier(
             issuer=issuer.issuer,
@@ -57,7 +58,9 @@ async def test_a_token_of_an_issuer_without_tls_is_good_where_its_host_is_named(
     assert [line.split(b" ")[1] for line in server.requests][-1] == b"/realms/x/keys"
 
 
-async def test_without_its_name_or_with_another_port_nothing_is_asked() -> None:
+async def test_an_issuer_without_tls_is_refused_if_allow_http_does_not_name_its_host_and_port() -> (
+    None
+):
     async with keycloak() as (server, issuer):
         for hosts in ((), {HOST}, {f"{HOST}:{server.port + 1}"}, {f"keycloak:{server.port}"}):
             with pytest.raises(ValueError, match=r"^issuer must be https .*allow_http names"):
@@ -66,7 +69,7 @@ async def test_without_its_name_or_with_another_port_nothing_is_asked() -> None:
     assert server.requests == []
 
 
-async def test_its_metadata_leads_to_no_other_host_without_tls() -> None:
+async def test_metadata_without_tls_cannot_lead_to_another_host_without_tls() -> None:
     async with keycloak(jwks_uri="http://127.0.0.2:1/keys") as (server, issuer):
         keys = remote_keys(issuer=issuer.issuer, allow_http={f"{HOST}:{server.port}"})
 

@@ -1,4 +1,4 @@
-"""Proxies of the environment: who uses them, and that one reading of it decides."""
+"""Proxies from the environment: which requests go through them."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ PUBLIC = ["93.184.215.14"]
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     without_proxies(monkeypatch)
 
 
@@ -28,7 +28,7 @@ def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NO_PROXY", "localhost,::1/128"),
     ],
 )
-async def test_a_fetch_that_uses_no_proxy_does_not_fail_for_one_that_cannot_be_used(
+async def test_a_request_without_a_proxy_does_not_fail_because_of_an_unusable_proxy(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -50,7 +50,7 @@ async def test_a_fetch_that_uses_no_proxy_does_not_fail_for_one_that_cannot_be_u
 
 
 @pytest.mark.parametrize("value", ["socks5://127.0.0.1:1080", "proxy://127.0.0.1:3128"])
-async def test_a_proxy_that_cannot_be_used_is_a_failure_that_says_so(
+async def test_an_unusable_proxy_is_a_failure_that_says_so(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
@@ -73,7 +73,7 @@ async def test_a_proxy_that_cannot_be_used_is_a_failure_that_says_so(
         (443, "eys.example"),
     ],
 )
-async def test_no_spelling_of_no_proxy_leads_to_a_host_by_a_name_that_is_resolved_again(
+async def test_no_entry_of_no_proxy_makes_a_screened_host_be_resolved_a_second_time(
     port: int, excepted: str, resolvable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -123,7 +123,7 @@ PROXY = "http://proxy.example:3128"
         ("HTTPS_PROXY", " ", None),
     ],
 )
-def test_the_proxy_is_the_one_that_the_environment_names(
+def test_the_proxy_comes_from_the_environment(
     name: str, value: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -134,7 +134,7 @@ def test_the_proxy_is_the_one_that_the_environment_names(
 @pytest.mark.parametrize(
     ("name", "proxy"), [("HTTP_PROXY", PROXY), ("ALL_PROXY", PROXY), ("HTTPS_PROXY", None)]
 )
-def test_an_address_without_tls_has_the_proxy_for_http(
+def test_an_http_url_uses_the_proxy_for_http(
     name: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, PROXY)
@@ -142,7 +142,9 @@ def test_an_address_without_tls_has_the_proxy_for_http(
     assert proxy_for("http://keycloak:8080/jwks") == proxy
 
 
-def test_a_proxy_for_the_scheme_goes_before_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_for_the_scheme_takes_precedence_over_all_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://other.example")
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
 
@@ -151,7 +153,7 @@ def test_a_proxy_for_the_scheme_goes_before_one_for_all(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_this_machine_is_never_behind_a_proxy(
+def test_loopback_hosts_use_no_proxy(
     scheme: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -220,7 +222,7 @@ NOT_EXCEPTED: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
 @pytest.mark.parametrize(("excepted", "url"), EXCEPTED)
-def test_what_no_proxy_names_is_connected_to_without_one(
+def test_a_host_in_no_proxy_uses_no_proxy(
     name: str, excepted: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", PROXY)
@@ -230,7 +232,7 @@ def test_what_no_proxy_names_is_connected_to_without_one(
 
 
 @pytest.mark.parametrize(("excepted", "url"), NOT_EXCEPTED)
-def test_what_no_proxy_does_not_name_goes_through_the_proxy(
+def test_a_host_outside_no_proxy_uses_the_proxy(
     excepted: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", PROXY)
@@ -239,7 +241,7 @@ def test_what_no_proxy_does_not_name_goes_through_the_proxy(
     assert proxy_for(url) == PROXY
 
 
-MISNAMED = [
+INVALID = [
     "http://",
     "http://user:s3cret@",
     "http://user:s3cret@proxy.example:port",
@@ -254,9 +256,9 @@ MISNAMED = [
 ]
 
 
-@pytest.mark.parametrize("value", MISNAMED)
+@pytest.mark.parametrize("value", INVALID)
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
-async def test_an_address_of_a_proxy_that_cannot_be_one_is_a_fault_without_its_password(
+async def test_an_invalid_proxy_url_is_a_failure_that_does_not_show_its_password(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -271,10 +273,12 @@ async def test_an_address_of_a_proxy_that_cannot_be_one_is_a_fault_without_its_p
     assert "user" not in str(failed.value)
 
 
-async def test_a_proxy_that_refuses_is_named_as_the_one_that_does(
+async def test_the_error_says_that_the_proxy_refused_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with socket.socket() as taken:  # Bound and not listening: nobody else gets the port.
+    with (
+        socket.socket() as taken
+    ):  # Bound but not listening, so that no other process gets the port.
         taken.bind(("127.0.0.1", 0))
         proxy = f"http://user:s3cret@127.0.0.1:{taken.getsockname()[1]}"
         monkeypatch.setenv("HTTPS_PROXY", proxy)

@@ -1,4 +1,4 @@
-"""Which addresses a host of the issuer's metadata may have."""
+"""SSRF protection: which addresses a host from an issuer's metadata may have."""
 
 import socket
 
@@ -13,14 +13,14 @@ NEVER = "is not a public address"
 
 
 class Names:
-    """Resolves every name to the same addresses, and notes which were asked for."""
+    """A resolver that returns the same addresses for every name and records the names."""
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
         self.resolved: list[str] = []
 
     async def __call__(self, host: str) -> list[str]:
-        """Return the addresses; a host without one is unknown."""
+        """Return the addresses; fail if there are none."""
         self.resolved.append(host)
         if not self._addresses:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -116,9 +116,9 @@ IN_PUBLIC: list[tuple[str, str]] = [
 @pytest.mark.parametrize(
     "address", [row[1] for row in IN_PRIVATE_NETWORKS], ids=[row[0] for row in IN_PRIVATE_NETWORKS]
 )
-def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(address: str) -> None:
-    assert ip_address_fault(address, allow_private=False) == PRIVATE
-    assert ip_address_fault(address, allow_private=True) is None
+def test_a_private_address_is_refused_unless_allow_private_is_set(address: str) -> None:
+    assert inward_fault(address, allow_private=False) == PRIVATE
+    assert inward_fault(address, allow_private=True) is None
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
@@ -126,7 +126,7 @@ def test_an_address_in_a_private_network_leads_inward_unless_that_is_allowed(add
 @pytest.mark.parametrize(
     "address", [row[1] for row in NEVER_PUBLIC], ids=[row[0] for row in NEVER_PUBLIC]
 )
-def test_an_address_of_no_public_host_is_refused_whatever_is_allowed(
+def test_an_address_that_is_never_public_is_refused_even_with_allow_private(
     address: str, allow_private: bool
 ) -> None:
     assert ip_address_fault(address, allow_private=allow_private) == NEVER
@@ -136,11 +136,11 @@ def test_an_address_of_no_public_host_is_refused_whatever_is_allowed(
 @pytest.mark.parametrize(
     "address", [row[1] for row in IN_PUBLIC], ids=[row[0] for row in IN_PUBLIC]
 )
-def test_an_address_of_a_public_host_is_allowed(address: str, allow_private: bool) -> None:
-    assert ip_address_fault(address, allow_private=allow_private) is None
+def test_a_public_address_is_accepted(address: str, allow_private: bool) -> None:
+    assert inward_fault(address, allow_private=allow_private) is None
 
 
-async def test_all_addresses_that_were_judged_are_returned_in_their_order() -> None:
+async def test_the_screened_addresses_are_returned_in_their_order() -> None:
     names = Names(*PUBLIC)
 
     assert await Screen((), allow_private=False, resolve=names)(HOST) == PUBLIC
@@ -149,8 +149,8 @@ async def test_all_addresses_that_were_judged_are_returned_in_their_order() -> N
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("place", [0, 1, 2])
-async def test_one_address_that_leads_inward_refuses_the_host(place: int) -> None:
-    """The connection might take that one."""
+async def test_a_host_is_refused_if_one_of_its_addresses_is_private(place: int) -> None:
+    """The client might connect to that address."""
     addresses = [*PUBLIC[:place], "10.0.0.1", *PUBLIC[place:]]
 
     with pytest.raises(ValueError, match=r"^10\.0\.0\.1 is in a private network$"):
@@ -158,21 +158,21 @@ async def test_one_address_that_leads_inward_refuses_the_host(place: int) -> Non
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
-async def test_the_refusal_names_the_address_and_its_kind() -> None:
+async def test_the_error_names_the_address_and_its_kind() -> None:
     screen = Screen((), allow_private=False, resolve=Names("169.254.169.254"))
 
     with pytest.raises(ValueError, match=r"^169\.254\.169\.254 is not a public address$"):
         await screen(HOST)
 
 
-async def test_a_private_network_may_be_allowed() -> None:
+async def test_a_private_address_is_accepted_with_allow_private() -> None:
     screen = Screen((), allow_private=True, resolve=Names("10.0.0.1", "fd00::1"))
 
     assert await screen(HOST) == ["10.0.0.1", "fd00::1"]
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
-async def test_allowing_private_networks_opens_no_other() -> None:
+async def test_allow_private_allows_only_private_networks() -> None:
     screen = Screen((), allow_private=True, resolve=Names("10.0.0.1", "169.254.169.254"))
 
     with pytest.raises(ValueError, match=r"^169\.254\.169\.254 "):
@@ -189,21 +189,21 @@ async def test_a_trusted_or_loopback_host_is_not_resolved(host: str) -> None:
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize("host", [f"www.{HOST}", "example", f"{HOST}.evil.example", f"{HOST}."])
-async def test_a_host_beside_the_trusted_one_is_screened(host: str) -> None:
+async def test_a_host_with_a_name_like_the_trusted_one_is_screened(host: str) -> None:
     screen = Screen({HOST}, allow_private=False, resolve=Names("10.0.0.1"))
 
     with pytest.raises(ValueError, match=PRIVATE):
         await screen(host)
 
 
-async def test_a_host_without_an_address_is_a_failure() -> None:
+async def test_a_host_that_cannot_be_resolved_is_a_failure() -> None:
     with pytest.raises(OSError, match="not known"):
         await Screen((), allow_private=False, resolve=Names())(HOST)
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
-async def test_a_resolver_that_finds_nothing_is_a_failure() -> None:
-    """Without an address of its own, the host would be connected to by name."""
+async def test_a_host_without_addresses_is_a_failure() -> None:
+    """An empty list would make the client connect by name."""
 
     async def resolve(host: str) -> list[str]:
         return []
@@ -212,24 +212,24 @@ async def test_a_resolver_that_finds_nothing_is_a_failure() -> None:
         await Screen((), allow_private=False, resolve=resolve)(HOST)
 
 
-async def test_behind_a_proxy_the_host_is_connected_to_by_its_name() -> None:
+async def test_a_host_behind_a_proxy_is_not_replaced_by_its_addresses() -> None:
     screen = Screen((), allow_private=False, resolve=Names(*PUBLIC))
 
     assert await screen(HOST, proxied=True) == []
 
 
-async def test_behind_a_proxy_a_name_of_the_world_outside_may_mean_nothing_here() -> None:
+async def test_a_host_behind_a_proxy_need_not_be_resolvable() -> None:
     assert await Screen((), allow_private=False, resolve=Names())(HOST, proxied=True) == []
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
-async def test_behind_a_proxy_a_name_that_leads_inward_is_refused() -> None:
+async def test_a_host_behind_a_proxy_is_refused_if_it_has_a_private_address() -> None:
     with pytest.raises(ValueError, match=PRIVATE):
         await Screen((), allow_private=False, resolve=Names("10.0.0.1"))(HOST, proxied=True)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-async def test_an_address_in_place_of_a_name_is_judged_by_the_resolver_of_the_system(
+async def test_a_public_address_in_place_of_a_name_is_accepted(
     address: str,
 ) -> None:
     assert await Screen((), allow_private=False)(address) == [address]
@@ -239,7 +239,7 @@ async def test_an_address_in_place_of_a_name_is_judged_by_the_resolver_of_the_sy
 @pytest.mark.parametrize(
     "host", ["10.0.0.1", "169.254.169.254", "2130706433", "0x7f.1", "017700000001", "fe80::1"]
 )
-async def test_no_spelling_of_an_address_gets_past_the_resolver_of_the_system(host: str) -> None:
+async def test_a_private_address_is_refused_in_every_spelling(host: str) -> None:
     with pytest.raises(ValueError, match="is "):
         await Screen((), allow_private=False)(host)
 
@@ -255,9 +255,10 @@ async def test_no_spelling_of_an_address_gets_past_the_resolver_of_the_system(ho
         pytest.param("3fff::1", id="documentation-rfc-9637"),
     ],
 )
-def test_an_address_of_no_public_host_is_refused(address: str, allow_private: bool) -> None:
-    """Not every release of Python knows these."""
-    assert ip_address_fault(address, allow_private=allow_private) is not None
+def test_addresses_that_some_python_releases_do_not_know_as_special_are_refused(
+    address: str, allow_private: bool
+) -> None:
+    assert inward_fault(address, allow_private=allow_private) is not None
 
 
 @pytest.mark.parametrize(
@@ -270,5 +271,5 @@ def test_an_address_of_no_public_host_is_refused(address: str, allow_private: bo
         pytest.param("fd00:ec2::23", id="amazon-pod-identity"),
     ],
 )
-def test_metadata_urls_stay_closed_where_private_networks_are_allowed(address: str) -> None:
-    assert ip_address_fault(address, allow_private=True) is not None
+def test_cloud_metadata_addresses_are_refused_even_with_allow_private(address: str) -> None:
+    assert inward_fault(address, allow_private=True) is not None

@@ -1,4 +1,4 @@
-"""Where a token says that its key is, nobody looks."""
+"""Keys and URLs in a token's header are never used."""
 
 import logging
 from typing import Any
@@ -26,9 +26,7 @@ POINTERS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
 @pytest.mark.parametrize("known_kid", [True, False], ids=["known-kid", "unknown-kid"])
 @pytest.mark.parametrize("header", [row[1] for row in POINTERS], ids=[row[0] for row in POINTERS])
-async def test_a_key_that_the_token_brings_along_is_not_used(
-    header: dict[str, Any], known_kid: bool
-) -> None:
+async def test_a_key_from_the_token_is_not_used(header: dict[str, Any], known_kid: bool) -> None:
     published = Published()
     published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
     forger = FakeIssuer(key=ATTACKER, clock=published.clock)
@@ -41,7 +39,7 @@ async def test_a_key_that_the_token_brings_along_is_not_used(
 
 
 @pytest.mark.conforms("jku, x5u, jwk and x5c of a token are never used")
-async def test_such_headers_do_not_hurt_a_good_token() -> None:
+async def test_keys_and_urls_in_a_valid_tokens_header_are_ignored() -> None:
     published = Published()
     published.documents.documents[TRAP] = {"keys": [ATTACKER.jwk()]}
     token = published.issuer.token_with_header(jku=TRAP, x5u=TRAP, jwk=ATTACKER.jwk())
@@ -50,7 +48,7 @@ async def test_such_headers_do_not_hurt_a_good_token() -> None:
     assert set(published.documents.requested) == {JWKS_URI}
 
 
-UNWORTHY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+REFUSED_EARLY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unknown-issuer", {}, {"iss": "https://evil.example/"}),
     ("no-issuer", {}, {"iss": None}),
     ("symmetric", {"alg": "HS256"}, {}),
@@ -64,9 +62,9 @@ UNWORTHY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
 @pytest.mark.parametrize(
-    ("header", "claims"), [row[1:] for row in UNWORTHY], ids=[row[0] for row in UNWORTHY]
+    ("header", "claims"), [row[1:] for row in REFUSED_EARLY], ids=[row[0] for row in REFUSED_EARLY]
 )
-async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
+async def test_a_token_that_is_refused_before_the_key_lookup_causes_no_fetch(
     header: dict[str, Any], claims: dict[str, Any]
 ) -> None:
     published = Published()
@@ -78,7 +76,7 @@ async def test_a_token_that_is_wrong_at_first_sight_costs_no_fetch(
 
 
 @pytest.mark.conforms("symmetric keys and private members are not used")
-async def test_a_public_key_used_as_a_secret_signs_nothing() -> None:
+async def test_a_public_key_cannot_be_used_as_an_hmac_secret() -> None:
     published = Published()
     symmetric = {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"}
     published.serve({"keys": [symmetric, published.issuer.key.jwk()]})
@@ -87,7 +85,7 @@ async def test_a_public_key_used_as_a_secret_signs_nothing() -> None:
     assert await published.verify_all([token]) == ["algorithm_not_allowed"]
 
 
-async def test_no_token_and_no_key_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_token_and_no_key_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     published = Published()
     token, forged = published.issuer.token(), published.forged_tokens()[0]
 

@@ -1,4 +1,4 @@
-"""Which addresses keys may come from."""
+"""URLs that the keys of an issuer may come from."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from asgi_bearer.keys.urls import (
     shown_address,
 )
 
-GOOD = [
+SAFE = [
     "https://issuer.example",
     "https://issuer.example/",
     "https://issuer.example:8443/tenant/keys?version=2",
@@ -34,7 +34,7 @@ ABSOLUTE = "must be an absolute URL"
 HTTPS = "must be https"
 USER = "must not hold a user name"
 
-BAD: list[tuple[str, object, str]] = [
+UNSAFE: list[tuple[str, object, str]] = [
     ("none", None, NO_URL),
     ("number", 7, NO_URL),
     ("bytes", b"https://issuer.example", NO_URL),
@@ -71,22 +71,26 @@ BAD: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize("url", GOOD)
-def test_an_https_address_or_one_on_this_machine_is_allowed(url: str) -> None:
+@pytest.mark.parametrize("url", SAFE)
+def test_an_https_or_loopback_url_is_accepted(url: str) -> None:
     assert address_fault(url) is None
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
-@pytest.mark.parametrize(("url", "words"), [row[1:] for row in BAD], ids=[name for name, *_ in BAD])
-def test_any_other_address_is_refused_and_the_fault_says_why(url: object, words: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "words"), [row[1:] for row in UNSAFE], ids=[name for name, *_ in UNSAFE]
+)
+def test_an_unsafe_url_is_refused_with_its_fault(url: object, words: str) -> None:
     fault = address_fault(url)
 
     assert fault is not None
     assert words in fault
 
 
-@pytest.mark.parametrize(("url", "words"), [row[1:] for row in BAD], ids=[name for name, *_ in BAD])
-def test_what_is_refused_as_an_address_is_refused_as_an_issuer(url: object, words: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "words"), [row[1:] for row in UNSAFE], ids=[name for name, *_ in UNSAFE]
+)
+def test_an_issuer_must_be_a_safe_url(url: object, words: str) -> None:
     fault = issuer_fault(url)
 
     assert fault is not None
@@ -94,12 +98,12 @@ def test_what_is_refused_as_an_address_is_refused_as_an_issuer(url: object, word
 
 
 @pytest.mark.parametrize("url", ["https://issuer.example/?", "https://issuer.example/?tenant=a"])
-def test_an_issuer_has_no_query(url: str) -> None:
+def test_an_issuer_with_a_query_is_refused(url: str) -> None:
     assert issuer_fault(url) == "must not have a query"
 
 
 @pytest.mark.parametrize("url", ["https://issuer.example", "http://127.0.0.1:9000"])
-def test_an_issuer_is_an_address_without_a_query(url: str) -> None:
+def test_an_issuer_without_a_query_is_accepted(url: str) -> None:
     assert issuer_fault(url) is None
 
 
@@ -112,7 +116,7 @@ def test_an_issuer_is_an_address_without_a_query(url: str) -> None:
         ("https://localhost.example/keys", False),
     ],
 )
-def test_an_address_on_this_machine_is_told_from_one_elsewhere(url: str, expected: bool) -> None:
+def test_loopback_hosts_are_recognised(url: str, expected: bool) -> None:
     assert on_loopback(url) is expected
 
 
@@ -138,7 +142,7 @@ def test_an_address_on_this_machine_is_told_from_one_elsewhere(url: str, expecte
         (None, None),
     ],
 )
-def test_an_address_is_shown_without_what_may_be_secret(url: object, shown: object) -> None:
+def test_a_url_is_shown_without_secrets(url: object, shown: object) -> None:
     assert shown_address(url) == shown
 
 
@@ -157,7 +161,7 @@ def test_an_address_is_shown_without_what_may_be_secret(url: object, shown: obje
         "http://localhost:1/",
     ],
 )
-def test_http_is_taken_from_a_host_that_the_operator_names(url: str) -> None:
+def test_an_http_url_is_accepted_if_allow_http_names_its_host_and_port(url: str) -> None:
     assert address_fault(url, allow_http=ALLOWED) is None
     assert issuer_fault(url, allow_http=ALLOWED) is None
 
@@ -179,12 +183,12 @@ def test_http_is_taken_from_a_host_that_the_operator_names(url: str) -> None:
         "http://keycloak:08081/",
     ],
 )
-def test_and_from_no_other(url: str) -> None:
+def test_an_http_url_is_refused_if_allow_http_does_not_name_its_host_and_port(url: str) -> None:
     assert address_fault(url, allow_http=ALLOWED) is not None
 
 
 @pytest.mark.parametrize("entry", ["keycloak:8080", "idp", "[::1]:80", "10.0.0.1", "a.b-c.d:65535"])
-def test_one_host_may_be_named_as_one_string(entry: str) -> None:
+def test_allow_http_may_be_one_string(entry: str) -> None:
     assert allow_http_faults(entry) == []
     assert address_fault(f"http://{entry}/", allow_http=entry) is None
 
@@ -197,14 +201,14 @@ def test_one_host_may_be_named_as_one_string(entry: str) -> None:
         *(None, 8080, b"keycloak"),
     ],
 )
-def test_what_names_no_host_is_named_itself(entry: Any) -> None:
+def test_an_invalid_entry_of_allow_http_is_named(entry: Any) -> None:
     faults = allow_http_faults([entry, "keycloak:8080"])
 
     assert len(faults) == 1
     assert faults[0].startswith("allow_http: ")
 
 
-NO_COLLECTIONS: list[Any] = [
+NOT_COLLECTIONS: list[Any] = [
     None,
     8080,
     True,
@@ -215,15 +219,15 @@ NO_COLLECTIONS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", NO_COLLECTIONS, ids=lambda value: type(value).__name__)
-def test_what_is_no_collection_of_hosts_is_a_fault_and_allows_nothing(value: Any) -> None:
+@pytest.mark.parametrize("value", NOT_COLLECTIONS, ids=lambda value: type(value).__name__)
+def test_allow_http_that_is_not_a_collection_is_a_fault_and_allows_nothing(value: Any) -> None:
     (fault,) = allow_http_faults(value)
 
     assert fault.startswith("allow_http must be a collection of hosts, as {'keycloak:8080'}, not ")
     assert address_fault("http://keycloak:8080/", allow_http=value) is not None
 
 
-def test_a_password_in_an_entry_is_not_quoted() -> None:
+def test_a_password_in_an_entry_of_allow_http_is_not_shown() -> None:
     (fault,) = allow_http_faults(["http://me:hunter2@keycloak:8080/?key=hunter2"])
 
     assert "hunter2" not in fault

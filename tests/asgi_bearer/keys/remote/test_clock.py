@@ -1,4 +1,5 @@
-"""A clock, or chance, that answers nonsense: keys expire, nothing storms, and it is got over."""
+"""Clocks and random sources that return nonsense: keys expire, fetches stay few, and the source
+recovers."""
 
 import asyncio
 import logging
@@ -51,7 +52,7 @@ NONSENSE = pytest.mark.parametrize(
 
 
 class Clock(FakeClock):
-    """A clock that answers something else for a while."""
+    """A clock that returns something else while `answer` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +63,7 @@ class Clock(FakeClock):
 
 
 @NONSENSE
-async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[], Any]) -> None:
+async def test_the_keys_expire_while_the_clock_returns_nonsense(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
     await source.fetch_and_wait(10.0)
@@ -81,7 +82,7 @@ async def test_a_clock_that_answers_nonsense_expires_the_keys(answer: Callable[[
 
 
 @NONSENSE
-async def test_after_nonsense_a_right_clock_makes_all_well(answer: Callable[[], Any]) -> None:
+async def test_the_keys_serve_again_once_the_clock_is_right(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
     old = await source.fetch_and_wait(10.0)
@@ -90,7 +91,7 @@ async def test_after_nonsense_a_right_clock_makes_all_well(answer: Callable[[], 
     await request_keys(source)
     clock.answer = None
 
-    # What failed is tried again after its pause; the keys are as old as they are.
+    # The failed fetch is repeated after its back-off; the keys have their true age.
     assert await source.keys.key_set() is old
     assert source.keys.status().serves == 490.0
     source.answer = numbered_keys(2)
@@ -101,7 +102,7 @@ async def test_after_nonsense_a_right_clock_makes_all_well(answer: Callable[[], 
 
 
 @NONSENSE
-async def test_keys_that_were_fetched_by_nonsense_serve_only_those_who_waited(
+async def test_keys_that_were_fetched_under_a_wrong_clock_serve_only_the_waiting_callers(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
@@ -117,7 +118,7 @@ async def test_keys_that_were_fetched_by_nonsense_serve_only_those_who_waited(
 
 
 @NONSENSE
-async def test_nonsense_causes_no_storm_of_fetches(answer: Callable[[], Any]) -> None:
+async def test_a_wrong_clock_does_not_cause_many_fetches(answer: Callable[[], Any]) -> None:
     clock = Clock()
     source = Source(clock)
     await source.fetch_and_wait(10.0)
@@ -136,7 +137,7 @@ async def test_nonsense_causes_no_storm_of_fetches(answer: Callable[[], Any]) ->
 
 
 @NONSENSE
-async def test_keys_that_were_fetched_by_nonsense_are_fetched_again_by_a_right_clock(
+async def test_keys_that_were_fetched_under_a_wrong_clock_are_fetched_again(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
@@ -152,7 +153,7 @@ async def test_keys_that_were_fetched_by_nonsense_are_fetched_again_by_a_right_c
 
 
 @NONSENSE
-async def test_a_fetch_that_ends_by_nonsense_counts_from_when_it_began(
+async def test_the_age_of_keys_counts_from_the_start_of_a_fetch_that_ended_under_a_wrong_clock(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
@@ -172,7 +173,7 @@ async def test_a_fetch_that_ends_by_nonsense_counts_from_when_it_began(
 
 
 @NONSENSE
-async def test_failures_by_nonsense_are_no_pause_by_a_right_clock(
+async def test_failures_under_a_wrong_clock_cause_no_back_off_under_a_right_clock(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
@@ -188,8 +189,8 @@ async def test_failures_by_nonsense_are_no_pause_by_a_right_clock(
     assert await source.keys.key_set() == numbered_keys(1)
 
 
-async def test_a_clock_that_went_back_expires_the_keys_and_they_are_fetched_again() -> None:
-    """Or they would serve for as long as it went back, and withdrawn ones with them."""
+async def test_keys_are_fetched_again_if_the_clock_went_back() -> None:
+    """Otherwise the keys, withdrawn ones included, would serve longer by the time it went back."""
     source = Source()
     await source.fetch_and_wait(10.0)
     source.answer = numbered_keys(2)
@@ -202,7 +203,7 @@ async def test_a_clock_that_went_back_expires_the_keys_and_they_are_fetched_agai
     assert source.fetches == 2
 
 
-async def test_a_clock_that_was_far_ahead_for_a_moment_is_got_over() -> None:
+async def test_the_source_recovers_from_a_clock_that_was_far_ahead() -> None:
     source = Source()
     source.clock.advance(1e9)
     await source.keys.key_set()
@@ -212,7 +213,7 @@ async def test_a_clock_that_was_far_ahead_for_a_moment_is_got_over() -> None:
     assert await source.keys.key_set() == numbered_keys(2)
 
 
-async def test_a_pause_of_before_the_clock_went_back_locks_nobody_out() -> None:
+async def test_a_back_off_ends_if_the_clock_went_back() -> None:
     source = Source()
     source.answer = DOWN
     await request_keys(source)
@@ -223,7 +224,7 @@ async def test_a_pause_of_before_the_clock_went_back_locks_nobody_out() -> None:
     assert await source.keys.key_set() == numbered_keys(1)
 
 
-async def test_a_window_of_before_the_clock_went_back_hides_no_new_key() -> None:
+async def test_a_cool_down_ends_if_the_clock_went_back() -> None:
     source = Source()
     source.clock.advance(100.0)
     old = await source.fetch_and_wait(50.0)
@@ -236,7 +237,7 @@ async def test_a_window_of_before_the_clock_went_back_hides_no_new_key() -> None
     assert key_set == numbered_keys(1, 2)
 
 
-async def test_a_clock_that_always_goes_back_causes_no_storm_of_fetches() -> None:
+async def test_a_clock_that_always_goes_back_does_not_cause_many_fetches() -> None:
     clock, backwards = Clock(), count(0, -1)
     source = Source(clock)
     clock.answer = lambda: next(backwards)
@@ -249,9 +250,7 @@ async def test_a_clock_that_always_goes_back_causes_no_storm_of_fetches() -> Non
     assert source.fetches <= 3
 
 
-async def test_an_issuer_that_is_down_and_a_clock_that_goes_back_cause_no_storm_of_fetches() -> (
-    None
-):
+async def test_an_outage_and_a_clock_that_goes_back_do_not_cause_many_fetches() -> None:
     clock, backwards = Clock(), count(0, -1)
     source = Source(clock)
     source.answer = DOWN
@@ -267,7 +266,7 @@ ANYTHING = st.floats(max_value=1e11) | st.sampled_from([math.nan, math.inf, None
 
 
 @given(answers=st.lists(ANYTHING, min_size=1))
-def test_no_clock_breaks_the_source_for_good(answers: list[Any]) -> None:
+def test_the_source_recovers_from_any_clock(answers: list[Any]) -> None:
     async def drive() -> None:
         clock = Clock()
         source = Source(clock)
@@ -285,7 +284,7 @@ def test_no_clock_breaks_the_source_for_good(answers: list[Any]) -> None:
     asyncio.run(drive())
 
 
-async def test_the_log_says_that_the_clock_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_clock_is_logged_as_critical(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     source = Source(clock)
     await source.fetch_and_wait(10.0)
@@ -300,7 +299,7 @@ async def test_the_log_says_that_the_clock_is_wrong(caplog: pytest.LogCaptureFix
     assert "s3cret" not in caplog.text
 
 
-async def test_with_a_wrong_clock_good_tokens_are_not_judged_and_then_they_are() -> None:
+async def test_valid_tokens_are_503_under_a_wrong_clock_and_accepted_again_afterwards() -> None:
     clock = Clock()
     published = Published(clock=clock)
     token = published.issuer.token()
@@ -314,73 +313,73 @@ async def test_with_a_wrong_clock_good_tokens_are_not_judged_and_then_they_are()
 
 
 @NONSENSE
-async def test_metadata_is_looked_at_again_whenever_nobody_can_say_how_old_it_is(
+async def test_metadata_is_fetched_again_if_its_age_is_unknown(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
     documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
     freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
-    find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
-    await find(rediscover=False)
+    locate = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
+    await locate(rediscover=False)
     clock.answer = answer
-    await find(rediscover=False)
+    await locate(rediscover=False)
     documents.documents[METADATA] = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/2"}
     clock.answer = None
 
-    assert await find(rediscover=False) == f"{ISSUER}/2"
+    assert await locate(rediscover=False) == f"{ISSUER}/2"
     assert len(documents.requested) == 3
-    await find(rediscover=False)
+    await locate(rediscover=False)
     clock.advance(-1.0)
-    await find(rediscover=False)
+    await locate(rediscover=False)
     assert len(documents.requested) == 4
 
 
 @NONSENSE
-async def test_metadata_that_fails_by_nonsense_leaves_the_address_of_before(
+async def test_the_last_known_jwks_uri_is_used_if_discovery_fails_under_a_wrong_clock(
     answer: Callable[[], Any],
 ) -> None:
     clock = Clock()
     documents = FakeDocuments({METADATA: {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/1"}})
     freshness = Freshness(default=600.0, shortest=60.0, longest=600.0)
-    find = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
-    await find(rediscover=False)
+    locate = Discovery(ISSUER, documents, freshness=freshness, patience=3.0, clock=clock)
+    await locate(rediscover=False)
     documents.documents.clear()
     clock.answer = answer
 
-    assert await find(rediscover=False) == f"{ISSUER}/1"
+    assert await locate(rediscover=False) == f"{ISSUER}/1"
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -5.5, 1e300, 2**70])
-def test_a_number_is_a_time(value: float) -> None:
-    assert read_clock(lambda: value) == value
+def test_a_number_is_a_valid_time(value: float) -> None:
+    assert reading(lambda: value) == value
 
 
 @NONSENSE
-def test_what_is_no_number_is_no_time(answer: Callable[[], Any]) -> None:
-    assert math.isnan(read_clock(answer))
+def test_a_value_that_is_not_a_number_is_not_a_time(answer: Callable[[], Any]) -> None:
+    assert math.isnan(reading(answer))
 
 
-def test_true_is_no_time() -> None:
-    assert math.isnan(read_clock(lambda: True))
+def test_true_is_not_a_time() -> None:
+    assert math.isnan(reading(lambda: True))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1])
-def test_chance_is_a_number_from_0_to_1(value: float) -> None:
-    assert random_fraction(lambda: value) == value
+def test_a_number_from_0_to_1_is_a_valid_random_value(value: float) -> None:
+    assert chance(lambda: value) == value
 
 
 @NONSENSE
-def test_chance_that_is_none_adds_nothing(answer: Callable[[], Any]) -> None:
-    assert random_fraction(answer) == 0.0
+def test_an_invalid_random_value_counts_as_zero(answer: Callable[[], Any]) -> None:
+    assert chance(answer) == 0.0
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 1e9])
-def test_chance_out_of_its_bounds_adds_nothing(value: float) -> None:
+def test_a_random_value_out_of_bounds_adds_nothing_to_a_back_off(value: float) -> None:
     assert BackOff(shortest=1.0, longest=60.0, random=lambda: value).failed(0.0) == 1.0
 
 
 @NONSENSE
-async def test_chance_that_is_none_costs_no_key(answer: Callable[[], Any]) -> None:
+async def test_an_invalid_random_value_does_not_affect_the_keys(answer: Callable[[], Any]) -> None:
     published = Published(random=answer)
 
     assert await published.verify_all([published.issuer.token()]) == ["alice"]
@@ -392,7 +391,7 @@ async def test_chance_that_is_none_costs_no_key(answer: Callable[[], Any]) -> No
     assert published.keys.status().next_attempt == 1.0
 
 
-def test_without_a_time_a_pause_is_on_and_no_window_is_over() -> None:
+def test_a_back_off_and_a_cool_down_last_while_the_time_is_unknown() -> None:
     back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
     back_off.failed(100.0)
     cool_down = CoolDown(10.0)
@@ -403,7 +402,9 @@ def test_without_a_time_a_pause_is_on_and_no_window_is_over() -> None:
     assert not cool_down.is_over(math.nan, unknown_kid=True)
 
 
-def test_what_began_without_a_time_is_over_once_there_is_one() -> None:
+def test_a_back_off_and_a_cool_down_that_began_at_an_unknown_time_end_once_the_time_is_known() -> (
+    None
+):
     back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
     back_off.failed(math.nan)
     cool_down = CoolDown(10.0)
@@ -414,7 +415,7 @@ def test_what_began_without_a_time_is_over_once_there_is_one() -> None:
 
 
 @pytest.mark.parametrize("now", [99.0, -1e9])
-def test_what_lies_ahead_is_over(now: float) -> None:
+def test_a_back_off_and_a_cool_down_that_began_in_the_future_are_over(now: float) -> None:
     back_off = BackOff(shortest=4.0, longest=60.0, random=lambda: 0.0)
     back_off.failed(100.0)
     cool_down = CoolDown(10.0)
@@ -425,7 +426,7 @@ def test_what_lies_ahead_is_over(now: float) -> None:
     assert cool_down.is_over(now, unknown_kid=True)
 
 
-def test_while_the_clock_is_astray_attempts_are_spaced_by_a_steady_one() -> None:
+def test_a_monotonic_clock_spaces_the_fetches_while_the_clock_is_wrong() -> None:
     steady = FakeClock(0.0)
     pace = FetchSchedule(
         BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0), random=lambda: 0.0, steady=steady

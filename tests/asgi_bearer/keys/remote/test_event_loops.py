@@ -1,6 +1,6 @@
-"""Where no event loop of asyncio runs (trio), keys are not to be had, and a sentence says so.
+"""Keys are fetched on asyncio only; on another event loop (trio) the source says so.
 
-A coroutine that is driven by hand stands for one of another event loop.
+These tests drive a coroutine by hand, in place of another event loop.
 """
 
 import asyncio
@@ -20,39 +20,41 @@ from tests.support.remote_keys import Source, numbered_keys
 SENTENCE = "asgi_bearer fetches keys only on asyncio"
 
 
-def elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Drive what waits for nothing, without an event loop of asyncio."""
+def run_without_asyncio(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits, without an asyncio event loop."""
     try:
         coroutine.send(None)
     except StopIteration as stop:
         return stop.value
-    raise AssertionError("it waits")
+    raise AssertionError("the coroutine waits")
 
 
 def test_the_first_use_says_that_keys_are_fetched_on_asyncio_only() -> None:
     source = Source()
 
     with pytest.raises(KeysUnavailable, match=SENTENCE) as refused:
-        elsewhere(source.keys.key_set())
+        run_without_asyncio(source.keys.key_set())
 
     assert "StaticKeys" in refused.value.reason
     assert "trio" in refused.value.reason
     assert source.fetches == 0
 
 
-def test_a_request_is_not_judged_and_nothing_faulted() -> None:
+def test_a_request_without_asyncio_is_keys_unavailable() -> None:
     published = Published()
 
     with pytest.raises(KeysUnavailable, match=SENTENCE):
-        elsewhere(published.verify())
+        run_without_asyncio(published.verify())
 
 
-def test_the_log_says_so_once_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_missing_event_loop_is_logged_once_as_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     source = Source()
 
     for _ in range(10):
         with pytest.raises(NotOnAsyncio):
-            elsewhere(source.keys.key_set())
+            run_without_asyncio(source.keys.key_set())
         with pytest.raises(NotOnAsyncio):
             source.keys.warm()
 
@@ -61,7 +63,9 @@ def test_the_log_says_so_once_as_an_error(caplog: pytest.LogCaptureFixture) -> N
     assert records[0].name == "asgi_bearer.keys"
 
 
-def test_warming_says_so_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_warming_without_asyncio_fails_with_the_same_message(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with pytest.raises(KeysUnavailable, match=SENTENCE):
         Source().keys.warm()
 
@@ -69,34 +73,34 @@ def test_warming_says_so_too(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("unknown_kid", [True, False])
-def test_a_key_that_is_missing_is_no_refusal(unknown_kid: bool) -> None:
+def test_a_missing_key_without_asyncio_is_keys_unavailable(unknown_kid: bool) -> None:
     source = Source()
-    held = asyncio.run(source.keys.key_set())
+    known = asyncio.run(source.keys.key_set())
 
     with pytest.raises(KeysUnavailable, match=SENTENCE):
-        elsewhere(source.keys.key_set(Missed(held, unknown_kid=unknown_kid)))
+        run_without_asyncio(source.keys.key_set(Missed(known, unknown_kid=unknown_kid)))
 
 
-def test_keys_that_were_fetched_on_asyncio_serve_while_they_are_good() -> None:
+def test_keys_that_were_fetched_on_asyncio_serve_without_it_until_they_expire() -> None:
     source = Source()
     asyncio.run(source.keys.key_set())
     source.clock.advance(90.0)
 
-    assert elsewhere(source.keys.key_set()) == numbered_keys(1)
+    assert run_without_asyncio(source.keys.key_set()) == numbered_keys(1)
     source.clock.advance(500.0)
     with pytest.raises(KeysUnavailable, match=SENTENCE):
-        elsewhere(source.keys.key_set())
+        run_without_asyncio(source.keys.key_set())
 
 
-def test_closing_elsewhere_does_nothing() -> None:
+def test_closing_without_asyncio_does_nothing() -> None:
     source = Source()
-    elsewhere(source.keys.aclose())
+    run_without_asyncio(source.keys.aclose())
     asyncio.run(source.keys.key_set())
 
-    elsewhere(source.keys.aclose())
+    run_without_asyncio(source.keys.aclose())
 
 
-def test_the_start_of_an_application_says_so_once_and_goes_on(
+def test_an_application_without_asyncio_starts_and_logs_the_message_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
@@ -113,7 +117,7 @@ def test_the_start_of_an_application_says_so_once_and_goes_on(
     waiting = ["lifespan.startup", "lifespan.shutdown"]
     guarded = BearerMiddleware(app, verifier=Published().verifier)
 
-    elsewhere(guarded({"type": "lifespan"}, receive, send))
+    run_without_asyncio(guarded({"type": "lifespan"}, receive, send))
 
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert sum(SENTENCE in message for message in caplog.messages) == 1

@@ -1,4 +1,5 @@
-"""What an operator is told as it happens: each event once, in order, as urgently as it is."""
+"""Key events: the observer gets each once and in order, and the log shows them at the right
+level."""
 
 import asyncio
 import logging
@@ -74,13 +75,13 @@ async def a_failure(source: Source) -> None:
         await request_keys(source)
 
 
-async def a_set_that_nobody_asked_for_in_time(source: Source) -> None:
+async def a_set_that_went_stale_unused(source: Source) -> None:
     await source.fetch_and_wait(100.0)
     for _ in range(100):
         await request_keys(source)
 
 
-async def a_set_that_nobody_asked_for_at_all(source: Source) -> None:
+async def a_set_that_expired_unused(source: Source) -> None:
     await source.fetch_and_wait(1e6)
     for _ in range(100):
         await request_keys(source)
@@ -135,8 +136,8 @@ STORIES: list[tuple[Story, list[str]]] = [
     (another_key_with_the_same_id, [*FIRST, "fetched", "key_added k1", "key_removed k1"]),
     (a_key_without_an_id, ["fetched", "key_added"]),
     (a_failure, [*FIRST, "failed: down"]),
-    (a_set_that_nobody_asked_for_in_time, [*FIRST, "stale", "unchanged"]),
-    (a_set_that_nobody_asked_for_at_all, [*FIRST, "expired", "unchanged"]),
+    (a_set_that_went_stale_unused, [*FIRST, "stale", "unchanged"]),
+    (a_set_that_expired_unused, [*FIRST, "expired", "unchanged"]),
     (
         an_outage,
         [*FIRST, "stale", "failed: down", "failed: down", "expired: down", "failed: down"],
@@ -148,8 +149,10 @@ STORIES: list[tuple[Story, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("story", "told"), STORIES, ids=[row[0].__name__ for row in STORIES])
-async def test_each_event_is_told_once_and_in_order(story: Story, told: list[str]) -> None:
+@pytest.mark.parametrize(("story", "expected"), STORIES, ids=[row[0].__name__ for row in STORIES])
+async def test_the_observer_gets_each_event_once_and_in_order(
+    story: Story, expected: list[str]
+) -> None:
     source = Source()
 
     await story(source)
@@ -159,14 +162,14 @@ async def test_each_event_is_told_once_and_in_order(story: Story, told: list[str
         + (f" {event.kid}" if event.kid else "")
         + (f": {event.reason}" * bool(event.reason))
         for event, _ in source.events
-    ] == told
+    ] == expected
     counts = source.keys.status().counts
     assert counts == {kind: source.event_kinds.count(kind) for kind in counts}
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_flood_during_the_row_of_failures_is_not_told_as_one() -> None:
-    """It is the issuer that delays the fetch."""
+async def test_a_flood_during_the_back_off_is_not_reported_as_flood_limited() -> None:
+    """The back-off, not the flood, delays the fetch."""
     source = Source()
     old = await source.keys.key_set()
     source.answer = FetchFailed("down")
@@ -176,8 +179,8 @@ async def test_a_flood_during_the_row_of_failures_is_not_told_as_one() -> None:
     assert source.event_kinds == ["fetched", "key_added", "failed"]
 
 
-async def test_the_observer_of_a_failure_sees_the_pause_that_it_began() -> None:
-    """The fetch has not quite ended, and is under way no longer."""
+async def test_the_observer_of_a_failure_sees_the_back_off_in_the_status() -> None:
+    """The status no longer counts the fetch as running."""
     source = Source()
     await source.fetch_and_wait(90.0)
     source.answer = FetchFailed("down")
@@ -199,7 +202,7 @@ async def test_the_observer_of_a_failure_sees_the_pause_that_it_began() -> None:
     ]
 
 
-async def test_the_observer_of_a_fetch_sees_the_status_after_it() -> None:
+async def test_the_observer_of_a_fetch_sees_the_status_after_the_fetch() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     await request_keys(source)
@@ -214,7 +217,7 @@ async def test_the_observer_of_a_fetch_sees_the_status_after_it() -> None:
     assert (status.counts["failed"], status.counts["fetched"]) == (1, 1)
 
 
-async def test_the_observer_of_an_end_sees_how_long_the_set_still_serves() -> None:
+async def test_the_observer_sees_how_long_a_stale_set_still_serves() -> None:
     source = Source()
     await source.fetch_and_wait(100.0)
     source.answer = FetchFailed("down")
@@ -228,16 +231,16 @@ async def test_the_observer_of_an_end_sees_how_long_the_set_still_serves() -> No
 
 
 @pytest.mark.parametrize("story", [row[0] for row in STORIES], ids=lambda story: story.__name__)
-async def test_an_observer_that_raises_costs_nothing_and_says_nothing(
+async def test_an_observer_that_raises_changes_nothing_and_its_message_is_not_logged(
     story: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     calm, source = Source(), Source()
 
-    def breaks(event: KeyEvent, status: KeySetStatus) -> None:
+    def failing_observer(event: KeyEvent, status: KeySetStatus) -> None:
         raise RuntimeError("Bearer s3cret")
 
     calm.observer = lambda event, status: None
-    source.observer = breaks
+    source.observer = failing_observer
     await story(calm)
     await story(source)
 
@@ -249,13 +252,13 @@ async def test_an_observer_that_raises_costs_nothing_and_says_nothing(
     assert "s3cret" not in caplog.text
 
 
-async def test_an_observer_that_raises_takes_no_answer_from_who_waits() -> None:
+async def test_waiting_callers_get_their_keys_if_the_observer_raises() -> None:
     source = Source()
 
-    def breaks(event: KeyEvent, status: KeySetStatus) -> None:
+    def failing_observer(event: KeyEvent, status: KeySetStatus) -> None:
         raise RuntimeError("s3cret")
 
-    source.observer = breaks
+    source.observer = failing_observer
     source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable, match="down"):
         await source.keys.key_set()
@@ -289,7 +292,7 @@ async def test_an_observer_that_raises_takes_no_answer_from_who_waits() -> None:
         ("key_removed", "", 4200.0, logging.INFO),
     ],
 )
-def test_an_event_is_logged_as_urgently_as_it_is(
+def test_each_kind_of_event_is_logged_at_its_level(
     kind: EventKind, reason: str, serves: float, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, "asgi_bearer.keys"):
@@ -301,7 +304,7 @@ def test_an_event_is_logged_as_urgently_as_it_is(
 
 
 def status(serves: float) -> KeySetStatus:
-    """Return a status with `serves`, which no sentence contradicts."""
+    """Return a status with `serves`; the other values fit any event."""
     return KeySetStatus("stale", 700.0, serves, "down", 4.4, {})
 
 
@@ -330,7 +333,7 @@ def status(serves: float) -> KeySetStatus:
         (KeyEvent("key_added", "x" * 1000), f"key added: kid '{'x' * 63}..."),
     ],
 )
-def test_an_event_is_one_line_of_the_log(
+def test_an_event_is_logged_in_one_line(
     event: KeyEvent, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, "asgi_bearer.keys"):
@@ -342,10 +345,10 @@ def test_an_event_is_one_line_of_the_log(
 
 
 @pytest.mark.conforms("the last good key set serves within its bound")
-async def test_the_log_gets_louder_while_the_time_of_the_last_good_set_runs_out(
+async def test_the_log_level_rises_while_the_last_good_set_nears_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """With the defaults: the set ends after 4200 s."""
+    """With the default settings, the set expires after 4200 s."""
     published = Published()
     await published.verify()
     published.serve(DOWN)
@@ -366,14 +369,14 @@ async def test_the_log_gets_louder_while_the_time_of_the_last_good_set_runs_out(
     assert len(levels) == 72
 
 
-async def test_neither_a_token_nor_a_key_gets_into_what_is_told(
+async def test_events_contain_no_token_and_no_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    told: list[tuple[KeyEvent, KeySetStatus]] = []
+    expected: list[tuple[KeyEvent, KeySetStatus]] = []
 
     def observer(event: KeyEvent, status: KeySetStatus) -> None:
         log_key_events(event, status)
-        told.append((event, status))
+        expected.append((event, status))
 
     published = Published(observer=observer)
     tokens = [
@@ -392,6 +395,6 @@ async def test_neither_a_token_nor_a_key_gets_into_what_is_told(
         secrets += [published.issuer.key.jwk()["x"], published.issuer.key.jwk()["y"], "s3cret"]
         await published.verify_all(tokens)
 
-    assert {event.kind for event, _ in told} >= {"fetched", "failed", "expired", "key_removed"}
-    written = caplog.text + repr(told) + repr(published.keys.status())
-    assert not [secret for secret in secrets if secret in written]
+    assert {event.kind for event, _ in expected} >= {"fetched", "failed", "expired", "key_removed"}
+    output = caplog.text + repr(expected) + repr(published.keys.status())
+    assert not [secret for secret in secrets if secret in output]

@@ -1,4 +1,5 @@
-"""Any history of requests, rotations, outages and time: what must hold after each step."""
+"""Random histories of requests, rotations, outages and time, checked against a model after each
+step."""
 
 import asyncio
 import json
@@ -16,10 +17,10 @@ from tests.support.published_keys import DOWN, Published, run_pending_tasks
 SERVE_STALE = 3600.0
 COOL_DOWN = 10.0
 SHORTEST_DUE = 48.0
-"""Seconds, four fifths of the shortest lifetime."""
+"""In seconds: four fifths of the shortest lifetime."""
 
 LONGEST_PAUSE = 48.0
-"""Seconds, without what chance adds."""
+"""In seconds, without jitter."""
 
 LIFETIMES: list[tuple[str, float]] = [
     ("", 600.0),
@@ -49,7 +50,7 @@ TIMES = [0.5, 1.0, 5.0, 9.5, 10.0, 48.0, 60.0, 130.0, 481.0, 601.0, 4200.0, 1e6]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A fetch, seen from the issuer."""
+    """A fetch as the issuer sees it."""
 
     at: float
     good: bool
@@ -57,17 +58,17 @@ class Attempt:
 
 
 class History(RuleBasedStateMachine):
-    """One API, one issuer, and a model that only knows what the issuer answered when."""
+    """One API, one issuer, and a model that knows only what the issuer answered and when."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.published = Published()
-        self.up = True
-        self.made = 1
+        self.issuer_is_up = True
+        self.keys_made = 1
         self.current: list[SigningKey] = [self.published.issuer.key]
-        self.ever: list[SigningKey] = list(self.current)
-        self.held: list[SigningKey] = []
+        self.all_keys: list[SigningKey] = list(self.current)
+        self.cached: list[SigningKey] = []
         self.attempts: list[Attempt] = []
         self.cache_control, self.lifetime = LIFETIMES[0]
         self.has_etag = False
@@ -87,7 +88,7 @@ class History(RuleBasedStateMachine):
 
     @property
     def state(self) -> str:
-        """What the source must say of itself while nothing is under way."""
+        """The state that the source must report while no fetch is running."""
         good = self.last_good
         if good is None:
             return "never"
@@ -98,7 +99,7 @@ class History(RuleBasedStateMachine):
 
     @property
     def pause(self) -> float:
-        """The seconds that are left of the pause after the last failures."""
+        """The seconds left of the back-off after the last failures."""
         failures = 0
         for attempt in reversed(self.attempts):
             if attempt.good:
@@ -111,37 +112,38 @@ class History(RuleBasedStateMachine):
 
     @property
     def due_in(self) -> float:
-        """The seconds until the held set is to be fetched again, but for a pause."""
+        """The seconds until the current keys are due for a refresh, without the back-off."""
         good = self.last_good
         if self.attempts and not self.attempts[-1].good:
             return 0.0
         return max(0.0, good.at + 0.8 * good.lifetime - self.now) if good is not None else 0.0
 
     @property
-    def free(self) -> bool:
-        """Whether any miss must be answered by a fetch: no window and no pause is on."""
+    def may_fetch(self) -> bool:
+        """Whether a miss must cause a fetch: no cool-down and no back-off is running."""
         since = self.now - self.attempts[-1].at if self.attempts else COOL_DOWN
-        return self.up and since >= COOL_DOWN and not self.pause
+        return self.issuer_is_up and since >= COOL_DOWN and not self.pause
 
     @property
     def refusal_of_an_unknown_key(self) -> str:
-        """While the issuer's last word was none, nobody can say that there is no such key."""
+        """`keys_unavailable` if the last fetch failed: the issuer may have published the key
+        since."""
         return "key_not_found" if self.attempts[-1].good else "keys_unavailable"
 
     def publish(self) -> None:
-        """Serve the current keys; their entity tag changes with them."""
+        """Publish the current keys; the entity tag changes with them."""
         headers = {"cache-control": self.cache_control}
         if self.has_etag:
-            headers["etag"] = f'"{self.made}-{len(self.current)}"'
+            headers["etag"] = f'"{self.keys_made}-{len(self.current)}"'
         document = {"keys": [key.jwk() for key in self.current]}
         self.published.serve(Document(json.dumps(document).encode(), headers))
 
-    def note(self) -> None:
-        """Note what the issuer was asked since the last time."""
+    def record_fetches(self) -> None:
+        """Add the fetches since the last call to the model."""
         new = self.published.fetches - len(self.attempts)
-        self.attempts += [Attempt(self.now, self.up, self.lifetime)] * new
-        if new and self.up:
-            self.held = list(self.current)
+        self.attempts += [Attempt(self.now, self.issuer_is_up, self.lifetime)] * new
+        if new and self.issuer_is_up:
+            self.cached = list(self.current)
 
     async def answers(self, tokens: list[str]) -> list[str]:
         outcomes = await self.published.verify_all(tokens)
@@ -149,9 +151,9 @@ class History(RuleBasedStateMachine):
         return outcomes
 
     def request(self, *tokens: str) -> list[str]:
-        """Make requests at once, and note what they made the issuer answer."""
+        """Verify `tokens` at once, and record the fetches that this causes."""
         outcomes = self.loop.run_until_complete(self.answers(list(tokens)))
-        self.note()
+        self.record_fetches()
         return outcomes
 
     def token(self, key: SigningKey) -> str:
@@ -161,15 +163,15 @@ class History(RuleBasedStateMachine):
     def requests_with_a_published_key(self, count: int) -> None:
         key = self.published.issuer.key
         serves = self.state in ("fresh", "stale")
-        known = key in self.held
-        good = (known and serves) or self.free
+        known = key in self.cached
+        good = (known and serves) or self.may_fetch
 
         outcomes = self.request(*[self.token(key)] * count)
 
         assert len(set(outcomes)) == 1
         if good:
             assert outcomes[0] == "alice"
-        elif not self.up:
+        elif not self.issuer_is_up:
             assert outcomes[0] != "alice"
         if outcomes[0] != "alice" and not serves:
             assert outcomes[0] == "keys_unavailable"
@@ -188,7 +190,8 @@ class History(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 5))
     def requests_with_forged_signatures(self, count: int) -> None:
-        """Not judged without keys; `key_not_found` where the key id is not held either."""
+        """`keys_unavailable` without keys; `key_not_found` if the key id is not in the current
+        set."""
         outcomes = self.request(*self.published.forged_tokens(count))
 
         assert set(outcomes) <= {"signature_invalid", "key_not_found", "keys_unavailable"}
@@ -197,7 +200,7 @@ class History(RuleBasedStateMachine):
     def requests_of_all_kinds_after_a_while(self, seconds: float) -> None:
         self.published.clock.advance(seconds)
         key = self.published.issuer.key
-        good = (key in self.held and self.state in ("fresh", "stale")) or self.free
+        good = (key in self.cached and self.state in ("fresh", "stale")) or self.may_fetch
         bad = [*self.published.unknown_tokens(3), *self.published.forged_tokens(3)]
 
         outcomes = self.request(*bad, self.token(key), self.token(key))
@@ -206,10 +209,10 @@ class History(RuleBasedStateMachine):
         if good:
             assert outcomes[6:] == ["alice"] * 2
 
-    @precondition(lambda self: not set(self.ever) <= {*self.current, *self.held})
+    @precondition(lambda self: not set(self.all_keys) <= {*self.current, *self.cached})
     @rule(data=st.data())
-    def a_request_with_a_key_that_was_withdrawn_and_fetched_away(self, data: st.DataObject) -> None:
-        gone = [key for key in self.ever if key not in self.current and key not in self.held]
+    def a_request_with_a_withdrawn_key_that_is_no_longer_cached(self, data: st.DataObject) -> None:
+        gone = [key for key in self.all_keys if key not in self.current and key not in self.cached]
 
         assert "alice" not in self.request(self.token(data.draw(st.sampled_from(gone))))
 
@@ -218,35 +221,36 @@ class History(RuleBasedStateMachine):
         self.published.clock.advance(seconds)
 
     def change_keys(self, keeps_old: bool, same_kid: bool) -> None:
-        self.made += 1
+        self.keys_made += 1
         old = self.published.issuer.key
-        new = signing_key("ES256", old.kid if same_kid else f"k{self.made}", self.made)
+        new = signing_key("ES256", old.kid if same_kid else f"k{self.keys_made}", self.keys_made)
         self.current = [new, old] if keeps_old else [new]
-        self.ever.append(new)
+        self.all_keys.append(new)
         self.published.issuer.key = new
-        if self.up:
+        if self.issuer_is_up:
             self.publish()
 
     @rule(keeps_old=st.booleans(), same_kid=st.booleans())
     def the_issuer_rotates(self, keeps_old: bool, same_kid: bool) -> None:
         self.change_keys(keeps_old, same_kid)
 
-    @precondition(lambda self: self.up)
+    @precondition(lambda self: self.issuer_is_up)
     @rule(keeps_old=st.booleans(), same_kid=st.booleans())
     def the_issuer_rotates_while_keys_are_fetched(self, keeps_old: bool, same_kid: bool) -> None:
-        """The first fetch brings the keys from before; who has a new one is served all the same.
+        """The first fetch returns the old keys; a token of the new key is accepted nevertheless.
 
-        Unless that fetch was caused by the rotation before, which used up the window.
+        The exception is a first fetch that an earlier rotation caused, because it used up the
+        cool-down.
         """
         key = self.published.issuer.key
-        free = self.free and (key in self.held or self.due_in == 0.0)
+        may_fetch = self.may_fetch and (key in self.cached or self.due_in == 0.0)
         before = self.token(key)
 
         async def at_once() -> list[str]:
             self.published.documents.pause()
             early = asyncio.create_task(self.published.verify_all([before]))
             await run_pending_tasks()
-            self.note()
+            self.record_fetches()
             self.change_keys(keeps_old, same_kid)
             new = [self.token(self.published.issuer.key)] * 3
             late = asyncio.create_task(self.published.verify_all(new))
@@ -257,10 +261,10 @@ class History(RuleBasedStateMachine):
 
         outcomes = self.loop.run_until_complete(at_once())
         self.loop.run_until_complete(run_pending_tasks())
-        self.note()
+        self.record_fetches()
 
         assert len(set(outcomes)) == 1
-        if free:
+        if may_fetch:
             assert outcomes[0] == "alice"
 
     @rule(lifetime=st.sampled_from(LIFETIMES), has_etag=st.booleans())
@@ -269,20 +273,20 @@ class History(RuleBasedStateMachine):
     ) -> None:
         self.cache_control, self.lifetime = lifetime
         self.has_etag = has_etag
-        if self.up:
+        if self.issuer_is_up:
             self.publish()
 
     @rule(answer=st.sampled_from(NONSENSE))
     def the_issuer_fails(self, answer: object) -> None:
-        self.up = False
+        self.issuer_is_up = False
         self.published.serve(answer)
 
     @rule()
     def the_issuer_recovers(self) -> None:
-        self.up = True
+        self.issuer_is_up = True
         self.publish()
 
-    @precondition(lambda self: self.up)
+    @precondition(lambda self: self.issuer_is_up)
     @rule(count=st.integers(1, 3), same_kid=st.booleans())
     def after_the_longest_pause_a_rotation_costs_nothing(self, count: int, same_kid: bool) -> None:
         self.published.clock.advance(LONGEST_PAUSE)
@@ -296,7 +300,7 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def the_process_starts_or_stops(self) -> None:
-        """Warming fetches what is due, and only that."""
+        """Warming fetches the keys only if they are due."""
         due = self.due_in == 0.0 and not self.pause
         before = len(self.attempts)
 
@@ -305,7 +309,7 @@ class History(RuleBasedStateMachine):
             await run_pending_tasks()
 
         self.loop.run_until_complete(warm())
-        self.note()
+        self.record_fetches()
 
         assert len(self.attempts) - before == due
 
@@ -319,7 +323,7 @@ class History(RuleBasedStateMachine):
 
     @invariant()
     def good_fetches_are_few(self) -> None:
-        """In any time: one per cool-down for unknown ids and for bad signatures, one per due."""
+        """In any period: one fetch per cool-down for each kind of miss, and one per refresh."""
         good = [attempt.at for attempt in self.attempts if attempt.good]
         for first, begin in enumerate(good):
             for last, end in enumerate(good[first:], start=first):
@@ -346,7 +350,7 @@ class History(RuleBasedStateMachine):
         assert counts.get("fetched", 0) + counts.get("unchanged", 0) == goods
         assert counts.get("failed", 0) == len(self.attempts) - goods
         added, removed = counts.get("key_added", 0), counts.get("key_removed", 0)
-        assert added - removed == len(self.held)
+        assert added - removed == len(self.cached)
 
 
 TestHistory = History.TestCase

@@ -1,4 +1,4 @@
-"""Tokens that do not verify with the keys that are held: which of them cause a fetch, and when."""
+"""Tokens that do not verify with the cached keys: which of them cause a fetch, and when."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.support.remote_keys import Source, numbered_keys, request_keys
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
 @pytest.mark.parametrize("unknown_kid", [True, False])
-async def test_a_caller_that_missed_gets_newer_keys(unknown_kid: bool) -> None:
+async def test_a_miss_causes_a_fetch_of_newer_keys(unknown_kid: bool) -> None:
     source = Source()
     old = await source.fetch_and_wait(1.0)
     source.answer = numbered_keys(2)
@@ -22,7 +22,7 @@ async def test_a_caller_that_missed_gets_newer_keys(unknown_kid: bool) -> None:
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_caller_that_missed_with_a_set_since_replaced_causes_no_fetch() -> None:
+async def test_a_miss_with_a_set_that_was_replaced_causes_no_fetch() -> None:
     source = Source()
     old = await source.fetch_and_wait(1.0)
     source.answer = numbered_keys(2)
@@ -35,7 +35,7 @@ async def test_a_caller_that_missed_with_a_set_since_replaced_causes_no_fetch() 
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_caller_that_missed_with_a_set_refreshed_since_causes_no_fetch() -> None:
+async def test_a_miss_with_a_set_that_was_refreshed_causes_no_fetch() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
     source.answer = numbered_keys(2)
@@ -47,8 +47,8 @@ async def test_a_caller_that_missed_with_a_set_refreshed_since_causes_no_fetch()
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_caller_that_missed_with_a_set_that_left_and_came_back_causes_no_fetch() -> None:
-    """It is another set, though the keys are those that the caller saw."""
+async def test_a_miss_with_a_set_that_was_replaced_twice_causes_no_fetch() -> None:
+    """The current set has the same keys as the caller's set, but it is newer."""
     source = Source()
     seen = await source.fetch_and_wait(90.0)
     for number in (2, 1):
@@ -63,7 +63,7 @@ async def test_a_caller_that_missed_with_a_set_that_left_and_came_back_causes_no
     assert source.fetches == 3
 
 
-async def test_the_very_set_that_was_seen_says_that_there_are_no_newer_keys() -> None:
+async def test_a_miss_returns_the_callers_set_if_no_newer_keys_exist() -> None:
     source = Source()
     old = await source.fetch_and_wait(1.0)
 
@@ -85,7 +85,7 @@ async def test_misses_cause_one_fetch_per_cool_down(later: float, fetches: int) 
 
 
 @pytest.mark.conforms("a new key under the same kid is found")
-async def test_the_two_kinds_of_miss_do_not_use_up_each_others_fetch() -> None:
+async def test_unknown_key_ids_and_bad_signatures_have_separate_cool_downs() -> None:
     source = Source()
     old = await source.keys.key_set()
     await source.keys.key_set(Missed(old, unknown_kid=False))
@@ -95,8 +95,8 @@ async def test_the_two_kinds_of_miss_do_not_use_up_each_others_fetch() -> None:
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_miss_is_not_judged_if_its_fetch_fails_however_fresh_the_set_is() -> None:
-    """The issuer may have rotated and gone down since."""
+async def test_a_miss_is_keys_unavailable_if_its_fetch_fails() -> None:
+    """The issuer may have rotated its keys before it went down, even if the cached set is fresh."""
     source = Source()
     old = await source.fetch_and_wait(50.0)
     source.answer = FetchFailed("down")
@@ -107,8 +107,8 @@ async def test_a_miss_is_not_judged_if_its_fetch_fails_however_fresh_the_set_is(
     assert refused.value.retry_after == 1.0
 
 
-async def test_after_a_failure_keys_are_fetched_again_behind_the_next_request_of_anybody() -> None:
-    """A fresh set is not due; but what made the failure may have been a token of a new key."""
+async def test_after_a_failed_fetch_the_next_request_starts_a_refresh() -> None:
+    """The cached set is fresh, but the failed fetch may have been for a token of a new key."""
     source = Source()
     old = await source.fetch_and_wait(50.0)
     source.answer = FetchFailed("down")
@@ -123,7 +123,7 @@ async def test_after_a_failure_keys_are_fetched_again_behind_the_next_request_of
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_a_miss_with_a_stale_set_is_not_judged_if_the_fetch_fails() -> None:
+async def test_a_miss_with_a_stale_set_is_keys_unavailable_if_the_fetch_fails() -> None:
     source = Source()
     old = await source.fetch_and_wait(100.0)
     source.answer = FetchFailed("down")
@@ -138,7 +138,7 @@ async def test_a_miss_with_a_stale_set_is_not_judged_if_the_fetch_fails() -> Non
     "made-up key ids cost one fetch per cool-down",
     "failed fetches are repeated with a growing pause",
 )
-async def test_a_miss_with_a_stale_set_is_not_judged_during_a_pause() -> None:
+async def test_a_miss_with_a_stale_set_is_keys_unavailable_during_the_back_off() -> None:
     source = Source()
     old = await source.fetch_and_wait(100.0)
     source.answer = FetchFailed("down")
@@ -155,7 +155,7 @@ async def test_a_miss_with_a_stale_set_is_not_judged_during_a_pause() -> None:
     assert source.fetches == 2
 
 
-async def test_a_miss_with_a_set_that_expired_meanwhile_waits_for_another() -> None:
+async def test_a_miss_with_an_expired_set_waits_for_a_fetch() -> None:
     source = Source()
     old = await source.fetch_and_wait(500.0)
     source.answer = numbered_keys(2)
@@ -164,7 +164,7 @@ async def test_a_miss_with_a_set_that_expired_meanwhile_waits_for_another() -> N
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_miss_joins_the_refresh_that_is_under_way_and_takes_what_it_brings() -> None:
+async def test_a_miss_joins_a_running_refresh_and_gets_its_keys() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
     source.answer = numbered_keys(2)
@@ -185,8 +185,10 @@ async def test_a_miss_joins_the_refresh_that_is_under_way_and_takes_what_it_brin
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_miss_that_waited_for_a_refresh_is_not_judged_if_its_own_fetch_fails() -> None:
-    """The set was stale when the caller came; the refresh made it fresh."""
+async def test_a_miss_that_waited_for_a_refresh_is_keys_unavailable_if_its_own_fetch_fails() -> (
+    None
+):
+    """The set was stale when the caller asked; the refresh made it fresh."""
     source = Source()
     old = await source.fetch_and_wait(100.0)
     source.pause()
@@ -203,10 +205,8 @@ async def test_a_miss_that_waited_for_a_refresh_is_not_judged_if_its_own_fetch_f
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_the_fetch_that_a_miss_waits_for_does_not_count_for_its_window_if_it_was_due() -> (
-    None
-):
-    """The first miss after any other fetch is free."""
+async def test_a_refresh_that_was_due_does_not_start_the_cool_down_of_a_miss() -> None:
+    """The first miss after such a refresh may fetch at once."""
     source = Source()
     old = await source.fetch_and_wait(90.0)
     await source.keys.key_set()
@@ -218,8 +218,8 @@ async def test_the_fetch_that_a_miss_waits_for_does_not_count_for_its_window_if_
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_a_failed_fetch_uses_up_no_window() -> None:
-    """Its own pause is shorter than a window."""
+async def test_a_failed_fetch_does_not_start_the_cool_down() -> None:
+    """Its back-off is shorter than a cool-down."""
     source = Source()
     old = await source.keys.key_set()
     source.answer = FetchFailed("down")
@@ -231,7 +231,7 @@ async def test_a_failed_fetch_uses_up_no_window() -> None:
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_after_a_failure_no_miss_causes_a_fetch_before_the_pause_is_over() -> None:
+async def test_no_miss_causes_a_fetch_during_the_back_off() -> None:
     source = Source()
     old = await source.keys.key_set()
     source.answer = FetchFailed("down")
@@ -247,7 +247,7 @@ async def test_after_a_failure_no_miss_causes_a_fetch_before_the_pause_is_over()
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_a_set_that_goes_stale_while_its_callers_wait_refuses_nobody() -> None:
+async def test_a_miss_is_keys_unavailable_if_the_set_goes_stale_during_a_failing_fetch() -> None:
     source = Source()
     old = await source.fetch_and_wait(50.0)
     source.answer = FetchFailed("down")
@@ -262,14 +262,14 @@ async def test_a_set_that_goes_stale_while_its_callers_wait_refuses_nobody() -> 
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for_it() -> None:
+async def test_a_miss_may_fetch_if_its_cool_down_ends_while_it_waits_for_a_refresh() -> None:
     source = Source()
     source.lifetime = 10.0
     old = await source.keys.key_set()
     await source.keys.key_set(Missed(old, unknown_kid=True))
     source.pause()
     source.clock.advance(8.0)
-    await source.keys.key_set()  # Starts the refresh behind it.
+    await source.keys.key_set()  # This starts a refresh.
     await run_pending_tasks()
     waiting = asyncio.create_task(source.keys.key_set(Missed(old, unknown_kid=True)))
     await run_pending_tasks()
@@ -281,8 +281,8 @@ async def test_a_window_that_ends_while_a_caller_waits_for_a_refresh_is_free_for
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_an_issuer_that_fails_every_second_time_has_one_fetch_more_per_cool_down() -> None:
-    """The failure begins the window as well, and what follows it is the only retry."""
+async def test_an_issuer_that_fails_every_second_time_gets_one_more_fetch_per_cool_down() -> None:
+    """The failed fetch starts the cool-down as well; only one retry follows it."""
     source = Source()
     source.lifetime = 86_400.0
     old = await source.keys.key_set()
@@ -297,8 +297,8 @@ async def test_an_issuer_that_fails_every_second_time_has_one_fetch_more_per_coo
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_key_that_a_fetch_did_not_find_is_looked_for_at_another_address() -> None:
-    """The issuer's metadata may say so by now, and the old address serve old keys."""
+async def test_discovery_runs_again_if_a_fetch_did_not_find_the_key() -> None:
+    """The issuer's metadata may name a new jwks_uri while the old URL still serves old keys."""
     source = Source()
     old = await source.keys.key_set()
     for unknown_kid in (False, True, True):

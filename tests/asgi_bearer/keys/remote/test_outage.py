@@ -1,4 +1,4 @@
-"""The issuer is down, slow or talks nonsense: what was good goes on, and nobody hammers it."""
+"""The issuer is down, slow or sends nonsense: cached keys keep serving, and fetches stay few."""
 
 import asyncio
 from itertools import pairwise
@@ -17,7 +17,7 @@ ALICE = "alice"
 
 
 async def answers(scope: Any, receive: Any, send: Any) -> None:
-    """An application that answers 204."""
+    """Answer 204."""
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -31,7 +31,7 @@ def published() -> Published:
     "without keys the answer is 503 with Retry-After and no challenge",
     "the last good key set serves within its bound",
 )
-async def test_without_keys_nothing_is_judged(published: Published) -> None:
+async def test_without_keys_every_token_is_keys_unavailable(published: Published) -> None:
     published.serve(DOWN)
 
     outcomes = await published.verify_all(
@@ -53,7 +53,7 @@ async def test_without_keys_nothing_is_judged(published: Published) -> None:
         (90_000.0, "expired", "keys_unavailable"),
     ],
 )
-async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
+async def test_the_last_good_set_serves_until_its_end(
     published: Published, age: float, state: str, outcome: str
 ) -> None:
     await published.verify()
@@ -69,10 +69,10 @@ async def test_the_last_good_set_serves_within_its_bound_and_not_longer(
     "failed fetches are repeated with a growing pause",
 )
 @pytest.mark.parametrize("age", [0.0, 599.0, 600.0], ids=["young", "fresh", "stale"])
-async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether_it_is_new(
+async def test_an_unknown_key_is_keys_unavailable_while_the_issuer_is_down(
     published: Published, age: float
 ) -> None:
-    """A client would throw away a good token of a key that came just before."""
+    """The key may be new: with a 401, a client would throw away a valid token."""
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(age)
@@ -81,10 +81,10 @@ async def test_an_unknown_key_is_not_refused_while_the_issuer_cannot_say_whether
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
+async def test_a_token_without_a_key_id_is_keys_unavailable_while_the_issuer_is_down(
     published: Published,
 ) -> None:
-    """The key that says no need not be the one that signed."""
+    """The token may be signed with a new key that is not cached yet."""
     await published.verify()
     published.issuer.key = signing_key("ES256", "k2", 2)
     published.serve(DOWN)
@@ -95,7 +95,7 @@ async def test_a_token_without_a_key_id_is_not_refused_while_the_issuer_is_down(
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_client_that_cancels_itself_is_a_failed_attempt_like_any_other(
+async def test_a_client_that_cancels_its_own_task_counts_as_a_failed_fetch(
     published: Published,
 ) -> None:
 
@@ -131,7 +131,7 @@ NONSENSE: list[tuple[str, object]] = [
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize("answer", [row[1] for row in NONSENSE], ids=[row[0] for row in NONSENSE])
-async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
+async def test_a_refresh_that_returns_nonsense_does_not_replace_the_cached_set(
     published: Published, answer: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     await published.verify()
@@ -150,7 +150,7 @@ async def test_a_refresh_that_brings_nonsense_does_not_replace_a_good_set(
     "a nonsense answer does not replace a good key set",
 )
 @pytest.mark.parametrize("answer", [row[1] for row in NONSENSE], ids=[row[0] for row in NONSENSE])
-async def test_nonsense_at_the_first_fetch_is_an_outage(
+async def test_nonsense_in_the_first_fetch_is_keys_unavailable(
     published: Published, answer: object
 ) -> None:
     published.serve(answer)
@@ -158,8 +158,8 @@ async def test_nonsense_at_the_first_fetch_is_an_outage(
     assert await published.verify_all([published.issuer.token()]) == ["keys_unavailable"]
 
 
-async def attempts_at(published: Published, seconds: int, tokens: list[str]) -> list[int]:
-    """Verify `tokens` every second; return the seconds in which something was fetched."""
+async def seconds_of_fetches(published: Published, seconds: int, tokens: list[str]) -> list[int]:
+    """Verify `tokens` every second; return the seconds in which a fetch began."""
     attempts: list[int] = []
     start = published.clock.now
     for second in range(seconds):
@@ -177,7 +177,7 @@ BACK_OFF = [0, 1, 3, 7, 15, 31, 63, 111, 159]
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize("age", [None, 480.0, 4200.0], ids=["never", "refresh-due", "expired"])
 @pytest.mark.parametrize("kind", ["known", "unknown", "forged", "all"])
-async def test_an_outage_is_tried_at_growing_distances_whatever_is_asked(
+async def test_fetches_back_off_during_an_outage_for_every_kind_of_token(
     published: Published, age: float | None, kind: str
 ) -> None:
     if age is not None:
@@ -191,11 +191,11 @@ async def test_an_outage_is_tried_at_growing_distances_whatever_is_asked(
     tokens["all"] = [*tokens["known"], *tokens["unknown"], *tokens["forged"]]
     published.serve(DOWN)
 
-    assert await attempts_at(published, 200, tokens[kind]) == BACK_OFF
+    assert await seconds_of_fetches(published, 200, tokens[kind]) == BACK_OFF
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
+async def test_a_thousand_requests_during_an_outage_cause_one_fetch(
     published: Published,
 ) -> None:
     published.serve(DOWN)
@@ -211,7 +211,7 @@ async def test_a_thousand_requests_during_an_outage_cause_one_attempt(
     ("chance", "pauses"), [(0.0, [1, 2, 4, 8, 16, 32, 48]), (1.0, [1.25, 2.5, 5, 10, 20, 40])]
 )
 @pytest.mark.parametrize("age", [None, 480.0], ids=["never", "refresh-due"])
-async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_each_pause(
+async def test_a_thousand_requests_during_an_outage_cause_one_fetch_per_back_off(
     age: float | None, chance: float, pauses: list[float]
 ) -> None:
     published = Published(random=lambda: chance)
@@ -228,17 +228,19 @@ async def test_a_thousand_requests_in_an_outage_cause_an_attempt_at_the_end_of_e
         await run_pending_tasks()
         attempts += [request / 8] * (published.fetches - before)
 
-    # The pause itself, and at most the time until the next request.
-    took = [later - earlier for earlier, later in pairwise(attempts)]
-    assert took == [pytest.approx(pause, abs=1 / 8) for pause in pauses]
+    # The back-off, and at most the time until the next request.
+    intervals = [later - earlier for earlier, later in pairwise(attempts)]
+    assert intervals == [pytest.approx(pause, abs=1 / 8) for pause in pauses]
 
 
 @pytest.mark.conforms(
     "without keys the answer is 503 with Retry-After and no challenge",
     "the last good key set serves within its bound",
 )
-async def test_in_an_outage_a_good_token_is_never_called_bad(published: Published) -> None:
-    """Served as long as the set serves, and then not judged."""
+async def test_a_valid_token_is_never_refused_as_invalid_during_an_outage(
+    published: Published,
+) -> None:
+    """It is accepted while the cached keys serve, and 503 afterwards."""
     await published.verify()
     published.serve(DOWN)
     begun = published.clock.now
@@ -262,7 +264,7 @@ async def test_in_an_outage_a_good_token_is_never_called_bad(published: Publishe
     ],
     ids=["default", "none", "a-day", "a-minute"],
 )
-async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
+async def test_keys_serve_for_their_lifetime_plus_serve_stale(
     arguments: dict[str, Any], serves: float
 ) -> None:
     published = Published(**arguments)
@@ -282,7 +284,7 @@ async def test_a_set_serves_for_its_lifetime_and_as_long_as_was_allowed_past_it(
     "the last good key set serves within its bound",
     "max-age, no-store, Age, ETag and 304 are honoured within bounds",
 )
-async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
+async def test_a_long_lifetime_from_the_issuer_holds_during_an_outage(
     published: Published,
 ) -> None:
     published.publish(cache_control="max-age=7200")
@@ -299,7 +301,7 @@ async def test_a_long_lifetime_that_the_issuer_gave_is_kept_in_an_outage(
     "without keys the answer is 503 with Retry-After and no challenge",
     "failed fetches are repeated with a growing pause",
 )
-async def test_without_keys_the_answer_says_when_the_next_attempt_may_help(
+async def test_the_503_response_says_when_the_next_fetch_may_succeed(
     published: Published,
 ) -> None:
     published.serve(DOWN)
@@ -316,9 +318,9 @@ async def test_without_keys_the_answer_says_when_the_next_attempt_may_help(
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_the_next_attempt_recovers(published: Published) -> None:
+async def test_the_first_successful_fetch_ends_an_outage(published: Published) -> None:
     published.serve(DOWN)
-    await attempts_at(published, 5, [published.issuer.token()])
+    await seconds_of_fetches(published, 5, [published.issuer.token()])
     published.publish()
     published.clock.advance(10.0)
 
@@ -327,25 +329,27 @@ async def test_the_next_attempt_recovers(published: Published) -> None:
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_a_recovery_ends_the_row_of_failures(published: Published) -> None:
+async def test_the_back_off_starts_again_after_a_recovery(published: Published) -> None:
     await published.verify()
     published.clock.advance(480.0)
     published.serve(DOWN)
-    await attempts_at(published, 31, [published.issuer.token()])
+    await seconds_of_fetches(published, 31, [published.issuer.token()])
     published.publish()
     published.clock.advance(60.0)
-    await attempts_at(published, 1, [published.issuer.token()])
+    await seconds_of_fetches(published, 1, [published.issuer.token()])
     published.clock.advance(480.0)
     published.serve(DOWN)
 
-    assert await attempts_at(published, 10, [published.issuer.token()]) == [0, 1, 3, 7]
+    assert await seconds_of_fetches(published, 10, [published.issuer.token()]) == [0, 1, 3, 7]
 
 
 @pytest.mark.conforms(
     "a rotation costs one fetch and no 401",
     "the last good key set serves within its bound",
 )
-async def test_a_recovery_behind_the_requests_takes_up_a_rotation(published: Published) -> None:
+async def test_a_rotation_during_an_outage_is_found_once_the_issuer_answers(
+    published: Published,
+) -> None:
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(700.0)
@@ -359,7 +363,7 @@ async def test_a_recovery_behind_the_requests_takes_up_a_rotation(published: Pub
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -> None:
+async def test_valid_tokens_do_not_wait_for_a_slow_issuer(published: Published) -> None:
     await published.verify()
     published.documents.pause()
     published.clock.advance(700.0)
@@ -373,10 +377,10 @@ async def test_good_tokens_do_not_wait_for_a_slow_issuer(published: Published) -
 
 @pytest.mark.conforms("fetches are bounded in size and time")
 @pytest.mark.parametrize("age", [480.0, 599.5, 600.0, 4199.5])
-async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
+async def test_no_request_waits_and_one_fetch_runs_when_a_lifetime_ends(
     published: Published, age: float
 ) -> None:
-    """The keys may take as long as they want."""
+    """The fetch may take any time."""
     await published.verify()
     published.documents.pause()
     published.clock.advance(age)
@@ -392,7 +396,7 @@ async def test_across_the_end_of_a_lifetime_no_request_waits_and_one_fetch_runs(
 
 
 @pytest.mark.conforms("fetches are bounded in size and time")
-async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
+async def test_a_fetch_from_an_issuer_that_hangs_ends_with_the_timeout() -> None:
     published = Published(timeout=0.02)
     published.documents.pause()
 
@@ -401,7 +405,7 @@ async def test_an_issuer_that_hangs_is_given_up_after_the_timeout() -> None:
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
-async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
+async def test_cancelling_the_first_caller_does_not_affect_the_others(
     published: Published,
 ) -> None:
     published.documents.pause()
@@ -420,7 +424,7 @@ async def test_a_first_caller_that_goes_away_takes_nothing_from_the_others(
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
-async def test_the_keys_arrive_though_every_caller_went_away(published: Published) -> None:
+async def test_the_keys_are_cached_even_if_every_caller_was_cancelled(published: Published) -> None:
     published.documents.pause()
     callers = [asyncio.create_task(published.verify()) for _ in range(10)]
     await run_pending_tasks()
@@ -434,7 +438,7 @@ async def test_the_keys_arrive_though_every_caller_went_away(published: Publishe
     assert published.fetches == 1
 
 
-async def test_closing_leaves_no_task_and_answers_who_waits(published: Published) -> None:
+async def test_closing_ends_the_fetch_and_answers_the_waiting_callers(published: Published) -> None:
     published.documents.pause()
     waiting = asyncio.create_task(published.verify_all([published.issuer.token()] * 10))
     await run_pending_tasks()
@@ -445,7 +449,7 @@ async def test_closing_leaves_no_task_and_answers_who_waits(published: Published
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_closing_is_no_failure_that_the_next_request_has_to_wait_for(
+async def test_closing_does_not_count_as_a_failed_fetch(
     published: Published,
 ) -> None:
     published.documents.pause()
@@ -466,7 +470,7 @@ def test_a_source_serves_two_event_loops_one_after_the_other(published: Publishe
 
 
 @pytest.mark.parametrize("age", [0.0, 700.0, 5000.0], ids=["fresh", "stale", "expired"])
-def test_a_source_survives_an_event_loop_that_died_with_a_fetch_under_way(
+def test_a_source_survives_an_event_loop_that_ended_during_a_fetch(
     published: Published, age: float
 ) -> None:
     async def begin() -> None:

@@ -1,4 +1,4 @@
-"""When keys are fetched and how long they serve, by a fake clock."""
+"""When keys are fetched and how long they serve, with a fake clock."""
 
 import asyncio
 import logging
@@ -11,14 +11,14 @@ from tests.support.published_keys import run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys
 
 
-async def test_nothing_is_fetched_before_the_first_request() -> None:
+async def test_no_keys_are_fetched_before_the_first_request() -> None:
     source = Source()
 
     assert (source.keys.status().state, source.keys.status().age) == ("never", None)
     assert source.fetches == 0
 
 
-async def test_the_first_request_waits_for_a_fetch() -> None:
+async def test_the_first_request_waits_for_the_fetch() -> None:
     source = Source()
 
     assert await source.keys.key_set() == numbered_keys(1)
@@ -36,7 +36,7 @@ async def test_the_first_request_waits_for_a_fetch() -> None:
         (499.9, "stale", 2),
     ],
 )
-async def test_a_set_that_serves_is_served_at_once_and_fetched_again_behind_the_request(
+async def test_a_request_gets_cached_keys_at_once_while_a_refresh_runs(
     age: float, state: str, fetches: int
 ) -> None:
     source = Source()
@@ -53,7 +53,7 @@ async def test_a_set_that_serves_is_served_at_once_and_fetched_again_behind_the_
 
 
 @pytest.mark.parametrize("age", [500.0, 1e6])
-async def test_a_set_that_serves_no_longer_is_waited_for(age: float) -> None:
+async def test_a_request_waits_for_a_fetch_if_the_cached_keys_have_expired(age: float) -> None:
     source = Source()
     await source.fetch_and_wait(age)
     source.answer = numbered_keys(2)
@@ -63,7 +63,7 @@ async def test_a_set_that_serves_no_longer_is_waited_for(age: float) -> None:
     assert (source.keys.status().state, source.keys.status().age) == ("fresh", 0.0)
 
 
-async def test_a_thousand_requests_for_an_old_set_cause_one_fetch() -> None:
+async def test_a_thousand_requests_with_old_keys_cause_one_fetch() -> None:
     source = Source()
     await source.fetch_and_wait(90.0)
 
@@ -74,7 +74,7 @@ async def test_a_thousand_requests_for_an_old_set_cause_one_fetch() -> None:
     assert source.fetches == 2
 
 
-async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again() -> None:
+async def test_a_refresh_with_the_same_keys_keeps_the_object_and_resets_its_age() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
     source.answer = numbered_keys(1)
@@ -87,7 +87,7 @@ async def test_a_set_with_the_same_keys_stays_the_same_object_and_is_young_again
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> None:
+async def test_failed_fetches_are_repeated_with_a_growing_back_off() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     pauses: list[float] = []
@@ -102,7 +102,7 @@ async def test_without_keys_failures_are_tried_again_after_growing_pauses() -> N
     assert source.fetches == 8
 
 
-async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
+async def test_during_the_back_off_the_error_says_how_much_of_it_is_left() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable):
@@ -117,7 +117,7 @@ async def test_during_a_pause_the_answer_says_how_much_of_it_is_left() -> None:
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_the_first_attempt_after_the_pause_recovers() -> None:
+async def test_the_first_fetch_after_the_back_off_recovers() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     with pytest.raises(KeysUnavailable):
@@ -137,7 +137,7 @@ FAULTS: list[tuple[Exception, str]] = [
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
 @pytest.mark.parametrize(("fault", "words"), FAULTS, ids=["ours", "unknown", "memory"])
-async def test_any_failure_keeps_the_good_set_and_is_logged_without_foreign_words(
+async def test_any_failure_keeps_the_cached_keys_and_logs_no_foreign_message(
     fault: Exception, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = Source()
@@ -167,7 +167,7 @@ async def test_fetched_keys_are_logged_once_per_change(
     assert caplog.messages == ["keys fetched", "key added: kid 'k1'"]
 
 
-async def test_after_closing_the_source_can_be_used_again() -> None:
+async def test_a_source_can_be_used_again_after_it_was_closed() -> None:
     source = Source()
     old = await source.fetch_and_wait(90.0)
 
@@ -178,7 +178,7 @@ async def test_after_closing_the_source_can_be_used_again() -> None:
 
 
 @pytest.mark.parametrize(("chance", "due"), [(0.0, 80.0), (0.5, 77.5), (1.0, 75.0)])
-async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
+async def test_a_refresh_is_due_after_75_to_80_percent_of_the_lifetime(
     chance: float, due: float
 ) -> None:
     source = Source()
@@ -210,10 +210,8 @@ async def test_a_refresh_is_due_from_75_to_80_percent_of_the_lifetime_by_chance(
         (86_400.0, 86_800.0, "expired"),
     ],
 )
-async def test_each_fetch_brings_a_lifetime_of_its_own(
-    lifetime: float, age: float, state: str
-) -> None:
-    """The set before lived for 100 s."""
+async def test_each_fetch_sets_a_new_lifetime(lifetime: float, age: float, state: str) -> None:
+    """The set before had a lifetime of 100 s."""
     source = Source()
     await source.fetch_and_wait(90.0)
     source.lifetime = lifetime
@@ -228,7 +226,7 @@ async def test_each_fetch_brings_a_lifetime_of_its_own(
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
+async def test_jitter_makes_a_back_off_longer_by_a_quarter_at_most() -> None:
     source = Source()
     source.chance = 1.0
     source.answer = FetchFailed("down")
@@ -243,7 +241,7 @@ async def test_the_pauses_after_failures_are_a_quarter_longer_at_most() -> None:
     assert pauses == [1.25, 2.5, 5, 10, 20, 40, 60, 60]
 
 
-async def test_warming_fetches_behind_everything() -> None:
+async def test_warming_starts_one_fetch_in_the_background() -> None:
     source = Source()
     source.pause()
 
@@ -273,7 +271,7 @@ async def test_warming_fetches_only_if_a_refresh_is_due(age: float, fetches: int
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
 @pytest.mark.parametrize(("later", "fetches"), [(0.0, 1), (0.5, 1), (1.0, 2)])
-async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches: int) -> None:
+async def test_warming_respects_the_back_off(later: float, fetches: int) -> None:
     source = Source()
     source.answer = FetchFailed("down")
     source.keys.warm()
@@ -286,7 +284,7 @@ async def test_warming_keeps_to_the_pause_after_a_failure(later: float, fetches:
     assert source.fetches == fetches
 
 
-def test_warming_without_an_event_loop_fails_at_once_and_spoils_nothing() -> None:
+def test_warming_without_an_event_loop_fails_and_the_source_still_works() -> None:
     source = Source()
 
     with pytest.raises(RuntimeError, match="no asyncio event loop"):

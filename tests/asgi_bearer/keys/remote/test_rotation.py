@@ -1,4 +1,5 @@
-"""The issuer changes its keys: no good token is refused, and nobody can cause many fetches."""
+"""The issuer rotates its keys: valid tokens are accepted, and attackers cannot cause many
+fetches."""
 
 import asyncio
 
@@ -28,7 +29,7 @@ async def test_many_first_requests_cause_one_fetch(published: Published) -> None
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
 @pytest.mark.parametrize("age", [0.0, 5.0, 60.0, 479.0, 481.0, 599.0, 601.0, 4199.0])
 async def test_a_rotation_costs_one_fetch_and_no_refusal(published: Published, age: float) -> None:
-    """At any age of the set, also right after the first fetch."""
+    """At any age of the cached keys, also right after the first fetch."""
     await published.verify()
     published.clock.advance(age)
     published.rotate()
@@ -39,14 +40,14 @@ async def test_a_rotation_costs_one_fetch_and_no_refusal(published: Published, a
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_under_way(
+async def test_a_rotation_is_found_during_a_refresh_that_began_before_it(
     published: Published,
 ) -> None:
-    """What that refresh brings back does not hold the new key yet."""
+    """The running refresh does not return the new key."""
     await published.verify()
     published.clock.advance(500.0)
     published.documents.pause()
-    await published.verify()  # Starts the refresh behind it.
+    await published.verify()  # This starts a refresh.
     await run_pending_tasks()
     published.rotate()
     tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
@@ -60,7 +61,7 @@ async def test_a_rotation_is_noticed_though_a_refresh_that_began_before_it_is_un
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
+async def test_a_rotation_costs_no_further_fetch_if_a_refresh_began_after_it(
     published: Published,
 ) -> None:
     await published.verify()
@@ -68,7 +69,7 @@ async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
     old = published.issuer.token()
     published.rotate()
     published.documents.pause()
-    await published.verify(old)  # Starts the refresh behind it.
+    await published.verify(old)  # This starts a refresh.
     await run_pending_tasks()
 
     waiting = asyncio.create_task(published.verify_all([published.issuer.token()] * 200))
@@ -80,7 +81,7 @@ async def test_a_refresh_that_began_after_the_rotation_is_all_that_it_costs(
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal(
+async def test_requests_with_the_old_and_the_new_key_at_once_cost_one_fetch_and_no_refusal(
     published: Published,
 ) -> None:
     """The old key is still published."""
@@ -99,7 +100,7 @@ async def test_requests_of_old_and_new_key_at_once_cost_one_fetch_and_no_refusal
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
+async def test_a_rotation_is_found_if_the_first_fetch_began_before_it(
     published: Published,
 ) -> None:
     published.documents.pause()
@@ -118,7 +119,7 @@ async def test_a_rotation_is_noticed_though_the_first_fetch_began_before_it(
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_two_rotations_within_one_fetch_cost_no_refusal(published: Published) -> None:
+async def test_two_rotations_during_one_fetch_cause_no_refusal(published: Published) -> None:
     await published.verify()
     published.clock.advance(500.0)
     published.rotate("k2", 2)
@@ -136,7 +137,7 @@ async def test_two_rotations_within_one_fetch_cost_no_refusal(published: Publish
 
 
 @pytest.mark.conforms("a rotation costs one fetch and no 401")
-async def test_old_and_new_key_are_both_good_while_both_are_published(
+async def test_tokens_of_the_old_and_the_new_key_are_accepted_while_both_are_published(
     published: Published,
 ) -> None:
     old_key, old_token = published.issuer.key, published.issuer.token()
@@ -162,7 +163,7 @@ async def test_a_flood_of_unknown_key_ids_causes_one_fetch_per_cool_down(
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_requests_with_a_known_key_do_not_wait_for_a_flood(published: Published) -> None:
+async def test_requests_with_a_known_key_do_not_wait_during_a_flood(published: Published) -> None:
     await published.verify()
     published.documents.pause()
     flood = asyncio.create_task(published.verify_all(published.unknown_tokens(1000)))
@@ -192,10 +193,10 @@ async def test_a_flood_of_unknown_key_ids_delays_a_rotation_by_one_cool_down_at_
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
 @pytest.mark.parametrize("second", range(10))
 @pytest.mark.parametrize("ids", ["new", "the-same"])
-async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most(
+async def test_a_rotation_during_a_flood_is_found_after_one_cool_down_at_most(
     published: Published, second: int, ids: str
 ) -> None:
-    """The flood goes on all the time, half a second ahead of the new tokens."""
+    """The flood continues, half a second ahead of the new tokens."""
     await published.verify()
     rotated_at = served_at = None
     for tick in range(60):
@@ -214,14 +215,14 @@ async def test_a_rotation_at_any_time_of_a_flood_waits_for_one_cool_down_at_most
     assert rotated_at is not None
     assert served_at is not None
     assert served_at - rotated_at <= 10.0
-    assert published.fetches <= 1 + 4  # Thirty seconds hold four windows at most.
+    assert published.fetches <= 1 + 4  # Thirty seconds hold at most four cool-downs.
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_a_guessed_key_id_delays_its_rotation_by_one_cool_down_at_most(
+async def test_an_attacker_who_guesses_the_next_key_id_delays_a_rotation_by_one_cool_down_at_most(
     published: Published,
 ) -> None:
-    """Anybody can send made-up tokens with the id of the next key."""
+    """Any client can send invalid tokens with the id of the next key."""
     await published.verify()
     header = b64(published.issuer.header(kid="k2"))
     guessed = [f"{header}.{published.issuer.token().split('.', 1)[1]}"]
@@ -248,8 +249,7 @@ async def test_a_thousand_tokens_with_one_unknown_key_id_cost_one_fetch(
 
 
 @pytest.mark.conforms("made-up key ids cost one fetch per cool-down")
-async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Published) -> None:
-    """Not within a window, not between two."""
+async def test_a_flood_does_not_affect_tokens_of_known_keys(published: Published) -> None:
     await published.verify()
     for tick in range(60):
         flood = published.unknown_tokens(20, f"{tick}-") + published.forged_tokens(5)
@@ -257,17 +257,19 @@ async def test_a_flood_costs_the_keys_that_are_known_nothing(published: Publishe
         assert outcomes[-20:] == [ALICE] * 20
         published.clock.advance(1.0)
 
-    assert published.fetches == 1 + 2 * 6  # Sixty seconds hold six windows of each kind.
+    assert (
+        published.fetches == 1 + 2 * 6
+    )  # Sixty seconds hold six cool-downs for each kind of miss.
 
 
 @pytest.mark.conforms(
     "a rotation costs one fetch and no 401",
     "made-up key ids cost one fetch per cool-down",
 )
-async def test_a_rotation_during_a_flood_is_noticed_with_any_fetch_that_began_after_it(
+async def test_a_rotation_during_a_flood_is_found_with_any_fetch_that_began_after_it(
     published: Published,
 ) -> None:
-    """Its own window is used up; the fetch is caused by a bad signature."""
+    """The cool-down for unknown keys is running; a bad signature causes the fetch."""
     await published.verify()
     published.documents.pause()
     unknown = asyncio.create_task(published.verify_all(published.unknown_tokens(1)))
@@ -313,7 +315,7 @@ async def test_a_flood_of_bad_signatures_does_not_delay_a_rotation(published: Pu
     "made-up key ids cost one fetch per cool-down",
     "a new key under the same kid is found",
 )
-async def test_a_mixed_flood_causes_one_fetch_of_each_kind(published: Published) -> None:
+async def test_a_mixed_flood_causes_one_fetch_for_each_kind_of_miss(published: Published) -> None:
     await published.verify()
 
     outcomes = await published.verify_all(
@@ -325,7 +327,7 @@ async def test_a_mixed_flood_causes_one_fetch_of_each_kind(published: Published)
 
 
 @pytest.mark.conforms("a new key under the same kid is found")
-async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> None:
+async def test_a_new_key_under_the_same_id_is_found(published: Published) -> None:
     await published.verify()
     published.rotate("k1", 2)
 
@@ -334,10 +336,10 @@ async def test_a_new_key_under_the_same_id_is_noticed(published: Published) -> N
 
 
 @pytest.mark.conforms("a new key under the same kid is found")
-async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
+async def test_a_new_key_under_the_same_id_is_found_during_a_flood_of_forged_tokens(
     published: Published,
 ) -> None:
-    """After one cool-down at most, and the forged tokens get nothing of it."""
+    """After one cool-down at most; the forged tokens are still refused."""
     await published.verify()
     forged = published.forged_tokens(20)
     assert set(await published.verify_all(forged)) == {"signature_invalid"}
@@ -357,13 +359,13 @@ async def test_a_new_key_under_the_same_id_is_noticed_beside_forged_tokens(
     "a rotation costs one fetch and no 401",
     "a new key under the same kid is found",
 )
-async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_before_is_under_way(
+async def test_a_new_key_under_the_same_id_is_found_during_a_refresh_that_began_before_it(
     published: Published,
 ) -> None:
     await published.verify()
     published.clock.advance(500.0)
     published.documents.pause()
-    await published.verify()  # Starts the refresh behind it.
+    await published.verify()  # This starts a refresh.
     await run_pending_tasks()
     published.rotate("k1", 2)
 
@@ -376,10 +378,9 @@ async def test_a_new_key_under_the_same_id_is_noticed_while_a_refresh_from_befor
 
 
 @pytest.mark.conforms("a withdrawn key is refused after the next fetch")
-async def test_a_key_that_left_is_refused_after_a_fetch_that_anybody_caused(
+async def test_a_withdrawn_key_is_refused_after_a_fetch_that_another_token_caused(
     published: Published,
 ) -> None:
-    """Here a stranger's token did."""
     old = published.issuer.token()
     await published.verify()
     published.rotate()
@@ -401,22 +402,22 @@ async def test_a_withdrawn_key_is_refused_after_the_next_fetch(published: Publis
 
 
 @pytest.mark.conforms("a withdrawn key is refused after the next fetch")
-async def test_a_withdrawn_key_is_refused_once_its_time_to_live_is_over(
+async def test_a_withdrawn_key_is_refused_once_the_cached_keys_are_refreshed(
     published: Published,
 ) -> None:
-    """Without any token of another key that would cause a fetch."""
+    """No token of another key causes a fetch."""
     withdrawn = FakeIssuer(key=published.issuer.key, clock=published.clock)
     await published.verify()
     published.rotate()
     published.clock.advance(600.0)
-    await published.verify_all([withdrawn.token()])  # The last one; a fetch runs behind it.
+    await published.verify_all([withdrawn.token()])  # The last accepted token; it starts a refresh.
     await run_pending_tasks()
 
     assert await published.verify_all([withdrawn.token()]) == ["key_not_found"]
 
 
 @pytest.mark.conforms("the last good key set serves within its bound")
-async def test_a_bad_signature_while_the_set_is_stale_is_judged(published: Published) -> None:
+async def test_a_bad_signature_is_refused_while_the_keys_are_stale(published: Published) -> None:
     await published.verify()
     published.serve(DOWN)
     published.clock.advance(700.0)
@@ -426,14 +427,16 @@ async def test_a_bad_signature_while_the_set_is_stale_is_judged(published: Publi
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-async def test_a_token_without_a_key_id_is_good_if_one_key_fits(published: Published) -> None:
+async def test_a_token_without_a_key_id_is_accepted_if_one_key_fits(published: Published) -> None:
     published.publish(signing_key("RS256", "other"))
 
     assert await published.verify_all([published.issuer.token_with_header(kid=None)]) == [ALICE]
 
 
 @pytest.mark.conforms("a token without kid is good if exactly one key fits")
-async def test_a_token_without_a_key_id_is_refused_if_several_fit(published: Published) -> None:
+async def test_a_token_without_a_key_id_is_refused_if_several_keys_fit(
+    published: Published,
+) -> None:
     published.publish(signing_key("ES256", "k2", 2))
 
     outcomes = await published.verify_all([published.issuer.token_with_header(kid=None)])
@@ -445,7 +448,7 @@ async def test_a_token_without_a_key_id_is_refused_if_several_fit(published: Pub
     "a token without kid is good if exactly one key fits",
     "a new key under the same kid is found",
 )
-async def test_a_token_without_a_key_id_is_good_after_a_rotation(published: Published) -> None:
+async def test_a_token_without_a_key_id_is_accepted_after_a_rotation(published: Published) -> None:
     await published.verify()
     published.rotate()
 
@@ -454,7 +457,7 @@ async def test_a_token_without_a_key_id_is_good_after_a_rotation(published: Publ
 
 
 @pytest.mark.conforms("a broken or unknown key does not spoil the others")
-async def test_a_key_that_is_published_among_broken_ones_is_used(published: Published) -> None:
+async def test_a_key_that_is_published_beside_broken_ones_is_used(published: Published) -> None:
     good = published.issuer.key.jwk()
     published.serve({"keys": [None, {"kty": "AKP"}, {**good, "kid": "bad", "x": 5}, good]})
 
@@ -470,7 +473,7 @@ async def test_a_key_that_is_published_among_broken_ones_is_used(published: Publ
     [{"use": "enc"}, {"key_ops": ["sign"]}, {"alg": "ES384"}, {"alg": "HS256"}],
     ids=["use", "key-ops", "alg", "symmetric-alg"],
 )
-async def test_a_key_for_another_purpose_verifies_nothing(
+async def test_a_key_for_another_purpose_is_not_used(
     published: Published, changes: dict[str, object]
 ) -> None:
     other = signing_key("ES256", "other", 2).jwk()
@@ -480,7 +483,7 @@ async def test_a_key_for_another_purpose_verifies_nothing(
 
 
 @pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
-async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
+async def test_a_token_is_verified_with_at_most_four_keys_of_its_key_id(
     published: Published,
 ) -> None:
     """The fifth key with the same id is not tried."""
@@ -502,10 +505,10 @@ async def test_a_token_costs_few_verifications_however_many_keys_have_its_id(
         ("", 480.0),
     ],
 )
-async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
+async def test_each_response_of_the_issuer_says_when_the_next_refresh_is_due(
     published: Published, cache_control: str, due: float
 ) -> None:
-    """Within the clamp of one minute to a day."""
+    """Between one minute and one day."""
     published.publish(cache_control="max-age=200")
     await published.verify()
     published.clock.advance(160.0)
@@ -526,8 +529,8 @@ async def test_the_issuer_says_with_each_answer_when_the_next_fetch_is_due(
     "metadata is looked for at the well-known addresses, in order",
     "a rotation costs one fetch and no 401",
 )
-async def test_keys_that_moved_are_found_though_the_old_address_goes_on_serving_old_keys() -> None:
-    """The first fetch finds nothing new; the next one looks where they are."""
+async def test_keys_at_a_new_jwks_uri_are_found_while_the_old_one_still_serves_old_keys() -> None:
+    """The first fetch finds no new key; the second one discovers the new jwks_uri."""
     clock = FakeClock()
     issuer = FakeIssuer(key=signing_key("ES256", "k1"), clock=clock)
     old, moved = "https://issuer.example/old", "https://issuer.example/moved"

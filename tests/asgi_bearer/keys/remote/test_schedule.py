@@ -1,4 +1,4 @@
-"""The arithmetic of cool-down and back-off."""
+"""The arithmetic of the cool-down and the back-off."""
 
 from itertools import cycle
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from asgi_bearer.keys.schedule import BackOff, CoolDown
 
 
-def test_the_first_miss_is_free() -> None:
+def test_the_first_miss_may_fetch() -> None:
     cool_down = CoolDown(10.0)
 
     assert cool_down.is_over(-5.0, unknown_kid=True)
@@ -19,7 +19,7 @@ def test_the_first_miss_is_free() -> None:
 @pytest.mark.parametrize(
     ("later", "over"), [(0.0, False), (9.9, False), (10.0, True), (60.0, True)]
 )
-def test_a_window_ends_after_its_length(later: float, over: bool) -> None:
+def test_a_cool_down_ends_after_its_length(later: float, over: bool) -> None:
     cool_down = CoolDown(10.0)
 
     cool_down.start(100.0, unknown_kid=True)
@@ -28,7 +28,7 @@ def test_a_window_ends_after_its_length(later: float, over: bool) -> None:
 
 
 @pytest.mark.parametrize("unknown_kid", [True, False])
-def test_the_two_kinds_of_miss_have_windows_of_their_own(unknown_kid: bool) -> None:
+def test_each_kind_of_miss_has_its_own_cool_down(unknown_kid: bool) -> None:
     cool_down = CoolDown(10.0)
 
     cool_down.start(100.0, unknown_kid=unknown_kid)
@@ -38,7 +38,7 @@ def test_the_two_kinds_of_miss_have_windows_of_their_own(unknown_kid: bool) -> N
 
 
 @pytest.mark.conforms("failed fetches are repeated with a growing pause")
-def test_pauses_double_up_to_the_longest() -> None:
+def test_a_back_off_doubles_up_to_the_longest() -> None:
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0)
 
     pauses = [back_off.failed(0.0) for _ in range(8)]
@@ -46,7 +46,7 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, 48, 48]
 
 
-def test_a_success_ends_the_pause_and_the_row_of_failures() -> None:
+def test_a_success_ends_the_back_off() -> None:
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0)
     back_off.failed(0.0)
     back_off.failed(0.0)
@@ -60,7 +60,7 @@ def test_a_success_ends_the_pause_and_the_row_of_failures() -> None:
 @pytest.mark.parametrize(
     ("now", "remaining"), [(100.0, 1.0), (100.75, 0.25), (101.0, 0.0), (500.0, 0.0)]
 )
-def test_what_remains_of_a_pause_shrinks_to_nothing(now: float, remaining: float) -> None:
+def test_the_rest_of_a_back_off_shrinks_to_zero(now: float, remaining: float) -> None:
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0)
 
     back_off.failed(100.0)
@@ -69,8 +69,8 @@ def test_what_remains_of_a_pause_shrinks_to_nothing(now: float, remaining: float
 
 
 @pytest.mark.parametrize("now", [-1e6, 0.0, 1e6])
-def test_nothing_remains_before_the_first_failure(now: float) -> None:
-    """A monotonic clock may begin anywhere."""
+def test_no_back_off_runs_before_the_first_failure(now: float) -> None:
+    """A monotonic clock may begin at any number."""
     assert BackOff(shortest=1.0, longest=60.0, random=lambda: 0.0).remaining(now) == 0.0
 
 
@@ -83,10 +83,10 @@ def test_nothing_remains_before_the_first_failure(now: float) -> None:
         (1.0, [1.25, 2.5, 5, 10, 20, 40, 60, 60]),
     ],
 )
-def test_chance_makes_a_pause_longer_by_a_quarter_at_most(
+def test_jitter_makes_a_back_off_longer_by_a_quarter_at_most(
     chance: float, pauses: list[float]
 ) -> None:
-    """What chance adds is not doubled with the next pause."""
+    """The next back-off doubles without the jitter."""
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: chance)
 
     assert [back_off.failed(0.0) for _ in range(8)] == pauses
@@ -96,7 +96,7 @@ def test_chance_makes_a_pause_longer_by_a_quarter_at_most(
     times=st.lists(st.integers(0, 10**6), min_size=1, max_size=50),
     chances=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50),
 )
-def test_a_pause_is_never_outside_its_bounds(times: list[int], chances: list[float]) -> None:
+def test_a_back_off_is_never_outside_its_bounds(times: list[int], chances: list[float]) -> None:
     chance = cycle(chances)
     back_off = BackOff(shortest=1.0, longest=60.0, random=lambda: next(chance))
 

@@ -1,4 +1,4 @@
-"""One fetch at a time, which belongs to none of those who wait for it."""
+"""One fetch at a time, shared by all callers that wait for it."""
 
 import asyncio
 import gc
@@ -12,15 +12,15 @@ from asgi_bearer.keys.single_flight import SingleFlight
 from tests.support.published_keys import run_pending_tasks
 
 
-class Fetches:
-    """Fetches that end when they are told to."""
+class ControlledFetch:
+    """A fetch that ends when the test sets its outcome."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.starts = 0
         self.outcome: asyncio.Future[KeySet] = asyncio.get_running_loop().create_future()
 
     async def __call__(self) -> KeySet:
-        self.begun += 1
+        self.starts += 1
         return await self.outcome
 
 
@@ -29,20 +29,20 @@ def empty() -> KeySet:
 
 
 @pytest.mark.conforms("many first requests cause one fetch")
-async def test_all_who_join_get_what_one_fetch_brings() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_all_callers_get_the_keys_of_one_fetch() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
     await run_pending_tasks()
 
     fetches.outcome.set_result(answer := empty())
 
     assert all(key_set is answer for key_set in await asyncio.gather(*waiting))
-    assert fetches.begun == 1
+    assert fetches.starts == 1
 
 
 @pytest.mark.conforms("many first requests cause one fetch")
-async def test_all_who_join_get_the_failure() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_all_callers_get_the_failure_of_one_fetch() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
     waiting = [asyncio.create_task(flight.join(fetches)) for _ in range(100)]
     await run_pending_tasks()
 
@@ -50,23 +50,23 @@ async def test_all_who_join_get_the_failure() -> None:
     results = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert [str(result) for result in results] == ["keys_unavailable: down"] * 100
-    assert fetches.begun == 1
+    assert fetches.starts == 1
 
 
-async def test_after_a_fetch_has_ended_the_next_caller_begins_another() -> None:
-    flight, first, second = SingleFlight(), Fetches(), Fetches()
+async def test_a_caller_after_the_end_of_a_fetch_starts_another() -> None:
+    flight, first, second = SingleFlight(), ControlledFetch(), ControlledFetch()
     first.outcome.set_result(empty())
     second.outcome.set_result(empty())
 
     await flight.join(first)
     await flight.join(second)
 
-    assert (first.begun, second.begun) == (1, 1)
+    assert (first.starts, second.starts) == (1, 1)
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
-async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_cancelling_one_caller_does_not_cancel_the_fetch() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
     first, second = (asyncio.create_task(flight.join(fetches)) for _ in range(2))
     await run_pending_tasks()
 
@@ -79,8 +79,8 @@ async def test_a_caller_that_is_cancelled_cancels_nothing_but_its_own_wait() -> 
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
-async def test_a_fetch_goes_on_though_everybody_who_waited_was_cancelled() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_the_fetch_continues_if_every_caller_was_cancelled() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
     caller = asyncio.create_task(flight.join(fetches))
     await run_pending_tasks()
 
@@ -90,25 +90,25 @@ async def test_a_fetch_goes_on_though_everybody_who_waited_was_cancelled() -> No
     assert flight.is_running_here
     fetches.outcome.set_result(answer := empty())
     assert await flight.join(fetches) is answer
-    assert fetches.begun == 1
+    assert fetches.starts == 1
 
 
-async def test_a_started_fetch_makes_nobody_wait() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_starting_a_fetch_does_not_wait_for_it() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
 
     flight.start(fetches)
     flight.start(fetches)
     await run_pending_tasks()
 
-    assert flight.is_running_here
-    assert fetches.begun == 1
+    assert flight.running
+    assert fetches.starts == 1
     await flight.aclose()
 
 
-async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None:
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    flight, fetches = SingleFlight(), Fetches()
+async def test_a_failure_without_a_waiting_caller_is_not_reported_by_the_event_loop() -> None:
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+    flight, fetches = SingleFlight(), ControlledFetch()
     fetches.outcome.set_exception(KeysUnavailable("down"))
 
     flight.start(fetches)
@@ -117,11 +117,11 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     gc.collect()
     await run_pending_tasks()
 
-    assert complaints == []
+    assert reports == []
 
 
 async def test_closing_ends_the_fetch_and_leaves_no_task() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+    flight, fetches = SingleFlight(), ControlledFetch()
     flight.start(fetches)
     await run_pending_tasks()
 
@@ -131,9 +131,9 @@ async def test_closing_ends_the_fetch_and_leaves_no_task() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_who_waits_while_the_flight_is_closed_is_told_that_there_are_no_keys() -> None:
-    """A cancellation that nobody asked for would pass through every `except Exception`."""
-    flight, fetches = SingleFlight(), Fetches()
+async def test_a_caller_that_waits_while_the_source_is_closed_gets_keys_unavailable() -> None:
+    """A cancellation would pass through every `except Exception` of the caller."""
+    flight, fetches = SingleFlight(), ControlledFetch()
     waiting = asyncio.create_task(flight.join(fetches))
     await run_pending_tasks()
 
@@ -144,7 +144,7 @@ async def test_who_waits_while_the_flight_is_closed_is_told_that_there_are_no_ke
 
 
 async def test_closing_twice_or_without_a_fetch_does_nothing() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+    flight, fetches = SingleFlight(), ControlledFetch()
     await flight.aclose()
     fetches.outcome.set_result(empty())
     await flight.join(fetches)
@@ -155,8 +155,8 @@ async def test_closing_twice_or_without_a_fetch_does_nothing() -> None:
     assert not flight.is_running_here
 
 
-async def test_after_closing_it_can_be_used_again() -> None:
-    flight, first, second = SingleFlight(), Fetches(), Fetches()
+async def test_a_closed_flight_can_be_used_again() -> None:
+    flight, first, second = SingleFlight(), ControlledFetch(), ControlledFetch()
     flight.start(first)
     await flight.aclose()
     second.outcome.set_result(answer := empty())
@@ -164,62 +164,62 @@ async def test_after_closing_it_can_be_used_again() -> None:
     assert await flight.join(second) is answer
 
 
-def test_a_fetch_of_an_event_loop_that_is_gone_is_not_waited_for() -> None:
+def test_a_fetch_of_an_event_loop_that_ended_is_not_waited_for() -> None:
     flight = SingleFlight()
 
     async def begin() -> None:
-        flight.start(Fetches())
+        flight.start(ControlledFetch())
         await run_pending_tasks()
 
     async def join() -> KeySet:
-        fetches = Fetches()
+        fetches = ControlledFetch()
         fetches.outcome.set_result(empty())
         return await asyncio.wait_for(flight.join(fetches), 60.0)
 
-    gone = asyncio.new_event_loop()
-    gone.run_until_complete(begin())  # And its task stays pending for ever.
+    ended_loop = asyncio.new_event_loop()
+    ended_loop.run_until_complete(begin())  # Its task stays pending.
 
     assert asyncio.run(join()) == empty()
 
-    for task in asyncio.all_tasks(gone):
+    for task in asyncio.all_tasks(ended_loop):
         task.cancel()
-    gone.run_until_complete(run_pending_tasks())
-    gone.close()
+    ended_loop.run_until_complete(run_pending_tasks())
+    ended_loop.close()
 
 
 async def test_a_fetch_does_not_run_in_the_context_of_the_first_caller() -> None:
-    request: ContextVar[str] = ContextVar("request", default="nobody's")
-    seen: list[str] = []
+    request: ContextVar[str] = ContextVar("request", default="default")
+    values: list[str] = []
 
     async def fetch() -> KeySet:
-        seen.append(request.get())
+        values.append(request.get())
         return empty()
 
     request.set("alice's")
     await SingleFlight().join(fetch)
 
-    assert seen == ["nobody's"]
+    assert values == ["default"]
 
 
-def test_closing_in_another_event_loop_leaves_a_fetch_alone() -> None:
-    """That loop cannot end it, and would wait for ever."""
+def test_closing_in_another_event_loop_does_not_touch_the_fetch() -> None:
+    """The other event loop cannot end the fetch, and would wait forever."""
     flight = SingleFlight()
 
     async def begin() -> None:
-        flight.start(Fetches())
+        flight.start(ControlledFetch())
         await run_pending_tasks()
 
-    here = asyncio.new_event_loop()
-    here.run_until_complete(begin())
+    first_loop = asyncio.new_event_loop()
+    first_loop.run_until_complete(begin())
 
     asyncio.run(asyncio.wait_for(flight.aclose(), 60.0))
 
-    assert [task.cancelled() for task in asyncio.all_tasks(here)] == [False]
-    here.run_until_complete(flight.aclose())
-    here.close()
+    assert [task.cancelled() for task in asyncio.all_tasks(first_loop)] == [False]
+    first_loop.run_until_complete(flight.aclose())
+    first_loop.close()
 
 
-def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
+def test_without_an_event_loop_no_fetch_can_start() -> None:
     flight = SingleFlight()
 
     async def fetch() -> KeySet:
@@ -232,8 +232,8 @@ def test_without_an_event_loop_nothing_runs_and_nothing_can_begin() -> None:
 
 
 @pytest.mark.conforms("a request that is cancelled does not end the shared fetch")
-async def test_who_is_cancelled_while_the_fetch_fails_sees_the_cancellation() -> None:
-    flight, fetches = SingleFlight(), Fetches()
+async def test_a_cancelled_caller_sees_the_cancellation_even_if_the_fetch_fails() -> None:
+    flight, fetches = SingleFlight(), ControlledFetch()
     caller = asyncio.create_task(flight.join(fetches))
     await run_pending_tasks()
 

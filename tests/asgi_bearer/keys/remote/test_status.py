@@ -1,4 +1,4 @@
-"""How a key source says it fares: true at each moment, and read without changing anything."""
+"""The status of a key source: correct at each moment, and read without side effects."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ NOTHING: Mapping[EventKind, int] = dict.fromkeys(get_args(EventKind), 0)
 FETCHED: Mapping[EventKind, int] = {**NOTHING, "fetched": 1, "key_added": 1}
 
 
-def test_before_anything_was_fetched_the_status_says_never() -> None:
+def test_before_the_first_fetch_the_state_is_never() -> None:
     assert Source().keys.status() == KeySetStatus("never", None, 0.0, None, 0.0, NOTHING)
 
 
@@ -33,7 +33,7 @@ def test_before_anything_was_fetched_the_status_says_never() -> None:
         (1e6, "expired", 0.0, 0.0),
     ],
 )
-async def test_the_status_changes_with_the_time_alone(
+async def test_the_status_changes_as_time_passes(
     age: float, state: KeySetState, serves: float, next_attempt: float
 ) -> None:
     source = Source()
@@ -51,7 +51,7 @@ async def test_the_status_changes_with_the_time_alone(
         (500.0, "expired", 0.0),
     ],
 )
-async def test_while_keys_are_fetched_again_the_status_says_so_unless_there_is_worse_to_say(
+async def test_during_a_refresh_the_state_is_refreshing_unless_the_keys_are_stale_or_expired(
     age: float, state: KeySetState, serves: float
 ) -> None:
     source = Source()
@@ -66,7 +66,7 @@ async def test_while_keys_are_fetched_again_the_status_says_so_unless_there_is_w
     assert source.keys.status().state == "fresh"
 
 
-async def test_a_fetch_that_a_token_caused_shows_as_refreshing() -> None:
+async def test_during_a_fetch_for_a_miss_the_state_is_refreshing() -> None:
     source = Source()
     old = await source.keys.key_set()
     source.pause()
@@ -78,7 +78,7 @@ async def test_a_fetch_that_a_token_caused_shows_as_refreshing() -> None:
     await waiting
 
 
-async def test_while_the_first_keys_are_fetched_there_never_were_any() -> None:
+async def test_during_the_first_fetch_the_state_is_never() -> None:
     source = Source()
     source.pause()
     source.keys.warm()
@@ -96,7 +96,7 @@ async def test_while_the_first_keys_are_fetched_there_never_were_any() -> None:
         (500.0, "expired", 0.0),
     ],
 )
-async def test_after_a_failure_the_status_says_why_and_when_the_next_attempt_is(
+async def test_after_a_failed_fetch_the_status_has_the_fault_and_the_time_of_the_next_fetch(
     age: float, state: KeySetState, serves: float
 ) -> None:
     source = Source()
@@ -112,7 +112,7 @@ async def test_after_a_failure_the_status_says_why_and_when_the_next_attempt_is(
     assert status.counts["failed"] == 1
 
 
-async def test_a_first_fetch_that_failed_is_told_too() -> None:
+async def test_a_failed_first_fetch_is_in_the_status() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     await request_keys(source)
@@ -122,7 +122,7 @@ async def test_a_first_fetch_that_failed_is_told_too() -> None:
     )
 
 
-async def test_the_fault_is_over_with_the_next_keys() -> None:
+async def test_a_successful_fetch_clears_the_fault() -> None:
     source = Source()
     source.answer = FetchFailed("down")
     await request_keys(source)
@@ -135,7 +135,7 @@ async def test_the_fault_is_over_with_the_next_keys() -> None:
     )
 
 
-async def test_closing_is_no_fault() -> None:
+async def test_closing_is_not_a_fault() -> None:
     source = Source()
     await source.fetch_and_wait(90.0)
     source.pause()
@@ -148,14 +148,14 @@ async def test_closing_is_no_fault() -> None:
     assert source.event_kinds == ["fetched", "key_added"]
 
 
-def test_the_status_can_be_read_where_no_event_loop_runs() -> None:
+def test_the_status_can_be_read_without_an_event_loop() -> None:
     source = Source()
     asyncio.run(source.fetch_and_wait(90.0))
 
     assert source.keys.status() == KeySetStatus("fresh", 90.0, 410.0, None, 0.0, FETCHED)
 
 
-def test_a_fetch_that_its_event_loop_left_behind_does_not_show() -> None:
+def test_a_fetch_of_an_event_loop_that_ended_is_not_in_the_status() -> None:
     source = Source()
 
     async def begin() -> None:
@@ -168,17 +168,17 @@ def test_a_fetch_that_its_event_loop_left_behind_does_not_show() -> None:
     async def later() -> KeySetStatus:
         return source.keys.status()
 
-    gone = asyncio.new_event_loop()
-    gone.run_until_complete(begin())
+    ended_loop = asyncio.new_event_loop()
+    ended_loop.run_until_complete(begin())
 
     assert source.keys.status().state == "fresh"
     assert asyncio.run(later()).state == "fresh"
 
-    gone.run_until_complete(source.keys.aclose())
-    gone.close()
+    ended_loop.run_until_complete(source.keys.aclose())
+    ended_loop.close()
 
 
-async def test_the_counts_of_a_status_stay_as_they_were() -> None:
+async def test_the_counts_of_a_status_do_not_change_later() -> None:
     source = Source()
     await source.fetch_and_wait(90.0)
     before = source.keys.status()
@@ -190,8 +190,8 @@ async def test_the_counts_of_a_status_stay_as_they_were() -> None:
     assert isinstance(before.counts, MappingProxyType)
 
 
-async def test_the_status_of_a_failure_that_a_token_caused_tells_the_pause() -> None:
-    """Not when the set would be due: the next request of anybody is the next attempt."""
+async def test_after_a_failed_fetch_for_a_miss_the_status_has_the_back_off() -> None:
+    """The next request of any client starts a fetch, even if the keys are not due."""
     source = Source()
     old = await source.keys.key_set()
     source.answer = FetchFailed("down")
@@ -203,8 +203,8 @@ async def test_the_status_of_a_failure_that_a_token_caused_tells_the_pause() -> 
     assert source.keys.status() == status
 
 
-async def test_a_thread_reads_that_keys_are_being_fetched() -> None:
-    """A plain `def readyz()` of FastAPI runs in one."""
+async def test_another_thread_sees_that_a_refresh_runs() -> None:
+    """FastAPI runs a plain `def readyz()` in a thread."""
     source = Source()
     await source.fetch_and_wait(90.0)
     source.pause()
@@ -215,9 +215,7 @@ async def test_a_thread_reads_that_keys_are_being_fetched() -> None:
     await source.keys.aclose()
 
 
-async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_are_in_order() -> (
-    None
-):
+async def test_a_fault_of_the_metadata_is_in_the_status_while_the_keys_are_fresh() -> None:
     source = Source()
     source.warning = "issuer is 'https://evil.example'"
     await source.keys.key_set()
@@ -231,7 +229,7 @@ async def test_what_is_wrong_with_the_metadata_is_in_the_status_while_the_keys_a
     assert source.keys.status().fault is None
 
 
-async def test_the_status_names_what_is_left_out_of_the_set_that_serves() -> None:
+async def test_the_status_names_the_skipped_keys_of_the_current_set() -> None:
     source = Source()
     assert source.keys.status().left_out == ()
     source.left_out = ("key 2 (kid 'enc') is not used: use is 'enc'",)
@@ -240,10 +238,10 @@ async def test_the_status_names_what_is_left_out_of_the_set_that_serves() -> Non
     assert source.keys.status().left_out == source.left_out
     assert source.events[0][1].left_out == source.left_out
 
-    kept, source.left_out = source.left_out, ()
+    skipped, source.left_out = source.left_out, ()
     source.answer = FetchFailed("down")
     await request_keys(source)
-    assert source.keys.status().left_out == kept
+    assert source.keys.status().left_out == skipped
 
     source.answer = numbered_keys(1)
     source.clock.advance(60.0)
