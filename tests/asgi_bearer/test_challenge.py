@@ -1,4 +1,4 @@
-"""What a refusal looks like on the wire."""
+"""The HTTP response to a refused request: status, headers, challenge and body."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from asgi_bearer import (
 )
 from asgi_bearer.challenge import challenge, checked_realm, checked_scopes, headers, response
 
-ONE_OF_EACH = [
+REFUSALS = [
     CredentialsMissing("inside"),
     CredentialsMalformed("inside"),
     CredentialsRepeated("inside"),
@@ -37,10 +37,10 @@ ONE_OF_EACH = [
 ]
 
 _PARAMETER = re.compile(r'([a-z_]+)="((?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*)"')
-"""auth-param with a quoted-string in ASCII (RFC 9110 §11.2, §5.6.4)."""
+"""An auth-param with a quoted-string in ASCII (RFC 9110 §11.2, §5.6.4)."""
 
 
-def parsed(value: str) -> list[tuple[str, str]]:
+def parsed_challenge(value: str) -> list[tuple[str, str]]:
     """Return the parameters of a Bearer challenge, read strictly."""
     scheme, _, rest = value.partition(" ")
     assert scheme == "Bearer"
@@ -110,13 +110,13 @@ def parsed(value: str) -> list[tuple[str, str]]:
         ),
     ],
 )
-def test_a_challenge_says_what_rfc_6750_says(
+def test_a_challenge_has_the_parameters_of_rfc_6750(
     refusal: AccessTokenError, parameters: list[tuple[str, str]]
 ) -> None:
     value = challenge(refusal, "contacts")
 
     assert value is not None
-    assert parsed(value) == parameters
+    assert parsed_challenge(value) == parameters
 
 
 @pytest.mark.conforms(
@@ -124,20 +124,22 @@ def test_a_challenge_says_what_rfc_6750_says(
     "a challenge has at least one parameter",
     "no parameter of a challenge appears twice",
 )
-@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
-def test_every_401_carries_a_challenge_and_no_parameter_twice(refusal: AccessTokenError) -> None:
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
+def test_every_401_carries_a_challenge_without_repeated_parameters(
+    refusal: AccessTokenError,
+) -> None:
     value = headers(refusal, "contacts").get("www-authenticate")
 
     assert value is not None or refusal.status != 401
     if value is not None:
-        names = [name for name, _ in parsed(value)]
+        names = [name for name, _ in parsed_challenge(value)]
         assert names[0] == "realm"
         assert len(set(names)) == len(names)
 
 
 @pytest.mark.conforms("without keys the answer is 503 with Retry-After and no challenge")
 @pytest.mark.parametrize("refusal", [KeysUnavailable(), VerificationFaulted()])
-def test_where_another_token_would_not_help_there_is_no_challenge(
+def test_a_503_has_no_challenge_because_another_token_would_not_help(
     refusal: AccessTokenError,
 ) -> None:
     assert challenge(refusal, "contacts") is None
@@ -148,14 +150,14 @@ def test_where_another_token_would_not_help_there_is_no_challenge(
 @pytest.mark.parametrize(
     ("seconds", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.1, "2"), (60.0, "60")]
 )
-def test_a_missing_judgement_says_when_to_come_back(seconds: float, header: str) -> None:
+def test_a_503_says_when_the_client_may_try_again(seconds: float, header: str) -> None:
     refusal = KeysUnavailable("down", retry_after=seconds)
 
     assert headers(refusal, "contacts")["retry-after"] == header
 
 
 @pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
-@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
 def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessTokenError) -> None:
     sent, body = response(refusal, "contacts")
     fields = {name.decode(): value.decode() for name, value in sent}
@@ -171,8 +173,8 @@ def test_the_body_is_a_problem_that_repeats_status_and_error(refusal: AccessToke
 
 
 @pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
-def test_the_title_of_a_problem_is_the_phrase_of_its_status() -> None:
-    titles = {json.loads(response(refusal, "contacts")[1])["title"] for refusal in ONE_OF_EACH}
+def test_the_title_of_a_problem_is_the_reason_phrase_of_its_status() -> None:
+    titles = {json.loads(response(refusal, "contacts")[1])["title"] for refusal in REFUSALS}
 
     assert titles == {"Bad Request", "Unauthorized", "Forbidden", "Service Unavailable"}
 
@@ -181,15 +183,15 @@ def test_the_title_of_a_problem_is_the_phrase_of_its_status() -> None:
     "every refusal has an application/problem+json body of fixed text",
     "no token appears in a log, a body or an exception",
 )
-@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
-def test_the_operators_reason_stays_inside(refusal: AccessTokenError) -> None:
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
+def test_the_reason_for_the_operator_is_not_sent_to_the_client(refusal: AccessTokenError) -> None:
     assert refusal.reason == "inside"
     assert "inside" not in str(response(refusal, "contacts"))
 
 
 @pytest.mark.conforms("no shared cache stores an answer to an authorized request")
-@pytest.mark.parametrize("refusal", ONE_OF_EACH, ids=lambda refusal: refusal.code)
-def test_no_refusal_is_stored_by_a_cache(refusal: AccessTokenError) -> None:
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
+def test_a_refusal_forbids_caches_to_store_it(refusal: AccessTokenError) -> None:
     assert headers(refusal, "contacts")["cache-control"] == "no-store"
 
 
@@ -201,7 +203,7 @@ def test_a_script_in_a_browser_may_read_the_challenge() -> None:
 
 
 @pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
-def test_what_could_be_probed_for_looks_the_same() -> None:
+def test_refusals_that_would_help_an_attacker_look_the_same() -> None:
     answers = [
         response(refusal, "contacts")
         for refusal in (
@@ -220,7 +222,7 @@ def test_what_could_be_probed_for_looks_the_same() -> None:
     "quoted strings in a challenge are escaped",
 )
 @pytest.mark.parametrize("realm", ["contacts", 'a"b\\c', "a, b=c", 'x", error="y', "~ !", "\\"])
-def test_any_printable_realm_reads_back_as_it_was(realm: str) -> None:
+def test_any_printable_realm_is_escaped_so_that_a_client_reads_it_unchanged(realm: str) -> None:
     value = challenge(CredentialsMissing(), checked_realm(realm))
 
     assert value is not None
@@ -231,7 +233,7 @@ def test_any_printable_realm_reads_back_as_it_was(realm: str) -> None:
 
 @pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("realm", ["", "a\nb", "a\r\nX: y", "a\x00", "a\x7f", "é", "a\tb"])
-def test_a_realm_that_cannot_stand_in_a_header_is_refused(realm: str) -> None:
+def test_a_realm_that_is_invalid_in_a_header_is_refused(realm: str) -> None:
     with pytest.raises(ValueError, match="realm"):
         checked_realm(realm)
 
@@ -264,13 +266,13 @@ def test_scopes_are_named_once_and_in_a_fixed_order(
 
 @pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("name", ["", "a b", 'a"b', "a\\b", "a\nb", "é", " a"])
-def test_a_scope_that_cannot_stand_in_a_header_is_refused(name: str) -> None:
+def test_a_scope_name_that_is_invalid_in_a_header_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="scopes"):
         checked_scopes(["read:contacts", name])
 
 
-def test_what_one_refusal_alone_says_is_not_said_by_the_next_of_its_kind() -> None:
-    """Answers are remembered by the kind of refusal, where that is all there is to them."""
+def test_a_refusal_with_its_own_sentence_does_not_change_the_next_one() -> None:
+    """Responses are cached per class, but only for refusals without values of their own."""
 
     class Translated(InvalidTokenError):
         def __init__(self, sentence: str) -> None:
@@ -283,14 +285,14 @@ def test_what_one_refusal_alone_says_is_not_said_by_the_next_of_its_kind() -> No
     assert json.loads(second[1])["detail"] == "Zwei."
 
 
-def test_an_answer_that_was_changed_on_its_way_out_is_not_the_next_one() -> None:
+def test_changing_a_response_does_not_change_the_next_one() -> None:
     fields, _ = response(InvalidTokenError(), "contacts")
     fields.append((b"x-changed", b"yes"))
 
     assert (b"x-changed", b"yes") not in response(InvalidTokenError(), "contacts")[0]
 
 
-def test_a_refusal_of_somebody_elses_may_say_what_it_likes() -> None:
+def test_an_application_may_define_a_refusal_with_its_own_sentence() -> None:
     class Explained(InvalidTokenError):
         def __getattribute__(self, name: str) -> Any:
             return (

@@ -1,4 +1,4 @@
-"""The Authorization header -> what was presented."""
+"""From the Authorization header to the presented credentials."""
 
 import string
 
@@ -28,8 +28,8 @@ def with_authorization(*values: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def what_is_presented(headers: list[tuple[bytes, bytes]]) -> Presented:
-    """Return what a request with `headers` presents."""
+def presented_by(headers: list[tuple[bytes, bytes]]) -> Presented:
+    """Return the credentials that a request with `headers` presents."""
     return presented([value for name, value in headers if name == b"authorization"])
 
 
@@ -43,7 +43,7 @@ def what_is_presented(headers: list[tuple[bytes, bytes]]) -> Presented:
     [
         # RFC 6750 §2.1.
         pytest.param(b"Bearer a.b-c_d~e+f/g", "a.b-c_d~e+f/g", id="every kind of character"),
-        pytest.param(b"Bearer a==", "a==", id="equals signs behind"),
+        pytest.param(b"Bearer a==", "a==", id="equals signs at the end"),
         pytest.param(b"Bearer 0", "0", id="one character"),
         # RFC 9110 §11.1.
         pytest.param(b"bearer tok", "tok", id="scheme in lower case"),
@@ -55,8 +55,8 @@ def what_is_presented(headers: list[tuple[bytes, bytes]]) -> Presented:
         pytest.param(b" \tBearer tok\t ", "tok", id="white space around the field value"),
     ],
 )
-def test_a_bearer_token_is_returned_as_it_was_sent(value: bytes, token: str) -> None:
-    assert what_is_presented(with_authorization(value)) == Presented(token)
+def test_a_bearer_token_is_returned_as_the_client_sent_it(value: bytes, token: str) -> None:
+    assert presented_by(with_authorization(value)) == Presented(token)
 
 
 @pytest.mark.conforms(
@@ -73,26 +73,26 @@ def test_a_bearer_token_is_returned_as_it_was_sent(value: bytes, token: str) -> 
         pytest.param(b"Bearer a, Bearer b", id="two credentials in a list"),
         pytest.param(b"Bearer \xc3\xa9", id="UTF-8"),
         pytest.param(b"Bearer \xe9", id="Latin-1"),
-        pytest.param(b"Bearer =a", id="equals sign in front"),
+        pytest.param(b"Bearer =a", id="equals sign first"),
         pytest.param(b"Bearer =", id="equals sign only"),
         pytest.param(b"Bearer a=b", id="equals sign inside"),
         pytest.param(b'Bearer "a"', id="quotes"),
         pytest.param(b"Bearer a;b", id="a semicolon"),
         pytest.param(b"Bearer token=a", id="a parameter"),
         pytest.param(b"Bearer a\tb", id="a tab inside"),
-        pytest.param(b"Bearer \ta", id="a tab behind the space"),
-        pytest.param(b"Bearer\ta", id="a tab for the space"),
+        pytest.param(b"Bearer \ta", id="a tab after the space"),
+        pytest.param(b"Bearer\ta", id="a tab instead of the space"),
         pytest.param(b"Bearer a\nb", id="a newline inside"),
-        pytest.param(b"Bearer a\r\nX: y", id="a header behind"),
+        pytest.param(b"Bearer a\r\nX: y", id="a second header"),
         pytest.param(b"Bearer a\n", id="a newline at the end"),
-        pytest.param(b"Bearer\na", id="a newline for the space"),
+        pytest.param(b"Bearer\na", id="a newline instead of the space"),
         pytest.param(b"Bearer a\x00", id="NUL"),
-        pytest.param(b"Bearer\x00a", id="NUL for the space"),
+        pytest.param(b"Bearer\x00a", id="NUL instead of the space"),
         pytest.param(b"Bearer {}", id="braces"),
         pytest.param(b"Bearer:a", id="a colon"),
-        pytest.param(b"Bearer,a", id="a comma for the space"),
+        pytest.param(b"Bearer,a", id="a comma instead of the space"),
         pytest.param(b'"Bearer" a', id="a quoted scheme"),
-        pytest.param(b"Bear\xc3\xa9r a", id="a scheme that is no token"),
+        pytest.param(b"Bear\xc3\xa9r a", id="a scheme outside the token grammar"),
         # RFC 6750 §2.1.
         pytest.param(b"Bearer", id="scheme only"),
         pytest.param(b"Bearer ", id="scheme and a space"),
@@ -102,9 +102,9 @@ def test_a_bearer_token_is_returned_as_it_was_sent(value: bytes, token: str) -> 
         pytest.param(b"  ", id="spaces only"),
     ],
 )
-def test_a_header_that_breaks_the_grammar_is_a_malformed_request(value: bytes) -> None:
+def test_a_header_outside_the_grammar_is_a_malformed_request(value: bytes) -> None:
     with pytest.raises(CredentialsMalformed) as refusal:
-        what_is_presented(with_authorization(value))
+        presented_by(with_authorization(value))
 
     assert (refusal.value.status, refusal.value.error) == (400, "invalid_request")
 
@@ -126,7 +126,7 @@ def test_a_header_that_breaks_the_grammar_is_a_malformed_request(value: bytes) -
 )
 def test_two_authorization_headers_are_a_malformed_request(values: tuple[bytes, ...]) -> None:
     with pytest.raises(CredentialsRepeated) as refusal:
-        what_is_presented(with_authorization(*values))
+        presented_by(with_authorization(*values))
 
     assert (refusal.value.status, refusal.value.error) == (400, "invalid_request")
 
@@ -144,14 +144,14 @@ def test_two_authorization_headers_are_a_malformed_request(values: tuple[bytes, 
         pytest.param((b"DPoP a.b.c",), id="DPoP"),
         pytest.param((b'Digest username="a", realm="b"',), id="parameters"),
         pytest.param((b"Negotiate",), id="a scheme without credentials"),
-        pytest.param((b"BearerToken a",), id="a scheme that begins alike"),
-        pytest.param((b"Bearer%20a",), id="a percent sign is part of the scheme"),
+        pytest.param((b"BearerToken a",), id="a scheme that begins with Bearer"),
+        pytest.param((b"Bearer%20a",), id="a percent escape in the scheme"),
         pytest.param((b"a.b.c",), id="a token without a scheme"),
     ],
 )
-def test_no_header_or_another_scheme_means_no_credentials(values: tuple[bytes, ...]) -> None:
+def test_no_header_or_another_scheme_counts_as_no_credentials(values: tuple[bytes, ...]) -> None:
     with pytest.raises(CredentialsMissing) as refusal:
-        what_is_presented(with_authorization(*values))
+        presented_by(with_authorization(*values))
 
     assert (refusal.value.status, refusal.value.error) == (401, None)
 
@@ -159,30 +159,30 @@ def test_no_header_or_another_scheme_means_no_credentials(values: tuple[bytes, .
 @pytest.mark.parametrize(
     "name", [b"proxy-authorization", b"x-authorization", b"authorization-info", b"cookie"]
 )
-def test_other_headers_are_not_looked_at(name: bytes) -> None:
+def test_other_headers_are_not_read(name: bytes) -> None:
     with pytest.raises(CredentialsMissing):
-        what_is_presented([(name, b"Bearer a")])
+        presented_by([(name, b"Bearer a")])
 
 
 def test_a_header_of_64_kib_is_read() -> None:
     token = b"a" * (MAX_CREDENTIAL_BYTES - len(b"Bearer "))
 
-    assert what_is_presented(with_authorization(b"Bearer " + token)).token == token.decode()
+    assert presented_by(with_authorization(b"Bearer " + token)).token == token.decode()
 
 
 @pytest.mark.conforms("an oversized header or token is refused before it is parsed")
 @pytest.mark.parametrize("filler", [b"a", b" ", b"=", b"\xff", b"Bearer "])
-def test_a_longer_header_is_refused_unread(filler: bytes) -> None:
+def test_a_longer_header_is_refused_without_parsing(filler: bytes) -> None:
     value = (b"Bearer " + filler * MAX_CREDENTIAL_BYTES)[: MAX_CREDENTIAL_BYTES + 1]
 
     with pytest.raises(TokenTooLarge) as refusal:
-        what_is_presented(with_authorization(value))
+        presented_by(with_authorization(value))
 
     assert isinstance(refusal.value, InvalidTokenError)
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
-def test_what_was_presented_does_not_show_the_token() -> None:
+def test_the_repr_of_presented_credentials_does_not_show_the_token() -> None:
     assert "secret" not in repr(Presented("secret.secret.secret"))
 
 
@@ -198,12 +198,12 @@ def test_what_was_presented_does_not_show_the_token() -> None:
     padding=st.integers(0, 5),
 )
 @settings(max_examples=100, deadline=None)
-def test_any_header_that_follows_the_grammar_is_accepted(
+def test_any_header_within_the_grammar_is_accepted(
     scheme: str, spaces: int, token: str, padding: int
 ) -> None:
     value = f"{scheme}{' ' * spaces}{token}{'=' * padding}"
 
-    assert what_is_presented(with_authorization(value.encode())).token == f"{token}{'=' * padding}"
+    assert presented_by(with_authorization(value.encode())).token == f"{token}{'=' * padding}"
 
 
 @pytest.mark.conforms("a token outside the b64token grammar is 400")
@@ -216,9 +216,9 @@ def test_any_header_that_follows_the_grammar_is_accepted(
 )
 @example(b"Bearer a\n")
 @settings(max_examples=150, deadline=None)
-def test_whatever_is_accepted_is_one_b64token_and_anything_else_is_refused(value: bytes) -> None:
+def test_every_accepted_header_is_one_b64token_and_any_other_is_refused(value: bytes) -> None:
     try:
-        token = what_is_presented(with_authorization(value)).token
+        token = presented_by(with_authorization(value)).token
     except AccessTokenError:
         return
 

@@ -1,4 +1,4 @@
-"""Keys get ready with the application, and nothing is left of them after it."""
+"""Keys are fetched at start-up and closed at shutdown, together with the application."""
 
 import asyncio
 import subprocess
@@ -25,24 +25,24 @@ from tests.support.warm_verifiers import Verifier, WarmVerifier
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
 
-async def subject(request: Request) -> PlainTextResponse:
+async def endpoint(request: Request) -> PlainTextResponse:
     return PlainTextResponse(request.user.subject)
 
 
 def outermost(verifier: Any) -> Any:
-    return BearerMiddleware(Starlette(routes=[Route("/", subject)]), verifier=verifier)
+    return BearerMiddleware(Starlette(routes=[Route("/", endpoint)]), verifier=verifier)
 
 
 def inside_starlette(verifier: Any) -> Any:
     guard = Middleware(BearerMiddleware, verifier=verifier)
-    return Starlette(routes=[Route("/", subject)], middleware=[guard])
+    return Starlette(routes=[Route("/", endpoint)], middleware=[guard])
 
 
 def twice(verifier: Any) -> Any:
     return BearerMiddleware(inside_starlette(verifier), verifier=verifier)
 
 
-MOUNTED = pytest.mark.parametrize("mounted", [outermost, inside_starlette, twice])
+PLACEMENTS = pytest.mark.parametrize("place", [outermost, inside_starlette, twice])
 
 
 @pytest.fixture
@@ -50,34 +50,34 @@ def published() -> Published:
     return Published()
 
 
-async def answer(app: Any, published: Published) -> tuple[int, str]:
-    """Make a request with a good token."""
+async def get(app: Any, published: Published) -> tuple[int, str]:
+    """Make a request with a valid token; return the status and the body."""
     async with client(app) as http:
         response = await http.get("/", headers=bearer(published.issuer.token()))
     return response.status_code, response.text
 
 
-@MOUNTED
-async def test_with_the_application_one_fetch_begins_and_serves_the_first_requests(
-    mounted: Any, published: Published
+@PLACEMENTS
+async def test_one_fetch_at_start_up_serves_the_first_requests(
+    place: Any, published: Published
 ) -> None:
-    app = mounted(published.verifier)
+    app = place(published.verifier)
 
     async with running(app):
         await run_pending_tasks()
         assert published.fetches == 1
-        assert await answer(app, published) == (200, "alice")
+        assert await get(app, published) == (200, "alice")
 
     assert published.fetches == 1
 
 
-@MOUNTED
-async def test_the_start_does_not_wait_for_an_issuer_that_hangs(
-    mounted: Any, published: Published
+@PLACEMENTS
+async def test_start_up_does_not_wait_for_an_issuer_that_hangs(
+    place: Any, published: Published
 ) -> None:
     published.documents.pause()
 
-    async with running(mounted(published.verifier)):
+    async with running(place(published.verifier)):
         await run_pending_tasks()
         assert published.fetches == 1
         assert published.keys.status().state == "never"
@@ -86,14 +86,14 @@ async def test_the_start_does_not_wait_for_an_issuer_that_hangs(
         assert published.keys.status().state == "fresh"
 
 
-async def test_a_first_request_that_comes_before_the_keys_waits_for_the_same_fetch(
+async def test_a_first_request_waits_for_the_fetch_of_the_start_up(
     published: Published,
 ) -> None:
     published.documents.pause()
     app = outermost(published.verifier)
 
     async with running(app):
-        waiting = asyncio.create_task(answer(app, published))
+        waiting = asyncio.create_task(get(app, published))
         await run_pending_tasks()
         published.documents.resume()
         assert await waiting == (200, "alice")
@@ -102,7 +102,7 @@ async def test_a_first_request_that_comes_before_the_keys_waits_for_the_same_fet
 
 
 @pytest.mark.parametrize("fault", [DOWN, RuntimeError("broken client")], ids=["ours", "unknown"])
-async def test_an_issuer_that_is_down_does_not_stop_the_start(
+async def test_an_issuer_that_is_down_does_not_stop_the_start_up(
     published: Published, fault: Exception
 ) -> None:
     published.serve(fault)
@@ -110,19 +110,17 @@ async def test_an_issuer_that_is_down_does_not_stop_the_start(
 
     async with running(app):
         await run_pending_tasks()
-        assert (await answer(app, published))[0] == 503
+        assert (await get(app, published))[0] == 503
         published.publish()
         published.clock.advance(1.0)
-        assert await answer(app, published) == (200, "alice")
+        assert await get(app, published) == (200, "alice")
 
 
-@MOUNTED
-async def test_the_end_of_the_application_ends_a_fetch_and_leaves_no_task(
-    mounted: Any, published: Published
-) -> None:
+@PLACEMENTS
+async def test_shutdown_ends_a_fetch_and_leaves_no_task(place: Any, published: Published) -> None:
     published.documents.pause()
 
-    async with running(mounted(published.verifier)):
+    async with running(place(published.verifier)):
         await run_pending_tasks()
         assert len(asyncio.all_tasks()) == 3  # The test, the application, the fetch.
 
@@ -130,31 +128,33 @@ async def test_the_end_of_the_application_ends_a_fetch_and_leaves_no_task(
     assert published.keys.status().fault is None
 
 
-async def test_an_application_that_begins_anew_finds_the_keys_of_before(
+async def test_an_application_that_starts_again_uses_the_cached_keys(
     published: Published,
 ) -> None:
     app = outermost(published.verifier)
     for _ in range(3):
         async with running(app):
             await run_pending_tasks()
-            assert await answer(app, published) == (200, "alice")
+            assert await get(app, published) == (200, "alice")
 
     assert published.fetches == 1
 
 
-@MOUNTED
-async def test_without_a_lifespan_the_first_request_fetches(
-    mounted: Any, published: Published
+@PLACEMENTS
+async def test_without_a_lifespan_the_first_request_fetches_the_keys(
+    place: Any, published: Published
 ) -> None:
-    """Some servers have none."""
-    app = mounted(published.verifier)
+    """Some servers do not run the lifespan."""
+    app = place(published.verifier)
 
-    assert await answer(app, published) == (200, "alice")
+    assert await get(app, published) == (200, "alice")
     assert published.fetches == 1
 
 
-async def test_an_application_that_raises_in_its_start_is_left_alone(published: Published) -> None:
-    """What the server makes of it is the server's affair; the requests are served."""
+async def test_an_error_in_the_start_up_of_the_application_reaches_the_server(
+    published: Published,
+) -> None:
+    """The guard still serves requests if the server continues."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -168,33 +168,33 @@ async def test_an_application_that_raises_in_its_start_is_left_alone(published: 
     with pytest.raises(NotImplementedError, match="no lifespan here"):
         await converse(guarded, {"type": "lifespan"}, STARTUP)
 
-    assert await answer(guarded, published) == (200, "alice")
+    assert await get(guarded, published) == (200, "alice")
     assert published.fetches == 1
 
 
 @pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
-async def test_the_application_gets_scope_messages_and_send_as_the_server_made_them(
+async def test_the_application_gets_the_servers_scope_and_messages_unchanged(
     published: Published,
 ) -> None:
-    """Also messages of a kind that is not known."""
+    """Messages of an unknown type included."""
     scope: Message = {"type": "lifespan", "state": {}}
     messages: list[Message] = [dict(STARTUP), {"type": "lifespan.pause"}, dict(SHUTDOWN)]
-    got: list[Any] = []
+    received_objects: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        got.append(scope)
+        received_objects.append(scope)
         for _ in messages:
-            got.append(await receive())
+            received_objects.append(await receive())
             await send({"type": "lifespan.noted"})
 
     sent = await converse(BearerMiddleware(app, verifier=published.verifier), scope, *messages)
 
-    assert [id(each) for each in got] == [id(each) for each in (scope, *messages)]
+    assert [id(each) for each in received_objects] == [id(each) for each in (scope, *messages)]
     assert sent == [{"type": "lifespan.noted"}] * 3
 
 
 class HalfWarmVerifier(Verifier):
-    """One whose `warm` is something else."""
+    """A verifier whose `warm` has another signature."""
 
     def warm(self, degrees: float) -> None:
         raise NotImplementedError
@@ -205,13 +205,13 @@ class HalfWarmVerifier(Verifier):
     [Verifier(), HalfWarmVerifier(), FakeIssuer(key=signing_key("ES256")).verifier()],
     ids=["own", "half", "static-keys"],
 )
-async def test_a_verifier_or_key_source_with_nothing_to_warm_works(verifier: Any) -> None:
+async def test_a_verifier_or_key_source_without_warm_works(verifier: Any) -> None:
     async with running(BearerMiddleware(Starlette(), verifier=verifier)):
         await run_pending_tasks()
         assert len(asyncio.all_tasks()) == 2
 
 
-async def test_where_nothing_is_to_be_warmed_the_application_reads_from_the_server_itself() -> None:
+async def test_without_warm_the_application_gets_the_servers_receive() -> None:
     read: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -225,56 +225,57 @@ async def test_where_nothing_is_to_be_warmed_the_application_reads_from_the_serv
     assert read == [receive]
 
 
-class NotingApplication:
-    """Reads messages and notes them, among what its verifier notes."""
+class RecordingApplication:
+    """Records the types of the messages that it receives."""
 
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         for _ in range(3):
-            self._notes.append((await receive())["type"])
+            self._calls.append((await receive())["type"])
 
 
-async def test_a_verifier_gets_ready_before_the_application_and_is_closed_before_it() -> None:
-    """The application may use it when it starts, and takes away what it stands on when it ends."""
-    notes: list[str] = []
-    guarded = BearerMiddleware(NotingApplication(notes), verifier=WarmVerifier(notes))
+async def test_a_verifier_is_warmed_before_and_closed_before_the_application() -> None:
+    """The application may use the verifier in its start-up, and may close resources of the verifier
+    in its shutdown."""
+    calls: list[str] = []
+    guarded = BearerMiddleware(RecordingApplication(calls), verifier=WarmVerifier(calls))
 
     await converse(guarded, {"type": "lifespan"}, STARTUP, {"type": "lifespan.pause"}, SHUTDOWN)
 
-    assert notes == ["warm", "lifespan.startup", "lifespan.pause", "closed", "lifespan.shutdown"]
+    assert calls == ["warm", "lifespan.startup", "lifespan.pause", "closed", "lifespan.shutdown"]
 
 
-async def test_the_application_starts_with_its_own_lifespan(published: Published) -> None:
-    notes: list[str] = []
+async def test_the_lifespan_of_the_application_runs(published: Published) -> None:
+    calls: list[str] = []
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        notes.append("begin")
+        calls.append("begin")
         yield
-        notes.append("end")
+        calls.append("end")
 
     app = Starlette(
         middleware=[Middleware(BearerMiddleware, verifier=published.verifier)], lifespan=lifespan
     )
 
     async with running(app):
-        notes.append("serving")
+        calls.append("serving")
 
-    assert notes == ["begin", "serving", "end"]
+    assert calls == ["begin", "serving", "end"]
 
 
 async def serve_once(published: Published) -> tuple[int, str]:
-    """Run an application from start to end, with one request."""
+    """Start an application, make one request, and shut it down."""
     app = outermost(published.verifier)
     async with running(app):
         await run_pending_tasks()
-        return await answer(app, published)
+        return await get(app, published)
 
 
 @pytest.mark.parametrize(("age", "fetches"), [(0.0, 1), (500.0, 2), (700.0, 2), (5000.0, 2)])
-def test_two_event_loops_one_after_the_other_are_served(
+def test_a_verifier_serves_two_event_loops_one_after_the_other(
     published: Published, age: float, fetches: int
 ) -> None:
     first = asyncio.run(serve_once(published))
@@ -285,23 +286,23 @@ def test_two_event_loops_one_after_the_other_are_served(
     assert published.fetches == fetches
 
 
-def test_an_event_loop_that_died_while_the_keys_were_fetched_holds_nobody_up(
+def test_an_event_loop_that_ended_during_a_fetch_blocks_no_request(
     published: Published,
 ) -> None:
-    async def die() -> None:
+    async def start_fetch() -> None:
         published.documents.pause()
         published.verifier.warm()
         await run_pending_tasks()
 
-    gone = asyncio.new_event_loop()
-    gone.run_until_complete(die())
+    ended_loop = asyncio.new_event_loop()
+    ended_loop.run_until_complete(start_fetch())
     published.documents.resume()
 
     assert asyncio.run(serve_once(published)) == (200, "alice")
     assert published.fetches == 2
 
-    gone.run_until_complete(asyncio.gather(*asyncio.all_tasks(gone)))
-    gone.close()
+    ended_loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(ended_loop)))
+    ended_loop.close()
 
 
 FORKING = """
@@ -368,10 +369,9 @@ FORKS = [
 @pytest.mark.parametrize(
     ("steps", "printed"), [row[1:] for row in FORKS], ids=[row[0] for row in FORKS]
 )
-def test_a_source_works_in_a_process_that_was_forked_from_one_that_used_it(
-    steps: str, printed: str
-) -> None:
-    """Servers that load the application and then fork; the child counts its parent's fetches."""
+def test_a_key_source_works_in_a_forked_process(steps: str, printed: str) -> None:
+    """Some servers load the application and then fork. The child's count includes its parent's
+    fetches."""
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"{FORKING}\n{steps}"],
         cwd=Path(__file__).parents[2],
@@ -385,7 +385,7 @@ def test_a_source_works_in_a_process_that_was_forked_from_one_that_used_it(
 
 
 class BrokenVerifier(Verifier):
-    """Cannot get ready, nor be put away; its words may quote anything."""
+    """A verifier whose `warm` and `aclose` fail with a secret in the message."""
 
     def warm(self) -> None:
         raise RuntimeError("s3cret")
@@ -394,7 +394,7 @@ class BrokenVerifier(Verifier):
         raise RuntimeError("s3cret")
 
 
-async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
+async def test_a_verifier_that_fails_does_not_stop_start_up_or_shutdown(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     log: list[str] = []
@@ -415,7 +415,7 @@ async def test_a_verifier_that_breaks_keeps_nobody_from_starting_and_ending(
     ]
 
 
-async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -> None:
+async def test_a_failed_start_up_of_the_application_leaves_no_fetch(published: Published) -> None:
     """The server sends no shutdown after it."""
     published.documents.pause()
 
@@ -432,51 +432,51 @@ async def test_a_start_that_fails_leaves_no_fetch_behind(published: Published) -
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_where_a_start_fails_the_verifier_is_closed_before_the_server_hears_of_it() -> None:
-    """A server may wait for the application to end, or end it at once."""
-    notes: list[str] = []
+async def test_the_verifier_is_closed_before_the_server_learns_of_a_failed_start_up() -> None:
+    """The server may end the process at once."""
+    calls: list[str] = []
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
-        notes.append("told")
+        calls.append("reported")
         raise RuntimeError("no database")
 
-    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(calls))
 
     with pytest.raises(RuntimeError, match="no database"):
         await converse(guarded, {"type": "lifespan"}, STARTUP)
 
-    assert notes == ["warm", "closed", "told"]
+    assert calls == ["warm", "closed", "reported"]
 
 
-async def test_at_the_end_the_verifier_is_closed_before_the_application_has_ended() -> None:
-    """A server may end the process as soon as it hears of the end, or wait for ever."""
-    notes: list[str] = []
+async def test_the_verifier_is_closed_before_the_server_learns_of_the_end_of_the_shutdown() -> None:
+    """The server may end the process at once."""
+    calls: list[str] = []
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.failed"})
-        notes.append("told")
+        calls.append("reported")
 
-    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(calls))
 
     await converse(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
 
-    assert notes == ["warm", "closed", "told"]
+    assert calls == ["warm", "closed", "reported"]
 
 
-async def test_below_a_mount_there_is_no_lifespan_and_the_first_request_fetches(
+async def test_a_mounted_guard_gets_no_lifespan_and_fetches_with_the_first_request(
     published: Published,
 ) -> None:
-    """Starlette hands it on to no mounted application."""
+    """Starlette does not pass the lifespan to mounted applications."""
     app = Starlette(routes=[Mount("/", outermost(published.verifier))])
 
     async with running(app):
         await run_pending_tasks()
         assert published.fetches == 0
-        assert await answer(app, published) == (200, "alice")
+        assert await get(app, published) == (200, "alice")
 
     assert published.fetches == 1

@@ -1,4 +1,4 @@
-"""The guard, seen from outside: what passes, what is refused, and what every refusal looks like."""
+"""The guard as a client sees it: accepted requests, refused requests, and the refusals."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ PARAMETER = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
 
 class Application:
-    """Answers every request with 200 and keeps the scopes it saw."""
+    """Answers every request with 200 and records the scopes."""
 
     def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         self.headers = headers or []
@@ -40,8 +40,8 @@ class Application:
             await send({"type": "http.response.body", "body": b"contacts"})
 
 
-class Judge:
-    """A verifier that raises, or returns, the same each time."""
+class FixedVerifier:
+    """A verifier that always raises, or returns, the same."""
 
     def __init__(self, outcome: Any) -> None:
         self.outcome = outcome
@@ -63,7 +63,7 @@ def guarded(**arguments: Any) -> BearerMiddleware:
 
 
 def parameters(challenge: str) -> dict[str, str]:
-    """Return the parameters of one Bearer challenge, refusing repeated ones."""
+    """Return the parameters of one Bearer challenge; fail if one is repeated."""
     assert challenge.startswith("Bearer ")
     found = PARAMETER.findall(challenge)
     assert ", ".join(f'{name}="{value}"' for name, value in found) == challenge[7:]
@@ -97,7 +97,7 @@ REFUSALS = [
     "no shared cache stores an answer to an authorized request",
 )
 @pytest.mark.parametrize(("headers", "status", "error"), REFUSALS)
-async def test_a_refusal_has_its_status_its_challenge_and_a_problem_body(
+async def test_a_refusal_has_a_status_a_challenge_and_a_problem_body(
     headers: dict[str, str], status: int, error: str | None
 ) -> None:
     app = guarded(scopes="read:contacts", realm="contacts")
@@ -118,7 +118,7 @@ async def test_a_refusal_has_its_status_its_challenge_and_a_problem_body(
 
 
 @pytest.mark.conforms("the client sends the token in the Authorization header, scheme Bearer")
-async def test_a_good_token_reaches_the_application_as_user_and_auth() -> None:
+async def test_the_principal_of_a_valid_token_reaches_the_application_as_user_and_auth() -> None:
     app = Application()
 
     response = await client(guarded(app=app, scopes={"read:contacts"})).get(
@@ -142,7 +142,7 @@ async def test_the_scheme_is_compared_without_case(scheme: str) -> None:
 
 
 @pytest.mark.conforms("two Authorization headers are 400")
-async def test_two_authorization_headers_are_malformed_even_if_one_is_good() -> None:
+async def test_two_authorization_headers_are_refused_even_if_one_is_valid() -> None:
     fields = [("authorization", f"Bearer {issuer.token()}"), ("authorization", "Basic dTpw")]
 
     response = await client(guarded()).get("/", headers=fields)
@@ -158,7 +158,7 @@ async def test_two_authorization_headers_are_malformed_even_if_one_is_good() -> 
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_token_in_the_query_or_a_form_is_never_read(method: str) -> None:
-    """Only the header counts, so the query is as if it were not there."""
+    """The request counts as one without credentials."""
     token = issuer.token()
     form = {"access_token": token} if method == "POST" else None
 
@@ -169,15 +169,15 @@ async def test_a_token_in_the_query_or_a_form_is_never_read(method: str) -> None
 
 
 @pytest.mark.conforms("a token in the query beside the header is ignored")
-async def test_a_token_in_the_query_does_not_disturb_the_one_in_the_header() -> None:
-    """Asks for 400; our ruling is that the query is never read at all."""
+async def test_a_token_in_the_query_beside_one_in_the_header_is_ignored() -> None:
+    """RFC 6750 §2 asks for 400; this library never reads the query."""
     response = await client(guarded()).get("/?access_token=x", headers=bearer(issuer.token()))
 
     assert response.status_code == 200
 
 
 @pytest.mark.conforms("each request needs its own token; a connection carries none over")
-async def test_no_request_lives_on_the_authorization_of_the_one_before() -> None:
+async def test_a_second_request_on_a_connection_needs_its_own_token() -> None:
     async with client(guarded()) as connection:
         first = await connection.get("/", headers=bearer(issuer.token()))
         second = await connection.get("/")
@@ -189,8 +189,8 @@ async def test_no_request_lives_on_the_authorization_of_the_one_before() -> None
     "a token with too little scope is 403 insufficient_scope",
     "a 403 names every scope that the endpoint needs",
 )
-async def test_insufficient_scope_names_every_scope_that_is_needed() -> None:
-    """And also the scope that the token has."""
+async def test_insufficient_scope_names_every_scope_that_the_endpoint_needs() -> None:
+    """The scope that the token has is named as well."""
     app = guarded(scopes=["write:contacts", "read:contacts"])
 
     response = await client(app).get("/", headers=bearer(issuer.token()))
@@ -202,8 +202,8 @@ async def test_insufficient_scope_names_every_scope_that_is_needed() -> None:
 
 
 @pytest.mark.conforms("a verified token is cached until it or its key ends, as a digest, bounded")
-async def test_a_known_token_is_asked_for_all_that_a_new_one_is() -> None:
-    """What the guard knows of a token is only that it is good."""
+async def test_a_cached_token_is_checked_like_a_new_one_in_all_other_respects() -> None:
+    """Scopes, rules and the grammar of the header are checked for each request."""
     allowed = True
 
     def is_allowed(_: Principal) -> bool:
@@ -223,8 +223,8 @@ async def test_a_known_token_is_asked_for_all_that_a_new_one_is() -> None:
 
 
 @pytest.mark.conforms("a claim rule that fails is 403 with a challenge")
-async def test_a_failed_claim_rule_is_403_with_a_challenge_that_names_no_scope() -> None:
-    """RFC 6750 §3: every answer to a token that does not open has the header."""
+async def test_a_failed_claim_rule_is_403_with_a_challenge_without_scope() -> None:
+    """RFC 6750 §3: each response to a token that does not enable access has the header."""
     verifier = issuer.verifier(rules={"tenant": never})
 
     response = await client(guarded(verifier=verifier)).get("/", headers=bearer(issuer.token()))
@@ -241,8 +241,10 @@ async def test_a_failed_claim_rule_is_403_with_a_challenge_that_names_no_scope()
     "without keys the answer is 503 with Retry-After and no challenge",
     "a nonsense answer instead of keys is 503",
 )
-async def test_what_cannot_be_judged_is_503_with_retry_after_and_no_challenge() -> None:
-    app = guarded(verifier=Judge(KeysUnavailable("issuer down", retry_after=3.2)))
+async def test_a_token_that_cannot_be_verified_now_is_503_with_retry_after_and_no_challenge() -> (
+    None
+):
+    app = guarded(verifier=FixedVerifier(KeysUnavailable("issuer down", retry_after=3.2)))
 
     response = await client(app).get("/", headers=bearer("x"))
 
@@ -253,11 +255,11 @@ async def test_what_cannot_be_judged_is_503_with_retry_after_and_no_challenge() 
     assert "error" not in response.json()
 
 
-async def test_a_verifier_that_breaks_refuses_and_tells_nothing(
+async def test_a_verifier_that_fails_is_503_and_its_message_is_not_shown(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    app = guarded(verifier=Judge(RuntimeError("token was s3cret")))
+    app = guarded(verifier=FixedVerifier(RuntimeError("token was s3cret")))
 
     response = await client(app).get("/", headers=bearer("s3cret"))
 
@@ -267,7 +269,7 @@ async def test_a_verifier_that_breaks_refuses_and_tells_nothing(
 
 
 @pytest.mark.conforms("forged tokens get the same answer, whatever is wrong with them")
-async def test_forged_tokens_look_alike_whatever_was_wrong_with_them() -> None:
+async def test_responses_to_forged_tokens_are_the_same_for_every_fault() -> None:
     """Signature, key id, audience and issuer."""
     other = signing_key(number=7)
     forged = [
@@ -284,8 +286,8 @@ async def test_forged_tokens_look_alike_whatever_was_wrong_with_them() -> None:
 
 
 @pytest.mark.conforms("HEAD is judged like GET and answered without a body")
-async def test_head_is_refused_like_get_but_without_a_body() -> None:
-    # Not through httpx, which drops the body of a response to HEAD by itself.
+async def test_a_refusal_of_head_is_like_that_of_get_but_without_a_body() -> None:
+    # httpx is not used here: it drops the body of a response to HEAD.
     get = await converse(guarded(), http_scope())
     head = await converse(guarded(), http_scope(method="HEAD"))
 
@@ -301,7 +303,7 @@ async def test_head_is_refused_like_get_but_without_a_body() -> None:
         pytest.param([(b"Cache-Control", b"no-cache")], "no-cache", id="set by the application"),
     ],
 )
-async def test_an_authorised_response_is_private_unless_the_application_says_otherwise(
+async def test_a_response_is_private_unless_the_application_sets_cache_control(
     own: list[tuple[bytes, bytes]], expected: str
 ) -> None:
     response = await client(guarded(app=Application(own))).get("/", headers=bearer(issuer.token()))
@@ -310,8 +312,8 @@ async def test_an_authorised_response_is_private_unless_the_application_says_oth
 
 
 @pytest.mark.conforms("where requests may be anonymous, the answer varies by Authorization")
-async def test_where_nobody_may_be_served_the_answer_varies_by_authorization() -> None:
-    """In addition to what the application varies by."""
+async def test_with_optional_authentication_the_response_varies_by_authorization() -> None:
+    """In addition to the headers that the application varies by."""
     app = guarded(app=Application([(b"vary", b"Accept")]), optional=True)
 
     response = await client(app).get("/")
@@ -321,7 +323,7 @@ async def test_where_nobody_may_be_served_the_answer_varies_by_authorization() -
 
 
 @pytest.mark.conforms("with optional authentication a bad token is still 401")
-async def test_optional_takes_absent_credentials_for_nobody() -> None:
+async def test_with_optional_authentication_a_request_without_credentials_is_anonymous() -> None:
     app = Application()
 
     await client(guarded(app=app, optional=True)).get("/")
@@ -333,7 +335,9 @@ async def test_optional_takes_absent_credentials_for_nobody() -> None:
 
 @pytest.mark.conforms("with optional authentication a bad token is still 401")
 @pytest.mark.parametrize(("credentials", "status"), [("Bearer x", 401), ("Bearer", 400)])
-async def test_optional_still_refuses_bad_credentials(credentials: str, status: int) -> None:
+async def test_with_optional_authentication_bad_credentials_are_refused(
+    credentials: str, status: int
+) -> None:
     response = await client(guarded(optional=True)).get("/", headers={"authorization": credentials})
 
     assert response.status_code == status
@@ -348,14 +352,17 @@ PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "
     [
         pytest.param("OPTIONS", PREFLIGHT, 200, id="preflight"),
         pytest.param("OPTIONS", {**PREFLIGHT, "authorization": "Bearer x"}, 200, id="with a token"),
-        pytest.param("OPTIONS", {"origin": "https://web.example"}, 401, id="no method asked"),
+        pytest.param("OPTIONS", {"origin": "https://web.example"}, 401, id="no requested method"),
         pytest.param("OPTIONS", {"access-control-request-method": "GET"}, 401, id="no origin"),
         pytest.param("OPTIONS", {}, 401, id="plain OPTIONS"),
         pytest.param("GET", PREFLIGHT, 401, id="not OPTIONS"),
         pytest.param("options", PREFLIGHT, 401, id="OPTIONS in lower case"),
         pytest.param("OPTIONS", {**PREFLIGHT, "origin": ""}, 401, id="an empty origin"),
         pytest.param(
-            "OPTIONS", {**PREFLIGHT, "access-control-request-method": ""}, 401, id="no method named"
+            "OPTIONS",
+            {**PREFLIGHT, "access-control-request-method": ""},
+            401,
+            id="an empty requested method",
         ),
         pytest.param(
             "OPTIONS", [*PREFLIGHT.items(), ("origin", "https://b.example")], 401, id="two origins"
@@ -364,14 +371,14 @@ PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "
             "OPTIONS",
             [*PREFLIGHT.items(), ("access-control-request-method", "PUT")],
             401,
-            id="two methods asked",
+            id="two requested methods",
         ),
     ],
 )
-async def test_where_it_is_asked_for_a_preflight_passes_and_nothing_that_resembles_one(
+async def test_with_preflight_only_a_real_cors_preflight_passes(
     method: str, headers: httpx.Headers, status: int
 ) -> None:
-    # Not through httpx, which writes methods in capitals.
+    # httpx is not used here: it writes methods in upper case.
     fields = httpx.Headers(headers).raw
 
     sent = await converse(guarded(preflight=True), http_scope(method=method, headers=fields))
@@ -382,10 +389,10 @@ async def test_where_it_is_asked_for_a_preflight_passes_and_nothing_that_resembl
 @pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize("headers", [PREFLIGHT, {}], ids=["preflight", "plain OPTIONS"])
-async def test_options_is_judged_like_every_other_method(
+async def test_options_needs_a_token_like_every_other_method(
     headers: dict[str, str], optional: bool
 ) -> None:
-    """The application does not look at the method: it would answer with its data."""
+    """The application ignores the method, so it would answer OPTIONS with its data."""
     app = Application()
 
     async with client(guarded(app=app, optional=optional)) as http:
@@ -398,8 +405,8 @@ async def test_options_is_judged_like_every_other_method(
     assert not optional or not app.scopes[0]["user"].is_authenticated
 
 
-async def test_a_websocket_is_no_preflight() -> None:
-    """Some servers name a method for it."""
+async def test_a_websocket_is_not_a_preflight() -> None:
+    """Some servers add a method to its scope."""
     fields = [(name.encode(), value.encode()) for name, value in PREFLIGHT.items()]
     scope = {**websocket_scope(), "method": "OPTIONS", "headers": fields}
 
@@ -408,7 +415,7 @@ async def test_a_websocket_is_no_preflight() -> None:
     assert sent[0]["status"] == 401
 
 
-async def test_a_preflight_may_come_with_headers_that_are_read_once() -> None:
+async def test_a_preflight_may_have_headers_in_an_iterator() -> None:
     fields = [(name.encode(), value.encode()) for name, value in PREFLIGHT.items()]
     app = Application()
 
@@ -435,7 +442,7 @@ async def test_a_script_may_read_the_challenge() -> None:
     ],
     ids=repr,
 )
-async def test_a_scope_type_that_nobody_knows_is_not_served(kind: object) -> None:
+async def test_an_unknown_scope_type_is_not_served(kind: object) -> None:
     """Only the lifespan passes without a token."""
     app = Application()
 
@@ -467,40 +474,40 @@ async def test_a_scope_without_a_type_is_not_served() -> None:
         pytest.param({"realm": "a\r\nSet-Cookie: x"}, "realm", id="newline in the realm"),
         pytest.param({"realm": ""}, "realm", id="empty realm"),
         pytest.param({"realm": "é"}, "realm", id="realm beyond ASCII"),
-        pytest.param({"public": ["healthz"]}, "public", id="no path"),
+        pytest.param({"public": ["healthz"]}, "public", id="not a path"),
         pytest.param({"public": ["get /healthz"]}, "public", id="method in lower case"),
         pytest.param({"public": ["GET  /healthz"]}, "public", id="two spaces"),
         pytest.param({"public": ["/a?b"]}, "public", id="a query"),
         pytest.param({"public": ["/a/*"]}, "public", id="a pattern"),
-        pytest.param({"optional": True, "scopes": ["a"]}, "optional", id="contradiction"),
-        pytest.param({"optional": "false"}, "optional", id="a word for a flag"),
-        pytest.param({"preflight": 1}, "preflight", id="a number for a flag"),
-        pytest.param({"preflight": None}, "preflight", id="nothing for a flag"),
-        pytest.param({"scopes": None}, "scopes", id="no scopes at all"),
-        pytest.param({"scopes": [b"a"]}, "scopes", id="a scope in bytes"),
-        pytest.param({"scopes": [None]}, "scopes", id="nothing for a scope"),
-        pytest.param({"realm": None}, "realm", id="no realm"),
-        pytest.param({"realm": 5}, "realm", id="a number for a realm"),
-        pytest.param({"public": None}, "public", id="no public paths at all"),
-        pytest.param({"public": 5}, "public", id="a number for public paths"),
-        pytest.param({"public": [b"/x"]}, "public", id="a public path in bytes"),
-        pytest.param({"public": [None]}, "public", id="nothing for a public path"),
+        pytest.param({"optional": True, "scopes": ["a"]}, "optional", id="optional with scopes"),
+        pytest.param({"optional": "false"}, "optional", id="optional a string"),
+        pytest.param({"preflight": 1}, "preflight", id="preflight a number"),
+        pytest.param({"preflight": None}, "preflight", id="preflight none"),
+        pytest.param({"scopes": None}, "scopes", id="scopes none"),
+        pytest.param({"scopes": [b"a"]}, "scopes", id="a scope as bytes"),
+        pytest.param({"scopes": [None]}, "scopes", id="a scope none"),
+        pytest.param({"realm": None}, "realm", id="realm none"),
+        pytest.param({"realm": 5}, "realm", id="realm a number"),
+        pytest.param({"public": None}, "public", id="public none"),
+        pytest.param({"public": 5}, "public", id="public a number"),
+        pytest.param({"public": [b"/x"]}, "public", id="a public path as bytes"),
+        pytest.param({"public": [None]}, "public", id="a public path none"),
         pytest.param({"verifier": None}, "verifier", id="no verifier"),
-        pytest.param({"verifier": JWTVerifier}, "verifier", id="a class for a verifier"),
+        pytest.param({"verifier": JWTVerifier}, "verifier", id="verifier a class"),
         pytest.param({"app": None}, "app", id="no application"),
     ],
 )
-def test_nonsense_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
+def test_an_invalid_setting_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         guarded(**arguments)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_all_invalid_settings_are_named_at_once() -> None:
     with pytest.raises(ValueError, match=r"scopes: .*realm .*public: .*preflight .*verifier "):
         guarded(scopes=["a b"], realm="", public=["x"], preflight="no", verifier=None)
 
 
-def test_why_optional_and_scopes_exclude_each_other_is_said() -> None:
+def test_the_error_says_why_optional_and_scopes_cannot_be_combined() -> None:
     sentence = "`optional=True` cannot be combined with `scopes`: anonymous requests have none"
 
     with pytest.raises(ValueError, match=re.escape(sentence)):
@@ -508,7 +515,7 @@ def test_why_optional_and_scopes_exclude_each_other_is_said() -> None:
 
 
 @pytest.mark.conforms("quoted strings in a challenge are escaped")
-async def test_a_realm_with_quotes_and_backslashes_reads_back_as_it_was() -> None:
+async def test_a_realm_with_quotes_and_backslashes_is_escaped() -> None:
     response = await client(guarded(realm='a"b\\c')).get("/")
 
     quoted = parameters(response.headers["www-authenticate"])["realm"]
@@ -517,7 +524,7 @@ async def test_a_realm_with_quotes_and_backslashes_reads_back_as_it_was() -> Non
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
 @pytest.mark.parametrize(("headers", "status", "error"), REFUSALS)
-async def test_a_refusal_is_one_log_line_with_its_code_and_without_the_token(
+async def test_a_refusal_is_logged_in_one_line_with_its_code_and_without_the_token(
     headers: dict[str, str], status: int, error: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="asgi_bearer")
@@ -528,8 +535,8 @@ async def test_a_refusal_is_one_log_line_with_its_code_and_without_the_token(
     assert re.match(r"refused GET /: [a-z_]+: ", record.getMessage())
     for secret in headers.get("authorization", "").split(" ")[-1].split("."):
         if len(secret) > 8:
-            told = caplog.text + response.text + json.dumps(dict(response.headers))
-            assert secret not in told
+            output = caplog.text + response.text + json.dumps(dict(response.headers))
+            assert secret not in output
 
 
 @pytest.mark.parametrize(
@@ -557,7 +564,9 @@ async def test_a_refusal_is_logged_with_method_and_path(
     assert caplog.messages == [f"refused {words}credentials_missing: no Authorization header"]
 
 
-async def test_a_refused_websocket_is_logged_as_one(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_websocket_is_logged_as_a_websocket(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
 
     await handshake(guarded(), websocket_scope("/live"))
@@ -565,7 +574,7 @@ async def test_a_refused_websocket_is_logged_as_one(caplog: pytest.LogCaptureFix
     assert caplog.messages[0].startswith("refused WebSocket /live: credentials_missing: ")
 
 
-async def test_the_operator_is_told_which_scopes_the_token_has(
+async def test_the_log_names_the_scopes_of_the_token(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
@@ -581,25 +590,25 @@ async def test_the_operator_is_told_which_scopes_the_token_has(
 
 
 @pytest.mark.parametrize("refusal", [KeysUnavailable("x"), ClaimRuleFailed("x")])
-async def test_a_custom_verifier_speaks_through_the_same_refusals(
+async def test_an_applications_own_verifier_raises_the_same_refusals(
     refusal: AccessTokenError,
 ) -> None:
-    response = await client(guarded(verifier=Judge(refusal))).get("/", headers=bearer("x"))
+    response = await client(guarded(verifier=FixedVerifier(refusal))).get("/", headers=bearer("x"))
 
     assert response.status_code == refusal.status
     assert response.json()["detail"] == refusal.sentence
 
 
 @pytest.mark.parametrize("answer", [None, True, "alice", ANONYMOUS], ids=repr)
-async def test_a_verifier_that_returns_no_principal_lets_nobody_pass(answer: object) -> None:
-    response = await client(guarded(verifier=Judge(answer))).get("/", headers=bearer("x"))
+async def test_a_verifier_that_returns_no_principal_is_503(answer: object) -> None:
+    response = await client(guarded(verifier=FixedVerifier(answer))).get("/", headers=bearer("x"))
 
     assert response.status_code == 503
 
 
 @pytest.mark.parametrize("entry", [(b"x", b"y", b"z"), (b"x",), None], ids=repr)
-async def test_headers_that_no_server_sends_let_nobody_pass(entry: object) -> None:
-    """An unknown failure refuses, wherever it comes from."""
+async def test_an_invalid_header_entry_is_503(entry: object) -> None:
+    """An unknown failure refuses the request."""
     app = Application()
     scope = http_scope(headers=bearer(issuer.token()))
     scope["headers"] = [entry, *scope["headers"]]
@@ -611,8 +620,8 @@ async def test_headers_that_no_server_sends_let_nobody_pass(entry: object) -> No
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e9])
-async def test_a_pause_that_makes_no_sense_becomes_a_second(seconds: float) -> None:
-    app = guarded(verifier=Judge(KeysUnavailable("x", retry_after=seconds)))
+async def test_an_invalid_retry_after_becomes_one_second(seconds: float) -> None:
+    app = guarded(verifier=FixedVerifier(KeysUnavailable("x", retry_after=seconds)))
 
     response = await client(app).get("/", headers=bearer("x"))
 
@@ -624,18 +633,18 @@ async def test_a_pause_that_makes_no_sense_becomes_a_second(seconds: float) -> N
     [(("a", "\r\nx: y", 'b"', "é", "c"), "a c"), (("é",), None), ((), None)],
     ids=["some", "none good", "none"],
 )
-async def test_only_scope_names_of_a_foreign_refusal_reach_the_challenge(
+async def test_only_valid_scope_names_of_an_applications_refusal_reach_the_challenge(
     scopes: tuple[str, ...], named: str | None
 ) -> None:
-    app = guarded(verifier=Judge(InsufficientScope(scopes)))
+    app = guarded(verifier=FixedVerifier(InsufficientScope(scopes)))
 
     response = await client(app).get("/", headers=bearer("x"))
 
     assert parameters(response.headers["www-authenticate"]).get("scope") == named
 
 
-async def test_headers_that_can_be_read_once_are_read_by_the_application_too() -> None:
-    """ASGI promises an iterable, no list."""
+async def test_headers_in_an_iterator_reach_the_application_as_a_list() -> None:
+    """ASGI promises an iterable, not a list."""
     app = Application()
     fields = [(b"authorization", f"Bearer {issuer.token()}".encode()), (b"x-request", b"1")]
 
@@ -645,7 +654,7 @@ async def test_headers_that_can_be_read_once_are_read_by_the_application_too() -
     assert app.scopes[0]["headers"] == fields
 
 
-async def test_of_two_guards_the_inner_one_has_the_last_word() -> None:
+async def test_the_inner_one_of_two_guards_decides() -> None:
     app = Application()
     inner = BearerMiddleware(app, verifier=issuer.verifier(), realm="inner")
     outer = BearerMiddleware(inner, verifier=issuer.verifier(), realm="outer", public="/")
@@ -660,10 +669,10 @@ async def test_of_two_guards_the_inner_one_has_the_last_word() -> None:
 
 @pytest.mark.parametrize("name", [b"Authorization", b"AUTHORIZATION", b"authorizatioN"], ids=repr)
 @pytest.mark.parametrize("optional", [False, True])
-async def test_a_header_name_in_capitals_lets_nobody_pass(
+async def test_an_authorization_header_that_is_not_in_lower_case_is_refused(
     name: bytes, optional: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """ASGI demands lower case. What a server sent otherwise, the application would not find."""
+    """ASGI requires lower case, and an application would not find the header."""
     caplog.set_level(logging.INFO, logger="asgi_bearer")
     app = Application()
     hidden = (name, f"Bearer {issuer.token()}".encode())
@@ -677,7 +686,7 @@ async def test_a_header_name_in_capitals_lets_nobody_pass(
 
 @pytest.mark.parametrize("headers", [None, 7, "authorization", [(b"origin",)]], ids=repr)
 @pytest.mark.parametrize("arguments", [{}, {"optional": True}, {"preflight": True}], ids=repr)
-async def test_headers_that_are_no_list_of_pairs_let_nobody_pass(
+async def test_headers_that_are_not_a_list_of_pairs_are_503(
     headers: object, arguments: dict[str, bool]
 ) -> None:
     app = Application()
@@ -688,7 +697,7 @@ async def test_headers_that_are_no_list_of_pairs_let_nobody_pass(
     assert (sent[0]["status"], app.scopes) == (503, [])
 
 
-async def test_a_scope_without_headers_lets_nobody_pass() -> None:
+async def test_a_scope_without_headers_is_503() -> None:
     app, scope = Application(), http_scope()
     del scope["headers"]
 
@@ -699,13 +708,13 @@ async def test_a_scope_without_headers_lets_nobody_pass() -> None:
 
 @pytest.mark.parametrize("preflight", [False, True])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "TRACE", "CONNECT", "QUERY", "get", "", None])
-async def test_every_method_is_judged(method: object, preflight: bool) -> None:
+async def test_every_method_needs_a_token(method: object, preflight: bool) -> None:
     sent = await converse(guarded(preflight=preflight), http_scope(method=method))
 
     assert sent[0]["status"] == 401
 
 
-async def test_of_an_answer_that_announces_trailers_only_the_headers_are_added_to() -> None:
+async def test_only_the_response_start_is_changed_if_the_application_sends_trailers() -> None:
     messages = [
         {"type": "http.response.start", "status": 200, "headers": (), "trailers": True},
         {"type": "http.response.body", "body": b"", "more_body": False},
@@ -724,13 +733,15 @@ async def test_of_an_answer_that_announces_trailers_only_the_headers_are_added_t
 
 
 @pytest.mark.parametrize("reason", ["line\nrefused GET /x: good", "\x1b[2J", "caf\u00e9 \u2028"])
-async def test_what_a_verifier_of_somebody_elses_says_stays_one_line(
+async def test_the_reason_of_an_applications_verifier_is_logged_in_one_line(
     reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may quote what was sent."""
+    """The reason may quote what the client sent."""
     caplog.set_level(logging.INFO, logger="asgi_bearer")
 
-    await client(guarded(verifier=Judge(InvalidTokenError(reason)))).get("/", headers=bearer("x"))
+    await client(guarded(verifier=FixedVerifier(InvalidTokenError(reason)))).get(
+        "/", headers=bearer("x")
+    )
 
     (message,) = caplog.messages
     assert message.startswith("refused GET /: invalid_token: ")

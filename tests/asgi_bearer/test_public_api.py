@@ -1,4 +1,4 @@
-"""What the package promises to those who import it."""
+"""The public API: the names that the package promises."""
 
 import ast
 import inspect
@@ -68,13 +68,13 @@ PUBLIC = [
 ]
 
 
-def test_the_public_names_are_these() -> None:
+def test_the_list_of_public_names() -> None:
     assert asgi_bearer.__all__ == PUBLIC
     assert sorted(asgi_bearer.__all__) == asgi_bearer.__all__
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_name_is_there_and_says_what_it_is(name: str) -> None:
+def test_every_public_name_exists_and_has_a_docstring(name: str) -> None:
     public = getattr(asgi_bearer, name)
 
     assert isinstance(public, str | tuple) or inspect.getdoc(public)
@@ -91,7 +91,7 @@ def test_every_refusal_is_public() -> None:
 
 
 def _modules_after(statement: str) -> set[str]:
-    """Return what a fresh interpreter has imported after `statement`."""
+    """Return the modules that a new interpreter has imported after `statement`."""
     script = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     finished = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120
@@ -123,15 +123,15 @@ PUBLIC_MODULES = [
     asgi_bearer.keys,
     asgi_bearer.starlette,
 ]
-"""What README and docs/api.md tell others to import from."""
+"""The modules that README.md and docs/api.md name for import."""
 
 
-def listed(module: ModuleType) -> set[str]:
+def public_names(module: ModuleType) -> set[str]:
     """Return the public names of a module."""
     return set(getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"]))
 
 
-def test_the_modules_meant_for_import_list_their_names() -> None:
+def test_the_public_modules_list_their_names() -> None:
     assert asgi_bearer.jose.__all__ == [
         "CompactJWS",
         "base64url_decode",
@@ -186,8 +186,8 @@ def test_the_modules_meant_for_import_list_their_names() -> None:
 
 
 @pytest.mark.parametrize("folder", ["resource_api", "demo"])
-def test_the_api_and_the_demo_use_the_library_as_others_do(folder: str) -> None:
-    public = {module.__name__: listed(module) for module in PUBLIC_MODULES}
+def test_the_api_and_the_demo_use_only_public_names(folder: str) -> None:
+    public = {module.__name__: public_names(module) for module in PUBLIC_MODULES}
     found: set[tuple[str, str]] = set()
     for path in (CHECKOUT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

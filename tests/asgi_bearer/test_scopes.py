@@ -1,4 +1,4 @@
-"""The grammar of scope names."""
+"""The grammar of scope names, and the message about missing scopes."""
 
 import pytest
 
@@ -13,12 +13,12 @@ def test_a_scope_name_is_printable_ascii_without_quote_and_backslash(name: str) 
 
 @pytest.mark.conforms("realm, scope and description stay within their character sets")
 @pytest.mark.parametrize("name", ["", " ", "a b", '"', "\\", "\n", "\x00", "\x7f", "é", "\u00a0"])
-def test_nothing_else_is_a_scope_name(name: str) -> None:
+def test_any_other_text_is_not_a_scope_name(name: str) -> None:
     assert not is_scope_name(name)
 
 
 @pytest.mark.parametrize(
-    ("needed", "granted", "any_of", "said"),
+    ("needed", "granted", "any_of", "message"),
     [
         (("b", "a"), {"d", "c"}, False, "needs b a, the token has c d"),
         (("a",), set[str](), False, "needs a, the token has none"),
@@ -27,16 +27,16 @@ def test_nothing_else_is_a_scope_name(name: str) -> None:
         (("a",), {"é" * 99}, False, f"needs a, the token has {ascii('é' * 99)[:64]}..."),
     ],
 )
-def test_the_operator_is_told_which_scopes_are_missing_scopes_reason(
-    needed: tuple[str, ...], granted: set[str], any_of: bool, said: str
+def test_the_message_for_the_operator_names_needed_and_granted_scopes(
+    needed: tuple[str, ...], granted: set[str], any_of: bool, message: str
 ) -> None:
-    """Escaped: a verifier of somebody else's may take anything for a scope."""
-    assert missing_scopes_reason(needed, granted, any_of=any_of) == said
+    """Granted scopes are escaped: an application's own verifier may return any text."""
+    assert lacking(needed, granted, any_of=any_of) == message
 
 
-def test_of_hundreds_of_scopes_a_few_are_told() -> None:
-    said = missing_scopes_reason(["a"], {f"scope:{number:04}" for number in range(999)})
+def test_the_message_names_only_some_of_hundreds_of_scopes() -> None:
+    message = lacking(["a"], {f"scope:{number:04}" for number in range(999)})
 
-    assert said.startswith("needs a, the token has scope:0000 scope:0001 ")
-    assert said.endswith("...")
-    assert len(said) < 300
+    assert message.startswith("needs a, the token has scope:0000 scope:0001 ")
+    assert message.endswith("...")
+    assert len(message) < 300

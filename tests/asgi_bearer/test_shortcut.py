@@ -1,4 +1,4 @@
-"""What a verifier or a key source remembers is asked only if that is all there is to ask."""
+"""Cached tokens and keys are used only if no subclass, wrapper or patch would be bypassed."""
 
 import functools
 from collections.abc import Callable
@@ -24,49 +24,49 @@ issuer = FakeIssuer()
 
 
 async def application(_scope: Any, _receive: Any, send: Any) -> None:
-    """Answer."""
+    """Answer 200."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 
 async def statuses(verifier: Any, *, times: int = 3) -> list[int]:
-    """Return the answers to the same token."""
+    """Return the statuses of several requests with the same token."""
     guarded = BearerMiddleware(application, verifier=verifier)
     headers = bearer(issuer.token())
     return [(await client(guarded).get("/", headers=headers)).status_code for _ in range(times)]
 
 
 class Revoking(JWTVerifier):
-    """Takes each token once."""
+    """A subclass that accepts each token once."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._seen = 0
+        self._times = 0
 
     async def verify(self, presented: Presented) -> Principal:
-        """Verify, and then refuse what was seen before."""
+        """Verify the token; from the second time on, refuse it."""
         principal = await super().verify(presented)
-        self._seen += 1
-        if self._seen > 1:
+        self._times += 1
+        if self._times > 1:
             raise InvalidTokenError("revoked")
         return principal
 
 
 class Delegating:
-    """Hands on all but `verify`."""
+    """A wrapper that overrides `verify` and delegates everything else."""
 
     def __init__(self, verifier: JWTVerifier) -> None:
         self._verifier = verifier
-        self._seen = 0
+        self._times = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._verifier, name)
 
     async def verify(self, presented: Presented) -> Principal:
-        """Verify, and then refuse what was seen before."""
+        """Verify the token; from the second time on, refuse it."""
         principal = await self._verifier.verify(presented)
-        self._seen += 1
-        if self._seen > 1:
+        self._times += 1
+        if self._times > 1:
             raise InvalidTokenError("revoked")
         return principal
 
@@ -91,11 +91,11 @@ def overridden_on_the_object() -> Any:
 @pytest.mark.parametrize(
     "make", [overridden_by_a_subclass, overridden_by_a_wrapper, overridden_on_the_object]
 )
-async def test_who_overrides_verify_alone_is_asked_each_time(make: Any) -> None:
+async def test_an_override_of_verify_is_called_for_every_request(make: Any) -> None:
     assert await statuses(make()) == [200, 401, 401]
 
 
-async def test_a_subclass_that_leaves_verify_alone_is_as_quick() -> None:
+async def test_a_subclass_without_an_override_uses_the_cache() -> None:
     class Named(JWTVerifier):
         name = "contacts"
 
@@ -109,7 +109,7 @@ async def test_a_subclass_that_leaves_verify_alone_is_as_quick() -> None:
     assert await statuses(verifier) == [200, 200, 200]
 
 
-async def test_who_overrides_both_is_asked_what_he_remembers() -> None:
+async def test_a_subclass_that_overrides_verify_and_recall_is_asked_through_recall() -> None:
     class Closing(JWTVerifier):
         async def verify(self, presented: Presented) -> Principal:
             return await super().verify(presented)
@@ -125,7 +125,7 @@ async def test_who_overrides_both_is_asked_what_he_remembers() -> None:
 
 
 @pytest.mark.parametrize("answer", [True, "alice", {"sub": "alice"}])
-async def test_what_is_recalled_and_is_no_principal_is_judged(answer: object) -> None:
+async def test_a_recalled_value_that_is_not_a_principal_is_not_used(answer: object) -> None:
     class Strange(JWTVerifier):
         def recall(self, credentials: bytes) -> Any:
             return answer
@@ -141,26 +141,26 @@ async def test_what_is_recalled_and_is_no_principal_is_judged(answer: object) ->
     "the last good key set serves within its bound",
     "a verified token is cached until it or its key ends, as a digest, bounded",
 )
-async def test_a_key_source_that_overrides_key_set_alone_is_asked_each_time() -> None:
+async def test_an_override_of_key_set_is_called_for_every_request() -> None:
 
     class Failing(StaticKeys):
-        asked = 0
+        calls = 0
 
         async def key_set(self, missed: Missed | None = None) -> KeySet:
-            self.asked += 1
-            if self.asked > 1:
+            self.calls += 1
+            if self.calls > 1:
                 raise KeysUnavailable("down")
             return await super().key_set(missed)
 
     assert await statuses(issuer.verifier(keys=Failing(issuer.jwks()))) == [200, 503, 503]
 
 
-async def test_for_a_new_token_keys_that_are_at_hand_are_not_waited_for() -> None:
+async def test_a_key_source_with_at_hand_is_not_awaited() -> None:
     class Counting(StaticKeys):
-        asked = 0
+        calls = 0
 
         async def key_set(self, missed: Missed | None = None) -> KeySet:
-            self.asked += 1
+            self.calls += 1
             return await super().key_set(missed)
 
     class CountingToo(Counting):
@@ -171,11 +171,11 @@ async def test_for_a_new_token_keys_that_are_at_hand_are_not_waited_for() -> Non
     for keys in (waited_for, at_hand):
         await issuer.verifier(keys=keys, verified_tokens=0).verify(Presented(issuer.token()))
 
-    assert (waited_for.asked, at_hand.asked) == (1, 0)
+    assert (waited_for.calls, at_hand.calls) == (1, 0)
 
 
-async def test_a_verifier_that_hands_on_everything_is_asked_each_time() -> None:
-    """What it is made of cannot be seen, so nothing is taken for granted."""
+async def test_a_wrapper_that_delegates_everything_is_called_for_every_request() -> None:
+    """The guard cannot see what the wrapper delegates to."""
 
     class Transparent:
         def __getattr__(self, name: str) -> Any:
@@ -187,13 +187,13 @@ async def test_a_verifier_that_hands_on_everything_is_asked_each_time() -> None:
 
 
 async def refusing(*_arguments: object, **_named: object) -> Any:
-    """Refuse; in the place of a method."""
+    """Refuse, in place of a method."""
     raise InvalidTokenError("patched")
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["new token", "known token"])
 @pytest.mark.parametrize("where", ["class", "object"])
-async def test_a_verify_that_is_replaced_later_is_asked(
+async def test_a_verify_that_is_patched_later_is_called(
     where: str, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verifier = issuer.verifier()
@@ -211,7 +211,7 @@ async def test_a_verify_that_is_replaced_later_is_asked(
 
 
 @pytest.mark.parametrize("where", ["class", "object"])
-async def test_a_key_set_that_is_replaced_later_is_asked(
+async def test_a_key_set_that_is_patched_later_is_called(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = StaticKeys(issuer.jwks())
@@ -225,8 +225,8 @@ async def test_a_key_set_that_is_replaced_later_is_asked(
     assert (await http.get("/", headers=headers)).status_code == 401
 
 
-def tracing(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what looks like `method` and refuses; as instrumentation wraps methods."""
+def traced_and_refusing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a wrapper like those of tracing libraries, which refuses."""
 
     @functools.wraps(method)
     async def traced(*arguments: object, **named: object) -> Any:
@@ -235,16 +235,18 @@ def tracing(method: Callable[..., Any]) -> Callable[..., Any]:
     return traced
 
 
-@pytest.mark.parametrize("put", [refusing, tracing(JWTVerifier.verify)], ids=["other", "wrapped"])
+@pytest.mark.parametrize(
+    "replacement", [refusing, traced_and_refusing(JWTVerifier.verify)], ids=["other", "wrapped"]
+)
 @pytest.mark.parametrize("where", ["class", "object"])
-async def test_a_verify_that_was_replaced_before_the_guard_was_made_is_asked(
-    where: str, put: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+async def test_a_verify_that_was_patched_before_the_guard_was_made_is_called(
+    where: str, replacement: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The verifier knows the token already."""
+    """The verifier has already cached the token."""
     verifier, token = issuer.verifier(), issuer.token()
     await verifier.verify(Presented(token))
 
-    monkeypatch.setattr(JWTVerifier if where == "class" else verifier, "verify", put)
+    monkeypatch.setattr(JWTVerifier if where == "class" else verifier, "verify", replacement)
 
     guarded = BearerMiddleware(application, verifier=verifier)
     assert (await client(guarded).get("/", headers=bearer(token))).status_code == 401
@@ -252,7 +254,7 @@ async def test_a_verify_that_was_replaced_before_the_guard_was_made_is_asked(
 
 @pytest.mark.parametrize("where", ["class", "object"])
 @pytest.mark.parametrize("kind", [StaticKeys, RemoteKeys])
-async def test_a_key_set_that_was_replaced_before_the_verifier_was_made_is_asked(
+async def test_a_key_set_that_was_patched_before_the_verifier_was_made_is_called(
     where: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "https://issuer.example/jwks"
@@ -268,7 +270,7 @@ async def test_a_key_set_that_was_replaced_before_the_verifier_was_made_is_asked
     assert await statuses(issuer.verifier(keys=keys), times=1) == [401]
 
 
-async def test_a_subclass_that_remembers_for_itself_is_asked_no_more_when_verify_is_replaced(
+async def test_a_patched_verify_is_called_even_if_a_subclass_overrides_recall(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Counting(JWTVerifier):
@@ -284,8 +286,8 @@ async def test_a_subclass_that_remembers_for_itself_is_asked_no_more_when_verify
     assert await statuses(verifier) == [401, 401, 401]
 
 
-async def test_who_remembers_what_another_verifies_is_asked_what_he_remembers() -> None:
-    """He wrote it after him."""
+async def test_a_recall_that_is_overridden_below_verify_is_used() -> None:
+    """`recall` is defined on a subclass of the class that defines `verify`."""
 
     class Tenant(JWTVerifier):
         async def verify(self, presented: Presented) -> Principal:
@@ -300,7 +302,7 @@ async def test_who_remembers_what_another_verifies_is_asked_what_he_remembers() 
     assert await statuses(verifier, times=1) == [401]
 
 
-async def test_a_shortcut_beside_nothing_is_not_taken() -> None:
+async def test_a_recall_without_a_matching_verify_method_is_not_used() -> None:
     class Half:
         def recall(self, credentials: bytes) -> Principal | None:
             raise InvalidTokenError("closed")
@@ -309,7 +311,7 @@ async def test_a_shortcut_beside_nothing_is_not_taken() -> None:
             return getattr(verifier, name)
 
     class Odd(JWTVerifier):
-        verify = Verify()  # pyright: ignore[reportAssignmentType] - that is the test
+        verify = CallableVerify()  # pyright: ignore[reportAssignmentType] - that is the test
 
         def recall(self, credentials: bytes) -> Principal | None:
             raise InvalidTokenError("closed")
@@ -321,8 +323,8 @@ async def test_a_shortcut_beside_nothing_is_not_taken() -> None:
     assert await statuses(odd) == [200, 200, 200]
 
 
-class Verify:
-    """A callable in the place of a method."""
+class CallableVerify:
+    """A callable object in place of a method."""
 
     async def __call__(self, presented: Presented) -> Principal:
         """Verify with another verifier."""

@@ -1,4 +1,4 @@
-"""Scopes per endpoint in Starlette: functions, methods and classes, http and WebSocket."""
+"""Scopes per endpoint in Starlette: functions, methods and classes, HTTP and WebSocket."""
 
 import functools
 import logging
@@ -23,33 +23,33 @@ issuer = FakeIssuer()
 
 
 @requires("read:contacts")
-async def one(request: Request) -> Response:
+async def read_contacts(request: Request) -> Response:
     """Answers with the caller's name."""
     return JSONResponse(request.user.subject)
 
 
 @requires("read:contacts")
-def plain(request: Request) -> Response:
+def not_async(request: Request) -> Response:
     return JSONResponse(request.user.subject)
 
 
 @requires("write:contacts", "read:contacts")
-async def every(request: Request) -> Response:
+async def all_scopes(request: Request) -> Response:
     return Response()
 
 
 @requires_any("write:contacts", "read:contacts")
-async def some(request: Request) -> Response:
+async def any_scope(request: Request) -> Response:
     return Response()
 
 
 @requires()
-async def anybody(request: Request) -> Response:
+async def no_scopes(request: Request) -> Response:
     return Response()
 
 
 @starlette_requires("read:contacts")
-async def starlettes_own(request: Request) -> Response:
+async def starlette_decorator(request: Request) -> Response:
     return Response()
 
 
@@ -79,12 +79,12 @@ class Echo(WebSocketEndpoint):
 
 
 HTTP: dict[str, Any] = {
-    "one": one,
-    "plain": plain,
-    "every": every,
-    "some": some,
-    "anybody": anybody,
-    "starlettes_own": starlettes_own,
+    "read_contacts": read_contacts,
+    "not_async": not_async,
+    "all_scopes": all_scopes,
+    "any_scope": any_scope,
+    "no_scopes": no_scopes,
+    "starlette_decorator": starlette_decorator,
     "endpoint": Endpoint,
     "method": Methods().method,
 }
@@ -107,21 +107,25 @@ def application(**arguments: Any) -> BearerMiddleware:
 @pytest.mark.parametrize(
     ("name", "scope", "status"),
     [
-        *(pytest.param(name, "read:contacts", 200, id=name) for name in HTTP if name != "every"),
+        *(
+            pytest.param(name, "read:contacts", 200, id=name)
+            for name in HTTP
+            if name != "all_scopes"
+        ),
         *(
             pytest.param(name, "openid", 403, id=f"{name} without the scope")
             for name in HTTP
-            if name != "anybody"
+            if name != "no_scopes"
         ),
-        pytest.param("every", "read:contacts", 403, id="every: one of two is not enough"),
-        pytest.param("every", "read:contacts write:contacts", 200, id="every"),
-        pytest.param("some", "write:contacts", 200, id="some: the other one"),
-        pytest.param("one", "READ:contacts", 403, id="other case"),
-        pytest.param("one", "read:contacts2", 403, id="longer name"),
-        pytest.param("one", "xread:contacts", 403, id="name within a name"),
+        pytest.param("all_scopes", "read:contacts", 403, id="all_scopes: one of two"),
+        pytest.param("all_scopes", "read:contacts write:contacts", 200, id="all_scopes"),
+        pytest.param("any_scope", "write:contacts", 200, id="any_scope: the other one"),
+        pytest.param("read_contacts", "READ:contacts", 403, id="other case"),
+        pytest.param("read_contacts", "read:contacts2", 403, id="longer name"),
+        pytest.param("read_contacts", "xread:contacts", 403, id="name within a name"),
     ],
 )
-async def test_an_endpoint_needs_its_scopes(name: str, scope: str, status: int) -> None:
+async def test_an_endpoint_requires_its_scopes(name: str, scope: str, status: int) -> None:
     response = await client(application()).get(
         f"/{name}", headers=bearer(issuer.token(scope=scope))
     )
@@ -138,13 +142,13 @@ async def test_permissions_and_roles_are_not_scopes() -> None:
         scope=None, permissions=["read:contacts"], roles=["read:contacts"], admin=True
     )
 
-    response = await client(application()).get("/one", headers=bearer(token))
+    response = await client(application()).get("/read_contacts", headers=bearer(token))
 
     assert response.status_code == 403
 
 
-@pytest.mark.parametrize("name", ["one", "plain", "every", "some", "anybody", "endpoint", "method"])
-async def test_nobody_is_asked_for_a_token(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in HTTP if name != "starlette_decorator"])
+async def test_a_request_without_a_token_is_401(name: str) -> None:
     response = await client(application()).get(f"/{name}")
 
     assert response.status_code == 401
@@ -155,9 +159,9 @@ async def test_nobody_is_asked_for_a_token(name: str) -> None:
 @pytest.mark.conforms("a 403 names every scope that the endpoint needs")
 @pytest.mark.parametrize(
     ("name", "scope"),
-    [("every", "write:contacts read:contacts"), ("some", "write:contacts read:contacts")],
+    [("all_scopes", "write:contacts read:contacts"), ("any_scope", "write:contacts read:contacts")],
 )
-async def test_the_challenge_names_all_scopes_that_are_needed(name: str, scope: str) -> None:
+async def test_the_challenge_names_all_scopes_of_the_endpoint(name: str, scope: str) -> None:
     response = await client(application()).get(
         f"/{name}", headers=bearer(issuer.token(scope="openid"))
     )
@@ -167,41 +171,41 @@ async def test_the_challenge_names_all_scopes_that_are_needed(name: str, scope: 
 
 
 @pytest.mark.conforms("every refusal has an application/problem+json body of fixed text")
-async def test_the_problem_body_comes_with_its_exception_handler() -> None:
+async def test_the_exception_handler_sends_a_problem_body() -> None:
     app = application(exception_handlers={Refused: refused_response})
 
-    response = await client(app).get("/one", headers=bearer(issuer.token(scope="openid")))
+    response = await client(app).get("/read_contacts", headers=bearer(issuer.token(scope="openid")))
 
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["error"] == "insufficient_scope"
     assert response.headers["www-authenticate"].startswith('Bearer realm="contacts"')
 
 
-async def test_the_exception_handler_answers_nothing_else() -> None:
+async def test_the_exception_handler_handles_only_refusals() -> None:
     with pytest.raises(TypeError, match="KeyError"):
         await refused_response(Request({"type": "http"}), KeyError())
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "reason"),
     [
-        ("/one", "needs read:contacts, the token has openid"),
-        ("/some", "needs one of write:contacts read:contacts, the token has openid"),
+        ("/read_contacts", "needs read:contacts, the token has openid"),
+        ("/any_scope", "needs one of write:contacts read:contacts, the token has openid"),
     ],
 )
 async def test_a_refusal_by_an_endpoint_is_logged_with_its_code(
-    path: str, said: str, caplog: pytest.LogCaptureFixture
+    path: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
 
     await client(application()).get(path, headers=bearer(issuer.token(scope="openid")))
 
     (record,) = [record for record in caplog.records if record.name == "asgi_bearer"]
-    assert record.getMessage() == f"refused GET {path}: insufficient_scope: {said}"
+    assert record.getMessage() == f"refused GET {path}: insufficient_scope: {reason}"
 
 
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
-async def test_a_websocket_opens_with_the_scope(path: str) -> None:
+async def test_a_token_with_the_scope_opens_a_websocket(path: str) -> None:
     sent = await handshake(application(), websocket_scope(path, bearer(issuer.token())))
 
     assert sent[0]["type"] == "websocket.accept"
@@ -221,7 +225,7 @@ async def test_a_websocket_without_the_scope_is_answered_with_403(path: str) -> 
 
 @pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize("path", [f"/{name}" for name in WEBSOCKET])
-async def test_a_websocket_without_the_scope_is_closed_where_http_is_not_offered(
+async def test_a_websocket_without_the_scope_is_closed_if_the_server_offers_no_http_response(
     path: str,
 ) -> None:
     token = issuer.token(scope="openid")
@@ -231,21 +235,21 @@ async def test_a_websocket_without_the_scope_is_closed_where_http_is_not_offered
     assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", 1008)]
 
 
-async def test_without_the_middleware_an_endpoint_fails_loudly() -> None:
-    app = Starlette(routes=[Route("/one", one)])
+async def test_an_endpoint_without_the_middleware_fails_with_an_error() -> None:
+    app = Starlette(routes=[Route("/read_contacts", read_contacts)])
 
     with pytest.raises(RuntimeError, match="BearerMiddleware"):
-        await client(app).get("/one")
+        await client(app).get("/read_contacts")
 
 
-def test_what_has_no_request_cannot_be_guarded() -> None:
+def test_a_function_without_a_request_cannot_be_decorated() -> None:
     with pytest.raises(TypeError, match="request or websocket"):
 
         @requires("read:contacts")
         async def endpoint(connection: Request) -> None: ...
 
 
-def test_a_class_without_dispatch_cannot_be_guarded() -> None:
+def test_a_class_without_dispatch_cannot_be_decorated() -> None:
     with pytest.raises(TypeError, match="dispatch"):
 
         @requires("read:contacts")
@@ -254,22 +258,22 @@ def test_a_class_without_dispatch_cannot_be_guarded() -> None:
 
 
 @pytest.mark.parametrize("scopes", [("a b",), ("",), ('"',)])
-def test_what_is_no_scope_name_is_refused(scopes: tuple[str, ...]) -> None:
+def test_an_invalid_scope_name_is_refused(scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="scope"):
         requires(*scopes)
 
 
-def test_any_of_nothing_is_refused() -> None:
+def test_requires_any_without_scopes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         requires_any()
 
 
-def test_a_guarded_endpoint_keeps_its_name_and_docstring() -> None:
-    assert one.__name__ == "one"
-    assert one.__doc__ == "Answers with the caller's name."
+def test_a_decorated_endpoint_keeps_its_name_and_docstring() -> None:
+    assert read_contacts.__name__ == "read_contacts"
+    assert read_contacts.__doc__ == "Answers with the caller's name."
 
 
-async def test_a_partial_of_an_endpoint_can_be_guarded() -> None:
+async def test_a_partial_of_an_endpoint_can_be_decorated() -> None:
     async def named(request: Request, name: str) -> Response:
         return JSONResponse(name)
 
@@ -279,23 +283,26 @@ async def test_a_partial_of_an_endpoint_can_be_guarded() -> None:
     )
 
     good = await client(app).get("/", headers=bearer(issuer.token()))
-    nobody = await client(app).get("/")
+    anonymous = await client(app).get("/")
 
-    assert (good.status_code, good.json(), nobody.status_code) == (200, "x", 401)
+    assert (good.status_code, good.json(), anonymous.status_code) == (200, "x", 401)
 
 
-async def test_what_the_application_grants_by_itself_opens_no_guarded_endpoint() -> None:
-    """An authentication of its own, further inside, replaces the user and its scopes."""
+async def test_scopes_that_the_application_grants_itself_open_no_decorated_endpoint() -> None:
+    """An authentication middleware further inside replaces the user and its scopes."""
 
     async def replacing(scope: Any, receive: Any, send: Any) -> None:
         scope["user"], scope["auth"] = SimpleUser("root"), AuthCredentials(["read:contacts"])
-        await Starlette(routes=[Route("/one", one), Route("/some", some)])(scope, receive, send)
+        await Starlette(
+            routes=[Route("/read_contacts", read_contacts), Route("/any_scope", any_scope)]
+        )(scope, receive, send)
 
     app = BearerMiddleware(replacing, verifier=issuer.verifier())
     headers = bearer(issuer.token(scope="openid"))
 
     statuses = [
-        (await client(app).get(path, headers=headers)).status_code for path in ("/one", "/some")
+        (await client(app).get(path, headers=headers)).status_code
+        for path in ("/read_contacts", "/any_scope")
     ]
 
     assert statuses == [403, 403]

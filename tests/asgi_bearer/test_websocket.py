@@ -1,4 +1,4 @@
-"""The guard on WebSocket connections: refused before they are accepted."""
+"""WebSocket connections: the guard refuses them before the application accepts."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ REFUSALS = [
 
 
 @pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
-async def test_a_good_token_opens_a_websocket() -> None:
+async def test_a_valid_token_opens_a_websocket() -> None:
     sent = await handshake(guarded, websocket_scope(headers=bearer(issuer.token())))
 
     assert sent == [{"type": "websocket.accept"}]
@@ -45,7 +45,7 @@ async def test_a_good_token_opens_a_websocket() -> None:
 
 @pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize(("headers", "status"), REFUSALS)
-async def test_a_refused_handshake_is_answered_with_http_where_the_server_can(
+async def test_a_refused_handshake_gets_an_http_response_if_the_server_can_send_one(
     headers: dict[str, str], status: int
 ) -> None:
     sent = await handshake(guarded, websocket_scope(headers=headers))
@@ -61,7 +61,7 @@ async def test_a_refused_handshake_is_answered_with_http_where_the_server_can(
 
 @pytest.mark.conforms("a WebSocket is refused before accept; of other scopes only lifespan passes")
 @pytest.mark.parametrize(("headers", "status"), REFUSALS)
-async def test_a_refused_handshake_is_closed_with_1008_where_the_server_cannot(
+async def test_a_refused_handshake_is_closed_with_1008_if_the_server_cannot_send_an_http_response(
     headers: dict[str, str], status: int
 ) -> None:
     sent = await handshake(guarded, websocket_scope(headers=headers, denial=False))
@@ -75,17 +75,17 @@ async def test_a_refused_handshake_is_closed_with_1008_where_the_server_cannot(
     ("path", "opened"),
     [
         pytest.param("/open", True, id="public path"),
-        pytest.param("/get", False, id="public for GET is not public for a WebSocket"),
+        pytest.param("/get", False, id="public for GET only"),
     ],
 )
-async def test_a_public_path_opens_without_a_token(path: str, opened: bool) -> None:
+async def test_a_public_path_opens_a_websocket_without_a_token(path: str, opened: bool) -> None:
     sent = await handshake(guarded, websocket_scope(path))
 
     assert (sent == [{"type": "websocket.accept"}]) is opened
 
 
 @pytest.mark.parametrize("changes", [{}, {"extensions": None}], ids=["absent", "null"])
-async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
+async def test_a_handshake_is_closed_if_the_scope_has_no_extensions(
     changes: dict[str, Any],
 ) -> None:
     scope = websocket_scope()
@@ -105,11 +105,11 @@ async def test_a_server_that_says_nothing_of_extensions_gets_a_close(
         pytest.param(
             "OPTIONS",
             {"origin": "https://app.example", "access-control-request-method": "GET"},
-            id="OPTIONS as in a preflight",
+            id="OPTIONS like a preflight",
         ),
     ],
 )
-async def test_a_method_that_a_server_puts_beside_a_websocket_opens_nothing(
+async def test_a_method_in_the_scope_of_a_websocket_makes_nothing_public(
     method: str, headers: dict[str, str]
 ) -> None:
     scope = websocket_scope("/get", headers=headers) | {"method": method}

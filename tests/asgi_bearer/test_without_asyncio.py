@@ -1,4 +1,4 @@
-"""What the guard does on an event loop of somebody else's, such as trio."""
+"""The guard on another event loop than asyncio, such as trio."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ def published() -> Published:
 
 
 async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
-    """Has no lifespan."""
+    """Return without a lifespan."""
 
 
 async def answers(_scope: Any, _receive: Any, send: Any) -> None:
-    """Has no lifespan either."""
+    """Answer 200 without a lifespan."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
 def without_asyncio(app: Any, scope: Message, *received: Message) -> list[Message]:
-    """Run `app` as an event loop of somebody else's (trio) would, up to its end; nothing waits."""
+    """Run `app` to its end without an asyncio event loop; it must not wait."""
     waiting = list(received)
     sent: list[Message] = []
 
@@ -44,12 +44,12 @@ def without_asyncio(app: Any, scope: Message, *received: Message) -> list[Messag
 
 
 def fields(issuer: FakeIssuer) -> list[tuple[bytes, bytes]]:
-    """Return the request headers with a good token."""
+    """Return request headers with a valid token."""
     return [(b"authorization", f"Bearer {issuer.token()}".encode())]
 
 
 class WithoutAsyncio(Verifier):
-    """Says in its own words that there is no event loop of asyncio."""
+    """A verifier that fails because no asyncio event loop runs."""
 
     def warm(self) -> None:
         raise KeysUnavailable("keys are fetched on asyncio only")
@@ -58,7 +58,7 @@ class WithoutAsyncio(Verifier):
         raise KeysUnavailable("keys are fetched on asyncio only")
 
 
-def test_without_asyncio_an_application_starts_and_the_log_says_why_there_are_no_keys(
+def test_an_application_without_asyncio_starts_and_the_log_says_why_there_are_no_keys(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     guarded = BearerMiddleware(returns_at_once, verifier=WithoutAsyncio())
@@ -78,7 +78,7 @@ def test_without_asyncio_an_application_starts_and_the_log_says_why_there_are_no
     ]
 
 
-def test_without_asyncio_keys_that_are_at_hand_serve() -> None:
+def test_static_keys_serve_without_asyncio() -> None:
     issuer = FakeIssuer()
     guarded = BearerMiddleware(answers, verifier=issuer.verifier())
 
@@ -87,7 +87,7 @@ def test_without_asyncio_keys_that_are_at_hand_serve() -> None:
     assert sent[0]["status"] == 200
 
 
-def test_without_asyncio_keys_that_must_be_fetched_are_a_503_and_the_log_says_why(
+def test_remote_keys_without_asyncio_are_503_and_the_log_says_why(
     published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
     guarded = BearerMiddleware(answers, verifier=published.verifier)

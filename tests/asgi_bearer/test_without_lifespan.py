@@ -1,4 +1,4 @@
-"""For an application that has no lifespan, or half of one, the guard answers."""
+"""The guard runs the lifespan itself if the application has none, or an incomplete one."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ def published() -> Published:
 
 
 async def raises_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
-    """As Django does."""
+    """Raise, as Django does."""
     raise ValueError("Django can only handle ASGI/HTTP connections, not lifespan.")
 
 
@@ -31,36 +31,36 @@ async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
 
 
 async def answers_everything(_scope: Any, _receive: Any, send: Any) -> None:
-    """As the first example of many a guide does."""
+    """Answer every scope like an HTTP request."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 
 async def reads_and_answers_everything(scope: Any, receive: Any, send: Any) -> None:
-    """As one does that wants the body first."""
+    """Read the body before answering."""
     await receive()
     await answers_everything(scope, receive, send)
 
 
 async def reads_and_returns(_scope: Any, receive: Any, _send: Any) -> None:
-    """As one does that passes over what it does not know."""
+    """Ignore the unknown scope type."""
     await receive()
 
 
 async def gives_up_when_it_may_not_answer(scope: Any, receive: Any, send: Any) -> None:
-    """As one does that takes every failure of `send` for a caller who went away."""
+    """Ignore every failure of `send`, as if the client had gone away."""
     with suppress(Exception):
         await answers_everything(scope, receive, send)
 
 
 async def answers_in_a_group(scope: Any, receive: Any, send: Any) -> None:
-    """As one does that runs each request in a group of tasks."""
+    """Run each request in a task group."""
     async with asyncio.TaskGroup() as group:
         group.create_task(reads_and_answers_everything(scope, receive, send))
 
 
 async def sends_no_type(_scope: Any, receive: Any, send: Any) -> None:
-    """As one does that is broken."""
+    """Send an invalid message."""
     await receive()
     await send({"status": 200})
 
@@ -78,10 +78,10 @@ WITHOUT_LIFESPAN = [
 
 
 @pytest.mark.parametrize("app", WITHOUT_LIFESPAN)
-async def test_for_an_application_without_a_lifespan_the_guard_answers(app: Any) -> None:
-    """Its keys get ready before the first request, and the server hears of no failure."""
-    notes: list[str] = []
-    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+async def test_the_guard_runs_the_lifespan_of_an_application_without_one(app: Any) -> None:
+    """The keys are fetched before the first request, and the server sees no failure."""
+    calls: list[str] = []
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(calls))
 
     sent = await converse(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
 
@@ -89,64 +89,69 @@ async def test_for_an_application_without_a_lifespan_the_guard_answers(app: Any)
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
-    assert notes == ["warm", "closed"]
+    assert calls == ["warm", "closed"]
 
 
 @pytest.mark.parametrize("stopped", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("begun", [False, True], ids=["at once", "after its start began"])
-async def test_who_ends_the_process_is_never_taken_for_no_lifespan(
+async def test_an_exception_that_ends_the_process_does_not_count_as_a_missing_lifespan(
     stopped: type[BaseException], begun: bool
 ) -> None:
-    notes: list[str] = []
+    calls: list[str] = []
 
     async def app(_scope: Any, receive: Any, _send: Any) -> None:
         if begun:
             await receive()
         raise stopped
 
-    guarded = BearerMiddleware(app, verifier=WarmVerifier(notes))
+    guarded = BearerMiddleware(app, verifier=WarmVerifier(calls))
 
     with pytest.raises(stopped):
         await converse(guarded, {"type": "lifespan"}, STARTUP)
 
-    assert notes == (["warm", "closed"] if begun else [])
+    assert calls == (["warm", "closed"] if begun else [])
 
 
 STARTED = {"type": "lifespan.startup.complete"}
 
 
 async def starts_and_answers(scope: Any, receive: Any, send: Any) -> None:
-    """Start, and then send what belongs to no lifespan."""
+    """Start, and then send HTTP messages."""
     await receive()
     await send(STARTED)
     await answers_everything(scope, receive, send)
 
 
 async def starts_and_raises(_scope: Any, receive: Any, send: Any) -> None:
-    """Start, and break while it serves."""
+    """Start, and fail while serving."""
     await receive()
     await send(STARTED)
     raise RuntimeError("broken")
 
 
-async def starts_unasked_and_raises(_scope: Any, _receive: Any, send: Any) -> None:
-    """Say that it has started without having been asked, and break."""
+async def starts_without_reading_and_raises(_scope: Any, _receive: Any, send: Any) -> None:
+    """Report a start without reading the start message, and fail."""
     await send(STARTED)
     raise RuntimeError("broken")
 
 
-async def fails_unasked(_scope: Any, _receive: Any, send: Any) -> None:
-    """Say that it cannot start without having been asked."""
+async def fails_without_reading(_scope: Any, _receive: Any, send: Any) -> None:
+    """Report a failed start without reading the start message."""
     await send({"type": "lifespan.startup.failed", "message": "no database"})
     raise RuntimeError("no database")
 
 
 @pytest.mark.parametrize(
-    "app", [starts_and_answers, starts_and_raises, starts_unasked_and_raises, fails_unasked]
+    "app",
+    [
+        starts_and_answers,
+        starts_and_raises,
+        starts_without_reading_and_raises,
+        fails_without_reading,
+    ],
 )
-async def test_what_an_application_said_of_its_lifespan_stands(app: Any) -> None:
-    """The guard never says in its place what the server heard before, or the contrary."""
-    notes: list[str] = []
+async def test_the_guard_does_not_contradict_what_the_application_reported(app: Any) -> None:
+    calls: list[str] = []
     sent: list[str] = []
 
     async def receive() -> Any:
@@ -156,21 +161,21 @@ async def test_what_an_application_said_of_its_lifespan_stands(app: Any) -> None
         sent.append(message["type"])
 
     with pytest.raises(RuntimeError):
-        await BearerMiddleware(app, verifier=WarmVerifier(notes))(
+        await BearerMiddleware(app, verifier=WarmVerifier(calls))(
             {"type": "lifespan"}, receive, send
         )
 
     assert sent == [STARTED["type"] if "starts" in app.__name__ else "lifespan.startup.failed"]
-    assert notes[-1:] in ([], ["closed"])
+    assert calls[-1:] in ([], ["closed"])
 
 
 async def starts_and_returns(_scope: Any, receive: Any, send: Any) -> None:
-    """As one does that has nothing to put away."""
+    """Return after the start, because there is nothing to close."""
     await receive()
     await send(STARTED)
 
 
-async def test_an_application_that_starts_and_returns_keeps_its_keys_until_the_end(
+async def test_an_application_that_returns_after_its_start_keeps_its_keys_until_shutdown(
     published: Published,
 ) -> None:
     async with running(BearerMiddleware(starts_and_returns, verifier=published.verifier)):
@@ -181,8 +186,8 @@ async def test_an_application_that_starts_and_returns_keeps_its_keys_until_the_e
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_an_application_that_says_it_cannot_start_and_returns_has_failed() -> None:
-    """Nothing is raised, and the guard says nothing in its place."""
+async def test_an_application_that_reports_a_failed_start_and_returns_has_failed() -> None:
+    """The guard reports nothing in its place."""
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -196,12 +201,12 @@ async def test_an_application_that_says_it_cannot_start_and_returns_has_failed()
 
 
 @pytest.mark.parametrize("app", [returns_at_once, reads_and_returns])
-async def test_a_server_that_ends_while_the_guard_answers_closes_the_verifier(app: Any) -> None:
-    """Some servers cancel the lifespan without a word."""
-    notes: list[str] = []
+async def test_a_server_that_cancels_the_lifespan_closes_the_verifier(app: Any) -> None:
+    """Some servers cancel it instead of sending a shutdown."""
+    calls: list[str] = []
     received: asyncio.Queue[Message] = asyncio.Queue()
     sent: asyncio.Queue[Message] = asyncio.Queue()
-    guarded: Any = BearerMiddleware(app, verifier=WarmVerifier(notes))
+    guarded: Any = BearerMiddleware(app, verifier=WarmVerifier(calls))
     life = asyncio.create_task(guarded({"type": "lifespan"}, received.get, sent.put))
     async with asyncio.timeout(5):
         await received.put(dict(STARTUP))
@@ -211,10 +216,10 @@ async def test_a_server_that_ends_while_the_guard_answers_closes_the_verifier(ap
     with pytest.raises(asyncio.CancelledError):
         await life
 
-    assert notes == ["warm", "closed"]
+    assert calls == ["warm", "closed"]
 
 
-async def test_that_the_guard_answers_is_said_once_and_names_no_more_than_the_kind_of_error(
+async def test_the_missing_lifespan_is_logged_once_with_the_class_of_the_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
@@ -228,18 +233,18 @@ async def test_that_the_guard_answers_is_said_once_and_names_no_more_than_the_ki
 
 
 @pytest.mark.parametrize("app", WITHOUT_LIFESPAN)
-async def test_without_a_lifespan_and_with_nothing_to_warm_the_application_is_left_alone(
+async def test_without_a_lifespan_and_without_warm_the_guard_does_nothing(
     app: Any,
 ) -> None:
-    """As if there were no guard: the server finds out by itself."""
-    bare: list[object] = []
-    for one in (app, BearerMiddleware(app, verifier=Verifier())):
+    """The server sees the same as without the guard."""
+    results: list[object] = []
+    for candidate in (app, BearerMiddleware(app, verifier=Verifier())):
         try:
-            bare.append(await converse(one, {"type": "lifespan"}, STARTUP))
+            results.append(await converse(candidate, {"type": "lifespan"}, STARTUP))
         except Exception as err:
-            bare.append(repr(err))
+            results.append(repr(err))
 
-    assert bare[0] == bare[1]
+    assert results[0] == results[1]
 
 
 async def test_an_application_without_a_lifespan_has_its_keys_before_the_first_request(
