@@ -9,16 +9,6 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.agreement.minted_tokens import (
-    DAY,
-    LEFT_OUT,
-    NOW,
-    Members,
-    claims_members,
-    header_members,
-    object_text,
-    signed,
-)
 from tests.agreement.odd_parts import (
     ANY_VALUES,
     AROUND,
@@ -33,6 +23,16 @@ from tests.agreement.odd_parts import (
     Values,
     encoded,
     respellings,
+)
+from tests.agreement.signed_tokens import (
+    DAY,
+    LEFT_OUT,
+    NOW,
+    Members,
+    claims_members,
+    header_members,
+    object_text,
+    signed,
 )
 from tests.support.fake_issuer import b64
 

@@ -4,7 +4,7 @@ import json
 import string
 from typing import Final
 
-from tests.agreement.minted_tokens import DAY, LEFT_OUT, NOW, SIGNERS
+from tests.agreement.signed_tokens import DAY, LEFT_OUT, NOW, SIGNERS
 from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 BASE64URL: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"

@@ -7,7 +7,7 @@ from typing import Final
 
 import jwt
 
-from tests.agreement.minted_tokens import SIGNERS
+from tests.agreement.signed_tokens import SIGNERS
 from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey
 
 LEEWAY: Final = 30

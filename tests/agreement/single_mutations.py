@@ -3,15 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.agreement.minted_tokens import (
-    LEFT_OUT,
-    SIGNERS,
-    Members,
-    claims_members,
-    header_members,
-    object_text,
-    signed,
-)
 from tests.agreement.odd_parts import (
     AROUND,
     BYTES_EVERYWHERE,
@@ -22,6 +13,15 @@ from tests.agreement.odd_parts import (
     ODD_HEADERS,
     encoded,
     respellings,
+)
+from tests.agreement.signed_tokens import (
+    LEFT_OUT,
+    SIGNERS,
+    Members,
+    claims_members,
+    header_members,
+    object_text,
+    signed,
 )
 from tests.support.fake_issuer import b64
 

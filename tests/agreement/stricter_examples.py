@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.agreement.minted_tokens import (
+from tests.agreement.pyjwt_reading import LEEWAY
+from tests.agreement.signed_tokens import (
     DAY,
     LEFT_OUT,
     NOW,
@@ -13,7 +14,6 @@ from tests.agreement.minted_tokens import (
     signed,
     token_of,
 )
-from tests.agreement.pyjwt_reading import LEEWAY
 from tests.support.fake_issuer import b64
 
 HEADER: Final = header_members("ed")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
-from tests.agreement.minted_tokens import claims_members, token_of
+from tests.agreement.comparison import compare, judge, new_verifier, verdict
 from tests.agreement.mutated_tokens import (
     tokens_of_edited_bytes,
     tokens_of_edited_text,
@@ -21,6 +21,7 @@ from tests.agreement.mutated_tokens import (
     tokens_with_other_members,
 )
 from tests.agreement.pyjwt_reading import LEEWAY, reading
+from tests.agreement.signed_tokens import claims_members, token_of
 from tests.agreement.single_mutations import (
     Named,
     odd_bytes,
@@ -31,8 +32,7 @@ from tests.agreement.single_mutations import (
     odd_values,
 )
 from tests.agreement.stricter_examples import EXAMPLES
-from tests.agreement.strictnesses import STRICTNESSES
-from tests.agreement.verdicts import compare, judge, new_verifier, verdict
+from tests.agreement.stricter_rules import STRICTNESSES
 from tests.support.fake_issuer import FakeClock
 
 PROFILES = st.sampled_from(["jwt", "jwt", "jwt", "rfc9068"])

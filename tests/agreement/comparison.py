@@ -11,10 +11,10 @@ from typing import Any, Final
 from asgi_bearer import InvalidTokenError, JWTVerifier, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.jws import parse
-from asgi_bearer.jwt.verifier import MAX_RECALLED_BYTES
-from tests.agreement.minted_tokens import NOW, static_keys
+from asgi_bearer.jwt.verifier import LONGEST_RECALLED
 from tests.agreement.pyjwt_reading import LEEWAY, Reading, reading
-from tests.agreement.strictnesses import STRICTNESSES
+from tests.agreement.signed_tokens import NOW, static_keys
+from tests.agreement.stricter_rules import STRICTNESSES
 from tests.support.fake_issuer import FakeIssuer
 
 Verdict = str | type[InvalidTokenError]
