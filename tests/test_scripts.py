@@ -1,4 +1,4 @@
-"""What the scripts do before they start: install what is needed, once, and say so."""
+"""scripts/setup.sh, which every script runs first: it installs missing packages, once."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from tests.support.demo_process import CHECKOUT
 
 PYTHON = """\
 #!/bin/sh
-# Stands for the interpreter of .venv: its pip prints what the test wrote down.
+# Stands in for the interpreter of .venv; its pip prints the output that the test sets.
 case "$*" in
 *"-m pip install"*)
     echo "$*" >>"$0.asked"
@@ -53,8 +53,8 @@ Successfully installed asgi-bearer-0.1.0 cffi-2.1.1 starlette-1.10.0
 """
 
 
-class Checkout:
-    """A folder with the scripts and a `.venv`, which nothing has been installed into."""
+class FakeCheckout:
+    """A folder with the scripts and a `.venv` without packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,18 +68,18 @@ class Checkout:
         self.pip()
 
     def pip(self, output: str = NEW_PIP, *, errors: str = "", status: int = 0) -> None:
-        """Say what pip does from now on."""
+        """Set the behaviour of pip."""
         for name, text in {"output": output, "errors": errors, "status": str(status)}.items():
             self._python.with_suffix(f".{name}").write_text(text)
 
     @property
     def installed(self) -> list[str]:
-        """What pip was asked to install, with the extras, each time."""
+        """The installations that pip was asked for, with their extras."""
         asked = self._python.with_suffix(".asked")
         return [line.split()[-1] for line in asked.read_text().splitlines()]
 
     def run(self, extras: str) -> subprocess.CompletedProcess[str]:
-        """Run a script that needs these extras and then says so."""
+        """Run a script that needs these extras."""
         script = self.folder / "scripts" / "show"
         script.write_text(f'set -eu\nset -- {extras}\n. "$(dirname "$0")/setup.sh"\necho ready\n')
         return subprocess.run(
@@ -92,8 +92,8 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
+def checkout(tmp_path: Path) -> FakeCheckout:
+    return FakeCheckout(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def checkout(tmp_path: Path) -> Checkout:
     ],
     ids=["pip 23", "pip 25", "another pip"],
 )
-def test_an_installation_has_a_line_for_each_step(
-    checkout: Checkout, output: str, lines: list[str]
+def test_setup_prints_a_line_for_each_step_of_an_installation(
+    checkout: FakeCheckout, output: str, lines: list[str]
 ) -> None:
     checkout.pip(output)
 
@@ -137,7 +137,7 @@ def test_an_installation_has_a_line_for_each_step(
     assert steps == lines
 
 
-def test_what_is_installed_is_not_installed_again(checkout: Checkout) -> None:
+def test_setup_does_not_install_the_same_extras_twice(checkout: FakeCheckout) -> None:
     checkout.run("demo")
 
     again = checkout.run("demo")
@@ -146,14 +146,16 @@ def test_what_is_installed_is_not_installed_again(checkout: Checkout) -> None:
     assert checkout.installed == [".[demo]"]
 
 
-def test_who_needs_less_than_what_is_there_installs_nothing(checkout: Checkout) -> None:
+def test_setup_installs_nothing_for_a_subset_of_the_installed_extras(
+    checkout: FakeCheckout,
+) -> None:
     for extras in ("demo,api,test,bench", "demo,api,test", "demo"):
         checkout.run(extras)
 
     assert checkout.installed == [".[demo,api,test,bench]"]
 
 
-def test_a_change_of_pyproject_toml_installs_again(checkout: Checkout) -> None:
+def test_setup_installs_again_after_a_change_of_pyproject_toml(checkout: FakeCheckout) -> None:
     checkout.run("demo")
     with (checkout.folder / "pyproject.toml").open("a") as file:
         file.write("# changed\n")
@@ -163,7 +165,7 @@ def test_a_change_of_pyproject_toml_installs_again(checkout: Checkout) -> None:
     assert len(checkout.installed) == 2
 
 
-def test_a_pip_that_fails_says_why_and_the_script_does_not_go_on(checkout: Checkout) -> None:
+def test_setup_reports_why_pip_failed_and_stops_the_script(checkout: FakeCheckout) -> None:
     checkout.pip("Collecting nonsense\n", errors="ERROR: No matching distribution\n", status=1)
 
     failed = checkout.run("demo")
@@ -178,8 +180,8 @@ def test_a_pip_that_fails_says_why_and_the_script_does_not_go_on(checkout: Check
 
 
 @pytest.mark.parametrize("script", ["demo", "test", "check", "drills", "bench"])
-def test_each_list_of_extras_begins_with_the_next_shorter_one(script: str) -> None:
-    """Otherwise a script would install anew what another one has just installed."""
+def test_the_extras_of_each_script_are_a_prefix_of_the_longest_list(script: str) -> None:
+    """Otherwise a script would install again what another script has just installed."""
     lists = ["demo", "demo,api,test", "demo,api,test,bench"]
     text = (CHECKOUT / "scripts" / script).read_text()
 

@@ -1,7 +1,7 @@
-"""A token judged by our verifier and by PyJWT, and what must be true of the two verdicts.
+"""Verifies a token with this library and with PyJWT, and compares the results.
 
-Each token is judged twice by a verifier that has judged all the ones before, and by a new one:
-what is remembered of one token must not change what is said of another.
+Each token is verified three times: twice by a verifier that has cached all earlier tokens, and once
+by a new verifier. A cached token must not change the result of another.
 """
 
 import json
@@ -12,44 +12,44 @@ from asgi_bearer import InvalidTokenError, JWTVerifier, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.jws import parse
 from asgi_bearer.jwt.verifier import LONGEST_RECALLED
-from tests.agreement.pyjwt_reading import LEEWAY, Reading, reading
+from tests.agreement.pyjwt_reading import LEEWAY, Reading, read_with_pyjwt
 from tests.agreement.signed_tokens import NOW, static_keys
-from tests.agreement.stricter_rules import STRICTNESSES
+from tests.agreement.stricter_rules import STRICTER_RULES
 from tests.support.fake_issuer import FakeIssuer
 
-Verdict = str | type[InvalidTokenError]
-"""What a principal holds, as JSON, or the class of the refusal."""
+Result = str | type[InvalidTokenError]
+"""The principal as JSON text, or the class of the refusal."""
 
 
 def new_verifier(profile: str, clock: Callable[[], float] = lambda: NOW) -> JWTVerifier:
-    """Return a verifier that has seen no token yet."""
+    """Return a verifier without cached tokens."""
     return FakeIssuer(clock=clock).verifier(keys=static_keys(), profile=profile, leeway=LEEWAY)
 
 
-_SEASONED: Final = {profile: new_verifier(profile) for profile in ("jwt", "rfc9068")}
+_USED_VERIFIERS: Final = {profile: new_verifier(profile) for profile in ("jwt", "rfc9068")}
 
 
 def as_json(value: object) -> str:
-    """Return text in which 1, 1.0 and True differ; a mapping or an array may be of any kind."""
+    """Return JSON text in which 1, 1.0 and True differ; mappings and arrays may have any type."""
     return json.dumps(value, default=dict)
 
 
 def our_header(token: str) -> object:
-    """Return all members of the header, as we read them."""
+    """Return all members of the header as this library reads them."""
     return parse(token, max_bytes=len(token)).header.members
 
 
-async def verdict(verifier: JWTVerifier, token: str) -> Verdict:
-    """Return what our verifier says of a token."""
+async def our_result(verifier: JWTVerifier, token: str) -> Result:
+    """Return this library's result for a token."""
     try:
         principal = await verifier.verify(Presented(token))
     except InvalidTokenError as refusal:
         return type(refusal)
-    return told(principal)
+    return as_text(principal)
 
 
-def told(principal: Principal) -> str:
-    """Return what `principal` holds."""
+def as_text(principal: Principal) -> str:
+    """Return the principal as JSON text."""
     return as_json(
         [
             (principal.issuer, principal.subject, principal.client_id, principal.expires_at),
@@ -59,17 +59,17 @@ def told(principal: Principal) -> str:
     )
 
 
-def recalled(verifier: JWTVerifier, token: str) -> str | None:
-    """Return what our verifier remembers of a token."""
+def cached_result(verifier: JWTVerifier, token: str) -> str | None:
+    """Return the result that this library has cached for a token."""
     principal = verifier.recall(Presented(token).credentials)
-    return None if principal is None else told(principal)
+    return None if principal is None else as_text(principal)
 
 
-def expected(of: Reading) -> str:
-    """Return what the principal of a token must hold, by PyJWT's reading of it."""
-    claims = of.claims
+def expected(reading: Reading) -> str:
+    """Return the principal that PyJWT's reading of a token leads to, as JSON text."""
+    claims = reading.claims
     client_id = claims.get("client_id", claims.get("azp"))
-    scope: Any = claims.get("scope", claims.get("scp") if of.profile == "jwt" else None) or ""
+    scope: Any = claims.get("scope", claims.get("scp") if reading.profile == "jwt" else None) or ""
     names = scope.split() if isinstance(scope, str) else scope
     return as_json(
         [
@@ -80,29 +80,37 @@ def expected(of: Reading) -> str:
     )
 
 
-def compare(ours: Verdict, theirs: Reading | None) -> None:
-    """Check that both said the same, or that the difference has a name."""
-    if theirs is None:
-        assert not isinstance(ours, str), "accepted here, and PyJWT refuses it"
+def compare(ours: Result, pyjwt_reading: Reading | None) -> None:
+    """Check that both results agree, or that a stricter rule explains the difference."""
+    if pyjwt_reading is None:
+        assert not isinstance(ours, str), "this library accepts it, and PyJWT refuses it"
         return
-    names = {rule.name: rule.refusal for rule in STRICTNESSES if rule.holds(theirs)}
+    names = {rule.name: rule.refusal for rule in STRICTER_RULES if rule.applies(pyjwt_reading)}
     if isinstance(ours, str):
-        assert names == {}, f"accepted here, and these rules hold: {list(names)}"
-        assert ours == expected(theirs), f"{ours} is not {expected(theirs)}"
-        header = as_json(our_header(theirs.token))
-        assert header == as_json(theirs.header), f"{header} is not {as_json(theirs.header)}"
+        assert names == {}, f"this library accepts it, and these rules apply: {list(names)}"
+        assert ours == expected(pyjwt_reading), f"{ours} is not {expected(pyjwt_reading)}"
+        header = as_json(our_header(pyjwt_reading.token))
+        assert header == as_json(pyjwt_reading.header), (
+            f"{header} is not {as_json(pyjwt_reading.header)}"
+        )
     else:
-        assert ours in names.values(), f"PyJWT accepts it, ours is {ours}; rules: {list(names)}"
+        assert ours in names.values(), (
+            f"PyJWT accepts it, this library's result is {ours}; rules: {list(names)}"
+        )
 
 
-async def judge(token: str, profile: str) -> Reading | None:
-    """Check that all of our verdicts are the same and agree with PyJWT's; return the latter."""
-    ours = await verdict(_SEASONED[profile], token)
-    theirs = reading(token, profile, now=NOW)
+async def check_agreement(token: str, profile: str) -> Reading | None:
+    """Check that this library's results are all the same and agree with PyJWT's; return PyJWT's."""
+    ours = await our_result(_USED_VERIFIERS[profile], token)
+    pyjwt_reading = read_with_pyjwt(token, profile, now=NOW)
 
-    compare(ours, theirs)
-    is_known = isinstance(ours, str) and len(Presented(token).credentials) <= MAX_RECALLED_BYTES
-    assert recalled(_SEASONED[profile], token) == (ours if is_known else None)
-    assert await verdict(_SEASONED[profile], token) == ours, "another verdict the second time"
-    assert await verdict(new_verifier(profile), token) == ours, "another verdict when new"
-    return theirs
+    compare(ours, pyjwt_reading)
+    is_known = isinstance(ours, str) and len(Presented(token).credentials) <= LONGEST_RECALLED
+    assert cached_result(_USED_VERIFIERS[profile], token) == (ours if is_known else None)
+    assert await our_result(_USED_VERIFIERS[profile], token) == ours, (
+        "another result the second time"
+    )
+    assert await our_result(new_verifier(profile), token) == ours, (
+        "another result from a new verifier"
+    )
+    return pyjwt_reading

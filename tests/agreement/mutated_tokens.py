@@ -1,6 +1,6 @@
-"""Tokens with something changed, at every level of how a token is made.
+"""Random tokens that differ from a valid one, at every level of encoding.
 
-Most are signed over what was changed, so that the signature says nothing and the reading decides.
+Most are signed after the change, so that the content decides and not the signature.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.agreement.odd_parts import (
     ODD_HEADERS,
     Values,
     encoded,
-    respellings,
+    other_encodings,
 )
 from tests.agreement.signed_tokens import (
     DAY,
@@ -57,7 +57,7 @@ _CLAIMS_CHANGES: Final = st.lists(_changes(ODD_CLAIMS), max_size=3)
 
 @st.composite
 def tokens_with_other_members(draw: st.DrawFn) -> str:
-    """Draw a token with members of any value in header and claims, or with too many or too few."""
+    """Draw a token with changed, additional or missing members in header and claims."""
     signer = draw(_SIGNERS)
     header = header_members(signer, **dict(draw(_HEADER_CHANGES)))
     claims = claims_members(**dict(draw(_CLAIMS_CHANGES)))
@@ -73,7 +73,7 @@ _MEMBER_TEXTS: Final = st.sampled_from(LITERALS) | st.builds(
 
 @st.composite
 def _object_bytes(draw: st.DrawFn, members: Members) -> bytes:
-    """Draw an object of `members` and perhaps others, as JSON or as something like it."""
+    """Draw the text of an object with `members` and perhaps others, sometimes invalid JSON."""
     for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
         member = (json.dumps(draw(_MEMBER_NAMES)), draw(_MEMBER_TEXTS))
         members.insert(draw(st.integers(0, len(members))), member)
@@ -85,8 +85,8 @@ def _object_bytes(draw: st.DrawFn, members: Members) -> bytes:
 
 
 @st.composite
-def tokens_of_odd_json(draw: st.DrawFn) -> str:
-    """Draw a token whose header or claims are JSON of a doubtful kind."""
+def tokens_of_unusual_json(draw: st.DrawFn) -> str:
+    """Draw a token whose header or claims are unusual or invalid JSON."""
     signer = draw(_SIGNERS)
     header, claims = (object_text(m).encode() for m in (header_members(signer), claims_members()))
     if draw(st.booleans()):
@@ -98,7 +98,7 @@ def tokens_of_odd_json(draw: st.DrawFn) -> str:
 
 @st.composite
 def tokens_of_edited_bytes(draw: st.DrawFn) -> str:
-    """Draw a token whose header and claims had a few bytes put in, taken out or exchanged."""
+    """Draw a token with a few bytes of its header and claims inserted, removed or replaced."""
     signer = draw(_SIGNERS)
     texts = [
         object_text([*members, ('"x"', '{"y": ["\\u00e9", 1.5, null]}')]).encode()
@@ -113,33 +113,33 @@ def tokens_of_edited_bytes(draw: st.DrawFn) -> str:
     return signed(b64(texts[0]), b64(texts[1]), signer)
 
 
-def _respelled(segment: str) -> st.SearchStrategy[str]:
-    """Draw another spelling of a base64url segment, of the same bytes or nearly so."""
+def _reencoded(segment: str) -> st.SearchStrategy[str]:
+    """Draw another encoding of a base64url segment, of the same bytes or similar ones."""
     return st.builds(
-        respellings, st.just(segment), st.integers(0, len(segment)), _CHARACTERS
+        other_encodings, st.just(segment), st.integers(0, len(segment)), _CHARACTERS
     ).flatmap(st.sampled_from)
 
 
 @st.composite
-def tokens_of_respelled_segments(draw: st.DrawFn) -> str:
-    """Draw a token that spells a segment in another way and is signed as it is spelled."""
+def tokens_of_reencoded_segments(draw: st.DrawFn) -> str:
+    """Draw a token with one segment encoded differently; the signature covers the changed text."""
     signer = draw(_SIGNERS)
-    # Bytes of which the encoding needs - and _, and a length that leaves 0, 2 or 4 bits over.
+    # These bytes put - and _ into the segment; its length leaves 0, 2 or 4 unused bits.
     segments = [
         b64(object_text([*members, ('"x"', f'"???????>>>>>>>{"?" * draw(st.integers(0, 2))}"')]))
         for members in (header_members(signer), claims_members())
     ]
     part = draw(st.integers(0, 2))
     if part < 2:
-        segments[part] = draw(_respelled(segments[part]))
+        segments[part] = draw(_reencoded(segments[part]))
         return signed(segments[0], segments[1], signer)
     head, _, signature = signed(segments[0], segments[1], signer).rpartition(".")
-    return f"{head}.{draw(_respelled(signature))}"
+    return f"{head}.{draw(_reencoded(signature))}"
 
 
 @st.composite
 def tokens_of_edited_text(draw: st.DrawFn) -> str:
-    """Draw a good token of which the text was changed after it was signed."""
+    """Draw a token whose text was changed after signing."""
     segments = [
         part
         for signer in (draw(_SIGNERS), draw(_SIGNERS))
@@ -147,8 +147,8 @@ def tokens_of_edited_text(draw: st.DrawFn) -> str:
             b64(object_text(header_members(signer))), b64(object_text(claims_members())), signer
         ).split(".")
     ]
-    kept = draw(st.sampled_from([(0, 1, 2), (3, 1, 2), (0, 1, 5), (0, 4, 5), (1, 0, 2), (0, 1)]))
-    text = ".".join(segments[number] for number in kept)
+    chosen = draw(st.sampled_from([(0, 1, 2), (3, 1, 2), (0, 1, 5), (0, 4, 5), (1, 0, 2), (0, 1)]))
+    text = ".".join(segments[number] for number in chosen)
     for _ in range(draw(st.integers(0, 2))):
         start = draw(st.sampled_from([0, len(text)]) | st.integers(0, len(text)))
         taken = draw(st.sampled_from([0, 1, 1, 2, 40]))
@@ -190,14 +190,14 @@ _CLAIMS_TO_SHARE: Final = [
 
 @st.composite
 def tokens_that_share_segments(draw: st.DrawFn) -> list[str]:
-    """Draw tokens in a row that were put together from a few headers, claims and signatures."""
+    """Draw several tokens that share headers, claims and signatures."""
     headers = draw(st.lists(st.sampled_from(_HEADERS_TO_SHARE), min_size=1, max_size=2))
     claims = draw(st.lists(st.sampled_from(_CLAIMS_TO_SHARE), min_size=1, max_size=2))
     tokens: list[str] = []
     for _ in range(draw(st.integers(2, 5))):
         signer, text = draw(st.sampled_from(headers))
-        header = draw(_SPELLING)(text)
-        payload = draw(_SPELLING)(draw(st.sampled_from(claims)))
+        header = draw(_ENCODERS)(text)
+        payload = draw(_ENCODERS)(draw(st.sampled_from(claims)))
         signature = draw(st.sampled_from(["own", "own", "own", "own", "another", "stolen"]))
         other = draw(st.sampled_from(["ed", "es", "rs"]))
         token = signed(header, payload, other if signature == "another" else signer)
@@ -207,24 +207,24 @@ def tokens_that_share_segments(draw: st.DrawFn) -> list[str]:
     return tokens
 
 
-def _with_bits_to_spare(text: str) -> str:
+def _with_unused_bits(text: str) -> str:
     return b64(text + " " * (2 - len(text) % 3))
 
 
 def _with_stray_bits(text: str) -> str:
-    segment = _with_bits_to_spare(text)
+    segment = _with_unused_bits(text)
     return segment[:-1] + BASE64URL[BASE64URL.index(segment[-1]) + 1]
 
 
-_SPELLING: Final[st.SearchStrategy[Callable[[str], str]]] = st.sampled_from(
+_ENCODERS: Final[st.SearchStrategy[Callable[[str], str]]] = st.sampled_from(
     [
-        *([_with_bits_to_spare] * 6),
+        *([_with_unused_bits] * 6),
         b64,
         lambda text: b64(f"{text}\n"),
-        lambda text: _with_bits_to_spare(text) + "=",
-        lambda text: _with_bits_to_spare(text) + "\n",
-        lambda text: _with_bits_to_spare(text)[:8] + "!" + _with_bits_to_spare(text)[8:],
+        lambda text: _with_unused_bits(text) + "=",
+        lambda text: _with_unused_bits(text) + "\n",
+        lambda text: _with_unused_bits(text)[:8] + "!" + _with_unused_bits(text)[8:],
         _with_stray_bits,
     ]
 )
-"""Segments of one text; a lax decoder takes nearly all of them for the same."""
+"""Encodings of one text that a lenient decoder mostly reads as the same bytes."""

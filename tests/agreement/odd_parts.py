@@ -1,4 +1,4 @@
-"""What tokens can be made of and a careful issuer would not use: values, text, bytes, letters."""
+"""Unusual values, texts, bytes and characters to build tokens from."""
 
 import json
 import string
@@ -8,7 +8,8 @@ from tests.agreement.signed_tokens import DAY, LEFT_OUT, NOW, SIGNERS
 from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 BASE64URL: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-"""In order: the neighbour of a last character differs in a bit that may be unused."""
+"""In order: the next character differs in the lowest bit, which may be unused in a last
+character."""
 
 Values = tuple[object, ...]
 
@@ -23,7 +24,7 @@ ANY_VALUES: Final[Values] = tuple(
 )
 
 _DATES: Final[Values] = (
-    # None near a limit: PyJWT's clock runs.
+    # None is near a limit, because PyJWT's clock runs.
     *(NOW - DAY, NOW - DAY + 0.5, NOW + DAY, NOW + DAY + 0.5),
     *(str(NOW - DAY), str(NOW + DAY), f" {NOW + DAY} ", f"{NOW + DAY}.0", "1e9", "\u0661", ""),
     *(True, False, None, [NOW], {}, 0, -0.0, -1, -0.5, 1e300, -1e300, 10**400, -(10**400)),
@@ -103,7 +104,7 @@ LITERALS: Final = (
         for depth in (7, 8, 14, 15, 16, 17, 20, 30)
     ),
 )
-"""Values as JSON text, or as what resembles it."""
+"""Values as JSON text, valid or not."""
 
 NAMES: Final = (*"xyz", "", "é", "\ud800")
 
@@ -114,7 +115,7 @@ AROUND: Final = (
     *(("", junk) for junk in ("\ufeff", "\0", "x", "{}", ",", "}", '"', "//", ";", "]", "null")),
     *((" \n\r\t", "\t\r\n "), ("[", "]"), ('{"x":', "}"), ("(", ")"), ("'", "'"), (" {", "} ")),
 )
-"""What may stand in front of an object and behind it."""
+"""Text before and after an object."""
 
 ENCODINGS: Final = (
     *("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
@@ -125,7 +126,7 @@ BYTES_EVERYWHERE: Final = (
     *(b" ", b"\v", b"\0", b",", b'"', b"\\", b"{", b"0"),
     *(b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf"),
 )
-"""Bytes to be put into JSON, at each place."""
+"""Bytes to insert into JSON at each position."""
 
 BYTES: Final = (
     *BYTES_EVERYWHERE,
@@ -134,23 +135,24 @@ BYTES: Final = (
     *(b"\\u0000", b"\\ud800", b"NaN", b"1e999", b"null", b"{}", b"[[[[", b"/**/"),
     *(b'"x":1,', b'"alg":"none",', b'"exp":1,'),
 )
-"""More of them."""
+"""Further bytes to insert into JSON."""
 
 FOREIGN: Final = "=.+/ \n\r\t\v\f\0\x7f\x80\xe9\u0130\u212a\uff21\ud800%,~!"
-"""Characters to be put into base64url."""
+"""Characters to insert into base64url."""
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text, surrogates included; Latin-1 has no others than its letters."""
+    """Return the bytes of a text, lone surrogates included; Latin-1 replaces other characters by
+    `?`."""
     return text.encode(encoding, "replace" if encoding == "latin-1" else "surrogatepass")
 
 
-def respellings(segment: str, position: int, character: str) -> list[str]:
-    """Return other spellings of a base64url segment, of the same bytes or nearly so.
+def other_encodings(segment: str, position: int, character: str) -> list[str]:
+    """Return other encodings of a base64url segment, of the same bytes or similar ones.
 
     Arguments:
-        position: where something is put in or exchanged.
-        character: what.
+        position: where a character is inserted or replaced.
+        character: the character to insert.
     """
     head, tail = segment[:position], segment[position:]
     neighbour = BASE64URL[(BASE64URL.find(segment[-1:]) + 1) % 64]

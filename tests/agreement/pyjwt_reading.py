@@ -1,4 +1,4 @@
-"""How PyJWT reads a token, set up as near to our verifier as it can be."""
+"""How PyJWT reads a token, configured as closely to this library's verifier as possible."""
 
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ class Reading:
     """A token that PyJWT accepts.
 
     Arguments:
-        token: its text.
-        profile: the profile that our verifier judges it by; PyJWT knows none.
-        now: the time at which our verifier judged it.
-        header: the JOSE header, as PyJWT read it.
-        claims: the claims, likewise.
+        token: the token.
+        profile: the profile of this library's verifier; PyJWT has no profiles.
+        now: the time at which this library's verifier checked the token.
+        header: the JOSE header as PyJWT read it.
+        claims: the claims as PyJWT read them.
     """
 
     token: str
@@ -34,26 +34,28 @@ class Reading:
     claims: Json
 
     def texts(self) -> tuple[bytes, bytes]:
-        """Return what the first two segments encode."""
+        """Return the bytes that the first two segments encode."""
         header, claims, _ = self.token.split(".")
         return _decoded(header), _decoded(claims)
 
 
-def reading(token: str, profile: str, *, now: float, leeway: float = LEEWAY) -> Reading | None:
-    """Return how PyJWT reads `token`, or None if it refuses it."""
+def read_with_pyjwt(
+    token: str, profile: str, *, now: float, leeway: float = LEEWAY
+) -> Reading | None:
+    """Return how PyJWT reads `token`, or None if PyJWT refuses it."""
     try:
         for key in _keys(jwt.get_unverified_header(token)):
             decoded = _decoded_by(key, token, leeway)
             if decoded is not None:
                 return Reading(token, profile, now, decoded["header"], decoded["payload"])
     except (jwt.PyJWTError, UnicodeEncodeError):
-        # The second for a lone surrogate: PyJWT wants text that can be encoded.
+        # PyJWT raises UnicodeEncodeError for a lone surrogate.
         pass
     return None
 
 
 def _keys(header: Json) -> Iterator[SigningKey]:
-    # The choice of a key is left to the caller of PyJWT: by id, and without one by trial.
+    # The caller of PyJWT chooses the key: by the key id, or by trying all keys without one.
     if "kid" not in header:
         yield from SIGNERS.values()
     elif header["kid"] in SIGNERS:

@@ -1,4 +1,5 @@
-"""True signatures over any text: the keys and the good token that the mutations start from."""
+"""Tokens with a valid signature over any text: the keys, and the valid token that mutations start
+from."""
 
 import functools
 import json
@@ -11,13 +12,14 @@ from asgi_bearer import StaticKeys
 from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey, b64, signing_key
 
 NOW: Final = math.floor(time.time())
-"""Real time, because PyJWT lives in it."""
+"""Real time, because PyJWT reads the system clock."""
 
 DAY: Final = 86_400
-"""Away from every limit, however long a run takes."""
+"""Far from every limit, however long a run takes."""
 
 SIGNERS: Final[Mapping[str, SigningKey]] = {
-    # One RSA key under two ids for two algorithms, and a second key for the first algorithm.
+    # One RSA key under two key ids for two algorithms, and a second RSA key for the first
+    # algorithm.
     "rs": signing_key("RS256", "rs"),
     "ps": signing_key("PS256", "ps"),
     "rs-2": signing_key("RS256", "rs-2", 1),
@@ -26,10 +28,10 @@ SIGNERS: Final[Mapping[str, SigningKey]] = {
 }
 
 LEFT_OUT: Final = object()
-"""In the place of a value: the member is not there. None stands for JSON's null."""
+"""In place of a value: the member is left out. None stands for JSON null."""
 
 Members = list[tuple[str, str]]
-"""Names and values of a JSON object, each as JSON text; names may repeat."""
+"""The members of a JSON object; each name and each value is JSON text, and names may repeat."""
 
 
 @functools.cache
@@ -39,12 +41,12 @@ def static_keys() -> StaticKeys:
 
 
 def header_members(signer: str, **changes: object) -> Members:
-    """Return the members of a good header, or of one with changes."""
+    """Return the members of a valid header, with changes."""
     return _changed({"alg": SIGNERS[signer].alg, "typ": "at+jwt", "kid": signer}, changes)
 
 
 def claims_members(**changes: object) -> Members:
-    """Return the members of claims that are good in either profile, or of changed ones."""
+    """Return the members of claims that are valid in both profiles, with changes."""
     return _changed(
         {
             "iss": ISSUER,
@@ -60,29 +62,29 @@ def claims_members(**changes: object) -> Members:
     )
 
 
-def _changed(good: Json, changes: Mapping[str, object]) -> Members:
+def _changed(valid: Json, changes: Mapping[str, object]) -> Members:
     return [
         (json.dumps(name), json.dumps(value))
-        for name, value in {**good, **changes}.items()
+        for name, value in {**valid, **changes}.items()
         if value is not LEFT_OUT
     ]
 
 
 def object_text(members: Iterable[tuple[str, str]]) -> str:
-    """Return a JSON object of these members."""
+    """Return a JSON object with these members."""
     return "{" + ", ".join(f"{name}: {value}" for name, value in members) + "}"
 
 
 @functools.lru_cache(maxsize=2048)
 def signed(header: str, claims: str, signer: str = "ed", alg: str | None = None) -> str:
-    """Return two segments, whatever they are, with a true signature over them."""
+    """Return any two segments with a valid signature over them."""
     signing_input = f"{header}.{claims}"
     signature = SIGNERS[signer].sign(signing_input.encode("utf-8", "surrogatepass"), alg)
     return f"{signing_input}.{b64(signature)}"
 
 
 def token_of(header: Members | None = None, claims: Members | None = None) -> str:
-    """Return a token of these members, signed with the Ed25519 key."""
+    """Return a token with these members, signed with the Ed25519 key."""
     return signed(
         b64(object_text(header_members("ed") if header is None else header)),
         b64(object_text(claims_members() if claims is None else claims)),

@@ -1,4 +1,4 @@
-"""Every token with one thing changed that the tables of odd parts have, each with its name."""
+"""Every token with one change from the tables of odd parts, each with a name."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,7 +12,7 @@ from tests.agreement.odd_parts import (
     ODD_CLAIMS,
     ODD_HEADERS,
     encoded,
-    respellings,
+    other_encodings,
 )
 from tests.agreement.signed_tokens import (
     LEFT_OUT,
@@ -25,8 +25,8 @@ from tests.agreement.signed_tokens import (
 )
 from tests.support.fake_issuer import b64
 
-Named = Iterator[tuple[str, str]]
-"""What was changed, and the token."""
+NamedTokens = Iterator[tuple[str, str]]
+"""The name of the change, and the token."""
 
 _BY_KIND: Final = {
     "RSA": ("RS256", "RS384", "PS256", "PS384"),
@@ -35,7 +35,7 @@ _BY_KIND: Final = {
 }
 
 
-def _of(header: Members, claims: Members) -> str:
+def _token(header: Members, claims: Members) -> str:
     return signed(_segment(object_text(header)), _segment(object_text(claims)))
 
 
@@ -43,18 +43,24 @@ def _segment(text: str) -> str:
     return b64(encoded(text, "utf-8"))
 
 
-def odd_values() -> Named:
-    """Yield tokens with one odd value in a header or a claim."""
+def odd_values() -> NamedTokens:
+    """Yield tokens with one unusual value in a header or a claim."""
     for name, values in ODD_HEADERS.items():
         for value in values:
-            yield f"{name}: {value!r}", _of(header_members("ed", **{name: value}), claims_members())
+            yield (
+                f"{name}: {value!r}",
+                _token(header_members("ed", **{name: value}), claims_members()),
+            )
     for name, values in ODD_CLAIMS.items():
         for value in values:
-            yield f"{name}: {value!r}", _of(header_members("ed"), claims_members(**{name: value}))
+            yield (
+                f"{name}: {value!r}",
+                _token(header_members("ed"), claims_members(**{name: value})),
+            )
 
 
-def odd_keys() -> Named:
-    """Yield tokens that each key signed by each algorithm of its kind, in the name of each key."""
+def odd_keys() -> NamedTokens:
+    """Yield tokens signed by each key with each algorithm of its type, under each key id."""
     claims = _segment(object_text(claims_members()))
     for signer, key in SIGNERS.items():
         for alg in _BY_KIND[key.kty]:
@@ -63,21 +69,21 @@ def odd_keys() -> Named:
                 yield f"{alg} by {signer}, kid {kid}", signed(header, claims, signer, alg)
 
 
-def odd_members() -> Named:
-    """Yield tokens with one member more: its value is doubtful, or its name is there already."""
+def odd_members() -> NamedTokens:
+    """Yield tokens with one more member: an unusual value, or a repeated name."""
     for text in LITERALS:
-        yield f"header {text}", _of([*header_members("ed"), ('"x"', text)], claims_members())
-        yield f"claims {text}", _of(header_members("ed"), [*claims_members(), ('"x"', text)])
+        yield f"header {text}", _token([*header_members("ed"), ('"x"', text)], claims_members())
+        yield f"claims {text}", _token(header_members("ed"), [*claims_members(), ('"x"', text)])
     for name, value in header_members("ed"):
-        yield f"{name} twice", _of([(name, value), *header_members("ed")], claims_members())
-        yield f"{name} null", _of([(name, "null"), *header_members("ed")], claims_members())
+        yield f"{name} twice", _token([(name, value), *header_members("ed")], claims_members())
+        yield f"{name} null", _token([(name, "null"), *header_members("ed")], claims_members())
     for name, value in claims_members():
-        yield f"{name} twice", _of(header_members("ed"), [*claims_members(), (name, value)])
-        yield f"{name} null", _of(header_members("ed"), [(name, "null"), *claims_members()])
+        yield f"{name} twice", _token(header_members("ed"), [*claims_members(), (name, value)])
+        yield f"{name} null", _token(header_members("ed"), [(name, "null"), *claims_members()])
 
 
-def odd_texts() -> Named:
-    """Yield tokens whose JSON has something around it, or is in another encoding."""
+def odd_texts() -> NamedTokens:
+    """Yield tokens whose JSON has text around it or another encoding."""
     header, claims = object_text(header_members("ed")), object_text(claims_members())
     for before, behind in AROUND:
         around = f"{before!r}, {behind!r}"
@@ -88,23 +94,24 @@ def odd_texts() -> Named:
         yield f"claims in {encoding}", signed(_segment(header), b64(encoded(claims, encoding)))
 
 
-def odd_bytes() -> Named:
-    """Yield tokens with something put into the JSON, at every place there is."""
+def odd_bytes() -> NamedTokens:
+    """Yield tokens with bytes inserted into the JSON at every position."""
     header, claims = (
         object_text(members).encode() for members in (header_members("ed"), claims_members())
     )
-    for put_in in BYTES_EVERYWHERE:
-        for place in range(len(header) + 1):
-            text = header[:place] + put_in + header[place:]
+    for inserted in BYTES_EVERYWHERE:
+        for position in range(len(header) + 1):
+            text = header[:position] + inserted + header[position:]
             yield f"header {text!r}", signed(b64(text), b64(claims))
-        for place in range(len(claims) + 1):
-            text = claims[:place] + put_in + claims[place:]
+        for position in range(len(claims) + 1):
+            text = claims[:position] + inserted + claims[position:]
             yield f"claims {text!r}", signed(b64(header), b64(text))
 
 
-def odd_segments() -> Named:
-    """Yield tokens with one segment spelled in another way, signed as they are spelled."""
-    # Each number of spaces leaves another number of bits over; the member needs - and _.
+def odd_segments() -> NamedTokens:
+    """Yield tokens with one segment encoded differently; the signature covers the changed text."""
+    # Each number of spaces leaves another number of unused bits; the member puts - and _ into the
+    # segment.
     for spaces in ("", " ", "  "):
         header, claims = (
             b64(object_text([*members, ('"x"', '"???????>>>>>>>"')]) + spaces)
@@ -112,9 +119,9 @@ def odd_segments() -> Named:
         )
         head, _, signature = signed(header, claims).rpartition(".")
         for character in FOREIGN:
-            for text in respellings(header, 20, character):
+            for text in other_encodings(header, 20, character):
                 yield f"header {text!r}", signed(text, claims)
-            for text in respellings(claims, 20, character):
+            for text in other_encodings(claims, 20, character):
                 yield f"claims {text!r}", signed(header, text)
-            for text in respellings(signature, 20, character):
+            for text in other_encodings(signature, 20, character):
                 yield f"signature {text!r}", f"{head}.{text}"

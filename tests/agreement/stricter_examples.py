@@ -1,4 +1,4 @@
-"""For each strictness tokens that have it and nothing else wrong, by its name and the profile."""
+"""Examples for each stricter rule: tokens that break this rule only, by its name and profile."""
 
 from typing import Final
 
@@ -66,15 +66,15 @@ def _padded() -> list[str]:
 
 
 def _longer_than(size: int) -> str:
-    """Return the shortest token that is longer than `size`, or one longer by a character."""
+    """Return the shortest token that is longer than `size`, or one that is a character longer."""
     filler = "x" * (size * 3 // 4 - len(object_text(HEADER)) - len(object_text(CLAIMS)) - 80)
     while len(token := token_of(claims=[*CLAIMS, ('"x"', f'"{filler}"')])) <= size:
         filler += "x"
     return token
 
 
-_NO_NAMES: Final = ("", "alice\n", "\0", "\x7f", "a\x85")
-_NO_SCOPES: Final[tuple[object, ...]] = ("a\tb", 'a "b"', "\\", "\u00e9", "a\n", 7, True, {})
+_INVALID_NAMES: Final = ("", "alice\n", "\0", "\x7f", "a\x85")
+_INVALID_SCOPES: Final[tuple[object, ...]] = ("a\tb", 'a "b"', "\\", "\u00e9", "a\n", 7, True, {})
 
 EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
     ("padding", "jwt"): _padded(),
@@ -110,7 +110,7 @@ EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
         signed(b64(object_text(header_members("rs", kid=LEFT_OUT))), b64(object_text(CLAIMS)), key)
         for key in ("rs", "rs-2")
     ],
-    ("a date that is no number", "jwt"): [
+    ("a date that is not a number", "jwt"): [
         *_claims({"exp": str(NOW + DAY)}, {"exp": f" {NOW + DAY}\n"}),
         *_each(("iat", "nbf"), (str(NOW), True, False, "1_0", "-1")),
     ],
@@ -119,16 +119,16 @@ EXAMPLES: Final[dict[tuple[str, str], list[str]]] = {
         *_claims({"exp": 10**4000}),
         *_each(("iat", "nbf"), (-1, -0.5, -1e300, -(10**400))),
     ],
-    # PyJWT's clock is at NOW or later, so what it takes for NOW + 30 is never ahead of it.
+    # PyJWT's clock is at NOW or later, so it accepts a date that it rounds down to NOW + 30.
     ("a date ahead by a fraction", "jwt"): _each(
         ("iat", "nbf"), (NOW + LEEWAY + 0.001, NOW + LEEWAY + 0.5, NOW + LEEWAY + 0.999)
     ),
-    ("no name in sub, client_id, azp, cid or appid", "jwt"): [
-        *_each(("sub",), _NO_NAMES),
-        *_each(("client_id", "azp", "cid", "appid"), (*_NO_NAMES, None, 7, ["web"])),
+    ("an invalid sub, client_id, azp, cid or appid", "jwt"): [
+        *_each(("sub",), _INVALID_NAMES),
+        *_each(("client_id", "azp", "cid", "appid"), (*_INVALID_NAMES, None, 7, ["web"])),
     ],
-    ("no scope names in scope", "jwt"): _each(("scope",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
-    ("no scope names in scp", "jwt"): _each(("scp",), (*_NO_SCOPES, None, [""], ["a b"], [1])),
+    ("an invalid scope", "jwt"): _each(("scope",), (*_INVALID_SCOPES, None, [""], ["a b"], [1])),
+    ("an invalid scp", "jwt"): _each(("scp",), (*_INVALID_SCOPES, None, [""], ["a b"], [1])),
     ("an ID token", "jwt"): [
         *_each(("at_hash", "c_hash", "s_hash", "sub_jwk"), ("x", None)),
         *_claims({"nonce": "x", "scope": LEFT_OUT}, {"nonce": None, "scope": ""}),

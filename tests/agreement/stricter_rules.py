@@ -1,7 +1,7 @@
-"""What our verifier refuses and PyJWT accepts: each difference has a name, a rule and a reason.
+"""What this library refuses and PyJWT accepts: each difference is a rule with a name and a reason.
 
-A rule looks at a token that PyJWT accepts, through PyJWT's reading and not through ours. Our
-verifier must refuse that token if and only if a rule holds.
+Each rule looks at PyJWT's reading of an accepted token, not at this library's reading. This library
+must refuse the token if and only if a rule applies.
 """
 
 import json
@@ -31,24 +31,24 @@ from tests.agreement.pyjwt_reading import LEEWAY, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Strictness:
-    """One kind of token that PyJWT accepts and our verifier refuses.
+class StricterRule:
+    """A kind of token that PyJWT accepts and this library refuses.
 
     Arguments:
-        name: what the token has.
-        refusal: the class of our refusal.
-        holds: the rule.
-        why: why it is refused, and who says so.
+        name: what distinguishes the token.
+        refusal: the class of this library's refusal.
+        applies: whether the rule applies to a token.
+        why: why this library refuses the token, with the standard that says so.
     """
 
     name: str
     refusal: type[AccessTokenError]
-    holds: Callable[[Reading], bool]
+    applies: Callable[[Reading], bool]
     why: str
 
 
 def _values(value: object) -> Iterator[object]:
-    """Yield `value` and all that is in it, names included."""
+    """Yield `value` and all values in it, names included."""
     yield value
     if is_object(value):
         yield from value
@@ -62,16 +62,18 @@ def _depth(value: object) -> int:
     return 0 if members is None else 1 + max(map(_depth, members), default=0)
 
 
-def _any_value(is_so: Callable[[object], bool]) -> Callable[[Reading], bool]:
-    return lambda of: any(map(is_so, (*_values(of.header), *_values(of.claims))))
+def _any_value(predicate: Callable[[object], bool]) -> Callable[[Reading], bool]:
+    return lambda reading: any(map(predicate, (*_values(reading.header), *_values(reading.claims))))
 
 
-def _claims(*names: str, is_so: Callable[[object], bool]) -> Callable[[Reading], bool]:
-    return lambda of: any(name in of.claims and is_so(of.claims[name]) for name in names)
+def _claims(*names: str, predicate: Callable[[object], bool]) -> Callable[[Reading], bool]:
+    return lambda reading: any(
+        name in reading.claims and predicate(reading.claims[name]) for name in names
+    )
 
 
-def _is_other_text(text: bytes) -> bool:
-    # PyJWT leaves the encoding to Python's guess, which also lets surrogates pass.
+def _is_not_utf_8(text: bytes) -> bool:
+    # PyJWT lets Python guess the encoding, and Python also accepts surrogates.
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
@@ -93,15 +95,15 @@ def _has_surrogate(value: object) -> bool:
     return isinstance(value, str) and re.search("[\ud800-\udfff]", value) is not None
 
 
-def _has_other_type(of: Reading) -> bool:
-    if "typ" not in of.header:
-        return of.profile == "rfc9068"
-    typ = of.header["typ"]
-    taken = r"at\+jwt" if of.profile == "rfc9068" else r"(at\+)?jwt"
-    return not isinstance(typ, str) or not re.fullmatch(f"(application/)?{taken}", typ.lower())
+def _has_other_type(reading: Reading) -> bool:
+    if "typ" not in reading.header:
+        return reading.profile == "rfc9068"
+    typ = reading.header["typ"]
+    accepted = r"at\+jwt" if reading.profile == "rfc9068" else r"(at\+)?jwt"
+    return not isinstance(typ, str) or not re.fullmatch(f"(application/)?{accepted}", typ.lower())
 
 
-def _is_no_number(value: object) -> bool:
+def _is_not_a_number(value: object) -> bool:
     return isinstance(value, bool) or not isinstance(value, int | float)
 
 
@@ -109,23 +111,23 @@ def _is_out_of_range(value: object) -> bool:
     return isinstance(value, int | float) and not 0 <= value <= 253_402_300_799
 
 
-def _is_ahead(of: Reading) -> bool:
-    dates = [of.claims.get("nbf"), of.claims.get("iat")]
-    return any(isinstance(date, float) and date > of.now + LEEWAY for date in dates)
+def _is_ahead(reading: Reading) -> bool:
+    dates = [reading.claims.get("nbf"), reading.claims.get("iat")]
+    return any(isinstance(date, float) and date > reading.now + LEEWAY for date in dates)
 
 
-def _is_no_name(value: object) -> bool:
+def _is_not_a_name(value: object) -> bool:
     return not isinstance(value, str) or not re.fullmatch("[^\0-\x1f\x7f-\x9f]+", value)
 
 
-def _is_no_scope(value: object) -> bool:
+def _is_not_a_scope(value: object) -> bool:
     return not isinstance(value, str) or not re.fullmatch(r"[ !#-\[\]-~]*", value)
 
 
-def _is_no_scp(value: object) -> bool:
+def _is_not_a_scp(value: object) -> bool:
     if not is_array(value):
-        return _is_no_scope(value)
-    return any(_is_no_scope(name) or name == "" or " " in str(name) for name in value)
+        return _is_not_a_scope(value)
+    return any(_is_not_a_scope(name) or name == "" or " " in str(name) for name in value)
 
 
 _OF_OTHER_JWTS = {
@@ -141,169 +143,176 @@ _ACCESS = r"bearer|dpop|at|jwt|(application/)?at\+jwt|access([_-]?token)?"
 _OTHER = r"id(t|[_-]?token)?|rt|refresh([_-]?token)?|offline|logout([_-]?token)?"
 
 
-def _grants_something(of: Reading) -> bool:
-    return any(str(of.claims.get(name) or "").strip() for name in ("scope", "scp"))
+def _grants_something(reading: Reading) -> bool:
+    return any(str(reading.claims.get(name) or "").strip() for name in ("scope", "scp"))
 
 
-def _is_another_jwt(of: Reading) -> bool:
-    typ, use = of.claims.get("typ", "Bearer"), of.claims.get("token_use", "access")
+def _is_another_jwt(reading: Reading) -> bool:
+    typ, use = reading.claims.get("typ", "Bearer"), reading.claims.get("token_use", "access")
     about, token = {"email", "name"}, {"iat", "jti", "client_id", "azp", "cid", "appid"}
-    kinds = [of.claims.get(name, "at") for name in ("token_type", "tokenType", "tokenName", "tty")]
-    perhaps = [of.claims.get(name) for name in ("type", "purpose")]
+    kinds = [
+        reading.claims.get(name, "at") for name in ("token_type", "tokenType", "tokenName", "tty")
+    ]
+    ambiguous_kinds = [reading.claims.get(name) for name in ("type", "purpose")]
     return (
-        not of.claims.keys().isdisjoint(_OF_OTHER_JWTS)
+        not reading.claims.keys().isdisjoint(_OF_OTHER_JWTS)
         or use != "access"
         or not isinstance(typ, str)
         or not re.fullmatch(_ACCESS, typ, re.IGNORECASE)
         or any(not isinstance(kind, str) for kind in kinds)
         or any(
             isinstance(kind, str) and re.fullmatch(_OTHER, kind, re.IGNORECASE)
-            for kind in [*kinds, *perhaps]
+            for kind in [*kinds, *ambiguous_kinds]
         )
         or (
-            of.claims.keys().isdisjoint(token)
-            and not of.claims.keys().isdisjoint(about)
-            and not _grants_something(of)
+            reading.claims.keys().isdisjoint(token)
+            and not reading.claims.keys().isdisjoint(about)
+            and not _grants_something(reading)
         )
     )
 
 
-STRICTNESSES: Final = (
-    Strictness(
+STRICTER_RULES: Final = (
+    StricterRule(
         "padding",
         TokenMalformed,
-        lambda of: "=" in of.token,
-        "A segment has one spelling, which is without padding (RFC 7515 §2).",
+        lambda reading: "=" in reading.token,
+        "A segment has one valid encoding, without padding (RFC 7515 §2).",
     ),
-    Strictness(
+    StricterRule(
         "another encoding",
         TokenMalformed,
-        lambda of: any(map(_is_other_text, of.texts())),
+        lambda reading: any(map(_is_not_utf_8, reading.texts())),
         "Header and claims are UTF-8 without a byte order mark (RFC 7515 §5.2, RFC 8259 §8.1).",
     ),
-    Strictness(
+    StricterRule(
         "a lone surrogate",
         TokenMalformed,
         _any_value(_has_surrogate),
-        "It is no character, and what comes of it differs (RFC 8259 §8.2, RFC 7493 §2.1).",
+        "It is not a character, and readers treat it differently (RFC 8259 §8.2, RFC 7493 §2.1).",
     ),
-    Strictness(
+    StricterRule(
         "a name twice",
         TokenMalformed,
-        lambda of: any(map(_repeats_a_name, of.texts())),
-        "Another reader could take the other value (RFC 7515 §4, RFC 7519 §4).",
+        lambda reading: any(map(_repeats_a_name, reading.texts())),
+        "Another reader could use the other value (RFC 7515 §4, RFC 7519 §4).",
     ),
-    Strictness(
+    StricterRule(
         "a number that is not finite",
         TokenMalformed,
         _any_value(_is_infinite),
         "JSON has no NaN and no Infinity, and 1e400 must not become one (RFC 8259 §6).",
     ),
-    Strictness(
+    StricterRule(
         "deep nesting",
         TokenMalformed,
-        lambda of: max(_depth(of.header), _depth(of.claims)) > 16,
-        "A parser may set a limit to depth, and a stack has one (RFC 8259 §9).",
+        lambda reading: max(_depth(reading.header), _depth(reading.claims)) > 16,
+        "A parser may limit the depth, because its stack is limited (RFC 8259 §9).",
     ),
-    Strictness(
+    StricterRule(
         "a long text",
         TokenTooLarge,
-        lambda of: len(of.token) > 16 * 1024,
-        "What is read before it is trusted has a bound; no RFC sets one.",
+        lambda reading: len(reading.token) > 16 * 1024,
+        "Untrusted input needs a size limit; no RFC sets one.",
     ),
-    Strictness(
+    StricterRule(
         "crit or b64",
         CriticalHeaderNotUnderstood,
-        lambda of: "crit" in of.header or "b64" in of.header,
-        "No extension is understood here; b64 is one (RFC 7515 §4.1.11, RFC 7797 §6).",
+        lambda reading: "crit" in reading.header or "b64" in reading.header,
+        "This library supports no extension, and b64 is one (RFC 7515 §4.1.11, RFC 7797 §6).",
     ),
-    Strictness(
+    StricterRule(
         "enc",
         TokenEncrypted,
-        lambda of: "enc" in of.header,
-        "A token with this member is encrypted and not signed (RFC 7516 §9).",
+        lambda reading: "enc" in reading.header,
+        "A token with this member is encrypted, not signed (RFC 7516 §9).",
     ),
-    Strictness(
+    StricterRule(
         "the type of another token",
         TokenTypeNotAllowed,
         _has_other_type,
-        "A token of one kind must not pass for one of another (RFC 8725 §3.11, RFC 9068 §4).",
+        "A JWT of another kind must not be accepted (RFC 8725 §3.11, RFC 9068 §4).",
     ),
-    Strictness(
+    StricterRule(
         "no kid where two keys fit",
         KeyAmbiguous,
-        lambda of: "kid" not in of.header and of.header["alg"] == "RS256",
-        "No key is tried on the chance that it fits (RFC 7515 §4.1.4).",
+        lambda reading: "kid" not in reading.header and reading.header["alg"] == "RS256",
+        "The verifier does not guess which key signed (RFC 7515 §4.1.4).",
     ),
-    Strictness(
-        "a date that is no number",
+    StricterRule(
+        "a date that is not a number",
         ClaimMalformed,
-        _claims("exp", "nbf", "iat", is_so=_is_no_number),
-        "A NumericDate is a JSON number, no string and no true (RFC 7519 §2).",
+        _claims("exp", "nbf", "iat", predicate=_is_not_a_number),
+        "A NumericDate is a JSON number, not a string or true (RFC 7519 §2).",
     ),
-    Strictness(
+    StricterRule(
         "a date out of range",
         ClaimMalformed,
-        _claims("exp", "nbf", "iat", is_so=_is_out_of_range),
+        _claims("exp", "nbf", "iat", predicate=_is_out_of_range),
         "Seconds before 1970 or after 9999 are milliseconds or nonsense (RFC 7519 §2).",
     ),
-    Strictness(
+    StricterRule(
         "a date ahead by a fraction",
         TokenNotYetValid,
         _is_ahead,
         "A NumericDate may have a fraction, which PyJWT cuts off (RFC 7519 §2, §4.1.5).",
     ),
-    Strictness(
-        "no name in sub, client_id, azp, cid or appid",
+    StricterRule(
+        "an invalid sub, client_id, azp, cid or appid",
         ClaimMalformed,
-        _claims("sub", "client_id", "azp", "cid", "appid", is_so=_is_no_name),
-        "They identify, and control characters break a log (RFC 7519 §4.1.2, RFC 8693 §4.3).",
+        _claims("sub", "client_id", "azp", "cid", "appid", predicate=_is_not_a_name),
+        "They are identifiers; control characters break logs (RFC 7519 §4.1.2, RFC 8693 §4.3).",
     ),
-    Strictness(
-        "no scope names in scope",
+    StricterRule(
+        "an invalid scope",
         ClaimMalformed,
-        lambda of: _claims("scope", is_so=_is_no_scp if of.profile == "jwt" else _is_no_scope)(of),
-        "It is one string of scope-tokens and spaces (RFC 6749 §3.3, RFC 8693 §4.2), or an array.",
+        lambda reading: _claims(
+            "scope", predicate=_is_not_a_scp if reading.profile == "jwt" else _is_not_a_scope
+        )(reading),
+        "It is a string of scope-tokens and spaces (RFC 6749 §3.3, RFC 8693 §4.2), or an array.",
     ),
-    Strictness(
-        "no scope names in scp",
+    StricterRule(
+        "an invalid scp",
         ClaimMalformed,
-        lambda of: of.profile == "jwt" and _claims("scp", is_so=_is_no_scp)(of),
-        "Where it stands for scope it has the same grammar (RFC 6749 §3.3).",
+        lambda reading: (
+            reading.profile == "jwt" and _claims("scp", predicate=_is_not_a_scp)(reading)
+        ),
+        "Used in place of scope, it has the same grammar (RFC 6749 §3.3).",
     ),
-    Strictness(
+    StricterRule(
         "an ID token",
         IDTokenPresented,
-        lambda of: (
-            not of.claims.keys().isdisjoint(_OF_ID_TOKENS)
-            or ("nonce" in of.claims and not _grants_something(of))
+        lambda reading: (
+            not reading.claims.keys().isdisjoint(_OF_ID_TOKENS)
+            or ("nonce" in reading.claims and not _grants_something(reading))
         ),
-        "It was made for a client and opens no API (RFC 8725 §3.12).",
+        "It is for a client, not for an API (RFC 8725 §3.12).",
     ),
-    Strictness(
+    StricterRule(
         "another JWT of the issuer",
         OtherJWTPresented,
         _is_another_jwt,
-        "What the issuer signed for another purpose opens no API (RFC 8725 §3.11, §3.12).",
+        "The issuer signed it for another purpose (RFC 8725 §3.11, §3.12).",
     ),
-    Strictness(
+    StricterRule(
         "cnf",
         TokenBoundToKey,
-        lambda of: "cnf" in of.claims,
-        "It belongs to whoever proves a key, and Bearer proves none (RFC 7800 §3.1).",
+        lambda reading: "cnf" in reading.claims,
+        "The client must prove possession of a key, and Bearer has no proof (RFC 7800 §3.1).",
     ),
-    Strictness(
+    StricterRule(
         "a missing claim of RFC 9068",
         ClaimMissing,
-        lambda of: (
-            of.profile == "rfc9068" and not of.claims.keys() >= {"sub", "client_id", "iat", "jti"}
+        lambda reading: (
+            reading.profile == "rfc9068"
+            and not reading.claims.keys() >= {"sub", "client_id", "iat", "jti"}
         ),
-        "The strict profile requires them all (RFC 9068 §2.2).",
+        "The profile rfc9068 requires all of them (RFC 9068 §2.2).",
     ),
-    Strictness(
+    StricterRule(
         "an empty jti",
         ClaimMalformed,
-        lambda of: of.profile == "rfc9068" and of.claims.get("jti") == "",
-        "An identifier that is empty is the same for all tokens (RFC 7519 §4.1.7).",
+        lambda reading: reading.profile == "rfc9068" and reading.claims.get("jti") == "",
+        "An empty identifier does not distinguish tokens (RFC 7519 §4.1.7).",
     ),
 )

@@ -1,4 +1,5 @@
-"""Our verifier accepts what PyJWT accepts, with the same claims, less what we refuse by name."""
+"""This library accepts the tokens that PyJWT accepts, with the same claims, except by a stricter
+rule."""
 
 import math
 import time
@@ -11,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
-from tests.agreement.comparison import compare, judge, new_verifier, verdict
+from tests.agreement.comparison import check_agreement, compare, new_verifier, our_result
 from tests.agreement.mutated_tokens import (
     tokens_of_edited_bytes,
     tokens_of_edited_text,
-    tokens_of_odd_json,
-    tokens_of_respelled_segments,
+    tokens_of_reencoded_segments,
+    tokens_of_unusual_json,
     tokens_that_share_segments,
     tokens_with_other_members,
 )
-from tests.agreement.pyjwt_reading import LEEWAY, reading
+from tests.agreement.pyjwt_reading import LEEWAY, read_with_pyjwt
 from tests.agreement.signed_tokens import claims_members, token_of
 from tests.agreement.single_mutations import (
-    Named,
+    NamedTokens,
     odd_bytes,
     odd_keys,
     odd_members,
@@ -32,16 +33,16 @@ from tests.agreement.single_mutations import (
     odd_values,
 )
 from tests.agreement.stricter_examples import EXAMPLES
-from tests.agreement.stricter_rules import STRICTNESSES
+from tests.agreement.stricter_rules import STRICTER_RULES
 from tests.support.fake_issuer import FakeClock
 
 PROFILES = st.sampled_from(["jwt", "jwt", "jwt", "rfc9068"])
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _ed25519_by_its_own_name() -> None:
-    """PyJWT knows it as EdDSA only (RFC 9864 §2.2)."""
-    # The benchmarks tell it, too, in a process that has run their tests.
+def _register_ed25519() -> None:
+    """PyJWT knows the algorithm as EdDSA only (RFC 9864 §2.2)."""
+    # The tests of the benchmarks may have registered it already in this process.
     with suppress(ValueError):
         jwt.register_algorithm("Ed25519", OKPAlgorithm())
 
@@ -59,51 +60,53 @@ def _ed25519_by_its_own_name() -> None:
     ],
 )
 async def test_both_agree_on_every_single_mutation(
-    mutations: Callable[[], Named], profile: str
+    mutations: Callable[[], NamedTokens], profile: str
 ) -> None:
-    for token, words in {token: words for words, token in mutations()}.items():
+    for token, change in {token: change for change, token in mutations()}.items():
         try:
-            await judge(token, profile)
+            await check_agreement(token, profile)
         except AssertionError as difference:
-            difference.add_note(words)
+            difference.add_note(change)
             raise
 
 
 @given(token=tokens_with_other_members(), profile=PROFILES)
 @settings(max_examples=500, deadline=None)
-async def test_both_agree_on_members_of_any_value(token: str, profile: str) -> None:
-    await judge(token, profile)
+async def test_both_agree_on_members_with_any_value(token: str, profile: str) -> None:
+    await check_agreement(token, profile)
 
 
-@given(token=tokens_of_odd_json(), profile=PROFILES)
+@given(token=tokens_of_unusual_json(), profile=PROFILES)
 @settings(max_examples=400, deadline=None)
-async def test_both_agree_on_doubtful_json(token: str, profile: str) -> None:
-    await judge(token, profile)
+async def test_both_agree_on_unusual_json(token: str, profile: str) -> None:
+    await check_agreement(token, profile)
 
 
 @given(token=tokens_of_edited_bytes(), profile=PROFILES)
 @settings(max_examples=400, deadline=None)
-async def test_both_agree_on_json_with_bytes_exchanged(token: str, profile: str) -> None:
-    await judge(token, profile)
+async def test_both_agree_on_json_with_changed_bytes(token: str, profile: str) -> None:
+    await check_agreement(token, profile)
 
 
-@given(token=tokens_of_respelled_segments(), profile=PROFILES)
+@given(token=tokens_of_reencoded_segments(), profile=PROFILES)
 @settings(max_examples=300, deadline=None)
-async def test_both_agree_on_other_spellings_of_a_segment(token: str, profile: str) -> None:
-    await judge(token, profile)
+async def test_both_agree_on_other_encodings_of_a_segment(token: str, profile: str) -> None:
+    await check_agreement(token, profile)
 
 
 @given(token=tokens_of_edited_text(), profile=PROFILES)
 @settings(max_examples=250, deadline=None)
-async def test_both_agree_on_text_that_was_changed_after_signing(token: str, profile: str) -> None:
-    await judge(token, profile)
+async def test_both_agree_on_tokens_that_were_changed_after_signing(
+    token: str, profile: str
+) -> None:
+    await check_agreement(token, profile)
 
 
 @given(tokens=tokens_that_share_segments(), profile=PROFILES)
 @settings(max_examples=250, deadline=None)
 async def test_both_agree_on_tokens_that_share_segments(tokens: list[str], profile: str) -> None:
     for token in tokens:
-        await judge(token, profile)
+        await check_agreement(token, profile)
 
 
 @given(
@@ -112,12 +115,13 @@ async def test_both_agree_on_tokens_that_share_segments(tokens: list[str], profi
     begins_with_a_second=st.booleans(),
 )
 @settings(max_examples=100, deadline=None)
-async def test_both_agree_near_the_limits_of_time(
+async def test_both_agree_near_the_limits_of_dates(
     claim: str, distance: float, begins_with_a_second: bool
 ) -> None:
-    """PyJWT reads the time itself, so ours is asked for the time before and the time after.
+    """PyJWT reads the system clock, so this library is asked at the time before and at the time
+    after.
 
-    For PyJWT seconds pass by a leeway that moves the limit towards the token.
+    To simulate passing seconds for PyJWT, the leeway moves the limit towards the token.
     """
     clock = FakeClock(time.time())
     limit = clock.now + (-LEEWAY if claim == "exp" else LEEWAY)
@@ -128,17 +132,18 @@ async def test_both_agree_near_the_limits_of_time(
     for passed in (0, 1, 2):
         leeway = LEEWAY - passed if claim == "exp" else LEEWAY + passed
         clock.now = time.time() + passed
-        before = await verdict(verifier, token)
-        theirs = reading(token, "jwt", now=clock.now, leeway=leeway)
-        if theirs is None and claim == "exp" and date % 1 and isinstance(before, str):
-            # PyJWT cuts off the fraction and ends the token earlier; ours ends it when it says.
-            theirs = reading(token, "jwt", now=clock.now, leeway=leeway + 1)
+        before = await our_result(verifier, token)
+        pyjwt_reading = read_with_pyjwt(token, "jwt", now=clock.now, leeway=leeway)
+        if pyjwt_reading is None and claim == "exp" and date % 1 and isinstance(before, str):
+            # PyJWT drops the fraction and ends the token earlier; this library ends it at its exact
+            # time.
+            pyjwt_reading = read_with_pyjwt(token, "jwt", now=clock.now, leeway=leeway + 1)
         clock.now = time.time() + passed
-        after = await verdict(verifier, token)
+        after = await our_result(verifier, token)
 
-        # Or the limit was between them, and nobody knows on which side of it PyJWT was.
+        # Otherwise the limit was between the two times, and PyJWT may be on either side.
         if before == after:
-            compare(before, theirs)
+            compare(before, pyjwt_reading)
 
 
 @pytest.mark.parametrize(
@@ -149,24 +154,26 @@ async def test_both_agree_near_the_limits_of_time(
         for number, token in enumerate(tokens, start=1)
     ],
 )
-async def test_a_named_strictness_is_one(name: str, profile: str, token: str) -> None:
-    """PyJWT accepts the token, the rule of that name holds and no other, and ours refuses."""
-    theirs = await judge(token, profile)
+async def test_an_example_breaks_one_stricter_rule_only(
+    name: str, profile: str, token: str
+) -> None:
+    """PyJWT accepts the token, exactly this rule applies, and this library refuses the token."""
+    pyjwt_reading = await check_agreement(token, profile)
 
-    assert theirs is not None
-    assert [rule.name for rule in STRICTNESSES if rule.holds(theirs)] == [name]
+    assert pyjwt_reading is not None
+    assert [rule.name for rule in STRICTER_RULES if rule.applies(pyjwt_reading)] == [name]
 
 
-def test_each_strictness_has_its_own_name_and_an_example() -> None:
-    names = [rule.name for rule in STRICTNESSES]
+def test_each_stricter_rule_has_its_own_name_and_an_example() -> None:
+    names = [rule.name for rule in STRICTER_RULES]
 
     assert len(names) == len(set(names))
     assert {name for name, _ in EXAMPLES} == set(names)
 
 
 @pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
-async def test_both_accept_the_token_that_the_others_are_made_from(profile: str) -> None:
-    theirs = await judge(token_of(), profile)
+async def test_both_accept_the_token_that_mutations_start_from(profile: str) -> None:
+    pyjwt_reading = await check_agreement(token_of(), profile)
 
-    assert theirs is not None
-    assert theirs.claims["sub"] == "alice"
+    assert pyjwt_reading is not None
+    assert pyjwt_reading.claims["sub"] == "alice"

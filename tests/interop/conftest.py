@@ -1,6 +1,5 @@
-"""oidc-provider, and a browser that reaches it."""
+"""Fixtures: oidc-provider, a browser, and our API."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -11,8 +10,6 @@ import pytest
 from starlette.types import ASGIApp
 
 from resource_api.app import create_app
-from resource_api.database.connect import connect
-from resource_api.database.schema import prepare
 from resource_api.settings import Settings
 from tests.interop.node import install_packages
 from tests.interop.provider import AUDIENCE, Provider
@@ -22,45 +19,31 @@ from tests.support.user_agent import UserAgent
 
 @pytest.fixture(scope="session")
 def packages() -> None:
-    """The packages that `package-lock.json` names."""
+    """The packages in `package-lock.json`."""
     install_packages()
 
 
 @pytest.fixture(scope="session")
 def provider(packages: None, tmp_path_factory: pytest.TempPathFactory) -> Generator[Provider]:
-    """One oidc-provider for all tests; what they leave there is in the way of none."""
+    """One oidc-provider for all tests; the tests do not disturb each other."""
     with Provider(tmp_path_factory.mktemp("provider") / "log") as provider:
         yield provider
 
 
 @pytest.fixture
 async def browser(provider: Provider) -> AsyncGenerator[UserAgent]:
-    """A browser in which nobody has signed in."""
+    """A browser without a session at the provider."""
     async with UserAgent({provider.issuer: None}) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the tables of the API; made once, because that takes its time."""
-    file = tmp_path_factory.mktemp("database") / "contacts.sqlite3"
-
-    async def make() -> None:
-        engine = connect(f"sqlite:///{file}")
-        await prepare(engine)
-        await engine.dispose()
-
-    asyncio.run(make())
-    return file
-
-
 @pytest.fixture(params=["jwt", "rfc9068"])
 async def api_app(
-    request: pytest.FixtureRequest, provider: Provider, empty_database: Path, tmp_path: Path
+    request: pytest.FixtureRequest, provider: Provider, migrated: Path, tmp_path: Path
 ) -> AsyncGenerator[ASGIApp]:
-    """Our API, which knows of the provider its issuer identifier and no more."""
+    """Our API, configured with the provider's issuer identifier."""
     profile: Literal["jwt", "rfc9068"] = request.param
-    shutil.copy(empty_database, tmp_path / "contacts.sqlite3")
+    shutil.copy(migrated, tmp_path / "contacts.sqlite3")
     settings = Settings(
         issuer=provider.issuer,
         audience=(AUDIENCE,),

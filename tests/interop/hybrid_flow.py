@@ -1,4 +1,4 @@
-"""The hybrid flow at oidc-provider, as a client of no particular make would run it."""
+"""The hybrid flow at oidc-provider, as a generic client runs it."""
 
 import httpx
 
@@ -13,7 +13,7 @@ RESPONSE_TYPES = ("code id_token", "code token", "code id_token token")
 
 
 async def sign_in(browser: UserAgent, page: Page, username: str = "alice") -> Page:
-    """Sign in at the provider and allow what is asked for; return where that leads."""
+    """Sign in at the provider and consent; return the page that this leads to."""
     page = await browser.submit(
         page, page.form("/interaction/"), {"login": username, "password": "x"}
     )
@@ -30,7 +30,7 @@ async def front_channel(
     audience: str = AUDIENCE,
     username: str = "alice",
 ) -> dict[str, str]:
-    """Return what the provider gives to the browser, out of the fragment."""
+    """Return the parameters that the provider sends to the browser in the fragment."""
     request = {
         "client_id": client_id(algorithm),
         "redirect_uri": REDIRECT_URI,
@@ -47,10 +47,10 @@ async def front_channel(
     return page.fragment
 
 
-async def exchanged(
+async def exchange(
     browser: UserAgent, provider: Provider, algorithm: str, code: str, *, audience: str = AUDIENCE
 ) -> dict[str, str]:
-    """Return what the provider gives to the client for the code."""
+    """Exchange the code, and return the response of the token endpoint."""
     answer = await browser.client.post(
         f"{provider.issuer}/token",
         data={

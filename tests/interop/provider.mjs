@@ -1,29 +1,29 @@
-// The authorization server of the tests: the package oidc-provider on a free port of this machine.
+// An authorization server for the tests: the package oidc-provider on a free port of this machine.
 //
-// Prints one line of JSON when it serves, and ends when its standard input does.
-// POST /rotate makes it sign with new keys; the ones before stay published.
+// Prints one line of JSON when it serves, and ends with its standard input.
+// After POST /rotate it signs with new keys; the earlier keys stay published.
 
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import { Provider, errors } from 'oidc-provider';
 
-// Standard output is for the line that the test waits for.
+// The test reads only one line from standard output.
 console.info = console.error;
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 
 const RESOURCES = {
   'https://api.example/contacts': 'read:contacts write:contacts',
-  // Its scopes have the same names, so that only the audience tells its tokens from the others.
+  // The same scopes, so that only the audience differs.
   'https://api.example/calendar': 'read:contacts write:contacts',
 };
 
 const COOKIE_KEYS = [randomBytes(32).toString('hex')];
 
 function newKeys() {
-  // A key of RSA is for one algorithm, which it has to name where it is not RS256. That of Ed25519
-  // is for both names of its algorithm.
+  // An RSA key serves one algorithm, and must name it if it is not RS256. The Ed25519 key serves
+  // both names of its algorithm.
   return [
     [generateKeyPairSync('rsa', { modulusLength: 2048 }), { alg: 'RS256' }],
     [generateKeyPairSync('rsa', { modulusLength: 2048 }), { alg: 'PS256' }],
@@ -41,8 +41,8 @@ function client(algorithm) {
   return {
     client_id: `web-application-${algorithm}`,
     client_secret: 'a secret that only this machine knows',
-    // A native one, because others may not have http addresses with these response types. The port
-    // of a loopback address is not compared then (RFC 8252 §7.3).
+    // Only a native client may have http redirect URIs with these response types. The port of a
+    // loopback address is not compared for it (RFC 8252 §7.3).
     application_type: 'native',
     redirect_uris: ['http://localhost/callback'],
     post_logout_redirect_uris: ['http://localhost/'],
@@ -53,42 +53,47 @@ function client(algorithm) {
   };
 }
 
-// What has been issued, by its kind and identifier. It outlives the keys that signed it.
-const kept = new Map();
+// Everything that was issued, by kind and identifier. It is kept over a rotation of keys.
+const storage = new Map();
 
-class Kept {
+class StorageAdapter {
   constructor(kind) {
     this.kind = kind;
   }
 
   async upsert(id, payload) {
-    kept.set(`${this.kind} ${id}`, payload);
+    storage.set(`${this.kind} ${id}`, payload);
   }
 
   async find(id) {
-    return kept.get(`${this.kind} ${id}`);
+    return storage.get(`${this.kind} ${id}`);
   }
 
   async findByUid(uid) {
-    return [...kept].find(([key, { uid: its }]) => key.startsWith(this.kind) && its === uid)?.[1];
+    const entries = [...storage].filter(([key]) => key.startsWith(this.kind));
+    return entries.find(([, payload]) => payload.uid === uid)?.[1];
   }
 
   async consume(id) {
-    kept.get(`${this.kind} ${id}`).consumed = Math.floor(Date.now() / 1000);
+    storage.get(`${this.kind} ${id}`).consumed = Math.floor(Date.now() / 1000);
   }
 
   async destroy(id) {
-    kept.delete(`${this.kind} ${id}`);
+    storage.delete(`${this.kind} ${id}`);
   }
 
   async revokeByGrantId(grantId) {
-    [...kept].filter(([, payload]) => payload.grantId === grantId).forEach(([key]) => kept.delete(key));
+    for (const [key, payload] of storage) {
+      if (payload.grantId === grantId) {
+        storage.delete(key);
+      }
+    }
   }
 }
 
 function newProvider(issuer, keys) {
   return new Provider(issuer, {
-    adapter: Kept,
+    adapter: StorageAdapter,
     jwks: { keys },
     clients: ALGORITHMS.map(client),
     clientAuthMethods: ['client_secret_post', 'client_secret_basic'],
@@ -97,14 +102,14 @@ function newProvider(issuer, keys) {
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
     conformIdTokenClaims: false,
     cookies: { keys: COOKIE_KEYS },
-    // By default only where a web client asks for offline_access with prompt=consent.
+    // By default, only a web client with offline_access and prompt=consent gets a refresh token.
     issueRefreshToken: () => true,
     findAccount: (_context, id) => ({
       accountId: id,
       claims: () => ({ sub: id, name: id, email: `${id}@mail.example`, email_verified: true }),
     }),
     features: {
-      // Its own forms for sign-in and consent, which take any name and any password.
+      // The forms of oidc-provider for sign-in and consent; they accept any name and password.
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
@@ -136,7 +141,7 @@ server.listen(0, '127.0.0.1', () => {
   start();
   server.on('request', (request, response) => {
     if (request.method === 'POST' && request.url === '/rotate') {
-      // Of several keys that fit, the first one signs.
+      // The first key that fits signs.
       keys = [...newKeys(), ...keys];
       start();
       response.writeHead(204).end();

@@ -1,6 +1,6 @@
-// A relying party for the tests: the package openid-client, told what to do over standard input.
+// A relying party for the tests: the package openid-client, controlled over standard input.
 //
-// Reads one line of JSON for each thing to do, and answers each with one line. Ends with its input.
+// Reads commands, one JSON object a line, and answers each with one line. Ends with its input.
 
 import { createInterface } from 'node:readline';
 
@@ -14,7 +14,7 @@ const METHODS = {
   none: client.None,
 };
 
-const TO_DO = {
+const COMMANDS = {
   // Arguments: algorithm is "oidc" or "oauth2" (RFC 8414); hybrid is true for `code id_token`.
   async discover({ issuer, clientId, secret, method, algorithm, hybrid }) {
     const execute = [client.allowInsecureRequests, client.enableNonRepudiationChecks];
@@ -42,7 +42,7 @@ const TO_DO = {
     return { tokens, claims: tokens.claims() };
   },
 
-  // The same, but of a response that came as a form (form_post).
+  // Like callback, for a response that came as a form (form_post).
   async formCallback({ url, body, checks }) {
     const request = new Request(url, { method: 'POST', body: new URLSearchParams(body) });
     const tokens = await client.authorizationCodeGrant(configuration, request, checks);
@@ -77,10 +77,10 @@ const TO_DO = {
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { todo, ...given } = JSON.parse(line);
+  const { command, ...parameters } = JSON.parse(line);
   let answer;
   try {
-    answer = { result: await TO_DO[todo](given) };
+    answer = { result: await COMMANDS[command](parameters) };
   } catch (error) {
     answer = {
       refusal: {

@@ -1,24 +1,18 @@
-"""The package openid-client as a process of its own: a relying party we did not write."""
+"""openid-client, a relying party by another author, as a process."""
 
 import asyncio
 import json
-import subprocess
-import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.interop.node import FOLDER, NODE
-
-DEADLINE = 120.0
-"""Seconds, for a busy machine; an answer takes some milliseconds."""
+from tests.interop.node import NodeProcess
 
 
 class Refused(Exception):
-    """The relying party did not take what it was given.
+    """The relying party refused a response.
 
     Arguments:
         code: openid-client's name for the kind of failure.
-        error: what the authorization server called it (RFC 6749 §5.2); empty if it said nothing.
+        error: the error of the authorization server (RFC 6749 §5.2), or empty.
     """
 
     def __init__(self, code: str, error: str, reason: str) -> None:
@@ -27,55 +21,28 @@ class Refused(Exception):
         self.error = error
 
 
-class RelyingParty:
-    """A relying party from `with` to the end of the block.
-
-    It is the client that it was last told to be (`discover`).
-    """
+class RelyingParty(NodeProcess):
+    """A relying party from `with` to the end of the block; `discover` chooses its client."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            # It ends with its standard input, so also if this process dies.
-            [NODE, FOLDER / "relying_party.mjs"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        super().__init__("relying_party.mjs")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # Popen's own end of a block closes the pipes and waits.
-        with self._process:
-            self._process.kill()
-
-    async def ask(self, todo: str, **given: object) -> Any:
-        """Have it do something of the list in `relying_party.mjs`, and return what came of it.
+    async def ask(self, command: str, **arguments: object) -> Any:
+        """Run a command of `relying_party.mjs` and return its result.
 
         Raises:
-            Refused: it failed, for a reason of its own or the authorization server's.
+            Refused: the relying party or the authorization server refused.
         """
-        # In a thread, because what it asks of our server is answered by this event loop.
-        line = await asyncio.to_thread(self._answer, json.dumps({"todo": todo, **given}))
+        # In a thread, because this event loop runs the authorization server that is asked.
+        line = await asyncio.to_thread(self._answer, json.dumps({"command": command, **arguments}))
         answer: dict[str, Any] = json.loads(line)
         if "refusal" in answer:
             raise Refused(**answer["refusal"])
         return answer.get("result")
 
     def _answer(self, question: str) -> bytes:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        late = threading.Timer(DEADLINE, self._process.kill)
-        late.start()
-        self._process.stdin.write(question.encode() + b"\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        late.cancel()
+        self.write_line(question.encode())
+        line = self.read_line()
         if not line:
-            raise AssertionError(f"openid-client has ended; it was asked {question}")
+            raise AssertionError(f"openid-client ended; the last command was {question}")
         return line

@@ -1,19 +1,19 @@
-"""Our API accepts and refuses what oidc-provider issues; the keys come over real HTTP."""
+"""Our API with tokens of oidc-provider; it fetches the keys over HTTP."""
 
 import httpx
 import jwt
 import pytest
 
-from tests.interop.hybrid_flow import RESPONSE_TYPES, exchanged, front_channel
+from tests.interop.hybrid_flow import RESPONSE_TYPES, exchange, front_channel
 from tests.interop.provider import ALGORITHMS, OTHER_AUDIENCE, Provider
 from tests.support.user_agent import UserAgent
 
-one_profile = pytest.mark.parametrize("api_app", ["rfc9068"], indirect=True)
-"""For what does not depend on the token's profile."""
+strict_profile_only = pytest.mark.parametrize("api_app", ["rfc9068"], indirect=True)
+"""For tests that do not depend on the token profile."""
 
 
 async def contacts(api: httpx.AsyncClient, token: str) -> httpx.Response:
-    """Ask for the contacts of the token's subject."""
+    """Request the contacts of the token's subject."""
     return await api.get("/contacts", headers={"Authorization": f"Bearer {token}"})
 
 
@@ -21,48 +21,48 @@ async def contacts(api: httpx.AsyncClient, token: str) -> httpx.Response:
 @pytest.mark.parametrize(
     "response_type", [name for name in RESPONSE_TYPES if "token" in name.split()]
 )
-async def test_an_access_token_out_of_the_fragment_opens_the_api(
+async def test_the_api_accepts_an_access_token_from_the_fragment(
     api: httpx.AsyncClient,
     browser: UserAgent,
     provider: Provider,
     algorithm: str,
     response_type: str,
 ) -> None:
-    given = await front_channel(browser, provider, algorithm, response_type=response_type)
+    fragment = await front_channel(browser, provider, algorithm, response_type=response_type)
 
-    answer = await contacts(api, given["access_token"])
+    response = await contacts(api, fragment["access_token"])
 
-    assert answer.status_code == 200, answer.text
-    assert jwt.get_unverified_header(given["access_token"])["alg"] == algorithm
+    assert response.status_code == 200, response.text
+    assert jwt.get_unverified_header(fragment["access_token"])["alg"] == algorithm
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
-async def test_an_access_token_in_exchange_for_the_code_opens_the_api(
+async def test_the_api_accepts_an_access_token_from_the_token_endpoint(
     api: httpx.AsyncClient,
     browser: UserAgent,
     provider: Provider,
     algorithm: str,
     response_type: str,
 ) -> None:
-    given = await front_channel(browser, provider, algorithm, response_type=response_type)
-    tokens = await exchanged(browser, provider, algorithm, given["code"])
+    fragment = await front_channel(browser, provider, algorithm, response_type=response_type)
+    tokens = await exchange(browser, provider, algorithm, fragment["code"])
 
-    answer = await contacts(api, tokens["access_token"])
+    response = await contacts(api, tokens["access_token"])
 
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     assert jwt.get_unverified_header(tokens["access_token"])["alg"] == algorithm
 
 
-@one_profile
-async def test_what_one_subject_writes_another_does_not_see(
+@strict_profile_only
+async def test_a_subject_does_not_see_the_contacts_of_another(
     api: httpx.AsyncClient, provider: Provider
 ) -> None:
     headers: dict[str, dict[str, str]] = {}
     for username in ("alice", "bob"):
         async with UserAgent({provider.issuer: None}) as browser:
-            given = await front_channel(browser, provider, "RS256", username=username)
-        headers[username] = {"Authorization": f"Bearer {given['access_token']}"}
+            fragment = await front_channel(browser, provider, "RS256", username=username)
+        headers[username] = {"Authorization": f"Bearer {fragment['access_token']}"}
 
     written = await api.post("/contacts", json={"name": "Carol"}, headers=headers["alice"])
 
@@ -72,82 +72,84 @@ async def test_what_one_subject_writes_another_does_not_see(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_an_id_token_is_no_access_token(
+async def test_an_id_token_is_refused(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider, algorithm: str
 ) -> None:
-    given = await front_channel(browser, provider, algorithm)
+    fragment = await front_channel(browser, provider, algorithm)
 
-    answer = await contacts(api, given["id_token"])
+    response = await contacts(api, fragment["id_token"])
 
-    assert answer.status_code == 401
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 async def test_a_token_for_another_audience_is_refused(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider, algorithm: str
 ) -> None:
-    given = await front_channel(browser, provider, algorithm, audience=OTHER_AUDIENCE)
+    fragment = await front_channel(browser, provider, algorithm, audience=OTHER_AUDIENCE)
 
-    answer = await contacts(api, given["access_token"])
+    response = await contacts(api, fragment["access_token"])
 
-    assert answer.status_code == 401
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
-@one_profile
-async def test_a_token_without_the_scope_is_not_enough(
+@strict_profile_only
+async def test_a_token_without_the_scope_is_refused(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider
 ) -> None:
-    given = await front_channel(browser, provider, "RS256", scope="openid write:contacts")
+    fragment = await front_channel(browser, provider, "RS256", scope="openid write:contacts")
 
-    answer = await contacts(api, given["access_token"])
+    response = await contacts(api, fragment["access_token"])
 
-    assert answer.status_code == 403
-    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert response.status_code == 403
+    assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
 
 
-@one_profile
+@strict_profile_only
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
-async def test_a_token_that_was_tampered_with_is_refused(
+async def test_a_token_with_a_changed_character_is_refused(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider, algorithm: str, part: int
 ) -> None:
-    given = await front_channel(browser, provider, algorithm)
-    parts = given["access_token"].split(".")
+    fragment = await front_channel(browser, provider, algorithm)
+    parts = fragment["access_token"].split(".")
     middle = len(parts[part]) // 2
     other = "B" if parts[part][middle] == "A" else "A"
     parts[part] = parts[part][:middle] + other + parts[part][middle + 1 :]
 
-    answer = await contacts(api, ".".join(parts))
+    response = await contacts(api, ".".join(parts))
 
-    assert answer.status_code == 401
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
-@one_profile
-async def test_a_signature_of_another_token_is_refused(
+@strict_profile_only
+async def test_a_token_with_the_signature_of_another_is_refused(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider
 ) -> None:
-    given = await front_channel(browser, provider, "RS256")
-    tokens = await exchanged(browser, provider, "RS256", given["code"])
+    fragment = await front_channel(browser, provider, "RS256")
+    tokens = await exchange(browser, provider, "RS256", fragment["code"])
     forged = (
-        given["access_token"].rpartition(".")[0] + "." + tokens["access_token"].rpartition(".")[2]
+        fragment["access_token"].rpartition(".")[0]
+        + "."
+        + tokens["access_token"].rpartition(".")[2]
     )
 
-    answer = await contacts(api, forged)
+    response = await contacts(api, forged)
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_a_new_key_is_known_without_a_restart_and_the_old_one_remains(
+async def test_the_api_finds_a_new_key_without_a_restart_and_accepts_the_old_one(
     api: httpx.AsyncClient, browser: UserAgent, provider: Provider, algorithm: str
 ) -> None:
     before = await front_channel(browser, provider, algorithm, response_type="code token")
     first = await contacts(api, before["access_token"])
     provider.rotate_keys()
-    after = await exchanged(browser, provider, algorithm, before["code"])
+    after = await exchange(browser, provider, algorithm, before["code"])
 
     new = await contacts(api, after["access_token"])
     old = await contacts(api, before["access_token"])

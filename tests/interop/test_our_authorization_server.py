@@ -1,4 +1,4 @@
-"""Our authorization server under openid-client, over real HTTP."""
+"""openid-client signs in at our authorization server, over HTTP."""
 
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
@@ -9,21 +9,16 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 
-from demo.authorization_server.keys.signing_key import SigningKey
 from demo.authorization_server.registrations.model import Client
-from tests.interop.our_server import (
-    AUDIENCE,
-    CONFIDENTIAL,
-    CONTACTS_API,
-    PUBLIC,
-    REDIRECT_URI,
-    SIGNED_OUT_URI,
-    TEAM_CLAIM,
-    OurServer,
-    our_server,
-)
+from tests.interop.our_server import AUDIENCE, CONFIDENTIAL, PUBLIC, OurServer, our_server
 from tests.interop.relying_party import Refused, RelyingParty
 from tests.interop.sign_in_with_ours import SCOPE, SignIn
+from tests.support.authorization_server.example_registrations import (
+    CONTACTS_API,
+    POST_LOGOUT_REDIRECT_URI,
+    REDIRECT_URI,
+    TEAM_CLAIM,
+)
 from tests.support.user_agent import UserAgent
 
 METHODS = [
@@ -33,21 +28,15 @@ METHODS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def signing_key() -> SigningKey:
-    """The first key of every server here; making one takes a while."""
-    return SigningKey.generated()
-
-
 @pytest.fixture
-async def server(tmp_path: Path, signing_key: SigningKey) -> AsyncGenerator[OurServer]:
-    async with our_server(tmp_path, signing_key) as server:
+async def server(tmp_path: Path) -> AsyncGenerator[OurServer]:
+    async with our_server(tmp_path) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def relying_party(packages: None) -> Generator[RelyingParty]:
-    """One process for all tests; each begins with `discover`."""
+    """One process for all tests; each test begins with `discover`."""
     with RelyingParty() as relying_party:
         yield relying_party
 
@@ -59,9 +48,7 @@ async def sign_in(relying_party: RelyingParty, server: OurServer) -> AsyncGenera
 
 
 @pytest.mark.parametrize("algorithm", ["oidc", "oauth2"])
-async def test_the_metadata_are_understood_by_both_specifications(
-    sign_in: SignIn, algorithm: str
-) -> None:
+async def test_the_metadata_is_valid_for_oidc_and_oauth2(sign_in: SignIn, algorithm: str) -> None:
     metadata = await sign_in.discover(algorithm=algorithm)
 
     assert metadata["issuer"] == sign_in.server.issuer
@@ -70,7 +57,7 @@ async def test_the_metadata_are_understood_by_both_specifications(
 
 @pytest.mark.parametrize(("client", "method"), METHODS)
 @pytest.mark.parametrize("response_type", ["code", "code id_token"])
-async def test_a_sign_in_is_accepted(
+async def test_openid_client_accepts_a_sign_in(
     sign_in: SignIn, client: Client, method: str, response_type: str
 ) -> None:
     await sign_in.discover(client, method=method, hybrid=response_type == "code id_token")
@@ -83,28 +70,28 @@ async def test_a_sign_in_is_accepted(
     assert set(result["tokens"]) >= {"access_token", "refresh_token", "id_token", "expires_in"}
 
 
-async def test_a_sign_in_by_form_post_is_accepted(sign_in: SignIn) -> None:
+async def test_openid_client_accepts_a_sign_in_by_form_post(sign_in: SignIn) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize(response_mode="form_post")
-    form = answer.page.form(REDIRECT_URI)
+    response = await sign_in.authorize(response_mode="form_post")
+    form = response.page.form(REDIRECT_URI)
 
     result = await sign_in.relying_party.ask(
-        "formCallback", url=form.action, body=form.fields, checks=answer.checks
+        "formCallback", url=form.action, body=form.fields, checks=response.checks
     )
 
     assert result["claims"]["sub"] == "alice"
 
 
-async def test_a_recent_sign_in_is_accepted_where_its_age_matters(sign_in: SignIn) -> None:
+async def test_openid_client_accepts_a_recent_sign_in_with_max_age(sign_in: SignIn) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize(max_age="60")
+    response = await sign_in.authorize(max_age="60")
 
-    result = await sign_in.finish(replace(answer, checks={**answer.checks, "maxAge": 60}))
+    result = await sign_in.finish(replace(response, checks={**response.checks, "maxAge": 60}))
 
     assert time() - 60 < result["claims"]["auth_time"] <= time()
 
 
-async def test_a_sign_in_is_accepted_after_a_key_rotation(sign_in: SignIn) -> None:
+async def test_openid_client_accepts_a_sign_in_after_a_key_rotation(sign_in: SignIn) -> None:
     await sign_in.discover()
     before = await sign_in.authorize()
     await sign_in.server.keys.rotate(now=time(), keep_seconds=60)
@@ -118,24 +105,26 @@ async def test_a_sign_in_is_accepted_after_a_key_rotation(sign_in: SignIn) -> No
     assert len(set(kids)) == 2
 
 
-async def test_a_denial_is_understood(sign_in: SignIn) -> None:
+async def test_openid_client_receives_access_denied_if_the_person_denies(sign_in: SignIn) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize(decision="deny")
+    response = await sign_in.authorize(decision="deny")
 
     with pytest.raises(Refused) as refused:
-        await sign_in.finish(answer)
+        await sign_in.finish(response)
 
     assert refused.value.code == "OAUTH_AUTHORIZATION_RESPONSE_ERROR"
     assert refused.value.error == "access_denied"
 
 
 @pytest.mark.parametrize("changed", ["expectedState", "expectedNonce"])
-async def test_an_answer_to_another_request_is_refused(sign_in: SignIn, changed: str) -> None:
+async def test_openid_client_refuses_a_response_to_another_request(
+    sign_in: SignIn, changed: str
+) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize()
+    response = await sign_in.authorize()
 
     with pytest.raises(Refused) as refused:
-        await sign_in.finish(replace(answer, checks={**answer.checks, changed: "another"}))
+        await sign_in.finish(replace(response, checks={**response.checks, changed: "another"}))
 
     assert refused.value.code in {"OAUTH_INVALID_RESPONSE", "OAUTH_JWT_CLAIM_COMPARISON_FAILED"}
 
@@ -147,58 +136,58 @@ async def test_an_answer_to_another_request_is_refused(sign_in: SignIn, changed:
         pytest.param("iss", "OAUTH_INVALID_RESPONSE", id="iss"),
     ],
 )
-async def test_an_answer_put_together_from_two_is_refused(
+async def test_openid_client_refuses_a_response_that_was_combined_from_two(
     sign_in: SignIn, part: str, code: str
 ) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize()
-    forged = urlencode({**answer.page.fragment, part: "http://another.example/"})
+    response = await sign_in.authorize()
+    forged = urlencode({**response.page.fragment, part: "http://another.example/"})
 
     with pytest.raises(Refused) as refused:
         await sign_in.finish(
-            replace(answer, page=replace(answer.page, url=f"{REDIRECT_URI}#{forged}"))
+            replace(response, page=replace(response.page, url=f"{REDIRECT_URI}#{forged}"))
         )
 
     assert refused.value.code == code
 
 
-async def test_a_wrong_verifier_is_refused(sign_in: SignIn) -> None:
+async def test_a_wrong_code_verifier_is_refused(sign_in: SignIn) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize()
+    response = await sign_in.authorize()
 
     with pytest.raises(Refused) as refused:
         await sign_in.finish(
-            replace(answer, checks={**answer.checks, "pkceCodeVerifier": "another" * 7})
+            replace(response, checks={**response.checks, "pkceCodeVerifier": "another" * 7})
         )
 
     assert refused.value.error == "invalid_grant"
 
 
-async def test_a_wrong_secret_is_refused(sign_in: SignIn) -> None:
+async def test_a_wrong_client_secret_is_refused(sign_in: SignIn) -> None:
     await sign_in.discover(replace(CONFIDENTIAL, client_secret="another"))
-    answer = await sign_in.authorize()
+    response = await sign_in.authorize()
 
     with pytest.raises(Refused) as refused:
-        await sign_in.finish(answer)
+        await sign_in.finish(response)
 
-    # The relying party looks no further than at the challenge.
+    # openid-client reports only the challenge.
     assert refused.value.code == "OAUTH_WWW_AUTHENTICATE_CHALLENGE"
 
 
-async def test_a_code_brings_tokens_once_and_its_replay_ends_them(sign_in: SignIn) -> None:
+async def test_a_replayed_code_is_refused_and_revokes_its_tokens(sign_in: SignIn) -> None:
     await sign_in.discover()
-    answer = await sign_in.authorize()
-    tokens = (await sign_in.finish(answer))["tokens"]
+    response = await sign_in.authorize()
+    tokens = (await sign_in.finish(response))["tokens"]
 
     with pytest.raises(Refused) as refused:
-        await sign_in.finish(answer)
+        await sign_in.finish(response)
 
     assert refused.value.error == "invalid_grant"
     introspected = await sign_in.relying_party.ask("introspect", token=tokens["access_token"])
     assert introspected == {"active": False}
 
 
-async def test_a_refresh_token_brings_new_tokens(sign_in: SignIn) -> None:
+async def test_a_refresh_token_is_exchanged_for_new_tokens(sign_in: SignIn) -> None:
     await sign_in.discover()
     tokens = await sign_in.tokens()
 
@@ -220,7 +209,7 @@ async def test_a_used_refresh_token_is_refused(sign_in: SignIn) -> None:
     assert refused.value.error == "invalid_grant"
 
 
-async def test_there_is_no_refresh_token_without_offline_access(sign_in: SignIn) -> None:
+async def test_no_refresh_token_is_issued_without_offline_access(sign_in: SignIn) -> None:
     await sign_in.discover()
 
     tokens = await sign_in.tokens(scope=SCOPE.replace("offline_access ", ""))
@@ -228,7 +217,7 @@ async def test_there_is_no_refresh_token_without_offline_access(sign_in: SignIn)
     assert "refresh_token" not in tokens
 
 
-async def test_the_user_info_are_those_of_the_user(sign_in: SignIn) -> None:
+async def test_userinfo_returns_the_claims_of_the_user(sign_in: SignIn) -> None:
     await sign_in.discover()
     tokens = await sign_in.tokens()
 
@@ -240,7 +229,7 @@ async def test_the_user_info_are_those_of_the_user(sign_in: SignIn) -> None:
 
 
 @pytest.mark.parametrize("client", [CONFIDENTIAL, CONTACTS_API], ids=["the client", "the API"])
-async def test_a_token_is_introspected_by(sign_in: SignIn, client: Client) -> None:
+async def test_a_client_and_an_api_can_introspect_a_token(sign_in: SignIn, client: Client) -> None:
     await sign_in.discover()
     tokens = await sign_in.tokens()
     await sign_in.discover(client)
@@ -253,7 +242,7 @@ async def test_a_token_is_introspected_by(sign_in: SignIn, client: Client) -> No
     assert "read:contacts" in introspected["scope"].split()
 
 
-async def test_a_revoked_refresh_token_takes_the_access_token_along(sign_in: SignIn) -> None:
+async def test_revoking_a_refresh_token_revokes_its_access_token(sign_in: SignIn) -> None:
     await sign_in.discover()
     tokens = await sign_in.tokens()
 
@@ -263,7 +252,7 @@ async def test_a_revoked_refresh_token_takes_the_access_token_along(sign_in: Sig
     assert introspected == {"active": False}
 
 
-async def test_a_client_gets_a_token_of_its_own(sign_in: SignIn) -> None:
+async def test_a_client_gets_a_token_with_client_credentials(sign_in: SignIn) -> None:
     await sign_in.discover()
 
     tokens = await sign_in.relying_party.ask(
@@ -281,11 +270,11 @@ async def test_signing_out_leads_back_to_the_client(sign_in: SignIn) -> None:
         "signOutUrl",
         parameters={
             "id_token_hint": tokens["id_token"],
-            "post_logout_redirect_uri": SIGNED_OUT_URI,
+            "post_logout_redirect_uri": POST_LOGOUT_REDIRECT_URI,
             "state": "state",
         },
     )
 
     page = await sign_in.browser.get(url)
 
-    assert page.url == f"{SIGNED_OUT_URI}?state=state"
+    assert page.url == f"{POST_LOGOUT_REDIRECT_URI}?state=state"

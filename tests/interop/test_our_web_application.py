@@ -1,4 +1,4 @@
-"""Our web application signs people in at oidc-provider, over real HTTP."""
+"""Our web application signs a person in at oidc-provider, over HTTP."""
 
 import ssl
 from collections.abc import AsyncGenerator
@@ -33,35 +33,35 @@ SCOPES = ("openid", "profile", "read:contacts", "write:contacts")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a browser, who uses the web application."""
+    """A person with a browser who uses the web application."""
 
     browser: UserAgent
 
-    async def asked_to_sign_in(self, response_type: str) -> Page:
-        """Choose on the start page, and follow its link to the provider."""
+    async def go_to_provider(self, response_type: str) -> Page:
+        """Choose a response type on the start page, and follow its link to the provider."""
         query = [("response_type", response_type), *(("scope", scope) for scope in SCOPES)]
         page = await self.browser.get(f"{WEB}?{urlencode(query)}")
         return await self.browser.follow(page, "/auth?")
 
-    async def back_with_answer(self, page: Page) -> Page:
-        """Do what the script of the callback page does: hand the fragment over."""
+    async def return_to_application(self, page: Page) -> Page:
+        """Submit the fragment, as the script of the callback page does."""
         assert page.url.startswith(f"{WEB}callback#"), page.text
         fragment = urlsplit(page.url).fragment
         return await self.browser.submit(page, page.form("/callback"), {"fragment": fragment})
 
-    async def signed_in(self, response_type: str = "code id_token token") -> Page:
-        """Go the whole way."""
-        page = await sign_in(self.browser, await self.asked_to_sign_in(response_type))
-        return await self.back_with_answer(page)
+    async def sign_in(self, response_type: str = "code id_token token") -> Page:
+        """Sign in completely."""
+        page = await sign_in(self.browser, await self.go_to_provider(response_type))
+        return await self.return_to_application(page)
 
     async def press(self, page: Page, action: str) -> Page:
-        """Send the form of a page whose action holds these words."""
+        """Send the form whose action contains this text."""
         return await self.browser.submit(page, page.form(action))
 
 
 @pytest.fixture
 def algorithm() -> str:
-    """What the provider signs the application's tokens with, unless a test says otherwise."""
+    """The algorithm of the application's tokens, unless a test sets another."""
     return "RS256"
 
 
@@ -69,7 +69,8 @@ def algorithm() -> str:
 async def person(
     provider: Provider, api_app: Starlette, algorithm: str, tmp_path: Path
 ) -> AsyncGenerator[Person]:
-    """A person with the three parties: the provider over HTTP, the other two in this process."""
+    """A person and the three parties: the provider over HTTP, our two applications in this
+    process."""
     settings = WebApplicationSettings(
         address=WEB,
         issuer=provider.issuer,
@@ -85,8 +86,8 @@ async def person(
     sessions = Sessions(connect(f"sqlite:///{tmp_path}/web-application.sqlite3"))
     await sessions.prepare()
     mounts = {API.removesuffix("/"): httpx.ASGITransport(api_app)}
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    async with httpx.AsyncClient(mounts=mounts, verify=nobody, trust_env=False) as http:
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx.AsyncClient(mounts=mounts, verify=no_certificates, trust_env=False) as http:
         app = create_web_application(settings, sessions=sessions, http=http)
         apps = {provider.issuer: None, WEB.removesuffix("/"): app}
         async with running(app), UserAgent(apps) as browser:
@@ -100,10 +101,10 @@ every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
 
 @every_algorithm
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
-async def test_a_sign_in_reaches_the_contacts(
+async def test_a_person_who_signs_in_sees_the_contacts(
     person: Person, algorithm: str, response_type: str
 ) -> None:
-    session = await person.signed_in(response_type)
+    session = await person.sign_in(response_type)
     contacts = await person.browser.get(f"{WEB}contacts")
 
     assert session.url == f"{WEB}session", session.text
@@ -113,8 +114,8 @@ async def test_a_sign_in_reaches_the_contacts(
 
 
 @every_algorithm
-async def test_the_token_out_of_the_browser_reaches_them_too(person: Person) -> None:
-    await person.signed_in("code token")
+async def test_the_front_channel_token_gives_access_to_the_contacts_too(person: Person) -> None:
+    await person.sign_in("code token")
 
     contacts = await person.browser.get(f"{WEB}contacts?token=front-channel")
 
@@ -122,8 +123,8 @@ async def test_the_token_out_of_the_browser_reaches_them_too(person: Person) -> 
 
 
 @every_algorithm
-async def test_a_refresh_brings_new_tokens(person: Person) -> None:
-    session = await person.signed_in()
+async def test_a_refresh_gives_new_tokens(person: Person) -> None:
+    session = await person.sign_in()
 
     refreshed = await person.press(session, "/refresh")
     contacts = await person.browser.get(f"{WEB}contacts")
@@ -133,28 +134,30 @@ async def test_a_refresh_brings_new_tokens(person: Person) -> None:
 
 
 @every_algorithm
-async def test_a_key_that_is_new_since_the_last_sign_in_is_found(
+async def test_a_key_that_was_rotated_since_the_last_sign_in_is_found(
     person: Person, provider: Provider
 ) -> None:
-    first = await person.signed_in()
+    first = await person.sign_in()
     provider.rotate_keys()
 
-    page = await person.asked_to_sign_in("code id_token")
-    # Signed in at the provider already, so it only asks for consent.
+    page = await person.go_to_provider("code id_token")
+    # The person has a session at the provider, which asks for consent only.
     page = await person.browser.submit(page, page.form("/interaction/"))
-    second = await person.back_with_answer(page)
+    second = await person.return_to_application(page)
 
     assert [first.url, second.url] == [f"{WEB}session"] * 2, second.text
 
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
-async def test_a_denial_is_no_sign_in(person: Person, response_type: str) -> None:
-    page = await person.asked_to_sign_in(response_type)
+async def test_a_denied_consent_does_not_sign_the_person_in(
+    person: Person, response_type: str
+) -> None:
+    page = await person.go_to_provider(response_type)
     page = await person.browser.submit(
         page, page.form("/interaction/"), {"login": "alice", "password": "x"}
     )
 
-    refused = await person.back_with_answer(await person.browser.follow(page, "/abort"))
+    refused = await person.return_to_application(await person.browser.follow(page, "/abort"))
 
     assert refused.status == 400
     assert "You denied access" in refused.text
@@ -172,8 +175,10 @@ async def test_a_denial_is_no_sign_in(person: Person, response_type: str) -> Non
         ("code-replay", "The authorization server", "invalid_grant"),
     ],
 )
-async def test_what_is_broken_is_refused(person: Person, what: str, party: str, error: str) -> None:
-    session = await person.signed_in()
+async def test_each_broken_sign_in_is_refused_by_the_right_party(
+    person: Person, what: str, party: str, error: str
+) -> None:
+    session = await person.sign_in()
 
     broken = await person.press(session, f"/break/{what}")
 

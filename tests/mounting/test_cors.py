@@ -1,4 +1,4 @@
-"""CORS outside the guard, as is recommended, and what would be open with preflights let in."""
+"""CORS outside the guard, as recommended, and what `preflight=True` opens."""
 
 from typing import Any
 
@@ -29,23 +29,23 @@ CORS: dict[str, Any] = {
     "allow_headers": ["Authorization"],
     "expose_headers": ["WWW-Authenticate", "Retry-After"],
 }
-DATA = "the data of everybody"
+DATA = "the contacts"
 
 
-async def raw(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer every method with the data."""
+async def answer_every_method(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer every request with the data, whatever its method."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": DATA.encode()})
 
 
 class Endpoint:
-    """An ASGI class, which Starlette hands every method."""
+    """An ASGI class, which Starlette calls for every method."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._send = send
 
     def __await__(self) -> Any:
-        return raw({}, _nothing, self._send).__await__()
+        return answer_every_method({}, _nothing, self._send).__await__()
 
 
 async def _nothing() -> Any:
@@ -53,12 +53,12 @@ async def _nothing() -> Any:
 
 
 def view(_request: Request) -> Response:
-    """As a function view of Django is: it is called for every method, and decides by itself."""
+    """Answer every method, like a Django function view."""
     return JSONResponse(DATA)
 
 
 class MethodOverride:
-    """Lets a header name the method, for clients behind odd proxies."""
+    """Lets a header set the method, for clients behind unusual proxies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class MethodOverride:
 
 
 class Contacts(HTTPEndpoint):
-    """An endpoint that looks at the method."""
+    """An endpoint that checks the method."""
 
     async def get(self, _request: Request) -> Response:
         return JSONResponse(DATA)
@@ -80,11 +80,11 @@ class Contacts(HTTPEndpoint):
 METHODS = ["GET", "POST", "OPTIONS"]
 
 IGNORE_THE_METHOD = [
-    pytest.param(raw, id="raw ASGI"),
+    pytest.param(answer_every_method, id="raw ASGI"),
     pytest.param(Starlette(routes=[Route("/", Endpoint)]), id="ASGI class in Starlette"),
     pytest.param(Starlette(routes=[Route("/", view, methods=METHODS)]), id="function view"),
     pytest.param(
-        MethodOverride(Starlette(routes=[Route("/", Contacts)])), id="method named in a header"
+        MethodOverride(Starlette(routes=[Route("/", Contacts)])), id="method from a header"
     ),
 ]
 
@@ -95,23 +95,24 @@ def guard(app: Any, **arguments: Any) -> BearerMiddleware:
 
 @pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 @pytest.mark.parametrize("app", IGNORE_THE_METHOD)
-async def test_an_application_that_ignores_the_method_hands_its_data_to_no_preflight(
+async def test_a_preflight_does_not_get_the_data_of_an_application_that_ignores_the_method(
     app: Any,
 ) -> None:
-    """Any client can send one."""
+    """Any client can send a preflight."""
     headers = {**PREFLIGHT, "x-http-method-override": "GET"}
 
     async with client(guard(app)) as http:
-        nobody = await http.options("/", headers=headers)
+        anonymous = await http.options("/", headers=headers)
         alice = await http.options("/", headers={**headers, **bearer(issuer.token())})
 
-    assert (nobody.status_code, DATA in nobody.text) == (401, False)
+    assert (anonymous.status_code, DATA in anonymous.text) == (401, False)
     assert (alice.status_code, DATA in alice.text) == (200, True)
 
 
 @pytest.mark.parametrize("app", IGNORE_THE_METHOD)
-async def test_with_preflight_such_an_application_is_open_as_the_docstring_says(app: Any) -> None:
-    """Nobody should be surprised by what the argument opens."""
+async def test_with_preflight_an_application_that_ignores_the_method_is_open_as_documented(
+    app: Any,
+) -> None:
     headers = {**PREFLIGHT, "x-http-method-override": "GET"}
 
     response = await client(guard(app, preflight=True)).options("/", headers=headers)
@@ -141,18 +142,18 @@ def cors_inside_with_preflight() -> ASGIApp:
 
 @pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
 @pytest.mark.parametrize(
-    ("mounted", "readable"),
+    ("make_app", "script_can_read"),
     [
         pytest.param(cors_around_the_guard, True, id="around the guard"),
         pytest.param(cors_first_in_the_list, True, id="first in Starlette's list"),
         pytest.param(cors_inside_with_preflight, False, id="inside, with preflight"),
     ],
 )
-async def test_cors_answers_the_preflight_and_outside_the_guard_marks_refusals_too(
-    mounted: Any, readable: bool
+async def test_cors_answers_preflights_and_adds_its_headers_to_refusals_if_it_is_outside(
+    make_app: Any, script_can_read: bool
 ) -> None:
-    """A script reads a refusal and its challenge only with the headers of CORS."""
-    async with client(mounted()) as http:
+    """A script can read a refusal and its challenge only with the CORS headers."""
+    async with client(make_app()) as http:
         preflight = await http.options("/", headers=PREFLIGHT)
         refused = await http.get("/", headers=ORIGIN)
         good = await http.get("/", headers={**ORIGIN, **bearer(issuer.token())})
@@ -162,16 +163,16 @@ async def test_cors_answers_the_preflight_and_outside_the_guard_marks_refusals_t
     assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
     assert (refused.status_code, good.status_code) == (401, 200)
     assert good.headers["access-control-allow-origin"] == ORIGIN["origin"]
-    assert ("access-control-allow-origin" in refused.headers) is readable
-    if readable:
+    assert ("access-control-allow-origin" in refused.headers) is script_can_read
+    if script_can_read:
         exposed = refused.headers["access-control-expose-headers"]
         assert (
             {"WWW-Authenticate", "Retry-After"} >= set(exposed.split(", ")) >= {"WWW-Authenticate"}
         )
 
 
-async def test_cors_inside_the_guard_answers_no_preflight_unless_it_is_let_in() -> None:
-    """The wrong order shows at once, and opens nothing."""
+async def test_cors_inside_the_guard_answers_no_preflight_without_the_preflight_setting() -> None:
+    """An operator notices the wrong order at once, and it opens nothing."""
     app = guard(CORSMiddleware(Starlette(routes=[Route("/", Contacts)]), **CORS))
 
     response = await client(app).options("/", headers=PREFLIGHT)
@@ -179,7 +180,7 @@ async def test_cors_inside_the_guard_answers_no_preflight_unless_it_is_let_in() 
     assert response.status_code == 401
 
 
-async def test_a_preflight_from_another_origin_is_refused_by_cors_outside() -> None:
+async def test_cors_outside_the_guard_refuses_a_preflight_from_another_origin() -> None:
     headers = {**PREFLIGHT, "origin": "https://evil.example"}
 
     async with client(cors_around_the_guard()) as http:

@@ -1,4 +1,4 @@
-"""Applications that we did not write, guarded: bare ASGI, Starlette, FastAPI, Litestar."""
+"""The guard in front of bare ASGI, Starlette, FastAPI and Litestar applications."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def starlette_middleware() -> ASGIApp:
 
 
 def starlette_mount() -> ASGIApp:
-    """Only what is mounted is guarded; its neighbour in the same application is not."""
+    """Guard only the mounted application."""
     inner = Starlette(routes=[Route("/", starlette_contacts)])
     guarded = BearerMiddleware(inner, verifier=issuer.verifier(), realm="contacts")
     return Starlette(routes=[Route("/open", starlette_open), Mount("/contacts", guarded)])
@@ -115,19 +115,19 @@ APPLICATIONS = [
 
 
 @pytest.mark.parametrize(("application", "has_scopes"), APPLICATIONS)
-async def test_an_application_behind_the_guard_gives_401_200_and_403(
+async def test_a_guarded_application_answers_401_200_and_403(
     application: Any, has_scopes: bool
 ) -> None:
     async with client(application()) as http:
-        nobody = await http.get("/contacts", follow_redirects=True)
+        anonymous = await http.get("/contacts", follow_redirects=True)
         alice = await http.get("/contacts", headers=bearer(issuer.token()), follow_redirects=True)
         other = await http.get(
             "/contacts", headers=bearer(issuer.token(scope="openid")), follow_redirects=True
         )
         public = await http.get("/open")
 
-    assert nobody.status_code == 401
-    assert nobody.headers["www-authenticate"] == 'Bearer realm="contacts"'
+    assert anonymous.status_code == 401
+    assert anonymous.headers["www-authenticate"] == 'Bearer realm="contacts"'
     assert (alice.status_code, alice.text.strip('"')) == (200, "alice")
     assert other.status_code == 403
     if has_scopes:
@@ -136,8 +136,8 @@ async def test_an_application_behind_the_guard_gives_401_200_and_403(
 
 
 @pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
-async def test_inside_a_cors_middleware_refusals_carry_its_headers() -> None:
-    """A script can read the refusal and its challenge."""
+async def test_refusals_inside_a_cors_middleware_have_cors_headers() -> None:
+    """A script can then read the refusal and its challenge."""
     app = CORSMiddleware(guard(bare), allow_origins=["https://web.example"])
     origin = {"origin": "https://web.example"}
 
@@ -153,8 +153,8 @@ async def test_inside_a_cors_middleware_refusals_carry_its_headers() -> None:
 
 
 @pytest.mark.conforms("each issuer has its own audience")
-async def test_two_guards_with_two_audiences_share_no_token() -> None:
-    """A token for one resource on a host opens no other."""
+async def test_two_guards_with_different_audiences_accept_different_tokens() -> None:
+    """A token for one API of a host is refused by the other APIs."""
     other = FakeIssuer(audience="https://api.example/other")
     app = Starlette(
         routes=[
@@ -172,7 +172,7 @@ async def test_two_guards_with_two_audiences_share_no_token() -> None:
     assert statuses == [200, 401, 200]
 
 
-async def test_the_document_of_a_fastapi_application_is_guarded_unless_public() -> None:
+async def test_the_openapi_document_of_fastapi_needs_a_token_unless_it_is_public() -> None:
     response = await client(fastapi_app()).get("/openapi.json")
 
     assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""The guard under a real server: its lifespan, and the path that it hands on."""
+"""The guard under uvicorn: lifespan and paths."""
 
 import asyncio
 import socket
@@ -28,8 +28,8 @@ def published() -> Published:
 
 
 @asynccontextmanager
-async def served(app: Any, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
-    """Serve `app` on a free port, and yield a client of it; end the server afterwards."""
+async def serve(app: Any, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
+    """Serve `app` on a free port, yield a client, and stop the server afterwards."""
     config = uvicorn.Config(app, log_config=None, ws="none", **settings)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -43,22 +43,22 @@ async def served(app: Any, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]
             await serving
 
 
-async def where(request: Request) -> PlainTextResponse:
+async def show_path(request: Request) -> PlainTextResponse:
     return PlainTextResponse(request.scope["path"])
 
 
-@pytest.mark.parametrize("http_of", ["h11", "httptools"])
+@pytest.mark.parametrize("http_protocol", ["h11", "httptools"])
 @pytest.mark.parametrize("root_path", ["", "/x", "/x/"])
 async def test_a_public_path_is_public_behind_every_root_path(
-    http_of: Literal["h11", "httptools"], root_path: str
+    http_protocol: Literal["h11", "httptools"], root_path: str
 ) -> None:
-    routes = [Route(path, where) for path in ("/healthz", "/café", "/contacts")]
+    routes = [Route(path, show_path) for path in ("/healthz", "/café", "/contacts")]
     app = Starlette(routes=[*routes, Mount("/admin", routes=routes)])
     guard = BearerMiddleware(app, verifier=issuer.verifier(), public={"/healthz", "/café"})
 
-    async with served(guard, root_path=root_path, http=http_of) as http:
+    async with serve(guard, root_path=root_path, http=http_protocol) as http:
         statuses = {
-            # As it is written, which httpx would change.
+            # httpx would normalise the path.
             path: (await http.get("/", extensions={"target": path.encode()})).status_code
             for path in (
                 "/healthz",
@@ -83,7 +83,7 @@ async def test_a_public_path_is_public_behind_every_root_path(
 
 
 async def without_lifespan(scope: Any, _receive: Any, send: Any) -> None:
-    """Raise, as Django does, at what is no request."""
+    """Raise if the scope is not a request, as Django does."""
     if scope["type"] != "http":
         raise ValueError("can only handle ASGI/HTTP connections, not lifespan.")
     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -91,29 +91,29 @@ async def without_lifespan(scope: Any, _receive: Any, send: Any) -> None:
 
 
 @pytest.mark.parametrize("lifespan", ["on", "auto"])
-async def test_an_application_without_a_lifespan_starts_with_its_keys_and_ends_cleanly(
+async def test_an_application_without_a_lifespan_starts_with_its_keys_and_stops_cleanly(
     lifespan: Literal["on", "auto"], published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="uvicorn.error")
     guard = BearerMiddleware(without_lifespan, verifier=published.verifier)
 
-    async with served(guard, lifespan=lifespan) as http:
-        nobody = await http.get("/")
+    async with serve(guard, lifespan=lifespan) as http:
+        anonymous = await http.get("/")
         before = published.fetches
         published.documents.pause()
         response = await http.get("/", headers=bearer(published.issuer.token()))
 
-    assert (nobody.status_code, before) == (401, 1)
+    assert (anonymous.status_code, before) == (401, 1)
     assert (response.status_code, response.text) == (200, "alice")
-    told = " ".join(caplog.messages)
-    assert "Application startup complete." in told
-    assert "Application shutdown complete." in told
-    assert "unsupported" not in told
+    log = " ".join(caplog.messages)
+    assert "Application startup complete." in log
+    assert "Application shutdown complete." in log
+    assert "unsupported" not in log
     assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 @pytest.mark.parametrize("lifespan", ["on", "auto"])
-async def test_where_the_start_fails_while_keys_are_fetched_the_server_ends(
+async def test_the_server_stops_if_start_up_fails_while_keys_are_fetched(
     lifespan: Literal["on", "auto"], published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
     published.documents.pause()
@@ -130,7 +130,7 @@ async def test_where_the_start_fails_while_keys_are_fetched_the_server_ends(
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with asyncio.timeout(30):
-            # Some versions of uvicorn return here, others leave.
+            # Some versions of uvicorn return here, others raise SystemExit.
             with suppress(SystemExit):
                 await server.serve([listening])
 
