@@ -31,7 +31,7 @@ _PUBLIC_KEY_TEXTS: dict[str, Callable[[SigningKey], bytes]] = {
     "JWK without spaces": lambda key: json.dumps(key.jwk(), separators=(",", ":")).encode(),
     "n": lambda key: base64.urlsafe_b64decode(key.jwk()["n"] + "=="),
     "n as text": lambda key: str(key.jwk()["n"]).encode(),
-    "nothing": lambda key: b"",
+    "empty": lambda key: b"",
 }
 
 _DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
@@ -47,7 +47,7 @@ def _hmac_token(issuer: FakeIssuer, alg: str, secret: bytes) -> str:
     return f"{signing_input}.{b64(hmac.digest(secret, signing_input.encode(), _DIGESTS[alg]))}"
 
 
-def _by(issuer: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
+def _signed_with(issuer: FakeIssuer, alg: str, edit: Callable[[bytes], bytes] = bytes) -> str:
     """Return a token signed with the issuer's key for `alg`, with an edited signature."""
     key = signing_key(alg, alg)
     signing_input = f"{b64(issuer.header(alg=alg, kid=alg))}.{b64(issuer.claims())}"
@@ -65,7 +65,7 @@ def _der(raw: bytes) -> bytes:
     return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
 
 
-def _beyond_the_order(raw: bytes) -> bytes:
+def _with_scalar_beyond_order(raw: bytes) -> bytes:
     """Return the same EdDSA signature with another number for the same scalar."""
     return raw[:32] + (int.from_bytes(raw[32:], "little") + _ED25519_ORDER).to_bytes(32, "little")
 
@@ -76,10 +76,10 @@ _ORDER = _P256_ORDER.to_bytes(32)
 _EDITED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     # RFC 7518 §3.4.
     "ES256 in DER": ("ES256", _der),
-    "ES256 a byte short": ("ES256", lambda raw: raw[:-1]),
-    "ES256 a byte short in front": ("ES256", lambda raw: raw[1:]),
-    "ES256 a byte long": ("ES256", lambda raw: raw + b"\0"),
-    "ES256 a byte long in front": ("ES256", lambda raw: b"\0" + raw),
+    "ES256 without its last byte": ("ES256", lambda raw: raw[:-1]),
+    "ES256 without its first byte": ("ES256", lambda raw: raw[1:]),
+    "ES256 with a trailing byte": ("ES256", lambda raw: raw + b"\0"),
+    "ES256 with a leading byte": ("ES256", lambda raw: b"\0" + raw),
     "ES256 of one byte": ("ES256", lambda raw: raw[:1]),
     "ES256 padded halves": ("ES256", lambda raw: b"\0" + raw[:32] + b"\0" + raw[32:]),
     "ES256 halves swapped": ("ES256", lambda raw: raw[32:] + raw[:32]),
@@ -98,11 +98,11 @@ _EDITED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "ES256 all ones": ("ES256", lambda raw: b"\xff" * 64),
     "EdDSA all zero": ("EdDSA", lambda raw: bytes(64)),
     "EdDSA the neutral point": ("EdDSA", lambda raw: _ONE[::-1] + bytes(32)),
-    "EdDSA beyond the order": ("EdDSA", _beyond_the_order),
-    "EdDSA a byte short": ("EdDSA", lambda raw: raw[:-1]),
-    "EdDSA a byte long": ("EdDSA", lambda raw: raw + b"\0"),
+    "EdDSA with a scalar beyond the order": ("EdDSA", _with_scalar_beyond_order),
+    "EdDSA without its last byte": ("EdDSA", lambda raw: raw[:-1]),
+    "EdDSA with a trailing byte": ("EdDSA", lambda raw: raw + b"\0"),
     "EdDSA one bit off": ("EdDSA", lambda raw: raw[:-1] + bytes([raw[-1] ^ 1])),
-    "PS256 a byte short": ("PS256", lambda raw: raw[:-1]),
+    "PS256 without its last byte": ("PS256", lambda raw: raw[:-1]),
     "PS256 all zero": ("PS256", lambda raw: bytes(256)),
 }
 
@@ -110,9 +110,9 @@ _RSA_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
     "RS256 all zero": lambda raw: bytes(256),
     "RS256 one": lambda raw: bytes(255) + b"\1",
     "RS256 all ones": lambda raw: b"\xff" * 256,
-    "RS256 a byte short": lambda raw: raw[:-1],
-    "RS256 a byte long": lambda raw: raw + b"\0",
-    "RS256 a byte long in front": lambda raw: b"\0" + raw,
+    "RS256 without its last byte": lambda raw: raw[:-1],
+    "RS256 with a trailing byte": lambda raw: raw + b"\0",
+    "RS256 with a leading byte": lambda raw: b"\0" + raw,
     "RS256 of one byte": lambda raw: b"\0",
     "RS256 one bit off": lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
 }
@@ -148,7 +148,7 @@ def _rows() -> list[Refused]:
         for name, text in _PUBLIC_KEY_TEXTS.items()
     ]
     rows += [
-        Refused(name, SignatureInvalid, partial(_by, alg=alg, edit=edit))
+        Refused(name, SignatureInvalid, partial(_signed_with, alg=alg, edit=edit))
         for name, (alg, edit) in _EDITED.items()
     ]
     rows += [
@@ -158,12 +158,12 @@ def _rows() -> list[Refused]:
     rows += [
         # RFC 6750 §3.1.
         Refused(
-            "other claims under the signature",
+            "changed claims",
             SignatureInvalid,
             lambda issuer: _swapped(issuer, 1, b64(issuer.claims(scope="write:contacts"))),
         ),
         Refused(
-            "another header under the signature",
+            "changed header",
             SignatureInvalid,
             lambda issuer: _swapped(issuer, 0, b64(issuer.header(typ="JWT"))),
         ),
@@ -174,7 +174,7 @@ def _rows() -> list[Refused]:
         ),
         # RFC 8725 §3.8.
         Refused(
-            "a stranger's key with the same id",
+            "another key with the same id",
             SignatureInvalid,
             lambda issuer: token_of_attacker(issuer, issuer.header()),
         ),
@@ -205,33 +205,33 @@ def _rows() -> list[Refused]:
             ),
         ),
         Refused(
-            "ES384 named, ES256 made",
+            "ES384 in the header, ES256 signature",
             KeyNotFound,
             lambda issuer: compact(
                 issuer.header(alg="ES384", kid="ES256"), issuer.claims(), signing_key("ES256")
             ),
         ),
         Refused(
-            "EdDSA named, RS256 made",
+            "EdDSA in the header, RS256 signature",
             KeyNotFound,
             lambda issuer: token_of(issuer, issuer.header(alg="EdDSA"), issuer.claims()),
         ),
         # RFC 8725 §3.10.
-        Refused("the key in jwk", SignatureInvalid, _with_the_attackers_key),
+        Refused("the attacker's key in jwk", SignatureInvalid, _with_the_attackers_key),
         Refused(
-            "the key in jwk, no kid",
+            "the attacker's key in jwk, no kid",
             SignatureInvalid,
             lambda issuer: token_of_attacker(
                 issuer, {**issuer.header(kid=None), "jwk": signing_key("RS256", "k1", 1).jwk()}
             ),
         ),
         Refused(
-            "the key behind jku",
+            "the attacker's key at jku",
             SignatureInvalid,
             lambda issuer: _with_the_attackers_key(issuer, jku="https://trap.example/jwks"),
         ),
         Refused(
-            "the key behind x5u and in x5c",
+            "the attacker's key at x5u and in x5c",
             SignatureInvalid,
             lambda issuer: _with_the_attackers_key(
                 issuer,

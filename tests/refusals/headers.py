@@ -42,7 +42,7 @@ _ALGORITHMS: dict[str, object] = {
 _CRITICAL: dict[str, dict[str, object]] = {
     # RFC 7515 §4.1.11.
     "crit with an unknown name": {"crit": ["x"], "x": 1},
-    "crit with a name that is not there": {"crit": ["x"]},
+    "crit with a missing name": {"crit": ["x"]},
     "crit with a registered name": {"crit": ["alg"]},
     "crit empty": {"crit": []},
     "crit null": {"crit": None},
@@ -67,11 +67,11 @@ _KEY_IDS: dict[str, tuple[type[AccessTokenError], object]] = {
     "kid in another case": (KeyNotFound, "K1"),
     "kid with a space": (KeyNotFound, "k1 "),
     "kid a path": (KeyNotFound, "../../../../dev/null"),
-    "kid SQL": (KeyNotFound, "' OR '1'='1"),
+    "kid with SQL": (KeyNotFound, "' OR '1'='1"),
     "kid a template": (KeyNotFound, "${jndi:ldap://trap.example/x}{{7*7}}%s%n"),
-    "kid with a line of its own": (KeyNotFound, "k1\r\nrefused: nothing, all is well"),
+    "kid with a line break": (KeyNotFound, "k1\r\nrefused: nothing, all is well"),
     "kid with a NUL": (KeyNotFound, "k1\x00"),
-    "kid with letters that turn round": (KeyNotFound, "\u202ek1"),
+    "kid with a right-to-left override": (KeyNotFound, "\u202ek1"),
     "kid of 10,000 characters": (KeyNotFound, "k" * 10_000),
 }
 
@@ -89,11 +89,11 @@ _TYPES_OF_NO_PROFILE: dict[str, object] = {
     "typ token-introspection+jwt": "token-introspection+jwt",
     "typ with a space": "at+jwt ",
     "typ with a parameter": "at+jwt; charset=utf-8",
-    "typ at jwt": "at jwt",
-    "typ of another tree": "text/at+jwt",
+    "typ with a space for the plus": "at jwt",
+    "typ of another media type tree": "text/at+jwt",
     "typ with the prefix twice": "application/application/at+jwt",
     "typ with the prefix only": "application/",
-    "typ in letters that look the same": "\u0430t+jwt",
+    "typ with a look-alike letter": "\u0430t+jwt",
     "typ JOSE": "JOSE",
 }
 

@@ -13,7 +13,7 @@ def _segments(issuer: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str
     return ".".join(edit(issuer.token().split(".")))
 
 
-def _recoded(issuer: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
+def _with_encoded_segment(issuer: FakeIssuer, position: int, edit: Callable[[str], str]) -> str:
     """Return a token with one segment encoded differently; the signature covers the changed
     text."""
     # Seven question marks and seven greater-than signs put both - and _ into the segment.
@@ -42,7 +42,7 @@ def _with_stray_bits(segment: str) -> str:
     return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
 
 
-def _one_too_many(segment: str) -> str:
+def _with_impossible_length(segment: str) -> str:
     return segment + "A" * (1 - len(segment) % 4 + 4)
 
 
@@ -50,8 +50,8 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     # RFC 8725 §3.11.
     "two segments": lambda parts: parts[:2],
     "four segments": lambda parts: [*parts, "e30"],
-    "a dot behind": lambda parts: [*parts, ""],
-    "a dot in front": lambda parts: ["", *parts],
+    "a dot at the end": lambda parts: [*parts, ""],
+    "a dot at the start": lambda parts: ["", *parts],
     "dots only": lambda parts: ["", "", ""],
     "empty header": lambda parts: ["", parts[1], parts[2]],
     "empty payload": lambda parts: [parts[0], "", parts[2]],
@@ -59,13 +59,13 @@ _SEGMENTS: dict[str, Callable[[list[str]], list[str]]] = {
     "quotes around": lambda parts: ['"' + ".".join(parts) + '"'],
     "single quotes around": lambda parts: ["'" + ".".join(parts) + "'"],
     "space around": lambda parts: [" " + ".".join(parts) + " "],
-    "the scheme again": lambda parts: ["Bearer " + ".".join(parts)],
+    "the scheme in the token": lambda parts: ["Bearer " + ".".join(parts)],
     "two tokens": lambda parts: [".".join(parts) + "," + ".".join(parts)],
     # RFC 8725 §3.11, RFC 7516 §9: five segments are a JWE if the header says so.
     "five segments": lambda parts: [*parts, "AA", "AA"],
-    "five segments that begin as an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
-    "JWE with a bomb": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
-    "JWE of many rounds": lambda parts: [
+    "five segments that begin like an object": lambda parts: ["eyJ", "AA", "AA", "AA", "AA"],
+    "JWE with compression": lambda parts: [b64({"alg": "dir", "zip": "DEF"}), "", "AA", "AA", "AA"],
+    "JWE with many rounds": lambda parts: [
         b64({"alg": "PBES2-HS256+A128KW", "p2c": 2**31}),
         *("AA",) * 4,
     ],
@@ -84,17 +84,17 @@ _JSON_SERIALISATION: dict[str, Callable[[str, str, str], object]] = {
     },
 }
 
-_RECODED: dict[str, Callable[[str], str]] = {
+_ENCODINGS: dict[str, Callable[[str], str]] = {
     # RFC 7515 §2.
     "padding": _padded,
     "one =": lambda segment: segment + "=",
     "plus for minus": lambda segment: segment.replace("-", "+", 1),
     "slash for underscore": lambda segment: segment.replace("_", "/", 1),
     "a space inside": lambda segment: segment[:4] + " " + segment[4:],
-    "a newline behind": lambda segment: segment + "\n",
+    "a newline at the end": lambda segment: segment + "\n",
     "a newline inside": lambda segment: segment[:4] + "\r\n" + segment[4:],
     "stray low bits": _with_stray_bits,
-    "a length that no encoder makes": _one_too_many,
+    "an impossible length": _with_impossible_length,
     "a letter with an accent": lambda segment: segment[:4] + "é" + segment[4:],
     "full-width letters": lambda segment: "\uff45" + segment[1:],
     "a lone surrogate": lambda segment: segment[:4] + "\ud800" + segment[4:],
@@ -110,11 +110,11 @@ _NOT_AN_OBJECT: dict[str, str | bytes] = {
     "number": "1",
     "true": "true",
     "null": "null",
-    "no JSON": "x",
+    "not JSON": "x",
     "white space": " ",
     "two objects": "{}{}",
-    "open object": '{"iss":"x"',
-    "open string": '{"iss":"x',
+    "an object that is not closed": '{"iss":"x"',
+    "a string that is not closed": '{"iss":"x',
     "comma at the end": '{"iss":"x",}',
     "single quotes": "{'iss':'x'}",
     "a comment": '{"iss":"x"/**/}',
@@ -136,19 +136,19 @@ _WITH_MEMBER: dict[str, str] = {
     "a leading zero": '"x": 01',
     "a plus sign": '"x": +1',
     "a hexadecimal number": '"x": 0x1',
-    "half a number": '"x": 1.',
+    "a number that ends with a dot": '"x": 1.',
     "a raw newline in a string": '"x": "a\nb"',
     "a raw NUL in a string": '"x": "a\0b"',
     "an unknown escape": '"x": "\\x41"',
     "a high surrogate": '"x": "\\ud800"',
     "a low surrogate": '"x": "\\udc00"',
-    "surrogates the wrong way round": '"x": "\\udc00\\ud800"',
+    "surrogates in the wrong order": '"x": "\\udc00\\ud800"',
     "a surrogate in a name": '"\\ud800": 1',
     "a surrogate deep inside": '"x": [{"y": ["\\uDBFF"]}]',
     "17 levels of arrays": '"x": ' + "[" * 16 + "]" * 16,
     "17 levels of objects": '"x": ' + '{"a":' * 16 + "1" + "}" * 16,
-    "deep, behind a string of brackets": '"x": "]]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
-    "deep, behind an escaped quote": '"x": "\\"]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
+    "deep, after a string of brackets": '"x": "]]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
+    "deep, after an escaped quote": '"x": "\\"]]]]]]]", "y": ' + "[" * 16 + "]" * 16,
     # RFC 7515 §4.
     "a name twice": '"x": 1, "x": 1',
     "a name twice, once escaped": '"x": 1, "\\u0078": 1',
@@ -167,7 +167,7 @@ _BYTES: dict[str, Callable[[str], bytes]] = {
     "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
     "UTF-32": lambda text: text.encode("utf-32"),
     "a byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
-    "NUL behind": lambda text: text.encode() + b"\0",
+    "NUL at the end": lambda text: text.encode() + b"\0",
 }
 
 
@@ -205,12 +205,15 @@ def _rows() -> Iterator[tuple[str, Callable[[FakeIssuer], str]]]:
         yield name, partial(_segments, edit=edit)
     for name, write in _JSON_SERIALISATION.items():
         yield name, partial(_in_json, write=write)
-    for name, recode in _RECODED.items():
-        yield f"header: {name}", partial(_recoded, position=0, edit=recode)
-        yield f"payload: {name}", partial(_recoded, position=1, edit=recode)
+    for name, encode_segment in _ENCODINGS.items():
+        yield f"header: {name}", partial(_with_encoded_segment, position=0, edit=encode_segment)
+        yield f"payload: {name}", partial(_with_encoded_segment, position=1, edit=encode_segment)
         # A signature does not contain every character each time.
         if " for " not in name:
-            yield f"signature: {name}", partial(_recoded, position=2, edit=recode)
+            yield (
+                f"signature: {name}",
+                partial(_with_encoded_segment, position=2, edit=encode_segment),
+            )
     for name, text in _NOT_AN_OBJECT.items():
         yield f"header: {name}", partial(_header, text=text)
         yield f"payload: {name}", partial(_payload, text=text)
