@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from resource_api.database.connect import connect
 from resource_api.database.schema import prepare
+from tests.support.published_keys import Published
 
 # A busy machine must not make a property test fail.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,3 +99,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return file
+
+
+@pytest.fixture
+def published() -> Published:
+    """An issuer, its published keys, and a verifier that has fetched none yet."""
+    return Published()

@@ -23,6 +23,7 @@ from asgi_bearer import (
     VerificationFaulted,
 )
 from asgi_bearer.challenge import challenge, checked_realm, checked_scopes, headers, response
+from tests.support.asgi import challenge_parameters
 
 REFUSALS = [
     CredentialsMissing("inside"),
@@ -35,21 +36,6 @@ REFUSALS = [
     KeysUnavailable("inside", retry_after=3.2),
     VerificationFaulted("inside"),
 ]
-
-_PARAMETER = re.compile(r'([a-z_]+)="((?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*)"')
-"""An auth-param with a quoted-string in ASCII (RFC 9110 §11.2, §5.6.4)."""
-
-
-def parsed_challenge(value: str) -> list[tuple[str, str]]:
-    """Return the parameters of a Bearer challenge, read strictly."""
-    scheme, _, rest = value.partition(" ")
-    assert scheme == "Bearer"
-    parameters: list[tuple[str, str]] = []
-    for text in re.split(r", (?=[a-z_]+=)", rest):
-        match = _PARAMETER.fullmatch(text)
-        assert match is not None
-        parameters.append((match[1], re.sub(r"\\(.)", r"\1", match[2])))
-    return parameters
 
 
 @pytest.mark.conforms(
@@ -116,7 +102,7 @@ def test_a_challenge_has_the_parameters_of_rfc_6750(
     value = challenge(refusal, "contacts")
 
     assert value is not None
-    assert parsed_challenge(value) == parameters
+    assert challenge_parameters(value) == parameters
 
 
 @pytest.mark.conforms(
@@ -132,7 +118,7 @@ def test_every_401_carries_a_challenge_without_repeated_parameters(
 
     assert value is not None or refusal.status != 401
     if value is not None:
-        names = [name for name, _ in parsed_challenge(value)]
+        names = [name for name, _ in challenge_parameters(value)]
         assert names[0] == "realm"
         assert len(set(names)) == len(names)
 

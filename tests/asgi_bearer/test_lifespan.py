@@ -16,13 +16,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.support.asgi import Message, bearer, client, converse
+from tests.support.asgi import SHUTDOWN, STARTUP, Message, answer_subject, bearer, client, converse
 from tests.support.fake_issuer import FakeIssuer, signing_key
-from tests.support.lifespan import running
+from tests.support.lifespan import ApplicationVerifier, WarmVerifier, running
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
-from tests.support.warm_verifiers import Verifier, WarmVerifier
-
-STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
 
 async def endpoint(request: Request) -> PlainTextResponse:
@@ -43,11 +40,6 @@ def twice(verifier: Any) -> Any:
 
 
 PLACEMENTS = pytest.mark.parametrize("place", [outermost, inside_starlette, twice])
-
-
-@pytest.fixture
-def published() -> Published:
-    return Published()
 
 
 async def get(app: Any, published: Published) -> tuple[int, str]:
@@ -160,8 +152,7 @@ async def test_an_error_in_the_start_up_of_the_application_reaches_the_server(
         if scope["type"] == "lifespan":
             await receive()
             raise NotImplementedError("no lifespan here")
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
+        await answer_subject(scope, receive, send)
 
     guarded = BearerMiddleware(app, verifier=published.verifier)
 
@@ -193,7 +184,7 @@ async def test_the_application_gets_the_servers_scope_and_messages_unchanged(
     assert sent == [{"type": "lifespan.noted"}] * 3
 
 
-class HalfWarmVerifier(Verifier):
+class HalfWarmVerifier(ApplicationVerifier):
     """A verifier whose `warm` has another signature."""
 
     def warm(self, degrees: float) -> None:
@@ -202,7 +193,7 @@ class HalfWarmVerifier(Verifier):
 
 @pytest.mark.parametrize(
     "verifier",
-    [Verifier(), HalfWarmVerifier(), FakeIssuer(key=signing_key("ES256")).verifier()],
+    [ApplicationVerifier(), HalfWarmVerifier(), FakeIssuer(key=signing_key("ES256")).verifier()],
     ids=["own", "half", "static-keys"],
 )
 async def test_a_verifier_or_key_source_without_warm_works(verifier: Any) -> None:
@@ -220,7 +211,7 @@ async def test_without_warm_the_application_gets_the_servers_receive() -> None:
     async def receive() -> Any:
         raise NotImplementedError
 
-    await BearerMiddleware(app, verifier=Verifier())({"type": "lifespan"}, receive, app)  # type: ignore[arg-type]  # nothing is sent
+    await BearerMiddleware(app, verifier=ApplicationVerifier())({"type": "lifespan"}, receive, app)  # type: ignore[arg-type]  # nothing is sent
 
     assert read == [receive]
 
@@ -384,7 +375,7 @@ def test_a_key_source_works_in_a_forked_process(steps: str, printed: str) -> Non
     assert (run.stdout.strip(), run.stderr, run.returncode) == (printed, "", 0)
 
 
-class BrokenVerifier(Verifier):
+class BrokenVerifier(ApplicationVerifier):
     """A verifier whose `warm` and `aclose` fail with a secret in the message."""
 
     def warm(self) -> None:

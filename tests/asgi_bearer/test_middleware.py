@@ -19,25 +19,20 @@ from asgi_bearer import (
 )
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.principal import ANONYMOUS
-from tests.support.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
+from tests.support.asgi import (
+    RecordingApplication,
+    bearer,
+    bearer_fields,
+    challenge_parameters,
+    client,
+    converse,
+    handshake,
+    http_scope,
+    websocket_scope,
+)
 from tests.support.fake_issuer import FakeIssuer, compact, signing_key
 
 issuer = FakeIssuer()
-PARAMETER = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
-
-
-class Application:
-    """Answers every request with 200 and records the scopes."""
-
-    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.headers = headers or []
-        self.scopes: list[Any] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.scopes.append(scope)
-        if scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 200, "headers": self.headers})
-            await send({"type": "http.response.body", "body": b"contacts"})
 
 
 class FixedVerifier:
@@ -59,15 +54,13 @@ def never(principal: Principal) -> bool:
 
 def guarded(**arguments: Any) -> BearerMiddleware:
     arguments.setdefault("verifier", issuer.verifier())
-    return BearerMiddleware(arguments.pop("app", Application()), **arguments)
+    return BearerMiddleware(arguments.pop("app", RecordingApplication()), **arguments)
 
 
 def parameters(challenge: str) -> dict[str, str]:
     """Return the parameters of one Bearer challenge; fail if one is repeated."""
-    assert challenge.startswith("Bearer ")
-    found = PARAMETER.findall(challenge)
-    assert ", ".join(f'{name}="{value}"' for name, value in found) == challenge[7:]
-    assert len({name for name, _ in found}) == len(found)
+    found = challenge_parameters(challenge)
+    assert len(dict(found)) == len(found)
     return dict(found)
 
 
@@ -119,7 +112,7 @@ async def test_a_refusal_has_a_status_a_challenge_and_a_problem_body(
 
 @pytest.mark.conforms("the client sends the token in the Authorization header, scheme Bearer")
 async def test_the_principal_of_a_valid_token_reaches_the_application_as_user_and_auth() -> None:
-    app = Application()
+    app = RecordingApplication()
 
     response = await client(guarded(app=app, scopes={"read:contacts"})).get(
         "/contacts", headers=bearer(issuer.token())
@@ -306,7 +299,9 @@ async def test_a_refusal_of_head_is_like_that_of_get_but_without_a_body() -> Non
 async def test_a_response_is_private_unless_the_application_sets_cache_control(
     own: list[tuple[bytes, bytes]], expected: str
 ) -> None:
-    response = await client(guarded(app=Application(own))).get("/", headers=bearer(issuer.token()))
+    response = await client(guarded(app=RecordingApplication(own))).get(
+        "/", headers=bearer(issuer.token())
+    )
 
     assert response.headers.get_list("cache-control") == [expected]
 
@@ -314,7 +309,7 @@ async def test_a_response_is_private_unless_the_application_sets_cache_control(
 @pytest.mark.conforms("where requests may be anonymous, the answer varies by Authorization")
 async def test_with_optional_authentication_the_response_varies_by_authorization() -> None:
     """In addition to the headers that the application varies by."""
-    app = guarded(app=Application([(b"vary", b"Accept")]), optional=True)
+    app = guarded(app=RecordingApplication([(b"vary", b"Accept")]), optional=True)
 
     response = await client(app).get("/")
 
@@ -324,7 +319,7 @@ async def test_with_optional_authentication_the_response_varies_by_authorization
 
 @pytest.mark.conforms("with optional authentication a bad token is still 401")
 async def test_with_optional_authentication_a_request_without_credentials_is_anonymous() -> None:
-    app = Application()
+    app = RecordingApplication()
 
     await client(guarded(app=app, optional=True)).get("/")
 
@@ -393,7 +388,7 @@ async def test_options_needs_a_token_like_every_other_method(
     headers: dict[str, str], optional: bool
 ) -> None:
     """The application ignores the method, so it would answer OPTIONS with its data."""
-    app = Application()
+    app = RecordingApplication()
 
     async with client(guarded(app=app, optional=optional)) as http:
         bad = await http.options("/contacts", headers={**headers, "authorization": "Bearer x"})
@@ -417,7 +412,7 @@ async def test_a_websocket_is_not_a_preflight() -> None:
 
 async def test_a_preflight_may_have_headers_in_an_iterator() -> None:
     fields = [(name.encode(), value.encode()) for name, value in PREFLIGHT.items()]
-    app = Application()
+    app = RecordingApplication()
 
     await converse(
         guarded(app=app, preflight=True), http_scope(method="OPTIONS", headers=iter(fields))
@@ -444,7 +439,7 @@ async def test_a_script_may_read_the_challenge() -> None:
 )
 async def test_an_unknown_scope_type_is_not_served(kind: object) -> None:
     """Only the lifespan passes without a token."""
-    app = Application()
+    app = RecordingApplication()
 
     with pytest.raises(RuntimeError, match=r"the ASGI scope type .* is not supported"):
         await converse(guarded(app=app), {**http_scope(), "type": kind})
@@ -453,9 +448,9 @@ async def test_an_unknown_scope_type_is_not_served(kind: object) -> None:
 
 
 async def test_a_scope_without_a_type_is_not_served() -> None:
-    scope = http_scope(headers=[(b"authorization", f"Bearer {issuer.token()}".encode())])
+    scope = http_scope(headers=bearer_fields(issuer.token()))
     del scope["type"]
-    app = Application()
+    app = RecordingApplication()
 
     with pytest.raises(RuntimeError, match="the ASGI scope type None is not supported"):
         await converse(guarded(app=app), scope)
@@ -518,8 +513,7 @@ def test_the_error_says_why_optional_and_scopes_cannot_be_combined() -> None:
 async def test_a_realm_with_quotes_and_backslashes_is_escaped() -> None:
     response = await client(guarded(realm='a"b\\c')).get("/")
 
-    quoted = parameters(response.headers["www-authenticate"])["realm"]
-    assert re.sub(r"\\(.)", r"\1", quoted) == 'a"b\\c'
+    assert parameters(response.headers["www-authenticate"])["realm"] == 'a"b\\c'
 
 
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
@@ -609,7 +603,7 @@ async def test_a_verifier_that_returns_no_principal_is_503(answer: object) -> No
 @pytest.mark.parametrize("entry", [(b"x", b"y", b"z"), (b"x",), None], ids=repr)
 async def test_an_invalid_header_entry_is_503(entry: object) -> None:
     """An unknown failure refuses the request."""
-    app = Application()
+    app = RecordingApplication()
     scope = http_scope(headers=bearer(issuer.token()))
     scope["headers"] = [entry, *scope["headers"]]
 
@@ -645,8 +639,8 @@ async def test_only_valid_scope_names_of_an_applications_refusal_reach_the_chall
 
 async def test_headers_in_an_iterator_reach_the_application_as_a_list() -> None:
     """ASGI promises an iterable, not a list."""
-    app = Application()
-    fields = [(b"authorization", f"Bearer {issuer.token()}".encode()), (b"x-request", b"1")]
+    app = RecordingApplication()
+    fields = [*bearer_fields(issuer.token()), (b"x-request", b"1")]
 
     sent = await converse(guarded(app=app), http_scope(method="OPTIONS", headers=iter(fields)))
 
@@ -655,7 +649,7 @@ async def test_headers_in_an_iterator_reach_the_application_as_a_list() -> None:
 
 
 async def test_the_inner_one_of_two_guards_decides() -> None:
-    app = Application()
+    app = RecordingApplication()
     inner = BearerMiddleware(app, verifier=issuer.verifier(), realm="inner")
     outer = BearerMiddleware(inner, verifier=issuer.verifier(), realm="outer", public="/")
 
@@ -674,7 +668,7 @@ async def test_an_authorization_header_that_is_not_in_lower_case_is_refused(
 ) -> None:
     """ASGI requires lower case, and an application would not find the header."""
     caplog.set_level(logging.INFO, logger="asgi_bearer")
-    app = Application()
+    app = RecordingApplication()
     hidden = (name, f"Bearer {issuer.token()}".encode())
 
     for headers in ([hidden], [(b"authorization", b"Basic dTpw"), hidden]):
@@ -689,7 +683,7 @@ async def test_an_authorization_header_that_is_not_in_lower_case_is_refused(
 async def test_headers_that_are_not_a_list_of_pairs_are_503(
     headers: object, arguments: dict[str, bool]
 ) -> None:
-    app = Application()
+    app = RecordingApplication()
     scope = http_scope(method="OPTIONS", headers=headers)
 
     sent = await converse(guarded(app=app, **arguments), scope)
@@ -698,7 +692,7 @@ async def test_headers_that_are_not_a_list_of_pairs_are_503(
 
 
 async def test_a_scope_without_headers_is_503() -> None:
-    app, scope = Application(), http_scope()
+    app, scope = RecordingApplication(), http_scope()
     del scope["headers"]
 
     sent = await converse(guarded(app=app, optional=True), scope)
@@ -725,7 +719,7 @@ async def test_only_the_response_start_is_changed_if_the_application_sends_trail
         for message in messages:
             await send(message)
 
-    scope = http_scope(headers=[(b"authorization", f"Bearer {issuer.token()}".encode())])
+    scope = http_scope(headers=bearer_fields(issuer.token()))
 
     sent = await converse(guarded(app=app), scope)
 

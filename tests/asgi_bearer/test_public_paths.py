@@ -9,27 +9,23 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.support.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
+from tests.support.asgi import (
+    RecordingApplication,
+    bearer,
+    client,
+    converse,
+    handshake,
+    http_scope,
+    websocket_scope,
+)
 from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 
 
-class Application:
-    """Answers every request with 200 and records the scopes."""
-
-    def __init__(self) -> None:
-        self.scopes: list[Any] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.scopes.append(scope)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-
 def guarded(**arguments: Any) -> BearerMiddleware:
     return BearerMiddleware(
-        arguments.pop("app", Application()), verifier=issuer.verifier(), **arguments
+        arguments.pop("app", RecordingApplication()), verifier=issuer.verifier(), **arguments
     )
 
 
@@ -237,7 +233,7 @@ async def test_the_host_header_cannot_make_a_path_public() -> None:
 
 
 async def test_a_request_with_a_bad_token_to_a_public_path_is_anonymous() -> None:
-    app = Application()
+    app = RecordingApplication()
 
     response = await client(guarded(app=app, public="/healthz")).get(
         "/healthz", headers=bearer("x")

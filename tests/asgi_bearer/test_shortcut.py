@@ -17,21 +17,15 @@ from asgi_bearer import (
     remote_keys,
 )
 from asgi_bearer.keys import KeySet, Missed, RemoteKeys
-from tests.support.asgi import bearer, client
+from tests.support.asgi import answer_ok, bearer, client
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
 
 issuer = FakeIssuer()
 
 
-async def application(_scope: Any, _receive: Any, send: Any) -> None:
-    """Answer 200."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
 async def statuses(verifier: Any, *, times: int = 3) -> list[int]:
     """Return the statuses of several requests with the same token."""
-    guarded = BearerMiddleware(application, verifier=verifier)
+    guarded = BearerMiddleware(answer_ok, verifier=verifier)
     headers = bearer(issuer.token())
     return [(await client(guarded).get("/", headers=headers)).status_code for _ in range(times)]
 
@@ -197,7 +191,7 @@ async def test_a_verify_that_is_patched_later_is_called(
     where: str, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verifier = issuer.verifier()
-    guarded = BearerMiddleware(application, verifier=verifier)
+    guarded = BearerMiddleware(answer_ok, verifier=verifier)
     headers = bearer(issuer.token())
     http = client(guarded)
     if known:
@@ -215,7 +209,7 @@ async def test_a_key_set_that_is_patched_later_is_called(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = StaticKeys(issuer.jwks())
-    guarded = BearerMiddleware(application, verifier=issuer.verifier(keys=keys))
+    guarded = BearerMiddleware(answer_ok, verifier=issuer.verifier(keys=keys))
     headers = bearer(issuer.token())
     http = client(guarded)
     assert [(await http.get("/", headers=headers)).status_code for _ in "ab"] == [200, 200]
@@ -248,7 +242,7 @@ async def test_a_verify_that_was_patched_before_the_guard_was_made_is_called(
 
     monkeypatch.setattr(JWTVerifier if where == "class" else verifier, "verify", replacement)
 
-    guarded = BearerMiddleware(application, verifier=verifier)
+    guarded = BearerMiddleware(answer_ok, verifier=verifier)
     assert (await client(guarded).get("/", headers=bearer(token))).status_code == 401
 
 

@@ -5,26 +5,14 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware, KeysUnavailable
-from tests.support.asgi import Message, http_scope
+from tests.support.asgi import SHUTDOWN, STARTUP, Message, answer_ok, bearer_fields, http_scope
 from tests.support.fake_issuer import FakeIssuer
+from tests.support.lifespan import ApplicationVerifier
 from tests.support.published_keys import Published
-from tests.support.warm_verifiers import Verifier
-
-STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
-
-
-@pytest.fixture
-def published() -> Published:
-    return Published()
 
 
 async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
     """Return without a lifespan."""
-
-
-async def answers(_scope: Any, _receive: Any, send: Any) -> None:
-    """Answer 200 without a lifespan."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
 def without_asyncio(app: Any, scope: Message, *received: Message) -> list[Message]:
@@ -43,12 +31,7 @@ def without_asyncio(app: Any, scope: Message, *received: Message) -> list[Messag
     return sent
 
 
-def fields(issuer: FakeIssuer) -> list[tuple[bytes, bytes]]:
-    """Return request headers with a valid token."""
-    return [(b"authorization", f"Bearer {issuer.token()}".encode())]
-
-
-class WithoutAsyncio(Verifier):
+class WithoutAsyncio(ApplicationVerifier):
     """A verifier that fails because no asyncio event loop runs."""
 
     def warm(self) -> None:
@@ -80,9 +63,9 @@ def test_an_application_without_asyncio_starts_and_the_log_says_why_there_are_no
 
 def test_static_keys_serve_without_asyncio() -> None:
     issuer = FakeIssuer()
-    guarded = BearerMiddleware(answers, verifier=issuer.verifier())
+    guarded = BearerMiddleware(answer_ok, verifier=issuer.verifier())
 
-    sent = without_asyncio(guarded, http_scope(headers=fields(issuer)))
+    sent = without_asyncio(guarded, http_scope(headers=bearer_fields(issuer.token())))
 
     assert sent[0]["status"] == 200
 
@@ -90,10 +73,10 @@ def test_static_keys_serve_without_asyncio() -> None:
 def test_remote_keys_without_asyncio_are_503_and_the_log_says_why(
     published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
-    guarded = BearerMiddleware(answers, verifier=published.verifier)
+    guarded = BearerMiddleware(answer_ok, verifier=published.verifier)
 
     without_asyncio(guarded, {"type": "lifespan"}, STARTUP, SHUTDOWN)
-    sent = without_asyncio(guarded, http_scope(headers=fields(published.issuer)))
+    sent = without_asyncio(guarded, http_scope(headers=bearer_fields(published.issuer.token())))
 
     assert sent[0]["status"] == 503
     errors = [record for record in caplog.records if record.levelname == "ERROR"]

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware
-from tests.support.asgi import Message, bearer, client, converse
-from tests.support.lifespan import running
+from tests.support.asgi import (
+    SHUTDOWN,
+    STARTUP,
+    Message,
+    answer_ok,
+    answer_subject,
+    bearer,
+    client,
+    converse,
+)
+from tests.support.lifespan import ApplicationVerifier, WarmVerifier, running
 from tests.support.published_keys import Published, run_pending_tasks
-from tests.support.warm_verifiers import Verifier, WarmVerifier
-
-STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
-
-
-@pytest.fixture
-def published() -> Published:
-    return Published()
 
 
 async def raises_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -30,16 +31,10 @@ async def returns_at_once(_scope: Any, _receive: Any, _send: Any) -> None:
     """Do nothing."""
 
 
-async def answers_everything(_scope: Any, _receive: Any, send: Any) -> None:
-    """Answer every scope like an HTTP request."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
 async def reads_and_answers_everything(scope: Any, receive: Any, send: Any) -> None:
     """Read the body before answering."""
     await receive()
-    await answers_everything(scope, receive, send)
+    await answer_ok(scope, receive, send)
 
 
 async def reads_and_returns(_scope: Any, receive: Any, _send: Any) -> None:
@@ -50,7 +45,7 @@ async def reads_and_returns(_scope: Any, receive: Any, _send: Any) -> None:
 async def gives_up_when_it_may_not_answer(scope: Any, receive: Any, send: Any) -> None:
     """Ignore every failure of `send`, as if the client had gone away."""
     with suppress(Exception):
-        await answers_everything(scope, receive, send)
+        await answer_ok(scope, receive, send)
 
 
 async def answers_in_a_group(scope: Any, receive: Any, send: Any) -> None:
@@ -68,7 +63,7 @@ async def sends_no_type(_scope: Any, receive: Any, send: Any) -> None:
 WITHOUT_LIFESPAN = [
     raises_at_once,
     returns_at_once,
-    answers_everything,
+    answer_ok,
     reads_and_answers_everything,
     reads_and_returns,
     gives_up_when_it_may_not_answer,
@@ -119,7 +114,7 @@ async def starts_and_answers(scope: Any, receive: Any, send: Any) -> None:
     """Start, and then send HTTP messages."""
     await receive()
     await send(STARTED)
-    await answers_everything(scope, receive, send)
+    await answer_ok(scope, receive, send)
 
 
 async def starts_and_raises(_scope: Any, receive: Any, send: Any) -> None:
@@ -238,7 +233,7 @@ async def test_without_a_lifespan_and_without_warm_the_guard_does_nothing(
 ) -> None:
     """The server sees the same as without the guard."""
     results: list[object] = []
-    for candidate in (app, BearerMiddleware(app, verifier=Verifier())):
+    for candidate in (app, BearerMiddleware(app, verifier=ApplicationVerifier())):
         try:
             results.append(await converse(candidate, {"type": "lifespan"}, STARTUP))
         except Exception as err:
@@ -250,11 +245,10 @@ async def test_without_a_lifespan_and_without_warm_the_guard_does_nothing(
 async def test_an_application_without_a_lifespan_has_its_keys_before_the_first_request(
     published: Published,
 ) -> None:
-    async def app(scope: Any, _receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             raise ValueError("can only handle HTTP connections")
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
+        await answer_subject(scope, receive, send)
 
     guarded = BearerMiddleware(app, verifier=published.verifier)
 

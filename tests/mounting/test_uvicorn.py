@@ -15,16 +15,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
-from tests.support.asgi import bearer
+from tests.support.asgi import answer_subject, bearer
 from tests.support.fake_issuer import FakeIssuer
 from tests.support.published_keys import Published, run_pending_tasks
 
 issuer = FakeIssuer()
-
-
-@pytest.fixture
-def published() -> Published:
-    return Published()
 
 
 @asynccontextmanager
@@ -82,12 +77,11 @@ async def test_a_public_path_is_public_behind_every_root_path(
     assert {status for status in statuses.values() if status != 200} == {401}
 
 
-async def without_lifespan(scope: Any, _receive: Any, send: Any) -> None:
+async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Raise if the scope is not a request, as Django does."""
     if scope["type"] != "http":
         raise ValueError("can only handle ASGI/HTTP connections, not lifespan.")
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
+    await answer_subject(scope, receive, send)
 
 
 @pytest.mark.parametrize("lifespan", ["on", "auto"])

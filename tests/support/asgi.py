@@ -1,6 +1,7 @@
 """Scopes, requests and conversations for ASGI applications; httpx.ASGITransport has only HTTP."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +9,11 @@ from urllib.parse import quote
 import httpx
 
 Message = dict[str, Any]
+
+_PARAMETER = re.compile(r'([a-z_]+)="((?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*)"')
+"""An auth-param with a quoted-string in ASCII (RFC 9110 §11.2, §5.6.4)."""
+
+STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
 
 def client(app: Any) -> httpx.AsyncClient:
@@ -18,6 +24,23 @@ def client(app: Any) -> httpx.AsyncClient:
 def bearer(token: str) -> dict[str, str]:
     """Return the request headers that carry `token`."""
     return {"authorization": f"Bearer {token}"}
+
+
+def bearer_fields(token: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an ASGI scope that carry `token`."""
+    return [(b"authorization", f"Bearer {token}".encode())]
+
+
+def challenge_parameters(value: str) -> list[tuple[str, str]]:
+    """Return the parameters of a Bearer challenge; fail if it breaks the grammar."""
+    scheme, _, rest = value.partition(" ")
+    assert scheme == "Bearer"
+    parameters: list[tuple[str, str]] = []
+    for text in re.split(r", (?=[a-z_]+=)", rest):
+        match = _PARAMETER.fullmatch(text)
+        assert match is not None
+        parameters.append((match[1], re.sub(r"\\(.)", r"\1", match[2])))
+    return parameters
 
 
 def http_scope(**changes: Any) -> Message:
@@ -75,3 +98,29 @@ async def handshake(app: Any, scope: Message) -> list[Message]:
     return await converse(
         app, scope, {"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}
     )
+
+
+async def answer_ok(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answer every scope with an empty 200."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def answer_subject(scope: Any, _receive: Any, send: Any) -> None:
+    """Answer 200 with the subject of the user."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["user"].subject.encode()})
+
+
+class RecordingApplication:
+    """Answers every HTTP request with 200 and records the scopes of all calls."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        self.headers = headers or []
+        self.scopes: list[Any] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+            await send({"type": "http.response.body", "body": b"contacts"})

@@ -1,9 +1,11 @@
-"""Runs the lifespan of an ASGI application around a part of a test."""
+"""Runs the lifespan of an ASGI application, and verifiers that take part in it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+
+from asgi_bearer import Presented, Principal
 
 Message = dict[str, Any]
 
@@ -25,3 +27,23 @@ async def running(app: Any) -> AsyncGenerator[None]:
             await received.put({"type": "lifespan.shutdown"})
             assert (await sent.get())["type"] == "lifespan.shutdown.complete"
             await life
+
+
+class ApplicationVerifier:
+    """A verifier that an application wrote, without `warm`."""
+
+    async def verify(self, presented: Presented) -> Principal:
+        raise NotImplementedError
+
+
+class WarmVerifier(ApplicationVerifier):
+    """A verifier with `warm` and `aclose`, which records their calls."""
+
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
+
+    def warm(self) -> None:
+        self._calls.append("warm")
+
+    async def aclose(self) -> None:
+        self._calls.append("closed")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware, Presented
 from asgi_bearer.starlette import Refused, requires
-from tests.support.asgi import converse, http_scope
+from tests.support.asgi import bearer_fields, converse, http_scope
 from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
@@ -46,7 +46,7 @@ def in_starlette(endpoint: Any) -> Starlette:
 
 
 def scope_with(token: str, **changes: Any) -> dict[str, Any]:
-    return http_scope(headers=[(b"authorization", f"Bearer {token}".encode())], **changes)
+    return http_scope(headers=bearer_fields(token), **changes)
 
 
 async def frames_of(raised: type[Exception], running: Coroutine[Any, Any, Any]) -> list[FrameType]:

@@ -9,22 +9,11 @@ import pytest
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Document, FetchFailed, NotServed, remote_keys
-from tests.support.asgi import bearer, client
+from tests.support.asgi import answer_ok, bearer, client
 from tests.support.fake_issuer import FakeDocuments, signing_key
 from tests.support.published_keys import DOWN, JWKS_URI, Published, run_pending_tasks
 
 ALICE = "alice"
-
-
-async def answers(scope: Any, receive: Any, send: Any) -> None:
-    """Answer 204."""
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
-@pytest.fixture
-def published() -> Published:
-    return Published()
 
 
 @pytest.mark.conforms(
@@ -305,7 +294,7 @@ async def test_the_503_response_says_when_the_next_fetch_may_succeed(
     published: Published,
 ) -> None:
     published.serve(DOWN)
-    guarded = BearerMiddleware(answers, verifier=published.verifier)
+    guarded = BearerMiddleware(answer_ok, verifier=published.verifier)
     after: list[tuple[int, str]] = []
     async with client(guarded) as http:
         for seconds in (0.0, 0.5, 0.5, 0.5, 1.5):

@@ -13,11 +13,6 @@ from tests.support.published_keys import DOWN, Published, run_pending_tasks
 ALICE = "alice"
 
 
-@pytest.fixture
-def published() -> Published:
-    return Published()
-
-
 @pytest.mark.conforms("many first requests cause one fetch")
 async def test_many_first_requests_cause_one_fetch(published: Published) -> None:
     tokens = [published.issuer.token(jti=f"{n}") for n in range(200)]
