@@ -117,7 +117,7 @@ def test_making_a_verifier_imports_no_http_client() -> None:
 
 PUBLIC_MODULES = [
     asgi_bearer,
-    asgi_bearer.errors,
+    errors,
     asgi_bearer.jose,
     asgi_bearer.jwt,
     asgi_bearer.keys,
