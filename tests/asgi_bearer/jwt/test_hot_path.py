@@ -53,10 +53,10 @@ async def application(_scope: Any, _receive: Any, send: Callable[[Any], Awaitabl
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-def guard(of: FakeIssuer, **arguments: Any) -> BearerMiddleware:
+def guard(issuer: FakeIssuer, **arguments: Any) -> BearerMiddleware:
     """Return the guard in its usual configuration: with fetched keys."""
-    keys = remote_keys(jwks_uri=JWKS_URI, fetch=FakeDocuments({JWKS_URI: of.jwks()}))
-    verifier = of.verifier(keys=keys, **arguments)
+    keys = remote_keys(jwks_uri=JWKS_URI, fetch=FakeDocuments({JWKS_URI: issuer.jwks()}))
+    verifier = issuer.verifier(keys=keys, **arguments)
     return BearerMiddleware(application, verifier=verifier, scopes={"read:contacts"})
 
 

@@ -208,7 +208,7 @@ async def test_a_claim_rule_is_evaluated_for_every_request(issuer: FakeIssuer) -
     await verifier.verify(token)
 
 
-async def refreshed(published: Published) -> None:
+async def refresh(published: Published) -> None:
     """Let a request start a refresh of the keys."""
     published.clock.advance(590.0)
     await published.keys.key_set()
@@ -224,7 +224,7 @@ async def test_a_cached_token_is_refused_after_its_key_is_withdrawn() -> None:
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
     published.rotate()
-    await refreshed(published)
+    await refresh(published)
 
     assert await published.verify_all([token]) == ["key_not_found"]
 
@@ -238,7 +238,7 @@ async def test_a_cached_token_is_refused_if_another_key_takes_its_key_id() -> No
     token = published.issuer.token(exp=int(published.clock()) + 10_000)
     await published.verify(token)
     published.rotate("k1", 2)
-    await refreshed(published)
+    await refresh(published)
 
     assert await published.verify_all([token]) == ["signature_invalid"]
 
@@ -251,7 +251,7 @@ async def test_a_token_stays_cached_over_a_refresh_that_keeps_its_key(changes: b
     principal = await published.verifier.verify(Presented(token))
     if changes:
         published.publish(signing_key("ES256", "k2", 2))
-    await refreshed(published)
+    await refresh(published)
 
     assert await is_cached(published.verifier, token, principal)
     assert await is_cached(published.verifier, token, principal)
@@ -265,7 +265,7 @@ async def test_a_cached_token_without_a_key_id_is_verified_again_with_a_new_key_
     token = compact(published.issuer.header(kid=None), claims, published.issuer.key)
     await published.verify(token)
     published.publish(signing_key("ES256", "k2", 2))
-    await refreshed(published)
+    await refresh(published)
 
     assert await published.verify_all([token]) == ["key_ambiguous"]
 
@@ -355,7 +355,7 @@ def test_a_cache_size_out_of_bounds_is_refused(issuer: FakeIssuer, value: Any) -
         )
 
 
-class Keys:
+class ChangingKeys:
     """A key source whose set the test changes."""
 
     def __init__(self, documents: list[Json]) -> None:
@@ -407,7 +407,7 @@ async def test_a_verifier_with_a_cache_gives_the_same_answers_as_one_without(
     events: list[tuple[str, Any]],
 ) -> None:
     """For every order of tokens, clock changes and key changes."""
-    clock, keys = FakeClock(), Keys(KEY_SETS)
+    clock, keys = FakeClock(), ChangingKeys(KEY_SETS)
     with_cache, without_cache = (
         ISSUER.verifier(keys=keys, clock=clock, verified_tokens=number) for number in (2, 0)
     )

@@ -123,12 +123,12 @@ async def test_a_refusal_by_a_rule_does_not_reveal_a_cached_token() -> None:
         return False
 
     issuer = new_issuer()
-    ruled, token = issuer.verifier(rules={"no": no}), issuer.token()
+    verifier_with_rules, token = issuer.verifier(rules={"no": no}), issuer.token()
     with pytest.raises(ClaimRuleFailed):
-        await ruled.verify(Presented(token))
+        await verifier_with_rules.verify(Presented(token))
 
     with pytest.raises(ClaimRuleFailed) as refusal:
-        ruled.recall(Presented(token).credentials)
+        verifier_with_rules.recall(Presented(token).credentials)
 
     assert leaked(refusal.value, token) == []
 
@@ -305,14 +305,14 @@ async def test_a_token_that_fulfils_every_rule_is_accepted() -> None:
         seen.append(principal)
         return principal.claims["tenant"] == "t1"
 
-    ruled = issuer.verifier(rules={"tenant": tenant, "user": is_user})
+    verifier_with_rules = issuer.verifier(rules={"tenant": tenant, "user": is_user})
 
-    principal = await ruled.verify(Presented(issuer.token(tenant="t1")))
+    principal = await verifier_with_rules.verify(Presented(issuer.token(tenant="t1")))
 
     assert seen == [principal]
 
 
-class Later:
+class UnawaitedResult:
     """The return value of a rule that was written with `async def`."""
 
     def __await__(self) -> object:
@@ -323,7 +323,7 @@ class Later:
 @pytest.mark.conforms("a claim rule that fails is 403 with a challenge")
 @pytest.mark.parametrize(
     "verdict",
-    [False, None, 0, 1, "yes", [True], Later()],
+    [False, None, 0, 1, "yes", [True], UnawaitedResult()],
     ids=lambda verdict: type(verdict).__name__,
 )
 async def test_a_rule_passes_only_by_returning_true(verdict: object) -> None:
@@ -332,10 +332,10 @@ async def test_a_rule_passes_only_by_returning_true(verdict: object) -> None:
     def tenant(principal: Principal) -> object:
         return verdict
 
-    ruled = issuer.verifier(rules={"user": is_user, "tenant": tenant})
+    verifier_with_rules = issuer.verifier(rules={"user": is_user, "tenant": tenant})
 
     with pytest.raises(ClaimRuleFailed, match="tenant") as refusal:
-        await ruled.verify(Presented(issuer.token()))
+        await verifier_with_rules.verify(Presented(issuer.token()))
 
     assert refusal.value.status == 403
 
@@ -348,7 +348,7 @@ async def test_rules_are_evaluated_only_for_valid_tokens() -> None:
         principals.append(principal)
         return True
 
-    ruled = issuer.verifier(rules={"any": remember})
+    verifier_with_rules = issuer.verifier(rules={"any": remember})
 
     for token in (
         issuer.token(exp=1),
@@ -357,6 +357,6 @@ async def test_rules_are_evaluated_only_for_valid_tokens() -> None:
         "x.y.z",
     ):
         with pytest.raises(InvalidTokenError):
-            await ruled.verify(Presented(token))
+            await verifier_with_rules.verify(Presented(token))
 
     assert principals == []

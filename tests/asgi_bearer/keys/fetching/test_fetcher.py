@@ -22,11 +22,11 @@ KEY = signing_key("ES256").jwk()
 FRESHNESS = Freshness(default=600.0, shortest=60.0, longest=86_400.0)
 
 
-class Answers(Fetch):
+class ScriptedResponses(Fetch):
     """A client that gives these answers in order and records the entity tags that it was sent."""
 
-    def __init__(self, *answers: Document | Exception) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: Document | Exception) -> None:
+        self._answers = list(responses)
         self.etags: list[str | None] = []
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
@@ -72,15 +72,15 @@ def fetcher_with(fetch: Fetch, locate: Locations | None = None) -> KeyFetcher:
     return KeyFetcher(locate or Locations(NEW), fetch, freshness=FRESHNESS, deadline=5.0)
 
 
-def published(**headers: str) -> Document:
+def key_set_response(**headers: str) -> Document:
     return Document(
         json.dumps({"keys": [KEY]}).encode(),
         {name.replace("_", "-"): value for name, value in headers.items()},
     )
 
 
-def unchanged(**headers: str) -> Document:
-    return Document(None, published(**headers).headers)
+def not_modified_response(**headers: str) -> Document:
+    return Document(None, key_set_response(**headers).headers)
 
 
 HTML = Document(b"<html>", {"etag": '"html"', "cache-control": "max-age=3000"})
@@ -199,35 +199,41 @@ async def test_the_log_stays_short_with_many_faulty_keys(
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_the_entity_tag_is_sent_with_the_next_request() -> None:
-    answers = Answers(published(etag='"v1"'), published(etag='W/"v2"'), published())
-    attempt = fetcher_with(answers)
+    responses = ScriptedResponses(
+        key_set_response(etag='"v1"'), key_set_response(etag='W/"v2"'), key_set_response()
+    )
+    attempt = fetcher_with(responses)
 
     for _ in range(3):
         await attempt()
 
-    assert answers.etags == [None, '"v1"', 'W/"v2"']
+    assert responses.etags == [None, '"v1"', 'W/"v2"']
 
 
 async def test_the_fetcher_drops_the_entity_tag_of_a_replaced_document() -> None:
-    answers = Answers(published(etag='"v1"'), published(), published())
-    attempt = fetcher_with(answers)
+    responses = ScriptedResponses(
+        key_set_response(etag='"v1"'), key_set_response(), key_set_response()
+    )
+    attempt = fetcher_with(responses)
 
     for _ in range(3):
         await attempt()
 
-    assert answers.etags == [None, '"v1"', None]
+    assert responses.etags == [None, '"v1"', None]
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_an_entity_tag_is_sent_only_to_the_url_that_gave_it() -> None:
     """The same tag at another URL names another document."""
-    answers = Answers(published(etag='"v1"'), published(etag='"v1"'), published())
-    attempt = fetcher_with(answers, Locations(OLD, NEW))
+    responses = ScriptedResponses(
+        key_set_response(etag='"v1"'), key_set_response(etag='"v1"'), key_set_response()
+    )
+    attempt = fetcher_with(responses, Locations(OLD, NEW))
 
     for _ in range(3):
         await attempt()
 
-    assert answers.etags == [None, None, '"v1"']
+    assert responses.etags == [None, None, '"v1"']
 
 
 @pytest.mark.conforms("a nonsense answer does not replace a good key set")
@@ -235,15 +241,15 @@ async def test_an_entity_tag_is_sent_only_to_the_url_that_gave_it() -> None:
 async def test_after_a_failure_the_entity_tag_of_the_last_good_document_is_sent(
     failure: Document | Exception,
 ) -> None:
-    answers = Answers(published(etag='"v1"'), failure, unchanged())
-    attempt = fetcher_with(answers)
+    responses = ScriptedResponses(key_set_response(etag='"v1"'), failure, not_modified_response())
+    attempt = fetcher_with(responses)
     good = await attempt()
 
     with pytest.raises(FetchFailed):
         await attempt()
 
     assert (await attempt()).key_set is good.key_set
-    assert answers.etags == [None, '"v1"', '"v1"']
+    assert responses.etags == [None, '"v1"', '"v1"']
 
 
 ENTITY_TAGS: list[tuple[str, str, bool]] = [
@@ -279,19 +285,19 @@ ENTITY_TAGS: list[tuple[str, str, bool]] = [
 async def test_only_a_valid_entity_tag_of_limited_length_is_sent_back(
     etag: str, sent: bool
 ) -> None:
-    answers = Answers(published(etag=etag), published())
-    attempt = fetcher_with(answers)
+    responses = ScriptedResponses(key_set_response(etag=etag), key_set_response())
+    attempt = fetcher_with(responses)
 
     await attempt()
     await attempt()
 
-    assert answers.etags == [None, etag if sent else None]
+    assert responses.etags == [None, etag if sent else None]
 
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_an_unchanged_document_gives_the_same_set_without_parsing() -> None:
     """The fake issuer serves a broken body under the old tag."""
-    documents = FakeDocuments({NEW: published(etag='"v1"')})
+    documents = FakeDocuments({NEW: key_set_response(etag='"v1"')})
     attempt = fetcher_with(documents)
     first = await attempt()
     documents.documents[NEW] = Document(HTML.body, {"etag": '"v1"'})
@@ -300,7 +306,9 @@ async def test_an_unchanged_document_gives_the_same_set_without_parsing() -> Non
 
 
 async def test_the_same_bytes_without_an_entity_tag_give_the_same_set() -> None:
-    attempt = fetcher_with(Answers(published(), published(etag='"v1"'), published()))
+    attempt = fetcher_with(
+        ScriptedResponses(key_set_response(), key_set_response(etag='"v1"'), key_set_response())
+    )
     first = await attempt()
 
     assert (await attempt()).key_set is first.key_set
@@ -308,7 +316,9 @@ async def test_the_same_bytes_without_an_entity_tag_give_the_same_set() -> None:
 
 
 async def test_the_same_bytes_from_another_url_are_parsed_again() -> None:
-    attempt = fetcher_with(Answers(published(), published()), Locations(OLD, NEW))
+    attempt = fetcher_with(
+        ScriptedResponses(key_set_response(), key_set_response()), Locations(OLD, NEW)
+    )
     first = await attempt()
     second = await attempt()
 
@@ -321,7 +331,7 @@ async def test_other_bytes_under_the_same_tag_give_another_set() -> None:
     """A server that sends a document has a new one."""
     other = {"keys": [signing_key("ES256", "k2", number=2).jwk()]}
     answer = Document(json.dumps(other).encode(), {"etag": '"v1"'})
-    attempt = fetcher_with(Answers(published(etag='"v1"'), answer))
+    attempt = fetcher_with(ScriptedResponses(key_set_response(etag='"v1"'), answer))
     await attempt()
 
     assert [key.kid for key in (await attempt()).key_set.keys] == ["k2"]
@@ -330,11 +340,11 @@ async def test_other_bytes_under_the_same_tag_give_another_set() -> None:
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_the_lifetime_of_keys_comes_from_the_response_headers() -> None:
     attempt = fetcher_with(
-        Answers(
-            published(),
-            published(cache_control="max-age=900"),
-            published(cache_control="max-age=900", age="100"),
-            published(cache_control="no-store"),
+        ScriptedResponses(
+            key_set_response(),
+            key_set_response(cache_control="max-age=900"),
+            key_set_response(cache_control="max-age=900", age="100"),
+            key_set_response(cache_control="no-store"),
         )
     )
 
@@ -342,41 +352,41 @@ async def test_the_lifetime_of_keys_comes_from_the_response_headers() -> None:
 
 
 RENEWALS: list[tuple[str, Document, Document, float]] = [
-    ("default", published(etag='"v"'), unchanged(), 600.0),
+    ("default", key_set_response(etag='"v"'), not_modified_response(), 600.0),
     (
         "stored",
-        published(etag='"v"', cache_control="max-age=900"),
-        unchanged(),
+        key_set_response(etag='"v"', cache_control="max-age=900"),
+        not_modified_response(),
         900.0,
     ),
     (
         "stored-without-its-age",
-        published(etag='"v"', cache_control="max-age=900", age="300"),
-        unchanged(),
+        key_set_response(etag='"v"', cache_control="max-age=900", age="300"),
+        not_modified_response(),
         900.0,
     ),
     (
         "stored-with-a-new-age",
-        published(etag='"v"', cache_control="max-age=900", age="300"),
-        unchanged(age="100"),
+        key_set_response(etag='"v"', cache_control="max-age=900", age="300"),
+        not_modified_response(age="100"),
         800.0,
     ),
     (
         "new-max-age",
-        published(etag='"v"', cache_control="max-age=900"),
-        unchanged(cache_control="max-age=1200"),
+        key_set_response(etag='"v"', cache_control="max-age=900"),
+        not_modified_response(cache_control="max-age=1200"),
         1200.0,
     ),
     (
         "new-no-store",
-        published(etag='"v"', cache_control="max-age=900"),
-        unchanged(cache_control="no-store"),
+        key_set_response(etag='"v"', cache_control="max-age=900"),
+        not_modified_response(cache_control="no-store"),
         60.0,
     ),
     (
         "new-max-age-without-the-old-age",
-        published(etag='"v"', age="300"),
-        unchanged(cache_control="max-age=1200"),
+        key_set_response(etag='"v"', age="300"),
+        not_modified_response(cache_control="max-age=1200"),
         1200.0,
     ),
 ]
@@ -389,7 +399,7 @@ RENEWALS: list[tuple[str, Document, Document, float]] = [
 async def test_an_unchanged_document_is_fresh_again(
     stored: Document, renewal: Document, seconds: float
 ) -> None:
-    attempt = fetcher_with(Answers(stored, renewal))
+    attempt = fetcher_with(ScriptedResponses(stored, renewal))
     await attempt()
 
     assert (await attempt()).lifetime == seconds
@@ -397,20 +407,20 @@ async def test_an_unchanged_document_is_fresh_again(
 
 @pytest.mark.conforms("max-age, no-store, Age, ETag and 304 are honoured within bounds")
 async def test_headers_of_a_304_are_kept_except_its_age() -> None:
-    answers = Answers(
-        published(etag='"v1"', cache_control="max-age=900"),
-        unchanged(etag='"v2"', cache_control="max-age=1200", age="100"),
-        unchanged(),
-        unchanged(),
+    responses = ScriptedResponses(
+        key_set_response(etag='"v1"', cache_control="max-age=900"),
+        not_modified_response(etag='"v2"', cache_control="max-age=1200", age="100"),
+        not_modified_response(),
+        not_modified_response(),
     )
-    attempt = fetcher_with(answers)
+    attempt = fetcher_with(responses)
 
     assert [(await attempt()).lifetime for _ in range(4)] == [900.0, 1100.0, 1200.0, 1200.0]
-    assert answers.etags == [None, '"v1"', '"v2"', '"v2"']
+    assert responses.etags == [None, '"v1"', '"v2"', '"v2"']
 
 
 async def test_a_304_as_the_first_answer_is_a_failure() -> None:
-    attempt = fetcher_with(Answers(unchanged(etag='"v1"')))
+    attempt = fetcher_with(ScriptedResponses(not_modified_response(etag='"v1"')))
 
     with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
         await attempt()
@@ -418,8 +428,8 @@ async def test_a_304_as_the_first_answer_is_a_failure() -> None:
 
 async def test_a_304_from_another_url_is_a_failure() -> None:
     """The set of the old URL says nothing about the new one."""
-    answers = Answers(published(etag='"v1"'), unchanged(etag='"v1"'))
-    attempt = fetcher_with(answers, Locations(OLD, NEW))
+    responses = ScriptedResponses(key_set_response(etag='"v1"'), not_modified_response(etag='"v1"'))
+    attempt = fetcher_with(responses, Locations(OLD, NEW))
     await attempt()
 
     with pytest.raises(FetchFailed, match=rf"^{NEW}: the JSON does not parse \(no content-type\)$"):
@@ -429,7 +439,10 @@ async def test_a_304_from_another_url_is_a_failure() -> None:
 async def test_the_fetcher_asks_for_rediscovery_from_a_failure_until_a_success() -> None:
     locations = Locations(NEW)
     attempt = fetcher_with(
-        Answers(published(), FetchFailed("down"), HTML, published(), published()), locations
+        ScriptedResponses(
+            key_set_response(), FetchFailed("down"), HTML, key_set_response(), key_set_response()
+        ),
+        locations,
     )
 
     for _ in range(5):
@@ -571,11 +584,11 @@ async def test_skipped_keys_are_reported_with_each_fetch_and_logged_once(
     caplog.set_level(logging.INFO, logger="asgi_bearer.keys")
     document = {"keys": [KEY, ENC, WEAK, {**KEY, "kid": "p", "d": "AAAA"}]}
     body, etag = json.dumps(document).encode(), {"etag": '"v1"'}
-    answers = Answers(
+    responses = ScriptedResponses(
         *(Document(body, etag), Document(body + b" ", etag)),
         *(Document(body + b" ", etag), Document(None, etag)),
     )
-    attempt = fetcher_with(answers)
+    attempt = fetcher_with(responses)
 
     assert [(await attempt()).left_out for _ in range(4)] == [LEFT_OUT] * 4
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
@@ -587,7 +600,7 @@ async def test_skipped_keys_are_reported_with_each_fetch_and_logged_once(
 
 async def test_the_status_names_only_some_of_very_many_skipped_keys() -> None:
     document = {"keys": [KEY, *[{**ENC, "kid": "e" * 9999}] * 500]}
-    fetched = await fetcher_with(Answers(Document(json.dumps(document).encode())))()
+    fetched = await fetcher_with(ScriptedResponses(Document(json.dumps(document).encode())))()
 
     assert len(fetched.left_out) == 21
     assert fetched.left_out[-1] == "and 480 more entries"
@@ -598,7 +611,7 @@ async def test_a_set_with_only_skipped_keys_is_a_failure_with_the_reasons() -> N
     document = {"keys": [ENC, WEAK]}
 
     with pytest.raises(FetchFailed, match=r"no usable key; key 2 .*; key 1 .*use is 'enc'"):
-        await fetcher_with(Answers(Document(json.dumps(document).encode())))()
+        await fetcher_with(ScriptedResponses(Document(json.dumps(document).encode())))()
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", None, ""])
@@ -609,7 +622,7 @@ async def test_a_key_set_is_accepted_with_any_content_type(
     headers = {} if content_type is None else {"content-type": content_type}
     body = mark + json.dumps({"keys": [KEY]}).encode()
 
-    assert len((await fetcher_with(Answers(Document(body, headers)))()).key_set.keys) == 1
+    assert len((await fetcher_with(ScriptedResponses(Document(body, headers)))()).key_set.keys) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -617,4 +630,4 @@ async def test_a_key_set_that_is_not_utf_8_is_a_failure(encoding: str) -> None:
     body = json.dumps({"keys": [KEY]}).encode(encoding)
 
     with pytest.raises(FetchFailed, match=r"/new: the JSON .*\(no content-type\)"):
-        await fetcher_with(Answers(Document(body)))()
+        await fetcher_with(ScriptedResponses(Document(body)))()

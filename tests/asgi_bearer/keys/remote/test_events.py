@@ -113,7 +113,7 @@ async def a_flood(source: Source) -> None:
         await request_keys(source, Missed(old, unknown_kid=True))
 
 
-async def a_flood_in_two_windows(source: Source) -> None:
+async def a_flood_in_two_cool_downs(source: Source) -> None:
     await a_flood(source)
     source.clock.advance(10.0)
     await a_flood(source)
@@ -144,7 +144,7 @@ STORIES: list[tuple[Story, list[str]]] = [
     ),
     (two_outages, [*FIRST, *["stale", "failed: down", "unchanged"] * 2]),
     (a_flood, [*FIRST, "unchanged", "flood_limited"]),
-    (a_flood_in_two_windows, [*FIRST, *["unchanged", "flood_limited"] * 2]),
+    (a_flood_in_two_cool_downs, [*FIRST, *["unchanged", "flood_limited"] * 2]),
     (a_flood_of_bad_signatures, [*FIRST, "unchanged", "flood_limited"]),
 ]
 
