@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from asgi_bearer import BearerMiddleware
 from tests.support.asgi import (
     RecordingApplication,
     bearer,
@@ -21,12 +20,7 @@ from tests.support.asgi import (
 from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
-
-
-def guarded(**arguments: Any) -> BearerMiddleware:
-    return BearerMiddleware(
-        arguments.pop("app", RecordingApplication()), verifier=issuer.verifier(), **arguments
-    )
+guarded = issuer.guard
 
 
 @pytest.mark.parametrize(

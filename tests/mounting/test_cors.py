@@ -17,6 +17,7 @@ from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
+guard = issuer.guard
 
 ORIGIN = {"origin": "https://web.example"}
 PREFLIGHT = {
@@ -87,10 +88,6 @@ IGNORE_THE_METHOD = [
         MethodOverride(Starlette(routes=[Route("/", Contacts)])), id="method from a header"
     ),
 ]
-
-
-def guard(app: Any, **arguments: Any) -> BearerMiddleware:
-    return BearerMiddleware(app, verifier=issuer.verifier(), **arguments)
 
 
 @pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")

@@ -10,8 +10,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, get_default_algorithms
 
-from asgi_bearer import JWTVerifier
+from asgi_bearer import BearerMiddleware, JWTVerifier
 from asgi_bearer.keys import Document, Fetch, NotServed, StaticKeys
+from tests.support.asgi import answer_ok
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "https://api.example/contacts"
@@ -165,6 +166,11 @@ class FakeIssuer:
             **arguments,
         }
         return JWTVerifier(**settings)
+
+    def guard(self, app: Any = answer_ok, **arguments: Any) -> BearerMiddleware:
+        """Return the middleware in front of `app`; by default it accepts this issuer's tokens."""
+        arguments.setdefault("verifier", self.verifier())
+        return BearerMiddleware(app, **arguments)
 
 
 class FakeDocuments(Fetch):
