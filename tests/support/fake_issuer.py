@@ -80,6 +80,11 @@ def b64(data: bytes | str | Mapping[str, Any]) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def without(members: Json, *names: str) -> Json:
+    """Return `members` without those of these names."""
+    return {name: value for name, value in members.items() if name not in names}
+
+
 def compact(
     header: bytes | str | Mapping[str, Any],
     claims: bytes | str | Mapping[str, Any],

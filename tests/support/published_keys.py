@@ -108,6 +108,13 @@ class Published:
             for result in results
         ]
 
+    async def verify_all_during_fetch(self, tokens: list[str]) -> list[str]:
+        """Begin to verify all `tokens` while documents are paused, then resume them."""
+        waiting = asyncio.create_task(self.verify_all(tokens))
+        await run_pending_tasks()
+        self.documents.resume()
+        return await waiting
+
     def unknown_tokens(self, count: int, name: str = "random") -> list[str]:
         """Return `count` tokens with key ids that no issuer published; the same `name` gives the
         same ids."""

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from asgi_bearer.keys import KeySet
-from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key, without
 
 RSA = signing_key("RS256", "rsa").jwk()
 EC = signing_key("ES256", "ec").jwk()
@@ -19,10 +19,6 @@ def read_keys(*entries: object) -> tuple[KeySet, tuple[str, ...]]:
     key_set = KeySet.from_jwks({"keys": list(entries)})
     warnings = key_set.warnings
     return key_set, tuple(map(str, warnings))
-
-
-def without(jwk: Json, *names: str) -> Json:
-    return {name: value for name, value in jwk.items() if name not in names}
 
 
 def stray_bits(value: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asgi_bearer.errors import KeyAmbiguous
 from asgi_bearer.keys.jwk import MAX_CANDIDATES, KeySet
-from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key
+from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key, without
 
 RSA = signing_key("RS256", "rsa").jwk()
 EC = signing_key("ES256", "ec").jwk()
@@ -20,10 +20,6 @@ GOOD = signing_key("ES384", "good").jwk()
 
 def key_set_of(*entries: object) -> KeySet:
     return KeySet.from_jwks({"keys": list(entries)})
-
-
-def without(jwk: Json, *names: str) -> Json:
-    return {name: value for name, value in jwk.items() if name not in names}
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
