@@ -31,11 +31,11 @@ def test_the_message_for_the_operator_names_needed_and_granted_scopes(
     needed: tuple[str, ...], granted: set[str], any_of: bool, message: str
 ) -> None:
     """Granted scopes are escaped: an application's own verifier may return any text."""
-    assert lacking(needed, granted, any_of=any_of) == message
+    assert missing_scopes_reason(needed, granted, any_of=any_of) == message
 
 
 def test_the_message_names_only_some_of_hundreds_of_scopes() -> None:
-    message = lacking(["a"], {f"scope:{number:04}" for number in range(999)})
+    message = missing_scopes_reason(["a"], {f"scope:{number:04}" for number in range(999)})
 
     assert message.startswith("needs a, the token has scope:0000 scope:0001 ")
     assert message.endswith("...")

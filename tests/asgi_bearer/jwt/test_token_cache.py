@@ -457,9 +457,9 @@ def test_a_thread_with_old_keys_cannot_restore_a_token_of_a_withdrawn_key(
     header = Header.of({"alg": "ES256", "kid": old.keys[0].kid})
     instructions, instruction = 1, 0
     while instruction < instructions:
-        tokens = VerifiedTokens(2, rsa_default="RS256")
+        tokens = TokenCache(2, rsa_default="RS256")
         for known in (b"one", b"two"):
-            tokens.add(known, Verified(principal, header, old.keys[0], 0, 1e12, 1), old)
+            tokens.add(known, CachedToken(principal, header, old.keys[0], 0, 1e12, 1), old)
         instructions = call_interrupted(
             partial(tokens.principal, b"one", lambda: old, issuer.clock),
             by=partial(tokens.principal, b"two", lambda: new, issuer.clock),

@@ -65,9 +65,9 @@ def test_the_documented_defaults_reach_the_chain() -> None:
     assert wrapped(attempt, "freshness") == freshness
     assert wrapped(cached, "serve_stale") == 3600.0
     assert wrapped(wrapped(cached, "cool_down"), "seconds") == 10.0
-    assert wrapped(wrapped(wrapped(cached, "pace"), "back_off"), "shortest") == 1.0
+    assert wrapped(wrapped(wrapped(cached, "schedule"), "back_off"), "shortest") == 1.0
     assert (
-        wrapped(wrapped(wrapped(cached, "pace"), "back_off"), "longest") == 48.0
+        wrapped(wrapped(wrapped(cached, "schedule"), "back_off"), "longest") == 48.0
     )  # Jitter adds up to a quarter.
     assert wrapped(attempt, "deadline") == wrapped(get, "timeout") == 5.0
     assert wrapped(get, "max_bytes") == 512 * 1024
@@ -112,7 +112,7 @@ def test_the_settings_reach_the_chain() -> None:
     assert wrapped(wrapped(cached, "events"), "observer") is observer
     assert wrapped(cached, "clock") is wrapped(discovery, "clock") is clock
     assert wrapped(cached, "random") is random
-    assert wrapped(wrapped(wrapped(cached, "pace"), "back_off"), "random") is random
+    assert wrapped(wrapped(wrapped(cached, "schedule"), "back_off"), "random") is random
 
 
 def test_key_events_are_logged_by_default() -> None:

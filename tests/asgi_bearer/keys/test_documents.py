@@ -198,21 +198,23 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----EN
         pytest.param("/etc/keys.json", "not as text", id="a path"),
         pytest.param("\ud800", "not as text", id="a surrogate"),
         pytest.param(
-            Path("/etc/keys.json"), r"and no path; read it: json\.loads", id="a Path object"
+            Path("/etc/keys.json"), r"not a path; read the file: json\.loads", id="a Path object"
         ),
-        pytest.param([PEM], "no PEM in a list; make one with", id="a list of PEM"),
-        pytest.param({"keys": [PEM]}, "no PEM in a list; make one with", id="keys of PEM"),
-        pytest.param({"keys": PEM}, "no PEM by name; make one with", id="PEM as the value of keys"),
-        pytest.param({"k1": PEM}, "no PEM by name; make one with", id="PEM by key id"),
-        pytest.param({"k1": PEM.encode()}, "no PEM by name", id="PEM in bytes by key id"),
+        pytest.param([PEM], "not a list of PEM; make one with", id="a list of PEM"),
+        pytest.param({"keys": [PEM]}, "not a list of PEM; make one with", id="keys of PEM"),
+        pytest.param(
+            {"keys": PEM}, "not a mapping to PEM; make one with", id="PEM as the value of keys"
+        ),
+        pytest.param({"k1": PEM}, "not a mapping to PEM; make one with", id="PEM by key id"),
+        pytest.param({"k1": PEM.encode()}, "not a mapping to PEM", id="PEM in bytes by key id"),
         pytest.param({"keys": None}, "no array of keys", id="keys none"),
-        pytest.param(7, "and no int", id="a number"),
-        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "no KeySet", id="a KeySet"),
-        pytest.param(json.loads(GOOD), "put this one key into it", id="a single JWK"),
-        pytest.param([json.loads(GOOD)], "put this list of keys into it", id="a list of keys"),
-        pytest.param((json.loads(GOOD),), "put this list of keys into it", id="a tuple of keys"),
-        pytest.param(None, "no NoneType; PyJWT makes", id="none"),
-        pytest.param(private_key("ES256").public_key(), "PyJWT makes a JWK", id="a key object"),
+        pytest.param(7, "not int; PyJWT", id="a number"),
+        pytest.param(KeySet.from_jwks({"keys": [json.loads(GOOD)]}), "not KeySet", id="a KeySet"),
+        pytest.param(json.loads(GOOD), "not one key; write", id="a single JWK"),
+        pytest.param([json.loads(GOOD)], "not a list; write", id="a list of keys"),
+        pytest.param((json.loads(GOOD),), "not a list; write", id="a tuple of keys"),
+        pytest.param(None, "not NoneType; PyJWT converts", id="none"),
+        pytest.param(private_key("ES256").public_key(), "PyJWT converts a key", id="a key object"),
         pytest.param(
             {"keys": {"a": json.loads(GOOD)}},
             "keys is not an array; write",
@@ -283,6 +285,6 @@ def test_an_unreadable_entry_does_not_change_how_the_rest_is_read(
 
     read_document = key_set_document(json.dumps(document, indent=indent).encode())
 
-    (unread,) = [entry for entry in read_document["keys"] if isinstance(entry, Unreadable)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
+    (unread,) = [entry for entry in read_document["keys"] if isinstance(entry, UnreadableEntry)]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - an array
     assert unread.reason == "the JSON holds NaN"
     assert read_document == {**document, "keys": [*entries, unread, *entries]}

@@ -58,7 +58,7 @@ def discovery_with(
     ids=["path", "path-and-slash", "host", "host-and-slash"],
 )
 def test_the_metadata_urls_of_an_issuer_in_their_order(issuer: str, urls: tuple[str, ...]) -> None:
-    assert metadata_addresses(issuer) == urls
+    assert metadata_urls(issuer) == urls
 
 
 @pytest.mark.conforms("metadata is looked for at the well-known addresses, in order")
@@ -437,7 +437,7 @@ async def test_an_issuer_that_differs_in_its_final_slash_is_refused_and_both_are
 ) -> None:
     """They differ only behind the length at which log lines cut other values."""
     metadata_of_theirs = {"issuer": served, "jwks_uri": JWKS_URI}
-    locate, _ = discovery({metadata_addresses(configured)[0]: metadata_of_theirs}, configured)
+    locate, _ = discovery({metadata_urls(configured)[0]: metadata_of_theirs}, configured)
 
     with pytest.raises(FetchFailed) as failed:
         await locate(rediscover=False)

@@ -549,7 +549,7 @@ async def test_the_fetcher_stores_only_three_headers() -> None:
         fetched = await attempt()
         assert fetched.lifetime == 900.0
 
-    stored = getattr(attempt, "_last").headers  # noqa: B009  # The stored headers are private.
+    stored = getattr(attempt, "_cached").headers  # noqa: B009  # The stored headers are private.
     assert set(stored) == {"etag", "age", "cache-control"}
 
 

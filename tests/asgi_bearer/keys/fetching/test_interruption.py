@@ -15,7 +15,7 @@ from tests.support.fake_issuer import FakeClock
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys
 
-INTERRUPTED = Interrupted("no keys within 5 s; the process did not run for a part of the time")
+INTERRUPTED = Interrupted("no keys within 5 s; the process was suspended during the fetch")
 
 
 async def interrupt_three_callers(source: Source) -> list["asyncio.Task[KeySet]"]:

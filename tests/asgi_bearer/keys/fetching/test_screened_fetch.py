@@ -166,7 +166,7 @@ async def test_the_screen_gets_the_host_only() -> None:
     ("address", "kind"),
     [
         ("10.0.0.1", "is in a private network"),
-        ("169.254.169.254", "is no address of a public host"),
+        ("169.254.169.254", "is not a public address"),
     ],
 )
 async def test_a_host_with_an_internal_address_is_a_failure_that_names_the_kind_of_address(

@@ -117,8 +117,8 @@ IN_PUBLIC: list[tuple[str, str]] = [
     "address", [row[1] for row in IN_PRIVATE_NETWORKS], ids=[row[0] for row in IN_PRIVATE_NETWORKS]
 )
 def test_a_private_address_is_refused_unless_allow_private_is_set(address: str) -> None:
-    assert inward_fault(address, allow_private=False) == PRIVATE
-    assert inward_fault(address, allow_private=True) is None
+    assert ip_address_fault(address, allow_private=False) == PRIVATE
+    assert ip_address_fault(address, allow_private=True) is None
 
 
 @pytest.mark.conforms("keys come over https, without redirects, from configured hosts")
@@ -137,7 +137,7 @@ def test_an_address_that_is_never_public_is_refused_even_with_allow_private(
     "address", [row[1] for row in IN_PUBLIC], ids=[row[0] for row in IN_PUBLIC]
 )
 def test_a_public_address_is_accepted(address: str, allow_private: bool) -> None:
-    assert inward_fault(address, allow_private=allow_private) is None
+    assert ip_address_fault(address, allow_private=allow_private) is None
 
 
 async def test_the_screened_addresses_are_returned_in_their_order() -> None:
@@ -258,7 +258,7 @@ async def test_a_private_address_is_refused_in_every_spelling(host: str) -> None
 def test_addresses_that_some_python_releases_do_not_know_as_special_are_refused(
     address: str, allow_private: bool
 ) -> None:
-    assert inward_fault(address, allow_private=allow_private) is not None
+    assert ip_address_fault(address, allow_private=allow_private) is not None
 
 
 @pytest.mark.parametrize(
@@ -272,4 +272,4 @@ def test_addresses_that_some_python_releases_do_not_know_as_special_are_refused(
     ],
 )
 def test_cloud_metadata_addresses_are_refused_even_with_allow_private(address: str) -> None:
-    assert inward_fault(address, allow_private=True) is not None
+    assert ip_address_fault(address, allow_private=True) is not None

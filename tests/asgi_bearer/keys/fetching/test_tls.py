@@ -39,19 +39,19 @@ class SlowPreparation:
 async def test_all_waiting_tasks_share_one_preparation_in_another_thread() -> None:
     slow = SlowPreparation()
     preparation = Preparation(slow)
-    waiting = [asyncio.create_task(preparation.made()) for _ in range(100)]
+    waiting = [asyncio.create_task(preparation.result()) for _ in range(100)]
     await run_pending_tasks()
     slow.allowed.set()
 
     assert await asyncio.gather(*waiting) == ["made"] * 100
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.starts == 1
     assert threading.get_ident() not in slow.threads
 
 
 async def test_the_event_loop_runs_during_the_preparation() -> None:
     slow = SlowPreparation()
-    waiting = asyncio.create_task(Preparation(slow).made())
+    waiting = asyncio.create_task(Preparation(slow).result())
 
     await run_pending_tasks()
 
@@ -63,7 +63,7 @@ async def test_the_event_loop_runs_during_the_preparation() -> None:
 async def test_cancelling_one_waiting_task_does_not_cancel_the_preparation() -> None:
     slow = SlowPreparation()
     preparation = Preparation(slow)
-    first, second = (asyncio.create_task(preparation.made()) for _ in range(2))
+    first, second = (asyncio.create_task(preparation.result()) for _ in range(2))
     await run_pending_tasks()
 
     first.cancel()
@@ -83,7 +83,7 @@ async def test_the_preparation_is_kept_if_every_waiting_task_gave_up() -> None:
 
     slow.allowed.set()
 
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.starts == 1
 
 
@@ -97,7 +97,7 @@ async def test_a_failed_preparation_is_tried_again() -> None:
             await preparation.result()
     slow.fault = None
 
-    assert await preparation.made() == "made"
+    assert await preparation.result() == "made"
     assert slow.starts == 3
 
 
@@ -112,7 +112,7 @@ def test_a_preparation_survives_the_event_loop_that_started_it() -> None:
     asyncio.run(give_up())
     slow.allowed.set()
 
-    assert asyncio.run(preparation.made()) == "made"
+    assert asyncio.run(preparation.result()) == "made"
     assert slow.starts == 1
 
 
@@ -125,7 +125,7 @@ async def test_a_forked_process_prepares_its_own_client(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(preparation.result(), 0.01)
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    child = asyncio.create_task(preparation.made())
+    child = asyncio.create_task(preparation.result())
     await run_pending_tasks()
     slow.allowed.set()
 
@@ -134,7 +134,7 @@ async def test_a_forked_process_prepares_its_own_client(
 
 
 async def test_all_key_sources_share_the_client_and_the_certificates() -> None:
-    assert await ready() is await ready()
+    assert await prepared_tls_context() is await prepared_tls_context()
 
 
 async def test_a_tls_context_of_the_operator_is_used_unchanged() -> None:
@@ -193,7 +193,7 @@ async def screen(host: str, *, proxied: bool) -> list[str]:
 
 async def test_the_preparation_does_not_count_towards_the_timeout_of_a_fetch() -> None:
     unprepared = UnpreparedClient()
-    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, ready=unprepared)
+    fetch = HttpxFetch(timeout=0.05, max_bytes=2000, screen=screen, load_tls_context=unprepared)
 
     for _ in range(2):
         with pytest.raises(FetchFailed, match="no such host"):
@@ -216,7 +216,7 @@ async def test_a_client_that_failed_to_prepare_is_prepared_again_for_the_next_fe
     fault: Exception, words: str
 ) -> None:
     unprepared = UnpreparedClient(fault)
-    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, ready=unprepared)
+    fetch = HttpxFetch(timeout=1.0, max_bytes=2000, screen=screen, load_tls_context=unprepared)
     with pytest.raises(FetchFailed) as failed:
         await fetch.prepare()
     unprepared.fault = None

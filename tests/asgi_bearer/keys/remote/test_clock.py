@@ -17,13 +17,7 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Missed
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.freshness import Freshness
-from asgi_bearer.keys.schedule import (
-    BackOff,
-    CoolDown,
-    FetchSchedule,
-    random_fraction,
-    read_clock,
-)
+from asgi_bearer.keys.schedule import BackOff, CoolDown, FetchSchedule, random_fraction, read_clock
 from tests.support.fake_issuer import FakeClock, FakeDocuments
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys, request_keys
@@ -351,26 +345,26 @@ async def test_the_last_known_jwks_uri_is_used_if_discovery_fails_under_a_wrong_
 
 @pytest.mark.parametrize("value", [0, 0.0, -5.5, 1e300, 2**70])
 def test_a_number_is_a_valid_time(value: float) -> None:
-    assert reading(lambda: value) == value
+    assert read_clock(lambda: value) == value
 
 
 @NONSENSE
 def test_a_value_that_is_not_a_number_is_not_a_time(answer: Callable[[], Any]) -> None:
-    assert math.isnan(reading(answer))
+    assert math.isnan(read_clock(answer))
 
 
 def test_true_is_not_a_time() -> None:
-    assert math.isnan(reading(lambda: True))
+    assert math.isnan(read_clock(lambda: True))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1])
 def test_a_number_from_0_to_1_is_a_valid_random_value(value: float) -> None:
-    assert chance(lambda: value) == value
+    assert random_fraction(lambda: value) == value
 
 
 @NONSENSE
 def test_an_invalid_random_value_counts_as_zero(answer: Callable[[], Any]) -> None:
-    assert chance(answer) == 0.0
+    assert random_fraction(answer) == 0.0
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 1e9])

@@ -247,7 +247,9 @@ async def test_an_observer_that_raises_changes_nothing_and_its_message_is_not_lo
     assert source.fetches == calm.fetches
     assert source.events == calm.events
     assert source.keys.status() == calm.keys.status()
-    assert caplog.messages == ["an observer of keys failed: RuntimeError"] * len(source.events)
+    assert caplog.messages == ["the observer of the key source raised RuntimeError"] * len(
+        source.events
+    )
     assert {record.levelname for record in caplog.records} == {"ERROR"}
     assert "s3cret" not in caplog.text
 

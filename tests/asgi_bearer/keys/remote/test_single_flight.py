@@ -100,7 +100,7 @@ async def test_starting_a_fetch_does_not_wait_for_it() -> None:
     flight.start(fetches)
     await run_pending_tasks()
 
-    assert flight.running
+    assert flight.is_running_here
     assert fetches.starts == 1
     await flight.aclose()
 
