@@ -18,13 +18,19 @@ from demo.authorization_server.registrations.model import Registrations
 from resource_api.server import bind
 from resource_api.web.connection_limits import LimitedHttp
 from tests.support.authorization_server import example_registrations
-from tests.support.authorization_server.example_registrations import CONTACTS, REDIRECT_URI, opened_state
+from tests.support.authorization_server.example_registrations import (
+    CONTACTS,
+    REDIRECT_URI,
+    opened_state,
+)
 
 AUDIENCE = CONTACTS.identifier
 
 # The secret has every character that the two client authentication methods encode differently
 # (RFC 6749 §2.3.1).
-CONFIDENTIAL = replace(example_registrations.CONFIDENTIAL, client_secret="a secret:with +%&= and ü in it")
+CONFIDENTIAL = replace(
+    example_registrations.CONFIDENTIAL, client_secret="a secret:with +%&= and ü in it"
+)
 PUBLIC = replace(example_registrations.PUBLIC, redirect_uris=(REDIRECT_URI,))
 
 

@@ -7,7 +7,11 @@ from typing import Any
 from demo.authorization_server.registrations.model import Client
 from tests.interop.our_server import AUDIENCE, CONFIDENTIAL, OurServer
 from tests.interop.relying_party import RelyingParty
-from tests.support.authorization_server.example_registrations import ALICE_PASSWORD, REDIRECT_URI, TEAM_CLAIM
+from tests.support.authorization_server.example_registrations import (
+    ALICE_PASSWORD,
+    REDIRECT_URI,
+    TEAM_CLAIM,
+)
 from tests.support.user_agent import Page, UserAgent
 
 SCOPE = f"openid profile offline_access read:contacts {TEAM_CLAIM}"
