@@ -181,7 +181,7 @@ def test_a_refusal_forbids_caches_to_store_it(refusal: AccessTokenError) -> None
     assert headers(refusal, "contacts")["cache-control"] == "no-store"
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 def test_a_script_in_a_browser_may_read_the_challenge() -> None:
     fields = headers(CredentialsMissing(), "contacts")
 

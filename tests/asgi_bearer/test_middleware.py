@@ -137,7 +137,7 @@ async def test_two_authorization_headers_are_refused_even_if_one_is_valid() -> N
 
 @pytest.mark.conforms(
     "a token in the query beside the header is ignored",
-    "a token in the query alone is no credential",
+    "a token in the query alone counts as no credentials",
     "a token in the query is never read, and no setting changes that",
     "a token in a form body is never read, and no setting changes that",
 )
@@ -270,7 +270,7 @@ async def test_responses_to_forged_tokens_are_the_same_for_every_fault() -> None
     assert len(seen) == 1
 
 
-@pytest.mark.conforms("HEAD is judged like GET and answered without a body")
+@pytest.mark.conforms("HEAD is checked like GET and answered without a body")
 async def test_a_refusal_of_head_is_like_that_of_get_but_without_a_body() -> None:
     # httpx is not used here: it drops the body of a response to HEAD.
     get = await converse(guarded(), http_scope())

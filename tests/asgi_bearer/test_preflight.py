@@ -21,7 +21,7 @@ guarded = issuer.guard
 PREFLIGHT = {"origin": "https://web.example", "access-control-request-method": "GET"}
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 @pytest.mark.parametrize(
     ("method", "headers", "status"),
     [
@@ -61,7 +61,7 @@ async def test_with_preflight_only_a_real_cors_preflight_passes(
     assert sent[0]["status"] == status
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize("headers", [PREFLIGHT, {}], ids=["preflight", "plain OPTIONS"])
 async def test_options_needs_a_token_like_every_other_method(
@@ -101,7 +101,7 @@ async def test_a_preflight_may_have_headers_in_an_iterator() -> None:
     assert list(app.scopes[0]["headers"]) == fields
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 async def test_a_script_may_read_the_challenge() -> None:
     response = await client(guarded()).get("/", headers={"origin": "https://web.example"})
 

@@ -40,7 +40,7 @@ async def test_a_principal_has_the_values_of_the_token() -> None:
     assert principal.claims["aud"] == AUDIENCE
 
 
-@pytest.mark.conforms("unknown claims decide nothing")
+@pytest.mark.conforms("unknown claims grant nothing")
 async def test_unknown_claims_are_kept_and_grant_nothing() -> None:
     principal = await principal_of(admin=True, permissions=["write:contacts"])
 
@@ -66,7 +66,7 @@ async def test_the_client_id_is_read_from_the_claims_that_issuers_use(
     assert (await principal_of(**claims)).client_id == client_id
 
 
-@pytest.mark.conforms("sub is a non-empty string; a client is told from a user")
+@pytest.mark.conforms("sub is a non-empty string; clients are distinguished from users")
 @pytest.mark.parametrize(
     ("claims", "is_client"),
     [
@@ -110,7 +110,7 @@ async def test_a_client_without_a_user_is_distinguished_from_a_user(
     assert (await principal_of(**claims)).is_client is is_client
 
 
-@pytest.mark.conforms("sub is a non-empty string; a client is told from a user")
+@pytest.mark.conforms("sub is a non-empty string; clients are distinguished from users")
 async def test_a_user_and_a_client_with_the_same_name_are_distinguished() -> None:
     user = await principal_of(sub="reports", client_id="web")
     client = await principal_of(sub="reports", client_id="reports")

@@ -134,8 +134,8 @@ async def test_an_endpoint_requires_its_scopes(name: str, scope: str, status: in
 
 
 @pytest.mark.conforms(
-    "permissions and roles are no scopes unless scope_claims names them",
-    "unknown claims decide nothing",
+    "permissions and roles are not scopes unless scope_claims names them",
+    "unknown claims grant nothing",
 )
 async def test_permissions_and_roles_are_not_scopes() -> None:
     token = issuer.token(

@@ -90,7 +90,7 @@ IGNORE_THE_METHOD = [
 ]
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 @pytest.mark.parametrize("app", IGNORE_THE_METHOD)
 async def test_a_preflight_does_not_get_the_data_of_an_application_that_ignores_the_method(
     app: Any,
@@ -137,7 +137,7 @@ def cors_inside_with_preflight() -> ASGIApp:
     return guard(app, preflight=True)
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 @pytest.mark.parametrize(
     ("make_app", "script_can_read"),
     [

@@ -135,7 +135,7 @@ async def test_a_guarded_application_answers_401_200_and_403(
     assert (public.status_code, public.text.strip('"')) == (200, "open")
 
 
-@pytest.mark.conforms("OPTIONS is judged; CORS outside the guard answers preflights")
+@pytest.mark.conforms("OPTIONS needs a token; CORS outside the guard answers preflights")
 async def test_refusals_inside_a_cors_middleware_have_cors_headers() -> None:
     """A script can then read the refusal and its challenge."""
     app = CORSMiddleware(guard(bare), allow_origins=["https://web.example"])

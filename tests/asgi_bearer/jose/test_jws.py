@@ -119,7 +119,7 @@ async def test_a_supported_algorithm_that_is_not_configured_is_refused() -> None
 
 @pytest.mark.conforms(
     "header and claims are bounded JSON objects in UTF-8",
-    "unknown claims decide nothing",
+    "unknown claims grant nothing",
 )
 @pytest.mark.parametrize(
     "members",

@@ -34,7 +34,7 @@ NO_SCOPES: set[str] = set()
 
 @pytest.mark.conforms(
     "a token that does not verify is 401 invalid_token",
-    "an ID token, or another JWT of the issuer, is no access token",
+    "an ID token, or another JWT of the issuer, is refused",
     "profile rfc9068 requires its seven claims",
     "a token is refused at exp and after it",
     "a token is refused before nbf",
@@ -43,7 +43,7 @@ NO_SCOPES: set[str] = set()
     "iss equals the configured issuer, byte for byte",
     "aud holds the identifier of this API",
     "aud is a string or an array of strings",
-    "sub is a non-empty string; a client is told from a user",
+    "sub is a non-empty string; clients are distinguished from users",
     "scope names are compared with case",
     "a token bound to a key is refused as plain Bearer",
 )
@@ -63,8 +63,8 @@ async def test_wrong_claims_are_refused(row: Refused) -> None:
     "a token whose iat lies in the future is refused",
     "dates are JSON numbers",
     "aud is a string or an array of strings",
-    "sub is a non-empty string; a client is told from a user",
-    "unknown claims decide nothing",
+    "sub is a non-empty string; clients are distinguished from users",
+    "unknown claims grant nothing",
 )
 @pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_without_leeway_a_token_expires_at_exp() -> None:
 
 @pytest.mark.conforms(
     "scope names are compared with case",
-    "permissions and roles are no scopes unless scope_claims names them",
+    "permissions and roles are not scopes unless scope_claims names them",
 )
 @pytest.mark.parametrize(
     ("claims", "profile", "scopes"),

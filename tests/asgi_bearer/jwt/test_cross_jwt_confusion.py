@@ -320,7 +320,7 @@ PROVIDERS: dict[str, Json] = {
 }
 
 
-@pytest.mark.conforms("an ID token, or another JWT of the issuer, is no access token")
+@pytest.mark.conforms("an ID token, or another JWT of the issuer, is refused")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kind) -> None:
     issuer = new_issuer()

@@ -206,7 +206,7 @@ async def test_pyjwt_accepts_every_token_that_this_library_accepts(
 @pytest.mark.conforms(
     "dates are JSON numbers",
     "aud is a string or an array of strings",
-    "sub is a non-empty string; a client is told from a user",
+    "sub is a non-empty string; clients are distinguished from users",
 )
 @given(
     name=st.sampled_from(

@@ -34,7 +34,7 @@ def test_a_key_verifies_only_what_its_private_key_signed(alg: str) -> None:
     assert not published.verifies(alg, b"message", bytes(len(signature)))
 
 
-@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
+@pytest.mark.conforms("keys with the same kid are distinguished; at most four are tried")
 def test_keys_of_different_types_may_share_a_key_id() -> None:
     key_set = key_set_of({**RSA, "kid": "same"}, {**EC, "kid": "same"}, {**OKP, "kid": "same"})
 
@@ -42,7 +42,7 @@ def test_keys_of_different_types_may_share_a_key_id() -> None:
         assert [alg in key.algorithms for key in key_set.candidates(alg, "same")] == [True]
 
 
-@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
+@pytest.mark.conforms("keys with the same kid are distinguished; at most four are tried")
 def test_at_most_four_keys_with_one_key_id_are_candidates() -> None:
     keys = [signing_key("ES256", "same", number).jwk() for number in range(50)]
 
@@ -52,7 +52,7 @@ def test_at_most_four_keys_with_one_key_id_are_candidates() -> None:
     assert len(key_set.candidates("ES256", "same")) == MAX_CANDIDATES == 4
 
 
-@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
+@pytest.mark.conforms("keys with the same kid are distinguished; at most four are tried")
 def test_a_key_that_is_listed_twice_counts_once() -> None:
     key_set = key_set_of(EC, dict(EC), {**EC, "ext": True})
 
@@ -159,7 +159,7 @@ def accepts_universal_signature(point: bytes) -> bool:
     return False
 
 
-@pytest.mark.conforms("a broken or unknown key does not spoil the others")
+@pytest.mark.conforms("a broken or unknown key does not affect the others")
 @pytest.mark.parametrize("sign_of_x", [0, 0x80], ids=["even", "odd"])
 @pytest.mark.parametrize("point", [row[1] for row in LOW_ORDER], ids=[row[0] for row in LOW_ORDER])
 def test_a_key_of_low_order_is_not_used(point: bytes, sign_of_x: int) -> None:
@@ -194,7 +194,7 @@ ENTRIES: Any = VALUES | st.builds(
 )
 
 
-@pytest.mark.conforms("a broken or unknown key does not spoil the others")
+@pytest.mark.conforms("a broken or unknown key does not affect the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["keys", "Keys"]), VALUES | st.lists(ENTRIES, max_size=5)))
 def test_any_document_is_read_as_a_key_set_or_refused(document: Json) -> None:
@@ -205,7 +205,7 @@ def test_any_document_is_read_as_a_key_set_or_refused(document: Json) -> None:
     assert key_set.keys
 
 
-@pytest.mark.conforms("a broken or unknown key does not spoil the others")
+@pytest.mark.conforms("a broken or unknown key does not affect the others")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ENTRIES, max_size=5), st.lists(ENTRIES, max_size=5))
 def test_no_entry_affects_a_valid_key_beside_it(before: list[object], after: list[object]) -> None:

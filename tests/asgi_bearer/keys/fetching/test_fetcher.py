@@ -164,7 +164,7 @@ async def test_discovery_and_keys_share_one_deadline() -> None:
 
 
 @pytest.mark.conforms(
-    "a broken or unknown key does not spoil the others",
+    "a broken or unknown key does not affect the others",
     "symmetric keys and private members are not used",
 )
 async def test_faults_of_single_keys_are_logged_once_per_change(

@@ -241,7 +241,7 @@ async def test_a_token_without_a_key_id_is_accepted_after_a_rotation(published: 
     assert published.fetches == 2
 
 
-@pytest.mark.conforms("a broken or unknown key does not spoil the others")
+@pytest.mark.conforms("a broken or unknown key does not affect the others")
 async def test_a_key_that_is_published_beside_broken_ones_is_used(published: Published) -> None:
     good = published.issuer.key.jwk()
     published.serve({"keys": [None, {"kty": "AKP"}, {**good, "kid": "bad", "x": 5}, good]})
@@ -267,7 +267,7 @@ async def test_a_key_for_another_purpose_is_not_used(
     assert await published.verify_all([published.issuer.token()]) == ["key_not_found"]
 
 
-@pytest.mark.conforms("keys with the same kid are told apart; at most four are tried")
+@pytest.mark.conforms("keys with the same kid are distinguished; at most four are tried")
 async def test_a_token_is_verified_with_at_most_four_keys_of_its_key_id(
     published: Published,
 ) -> None:
