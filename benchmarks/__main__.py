@@ -12,7 +12,7 @@ from benchmarks.in_process import imports, memory, micro, scale
 from benchmarks.report.chart import svg
 from benchmarks.report.page import json_text, page, ratio_text
 from benchmarks.report.result import Result
-from benchmarks.servers import http
+from benchmarks.servers import throughput as http
 
 BENCHMARKS: Final[dict[str, Callable[..., Result | tuple[Result, ...]]]] = {
     "micro": micro.run,

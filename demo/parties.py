@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from asgi_bearer.keys import RemoteKeys
 from demo.addresses import HOST, Addresses, with_start_page
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import CLIENT_SUFFIX, Api, Registrations
 from demo.authorization_server.registrations.scopes import STANDARD_SCOPES, custom_claim_names
 from demo.authorization_server.state.state import State

@@ -9,7 +9,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.addresses import Addresses
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.parties import prepared_parties
 from resource_api.logs import configure

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from resource_api.web.access_log import AccessLog
 from resource_api.web.connection_limits import LimitedHttp
-from resource_api.web.request_limits import RequestLimits
+from resource_api.web.head_checks import HeadChecks
 
 GRACE_SECONDS = 20
 """How long running requests may take after the signal. A slow client has less time than this."""
@@ -162,7 +162,7 @@ class _Server(uvicorn.Server):
 
 def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
-        AccessLog(RequestLimits(listener.app), listener.name),
+        AccessLog(HeadChecks(listener.app), listener.name),
         http=LimitedHttp,
         h11_max_incomplete_event_size=MAX_HEAD,
         limit_concurrency=MAX_CONNECTIONS,

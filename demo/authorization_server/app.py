@@ -19,14 +19,14 @@ from starlette.routing import BaseRoute
 from demo.authorization_server.authorize.endpoint import AuthorizeEndpoint
 from demo.authorization_server.authorize.error_page import error_page
 from demo.authorization_server.authorize.response import AuthorizationResponses
-from demo.authorization_server.key_rotation import KeyRotation
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.metadata import MetadataEndpoints
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.cors import BrowserClients, browser_origins
 from demo.authorization_server.requests.oauth_error import NO_STORE
+from demo.authorization_server.rotate_keys_endpoint import KeyRotation
 from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.endpoint import TokenEndpoint

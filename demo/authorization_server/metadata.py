@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.authorization_server.authorize.parameter_rules import PROMPTS, RESPONSE_MODES
-from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKeys
+from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKeys
 from demo.authorization_server.registrations.model import RESPONSE_TYPES, GrantType, Registrations
 from demo.authorization_server.registrations.scopes import (
     CLAIMS_BY_SCOPE,

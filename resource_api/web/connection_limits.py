@@ -17,7 +17,7 @@ import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from resource_api.web.request_limits import MAX_FIELDS, refusal_bytes
+from resource_api.web.head_checks import MAX_FIELDS, refusal_bytes
 
 CLIENT_SECONDS: Final = 15.0
 """How long a client may take to send the head of a request, and to read an answer. The time for a

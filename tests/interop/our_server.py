@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from resource_api.server import bind
 from resource_api.web.connection_limits import LimitedHttp

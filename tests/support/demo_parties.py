@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import Document
 from demo.addresses import Addresses
-from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKey, SigningKeys
 from demo.authorization_server.registrations.file import SHIPPED, read
 from demo.authorization_server.registrations.model import Registrations
 from demo.parties import prepared_parties

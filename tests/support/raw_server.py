@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from resource_api.server import MAX_HEAD
 from resource_api.web.access_log import AccessLog
 from resource_api.web.connection_limits import LimitedHttp
-from resource_api.web.request_limits import RequestLimits
+from resource_api.web.head_checks import HeadChecks
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 LAST = b"Connection: close\r\n\r\n"
@@ -120,7 +120,7 @@ async def serving() -> AsyncGenerator[RawServer]:
     """Run a server on a free port."""
     raw = RawServer()
     config = uvicorn.Config(
-        AccessLog(RequestLimits(raw.application)),
+        AccessLog(HeadChecks(raw.application)),
         ws="none",
         log_config=None,
         access_log=False,

@@ -28,7 +28,7 @@ from demo.authorization_server.authorize.sign_in_rules import (
     hinted_user,
     sign_in_needed,
 )
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from demo.authorization_server.authorize.refusals import Refusal, RequestRefused
 from demo.authorization_server.authorize.request import AuthorizationRequest
-from demo.authorization_server.keys.signing_key import RetiredKey, SigningKey
+from demo.authorization_server.keys.signing_keys import RetiredKey, SigningKey
 from demo.authorization_server.state.sessions import Session
 from demo.authorization_server.token.id_token_hint import (
     HintOutdated,

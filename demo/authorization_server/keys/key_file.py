@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from demo.authorization_server.keys.signing_key import RetiredKey, SigningKey, SigningKeys
+from demo.authorization_server.keys.signing_keys import RetiredKey, SigningKey, SigningKeys
 from resource_api.private_files import private_folder
 
 FOLDER = "authorization-server"

@@ -118,7 +118,7 @@ class Grants:
         """Return the stored code, or None if it is unknown.
 
         A code that is used or expired, or whose grant is revoked, is found as long as its grant
-        is stored: that is how a replay is noticed.
+        is stored: token/grant_types notices a replay by that.
         """
         row = await self._file.row(
             select(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import jwt
 
-from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKey
+from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKey
 from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.token.access_token import subject
 

@@ -7,7 +7,7 @@ from typing import cast
 
 import jwt
 
-from demo.authorization_server.keys.signing_key import ALGORITHM, RetiredKey, SigningKey
+from demo.authorization_server.keys.signing_keys import ALGORITHM, RetiredKey, SigningKey
 
 _KID = re.compile(r"[A-Za-z0-9_-]+")
 """The characters of this server's key ids, which are thumbprints (RFC 7638)."""

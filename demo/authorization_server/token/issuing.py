@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.scopes import custom_claims, user_claims
 from demo.authorization_server.state.grants import Grant

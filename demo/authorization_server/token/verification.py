@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from asgi_bearer import InvalidTokenError, JWTVerifier, Presented, Principal
 from asgi_bearer.keys import KeySet, Missed
-from demo.authorization_server.keys.signing_key import ALGORITHM, SigningKeys
+from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.access_token import is_client

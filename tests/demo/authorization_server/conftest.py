@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing

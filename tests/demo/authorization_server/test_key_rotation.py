@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from tests.demo.authorization_server.conftest import ORIGIN
 from tests.support.authorization_server.back_channel import BackChannel
 from tests.support.authorization_server.example_registrations import ISSUER

@@ -20,7 +20,7 @@ from demo.authorization_server.keys.key_file import (
     load,
     load_or_create,
 )
-from demo.authorization_server.keys.signing_key import (
+from demo.authorization_server.keys.signing_keys import (
     MAX_PUBLISHED,
     RetiredKey,
     SigningKey,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import BackChannel, basic
 from tests.support.authorization_server.example_registrations import (

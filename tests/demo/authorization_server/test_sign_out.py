@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.id_token_hint import HintUnusable, read_id_token_hint

@@ -9,7 +9,7 @@ from resource_api.server import GRACE_SECONDS, MAX_HEAD
 from resource_api.web.access_log import AccessLog
 from resource_api.web.bodies import BODY_SECONDS
 from resource_api.web.connection_limits import CLIENT_SECONDS
-from resource_api.web.request_limits import MAX_FIELDS
+from resource_api.web.head_checks import MAX_FIELDS
 from tests.support.raw_server import (
     CHUNKED,
     GET,

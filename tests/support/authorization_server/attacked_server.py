@@ -10,7 +10,7 @@ import httpx
 from starlette.applications import Starlette
 
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server import example_registrations
 from tests.support.authorization_server.back_channel import BackChannel

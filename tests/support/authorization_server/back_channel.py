@@ -13,7 +13,7 @@ import httpx
 import jwt
 
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.example_registrations import (

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from demo.authorization_server.keys.signing_key import SigningKey, SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKey, SigningKeys
 from demo.authorization_server.registrations.model import (
     RESPONSE_TYPES,
     Api,

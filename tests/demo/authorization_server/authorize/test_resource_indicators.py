@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
 from tests.support.authorization_server.example_registrations import (

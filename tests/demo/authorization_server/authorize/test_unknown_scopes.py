@@ -5,7 +5,7 @@ OpenID Connect Core §3.1.2.1, RFC 6749 §3.3, §5.1.
 
 import pytest
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
 from tests.support.authorization_server.example_registrations import COMMAND_LINE, CONTACTS
 from tests.support.authorization_server.front_channel import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from demo.authorization_server.app import create_authorization_server
-from demo.authorization_server.keys.signing_key import SigningKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import (

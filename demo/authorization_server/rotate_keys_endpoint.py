@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.authorization_server.keys.signing_key import SigningKeys, TooManyKeys
+from demo.authorization_server.keys.signing_keys import SigningKeys, TooManyKeys
 from demo.authorization_server.registrations.model import Api
 from demo.authorization_server.requests.client_body import MAX_LIFETIME
 from demo.authorization_server.requests.cookies import Cookies

@@ -12,7 +12,7 @@ MAX_FIELDS: Final = 128
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
-class RequestLimits:
+class HeadChecks:
     """ASGI middleware that refuses requests beyond the limits and closes their connections."""
 
     def __init__(self, app: ASGIApp) -> None:

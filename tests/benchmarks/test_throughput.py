@@ -9,9 +9,9 @@ from benchmarks.peers import environments
 from benchmarks.report.result import Goal
 from benchmarks.servers import node
 from benchmarks.servers.comparisons import OUR_COMPARISONS, PEER_COMPARISONS, SHARES, Comparison
-from benchmarks.servers.http import lines
 from benchmarks.servers.issuer import running_issuer
 from benchmarks.servers.systems import NODE, OUR_SYSTEMS, PEER_SYSTEMS
+from benchmarks.servers.throughput import lines
 from benchmarks.servers.wrk import Counts, NotMeasured, counts
 
 PEERS = Path(environments.__file__).parent / "requirements"
