@@ -89,10 +89,7 @@ def main(
         click.echo(instructions(addresses))
 
     try:
-        with (
-            bound_sockets(ports) as sockets,
-            asyncio.Runner() as runner,
-        ):
+        with bound_sockets(ports) as sockets, asyncio.Runner() as runner:
             registrations_file = read(
                 registrations or SHIPPED, web_application=addresses.web_application
             )

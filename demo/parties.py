@@ -32,10 +32,7 @@ GRANT_TYPES_OF_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token", "cli
 
 
 _BOB = ContactFields(
-    name="Bob Baker",
-    email="bob@example.com",
-    phone="+1 555 0100",
-    note="Knows where the keys are.",
+    name="Bob Baker", email="bob@example.com", phone="+1 555 0100", note="Knows where the keys are."
 )
 _CAROL = ContactFields(name="Carol Carter", email="carol@example.com")
 _DAVE = ContactFields(name="Dave Dyer", phone="+1 555 0199")

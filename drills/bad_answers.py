@@ -76,11 +76,7 @@ async def _group(system: SystemUnderTest, names: Sequence[str]) -> list[DrillRes
 
 
 async def _drill(
-    system: SystemUnderTest,
-    parties: Parties,
-    name: str,
-    attackers_key: SigningKey,
-    lifetime: float,
+    system: SystemUnderTest, parties: Parties, name: str, attackers_key: SigningKey, lifetime: float
 ) -> DrillResult:
     issuer, application = parties.issuer, parties.application
     attackers = json.dumps({"keys": [attackers_key.jwk()]}).encode()

@@ -25,10 +25,7 @@ async def discovery(system: SystemUnderTest) -> list[DrillResult]:
 
 
 async def _moved_keys(system: SystemUnderTest) -> DrillResult:
-    async with (
-        system.issuer() as issuer,
-        system.application(issuer, discover=True) as application,
-    ):
+    async with system.issuer() as issuer, system.application(issuer, discover=True) as application:
         parties = Parties(issuer, application)
         await parties.require_ok()
         old = issuer.keys[0]

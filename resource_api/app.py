@@ -128,9 +128,7 @@ def _rules(settings: Settings) -> dict[str, Callable[[Principal], bool]]:
     return rules
 
 
-def _lifespan(
-    store: ContactStore,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(store: ContactStore) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         yield

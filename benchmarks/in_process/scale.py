@@ -105,10 +105,7 @@ def _rotating_tokens(runner: asyncio.Runner, counts: Counts) -> tuple[Curve, Lin
 
 
 def _measure_rotating(
-    runner: asyncio.Runner,
-    counts: Counts,
-    verifier: JWTVerifier,
-    tokens: Sequence[guarded.Headers],
+    runner: asyncio.Runner, counts: Counts, verifier: JWTVerifier, tokens: Sequence[guarded.Headers]
 ) -> Measure:
     guard = guarded.guard(verifier)
     request = guarded.requests(guard)

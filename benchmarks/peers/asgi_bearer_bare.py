@@ -13,10 +13,7 @@ async def _contacts(scope: Scope, receive: Receive, send: Send) -> None:
         return
     user = scope.get("user")
     body = json.dumps({"owner": "anonymous" if user is None else user.subject}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -17,10 +17,7 @@ async def _contacts(request: Request) -> JSONResponse:
 def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
     """Return the application."""
     config = AuthConfig(
-        issuer=issuer,
-        audience=audience,
-        jwks_url=jwks_uri,
-        required_scopes=("read:contacts",),
+        issuer=issuer, audience=audience, jwks_url=jwks_uri, required_scopes=("read:contacts",)
     )
     verifier = AsyncJWTVerifier(config)
     return Starlette(

@@ -222,11 +222,7 @@ class BearerMiddleware:
             prefix = "websocket.http"
         headers, body = challenge.response(refusal, self._realm)
         await send(
-            {
-                "type": f"{prefix}.response.start",
-                "status": refusal.status,
-                "headers": headers,
-            }
+            {"type": f"{prefix}.response.start", "status": refusal.status, "headers": headers}
         )
         if scope.get("method") == "HEAD":
             body = b""

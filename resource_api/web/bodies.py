@@ -82,11 +82,7 @@ class BodyTooLarge(ValueError):
 
 
 async def bounded(
-    chunks: AsyncIterable[bytes],
-    *,
-    max_bytes: int,
-    max_read: int = 0,
-    seconds: float | None = None,
+    chunks: AsyncIterable[bytes], *, max_bytes: int, max_read: int = 0, seconds: float | None = None
 ) -> bytes:
     """Join the chunks of a body, from a client's request or from a server's response.
 

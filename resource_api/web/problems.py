@@ -8,10 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-_SENTENCES = {
-    404: "No resource has this path.",
-    405: "The resource does not support this method.",
-}
+_SENTENCES = {404: "No resource has this path.", 405: "The resource does not support this method."}
 
 
 class Problem(HTTPException):

@@ -28,12 +28,7 @@ def is_page_token(token: str, session_secret: str, request: AuthorizationRequest
 
 
 def consent_page(
-    pages: Pages,
-    request: AuthorizationRequest,
-    *,
-    csrf: str,
-    username: str,
-    session_secret: str,
+    pages: Pages, request: AuthorizationRequest, *, csrf: str, username: str, session_secret: str
 ) -> HTMLResponse:
     """Return the page that asks the person to allow what the client asks for."""
     api = request.permissions.api
@@ -52,7 +47,5 @@ def consent_page(
         "switch_user_url": f"/authorize?{request.query_with(prompt=prompt, login_hint=None)}",
     }
     return pages.response(
-        "consent.html",
-        context,
-        form_action=[form_action(request.destination.redirect_uri)],
+        "consent.html", context, form_action=[form_action(request.destination.redirect_uri)]
     )

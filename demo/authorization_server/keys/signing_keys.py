@@ -139,9 +139,7 @@ class SigningKeys:
             if len(published) + 1 >= MAX_PUBLISHED:
                 raise TooManyKeys(f"{MAX_PUBLISHED} keys are published")
             old = RetiredKey(
-                self._current.private_key.public_key(),
-                self._current.kid,
-                ceil(now + keep_seconds),
+                self._current.private_key.public_key(), self._current.kid, ceil(now + keep_seconds)
             )
             new, retired = await asyncio.to_thread(self._generated_and_saved, (old, *published))
             self._current, self._retired = new, retired

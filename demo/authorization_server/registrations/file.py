@@ -203,9 +203,7 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def _faults_between_entries(
-    raw: Mapping[str, list[dict[str, object]]],
-    apis: Sequence[ApiEntry],
-    users: Sequence[UserEntry],
+    raw: Mapping[str, list[dict[str, object]]], apis: Sequence[ApiEntry], users: Sequence[UserEntry]
 ) -> Iterator[str]:
     for kind, member in _KINDS.items():
         names = [table.get(member) for table in raw[kind]]

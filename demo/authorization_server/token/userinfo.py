@@ -26,9 +26,7 @@ class UserInfo:
         guard = Middleware(
             BearerMiddleware, verifier=self.verifier, scopes="openid", realm="userinfo"
         )
-        return [
-            Route("/userinfo", self._respond, methods=["GET", "POST"], middleware=[guard]),
-        ]
+        return [Route("/userinfo", self._respond, methods=["GET", "POST"], middleware=[guard])]
 
     async def _respond(self, request: Request) -> Response:
         principal: Principal = request.user

@@ -143,10 +143,7 @@ class Attacks:
 
     async def _expiry(self, _signed_in: SignedIn) -> _Outcome:
         verdict = await self.targets.api_with_client_token(
-            "The API gets the expired token.",
-            self.settings.audience,
-            READ_SCOPE,
-            expires_in=-HOUR,
+            "The API gets the expired token.", self.settings.audience, READ_SCOPE, expires_in=-HOUR
         )
         return (
             "The time: the exp claim of the token is an hour ago. The demo's authorization server "

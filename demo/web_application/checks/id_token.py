@@ -5,13 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256, sha384, sha512
 
-from asgi_bearer import (
-    ALGORITHMS,
-    AudienceMismatch,
-    ClaimMalformed,
-    ClaimMissing,
-    KeySource,
-)
+from asgi_bearer import ALGORITHMS, AudienceMismatch, ClaimMalformed, ClaimMissing, KeySource
 from asgi_bearer.errors import shown
 from asgi_bearer.jose import CompactJWS, check_header, is_array, parse
 from asgi_bearer.jwt import (

@@ -14,11 +14,7 @@ from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
 from demo.web_application.flow.revocation import Revocation
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable
-from demo.web_application.provider.token_endpoint import (
-    TokenEndpoint,
-    TokenRefused,
-    TokenResponse,
-)
+from demo.web_application.provider.token_endpoint import TokenEndpoint, TokenRefused, TokenResponse
 from demo.web_application.session.session import SignedIn, Tokens
 
 MAX_NAME = 100

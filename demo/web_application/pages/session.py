@@ -13,12 +13,7 @@ from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.refresh import RefreshFailed, refreshed, refreshed_if_needed
 from demo.web_application.pages.session_view import session_view
 from demo.web_application.provider.discovery import Metadata, ProviderUnavailable
-from demo.web_application.session.browser import (
-    Browser,
-    BrowserSessions,
-    ErrorPage,
-    form_fields,
-)
+from demo.web_application.session.browser import Browser, BrowserSessions, ErrorPage, form_fields
 from demo.web_application.session.session import SignedIn
 from demo.web_application.settings import WebApplicationSettings
 

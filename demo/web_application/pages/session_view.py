@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from demo.web_application.checks.display import (
-    DecodedToken,
-    decoded,
-    duration_text,
-    time_text,
-)
+from demo.web_application.checks.display import DecodedToken, decoded, duration_text, time_text
 from demo.web_application.session.session import Refreshed, SignedIn
 
 Origin = Literal["front-channel", "exchanged", "refreshed"]

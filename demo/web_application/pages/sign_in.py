@@ -16,12 +16,7 @@ from demo.web_application.provider.authorization_request import (
     with_state,
 )
 from demo.web_application.provider.authorization_response import ResponseMalformed, parsed
-from demo.web_application.session.browser import (
-    Browser,
-    BrowserSessions,
-    ErrorPage,
-    form_fields,
-)
+from demo.web_application.session.browser import Browser, BrowserSessions, ErrorPage, form_fields
 from demo.web_application.session.session import Session, SignedIn
 from demo.web_application.settings import WebApplicationSettings
 

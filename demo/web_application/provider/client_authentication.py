@@ -25,9 +25,5 @@ def authenticated_request(
         headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         sent = dict(form)
     else:
-        sent = {
-            **form,
-            "client_id": settings.client_id,
-            "client_secret": settings.client_secret,
-        }
+        sent = {**form, "client_id": settings.client_id, "client_secret": settings.client_secret}
     return http.build_request("POST", endpoint, data=sent, headers=headers)

@@ -9,12 +9,7 @@ from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
 from asgi_bearer.jose.algorithms import TABLE, rsa_default
 from asgi_bearer.jwt.claims import PROFILES
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
-from asgi_bearer.keys.urls import (
-    address_fault,
-    allow_http_faults,
-    issuer_fault,
-    shown_address,
-)
+from asgi_bearer.keys.urls import address_fault, allow_http_faults, issuer_fault, shown_address
 from asgi_bearer.principal import Principal
 
 MAX_LEEWAY: Final = 300.0
@@ -27,9 +22,7 @@ _CONTROL_CHARACTER: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 ClaimRule = Callable[[Principal], bool]
 
 
-def scope_paths(
-    scope_claims: str | Collection[ScopeClaim] | None,
-) -> tuple[ScopeClaim, ...] | None:
+def scope_paths(scope_claims: str | Collection[ScopeClaim] | None) -> tuple[ScopeClaim, ...] | None:
     """Return `scope_claims` as a tuple; one string is one claim."""
     if scope_claims is None:
         return None

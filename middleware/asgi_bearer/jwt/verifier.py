@@ -11,13 +11,7 @@ from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.jose.algorithms import ALGORITHMS, rsa_default
 from asgi_bearer.jose.jws import Header, check_header, decoded, decoded_object, segments_of
 from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
-from asgi_bearer.jwt.claims import (
-    PROFILES,
-    Expected,
-    check_issuer,
-    granted_scopes,
-    validity,
-)
+from asgi_bearer.jwt.claims import PROFILES, Expected, check_issuer, granted_scopes, validity
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.jwt.signature import signing_key
 from asgi_bearer.jwt.token_cache import CachedToken, TokenCache

@@ -4,13 +4,7 @@ To write your own source, implement `KeySource` and return a `KeySet` from `KeyS
 """
 
 from asgi_bearer.keys.builder import remote_keys
-from asgi_bearer.keys.events import (
-    KeyEvent,
-    KeyObserver,
-    KeySetState,
-    KeySetStatus,
-    log_key_events,
-)
+from asgi_bearer.keys.events import KeyEvent, KeyObserver, KeySetState, KeySetStatus, log_key_events
 from asgi_bearer.keys.http import Document, Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.jwk import Key, KeySet, KeyWarning
 from asgi_bearer.keys.remote import RemoteKeys

@@ -121,11 +121,7 @@ class FetchSchedule:
     """
 
     def __init__(
-        self,
-        back_off: BackOff,
-        *,
-        random: Callable[[], float],
-        steady: Callable[[], float],
+        self, back_off: BackOff, *, random: Callable[[], float], steady: Callable[[], float]
     ) -> None:
         self.retry_allowed = False
         self._back_off = back_off
