@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 import httpx
 
@@ -17,15 +18,13 @@ TIMEOUT = 3.0
 """Seconds; a person waits to be signed out, which works even if the revocation fails."""
 
 
+@dataclass(frozen=True, slots=True)
 class Revocation:
     """The provider's revocation endpoint, if it has one."""
 
-    def __init__(
-        self, settings: WebApplicationSettings, provider: Provider, http: httpx.AsyncClient
-    ) -> None:
-        self._settings = settings
-        self._provider = provider
-        self._http = http
+    settings: WebApplicationSettings
+    provider: Provider
+    http: httpx.AsyncClient
 
     async def revoke(self, signed_in: SignedIn | None) -> None:
         """Revoke the refresh token of a sign-in; a failure is logged and not raised."""
@@ -43,14 +42,14 @@ class Revocation:
             )
 
     async def _revoke(self, refresh_token: str) -> None:
-        metadata = await self._provider.metadata()
+        metadata = await self.provider.metadata()
         if metadata.revocation_endpoint is None:
             return
         form = {"token": refresh_token, "token_type_hint": "refresh_token"}
         request = authenticated_request(
-            self._http, self._settings, metadata, metadata.revocation_endpoint, form
+            self.http, self.settings, metadata, metadata.revocation_endpoint, form
         )
-        status = (await send(self._http, request)).status
+        status = (await send(self.http, request)).status
         if status != 200:
             # The status is 200 for a token that is invalid already, too (RFC 7009 §2.2).
             raise NoAnswer(f"the revocation endpoint answers {status}, expected 200")

@@ -37,22 +37,15 @@ class MissingScopes:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
 class ContactsPage:
     """`GET /contacts`."""
 
-    def __init__(
-        self,
-        settings: WebApplicationSettings,
-        flow: HybridFlow,
-        api: ContactsApi,
-        sessions: BrowserSessions,
-        pages: Pages,
-    ) -> None:
-        self._settings = settings
-        self._flow = flow
-        self._api = api
-        self._sessions = sessions
-        self._pages = pages
+    settings: WebApplicationSettings
+    flow: HybridFlow
+    api: ContactsApi
+    sessions: BrowserSessions
+    pages: Pages
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -61,12 +54,12 @@ class ContactsPage:
     async def contacts(self, request: Request) -> Response:
         """Call the API with one of the two access tokens, and show its response."""
         which = request.query_params.get("token", "exchanged")
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             signed_in = browser.session.signed_in
             if signed_in is None:
-                return RedirectResponse(self._settings.address, 303, headers=SECURITY_HEADERS)
+                return RedirectResponse(self.settings.address, 303, headers=SECURITY_HEADERS)
             signed_in, token = await self._access_token(browser, signed_in, which)
-            answer = await self._api.contacts(token)
+            answer = await self.api.contacts(token)
             missing = None
             if answer.exchange.status == 403:
                 missing = await self._missing_scopes(browser, signed_in, answer.exchange.scopes)
@@ -77,7 +70,7 @@ class ContactsPage:
                 "signed_in": signed_in,
                 "has_front_channel": "access_token" in signed_in.response,
             }
-            return self._pages.response("contacts.html", context)
+            return self.pages.response("contacts.html", context)
 
     async def _access_token(
         self, browser: Browser, signed_in: SignedIn, which: str
@@ -86,9 +79,9 @@ class ContactsPage:
             return signed_in, signed_in.response["access_token"]
         if which != "exchanged":
             raise ErrorPage(404, "Token not found", "This sign-in has no such access token.")
-        current = await refreshed_if_needed(self._flow, signed_in)
+        current = await refreshed_if_needed(self.flow, signed_in)
         if current is not signed_in:
-            await self._sessions.save(browser, replace(browser.session, signed_in=current))
+            await self.sessions.save(browser, replace(browser.session, signed_in=current))
         return current, current.tokens.access_token
 
     async def _missing_scopes(
@@ -97,16 +90,16 @@ class ContactsPage:
         granted = signed_in.tokens.scope.split()
         names = tuple(name for name in needed if name not in granted) or tuple(needed)
         earlier = signed_in.transaction.selection
-        wanted = selection(earlier.response_type, (*earlier.scopes, *names), self._settings.scopes)
+        wanted = selection(earlier.response_type, (*earlier.scopes, *names), self.settings.scopes)
         requested = set(names) <= set(earlier.scopes)
         # The challenge is text of another party: only scopes of the start page are requested.
         if not names or requested or not set(names) <= set(wanted.scopes):
             return MissingScopes(names, requested)
         try:
-            endpoint = (await self._flow.provider.metadata()).authorization_endpoint
+            endpoint = (await self.flow.provider.metadata()).authorization_endpoint
         except ProviderUnavailable:
             return MissingScopes(names)
-        transaction = self._flow.begin(wanted)
-        await self._sessions.save(browser, browser.session.with_pending(transaction))
-        url = authorization_url(endpoint, parameters(self._settings, transaction))
+        transaction = self.flow.begin(wanted)
+        await self.sessions.save(browser, browser.session.with_pending(transaction))
+        url = authorization_url(endpoint, parameters(self.settings, transaction))
         return MissingScopes(names, url=url)

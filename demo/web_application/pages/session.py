@@ -1,6 +1,6 @@
 """The session page, and its forms: refresh, the attacks of "Break it", and sign-out."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -18,22 +18,15 @@ from demo.web_application.session.session import SignedIn
 from demo.web_application.settings import WebApplicationSettings
 
 
+@dataclass(frozen=True, slots=True)
 class SessionPages:
     """`GET /session`, `POST /refresh`, `POST /break/{name}`, `POST /sign-out`."""
 
-    def __init__(
-        self,
-        settings: WebApplicationSettings,
-        flow: HybridFlow,
-        attacks: Attacks,
-        sessions: BrowserSessions,
-        pages: Pages,
-    ) -> None:
-        self._settings = settings
-        self._flow = flow
-        self._attacks = attacks
-        self._sessions = sessions
-        self._pages = pages
+    settings: WebApplicationSettings
+    flow: HybridFlow
+    attacks: Attacks
+    sessions: BrowserSessions
+    pages: Pages
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -46,18 +39,18 @@ class SessionPages:
 
     async def session(self, request: Request) -> Response:
         """Show who is signed in, the results of the checks, and the tokens."""
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             signed_in = browser.session.signed_in
             if signed_in is None:
-                return self._redirect(self._settings.address)
+                return self._redirect(self.settings.address)
             return await self._session_page(browser, signed_in)
 
     async def refresh(self, request: Request) -> Response:
         """Use the refresh token."""
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
             try:
-                signed_in = await refreshed(self._flow, signed_in)
+                signed_in = await refreshed(self.flow, signed_in)
             except RefreshFailed as failed:
                 await self._save(browser, failed.remaining)
                 status = 400 if failed.judged else 503
@@ -65,41 +58,41 @@ class SessionPages:
                     browser, failed.remaining, error=str(failed), status=status
                 )
             await self._save(browser, signed_in)
-            return self._redirect(f"{self._settings.address}session")
+            return self._redirect(f"{self.settings.address}session")
 
     async def break_it(self, request: Request) -> Response:
         """Make an attack and show its result."""
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
             name = request.path_params["name"]
             if name == "signature":
                 # The API must refuse the access token for its signature, not because it expired.
-                signed_in = await refreshed_if_needed(self._flow, signed_in)
+                signed_in = await refreshed_if_needed(self.flow, signed_in)
                 await self._save(browser, signed_in)
-            result = await self._attacks.result(name, signed_in)
+            result = await self.attacks.result(name, signed_in)
             if result is None:
                 raise ErrorPage(404, "Page not found", "There is no such entry in the menu.")
             if name == "code-replay":
                 await self._save(browser, after_replay(signed_in, result.verdicts))
-            return self._pages.response("attack.html", {"result": result})
+            return self.pages.response("attack.html", {"result": result})
 
     async def sign_out(self, request: Request) -> Response:
         """End the session here, and redirect to the provider's sign-out."""
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
-            await self._flow.revocation.revoke(signed_in)
+            await self.flow.revocation.revoke(signed_in)
             response = self._redirect(await self._sign_out_url(signed_in))
-            await self._sessions.close(browser, response)
+            await self.sessions.close(browser, response)
             return response
 
     async def _signed_in(self, request: Request, browser: Browser) -> SignedIn:
-        self._sessions.check_form(request, browser, await form_fields(request))
+        self.sessions.check_form(request, browser, await form_fields(request))
         if browser.session.signed_in is None:
             raise ErrorPage(403, "You are not signed in", "Go to the start page and sign in.")
         return browser.session.signed_in
 
     async def _save(self, browser: Browser, signed_in: SignedIn) -> None:
-        await self._sessions.save(browser, replace(browser.session, signed_in=signed_in))
+        await self.sessions.save(browser, replace(browser.session, signed_in=signed_in))
 
     async def _session_page(
         self, browser: Browser, signed_in: SignedIn, *, error: str = "", status: int = 200
@@ -110,12 +103,12 @@ class SessionPages:
         context = {
             "form_token": browser.session.form_token,
             "signed_in": signed_in,
-            "view": session_view(signed_in, int(self._flow.clock())),
-            "menu": self._attacks.menu(),
-            "issuer": self._settings.issuer,
+            "view": session_view(signed_in, int(self.flow.clock())),
+            "menu": self.attacks.menu(),
+            "issuer": self.settings.issuer,
             "error": error,
         }
-        return self._pages.response(
+        return self.pages.response(
             "session.html", context, status=status, form_action=[origin] if origin else []
         )
 
@@ -123,12 +116,12 @@ class SessionPages:
         metadata = await self._metadata()
         endpoint = metadata.end_session_endpoint if metadata else None
         if endpoint is None:
-            return self._settings.address
+            return self.settings.address
         query = urlencode(
             {
                 "id_token_hint": signed_in.tokens.id_token,
-                "client_id": self._settings.client_id,
-                "post_logout_redirect_uri": self._settings.address,
+                "client_id": self.settings.client_id,
+                "post_logout_redirect_uri": self.settings.address,
             }
         )
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
@@ -136,7 +129,7 @@ class SessionPages:
     async def _metadata(self) -> Metadata | None:
         # The session and the sign-out work while the provider is not available.
         try:
-            return await self._flow.provider.metadata()
+            return await self.flow.provider.metadata()
         except ProviderUnavailable:
             return None
 

@@ -1,6 +1,6 @@
 """The pages of a sign-in: the start page with the authorization URL, and the callback."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,20 +25,14 @@ _RESPONSE_PARAMETERS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class SignInPages:
     """`GET /`, `GET /callback`, `POST /callback`."""
 
-    def __init__(
-        self,
-        settings: WebApplicationSettings,
-        flow: HybridFlow,
-        sessions: BrowserSessions,
-        pages: Pages,
-    ) -> None:
-        self._settings = settings
-        self._flow = flow
-        self._sessions = sessions
-        self._pages = pages
+    settings: WebApplicationSettings
+    flow: HybridFlow
+    sessions: BrowserSessions
+    pages: Pages
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -50,13 +44,13 @@ class SignInPages:
 
     async def start(self, request: Request) -> Response:
         """Show the selection and the authorization URL for it."""
-        offered = self._settings.scopes
+        offered = self.settings.scopes
         query = request.query_params
         selected = selection(query.get("response_type"), query.getlist("scope"), offered)
-        metadata = await self._flow.provider.metadata()
-        async with self._sessions.of(request) as browser:
-            transaction = self._flow.begin(selected)
-            sent = parameters(self._settings, transaction)
+        metadata = await self.flow.provider.metadata()
+        async with self.sessions.of(request) as browser:
+            transaction = self.flow.begin(selected)
+            sent = parameters(self.settings, transaction)
             context = {
                 "response_types": RESPONSE_TYPES,
                 "offered": offered,
@@ -65,21 +59,21 @@ class SignInPages:
                 "parameters": sent,
                 "url": authorization_url(metadata.authorization_endpoint, sent),
                 "signed_in": browser.session.signed_in,
-                "issuer": self._settings.issuer,
-                "api": self._settings.api,
-                "address": self._settings.address,
+                "issuer": self.settings.issuer,
+                "api": self.settings.api,
+                "address": self.settings.address,
             }
-            response = self._pages.response("start.html", context)
+            response = self.pages.response("start.html", context)
             session = browser.session.with_pending(transaction)
-            await self._sessions.open_or_save(browser, session, response)
+            await self.sessions.open_or_save(browser, session, response)
             return response
 
     async def callback(self, request: Request) -> Response:
         """Return the page whose script posts the fragment, which browsers do not send."""
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             if _RESPONSE_PARAMETERS.isdisjoint(request.query_params):
                 context = {"form_token": browser.session.form_token}
-                return self._pages.response("callback.html", context)
+                return self.pages.response("callback.html", context)
             # Pending requests stay: any site can lead a browser to this address.
             sentence = (
                 "The authorization response is in the query of the URL. In the Hybrid Flow it must "
@@ -91,9 +85,9 @@ class SignInPages:
     async def response(self, request: Request) -> Response:
         """Check the authorization response, exchange the code, and redirect to the session page."""
         fields = await form_fields(request)
-        async with self._sessions.of(request) as browser:
+        async with self.sessions.of(request) as browser:
             if browser.cookie is not None:
-                self._sessions.check_form(request, browser, fields)
+                self.sessions.check_form(request, browser, fields)
             try:
                 received = parsed(fields.get("fragment", ""))
             except ResponseMalformed as error:
@@ -104,28 +98,28 @@ class SignInPages:
                 # A request accepts one response, valid or not. Other requests stay: a response
                 # with an unknown state must not end them.
                 rest = tuple(one for one in pending if one is not transaction)
-                await self._sessions.save(browser, replace(browser.session, pending=rest))
+                await self.sessions.save(browser, replace(browser.session, pending=rest))
             try:
-                signed_in = await self._flow.finish(received, pending)
+                signed_in = await self.flow.finish(received, pending)
             except SignInFailed as failed:
                 return self._failed(failed, was_signed_in=browser.session.signed_in is not None)
             response = RedirectResponse(
-                f"{self._settings.address}session", 303, headers=SECURITY_HEADERS
+                f"{self.settings.address}session", 303, headers=SECURITY_HEADERS
             )
             await self._renew(browser, signed_in, response)
             return response
 
     async def _renew(self, browser: Browser, signed_in: SignedIn, response: Response) -> None:
-        session = Session(self._flow.token(), browser.session.pending, signed_in)
+        session = Session(self.flow.token(), browser.session.pending, signed_in)
         try:
-            await self._sessions.renew(browser, session, response)
+            await self.sessions.renew(browser, session, response)
         except ErrorPage:
-            await self._flow.revocation.revoke(signed_in)
+            await self.flow.revocation.revoke(signed_in)
             raise
 
     def _refused(self, title: str, sentence: str) -> Response:
         context = {"title": title, "sentence": sentence}
-        return self._pages.response("error.html", context, status=400)
+        return self.pages.response("error.html", context, status=400)
 
     def _failed(self, failed: SignInFailed, *, was_signed_in: bool) -> Response:
         title, sentence = _title_and_sentence(failed)
@@ -136,7 +130,7 @@ class SignInPages:
             "exchange_checks": failed.exchange_checks,
             "was_signed_in": was_signed_in,
         }
-        return self._pages.response("refused.html", context, status=400 if failed.judged else 503)
+        return self.pages.response("refused.html", context, status=400 if failed.judged else 503)
 
 
 def _title_and_sentence(failed: SignInFailed) -> tuple[str, str]:

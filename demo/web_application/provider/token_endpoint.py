@@ -51,22 +51,20 @@ class TokenResponse:
         return None if self.expires_in is None else int(now) + self.expires_in
 
 
+@dataclass(frozen=True, slots=True)
 class TokenEndpoint:
     """The token endpoint, called with this application's credentials."""
 
-    def __init__(
-        self, settings: WebApplicationSettings, provider: Provider, http: httpx.AsyncClient
-    ) -> None:
-        self._settings = settings
-        self._provider = provider
-        self._http = http
+    settings: WebApplicationSettings
+    provider: Provider
+    http: httpx.AsyncClient
 
     async def exchange_code(self, code: str, verifier: str) -> TokenResponse:
         """Exchange an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._settings.redirect_uri,
+            "redirect_uri": self.settings.redirect_uri,
             "code_verifier": verifier,
         }
         return await self._request(form | self._resource())
@@ -87,7 +85,7 @@ class TokenEndpoint:
         """
         form = {
             "grant_type": "client_credentials",
-            self._settings.audience_parameter: audience,
+            self.settings.audience_parameter: audience,
             "scope": scope,
         }
         if expires_in is not None:
@@ -96,8 +94,8 @@ class TokenEndpoint:
 
     def _resource(self) -> dict[str, str]:
         # `resource` goes to both endpoints (RFC 8707 §2.2), `audience` to /authorize only.
-        if self._settings.audience_parameter == "resource":
-            return {"resource": self._settings.audience}
+        if self.settings.audience_parameter == "resource":
+            return {"resource": self.settings.audience}
         return {}
 
     async def _request(self, form: Mapping[str, str]) -> TokenResponse:
@@ -107,12 +105,12 @@ class TokenEndpoint:
             TokenRefused: the provider answered with an OAuth error.
             ProviderUnavailable: the provider did not answer, or not with a verdict.
         """
-        metadata = await self._provider.metadata()
+        metadata = await self.provider.metadata()
         request = authenticated_request(
-            self._http, self._settings, metadata, metadata.token_endpoint, form
+            self.http, self.settings, metadata, metadata.token_endpoint, form
         )
         try:
-            return _token_response(await send(self._http, request))
+            return _token_response(await send(self.http, request))
         except NoAnswer as error:
             raise ProviderUnavailable(f"its token endpoint does not answer ({error})") from None
 
