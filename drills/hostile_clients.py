@@ -22,7 +22,7 @@ MOST_MEMORY = 64.0
 LONGEST_WAIT = 2.0
 """Seconds that another client may wait."""
 
-SILENT = 4096
+SILENT = 4000
 """Connections; far more than the API keeps open without a request."""
 
 Attack = Callable[[int, float], Coroutine[Any, Any, None]]
@@ -77,12 +77,12 @@ async def _fields_in_pieces(port: int, seconds: float) -> None:
 
 
 async def _connected(port: int, seconds: float) -> None:
-    """Open 5,000 connections a second, send nothing, and keep the newest open."""
+    """Open 3,000 connections a second, send nothing, and keep the newest open."""
     began = time.monotonic()
     clients: deque[socket.socket] = deque(maxlen=SILENT)
     opened = 0
     while (elapsed := time.monotonic() - began) < seconds:
-        for _ in range(int(5000 * elapsed) - opened):
+        for _ in range(int(3000 * elapsed) - opened):
             if len(clients) == SILENT:
                 clients.popleft().close()
             with suppress(OSError):
@@ -107,7 +107,7 @@ def _attacks() -> dict[str, Attack]:
         "a refused body in chunks of one byte": lambda p, s: _sent(
             p, chunked + b"1\r\na\r\n" * (large // 6), s, copies=10
         ),
-        "5,000 new silent connections a second": _connected,
+        "3,000 new silent connections a second": _connected,
         f"{SILENT} silent connections": lambda p, s: _sent(p, b"", s, copies=SILENT),
         "20 connections that read none of their large responses": lambda p, s: _sent(
             p, GET.replace(b"/healthz", b"/openapi.json") * 1000, s, copies=20

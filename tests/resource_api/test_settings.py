@@ -129,9 +129,9 @@ def test_each_setting_is_read_from_its_variable(
         ("AUDIENCE", "[" * 100_000, "must be a JSON list of strings"),
         ("SCOPE_CLAIMS", "a,", "must not contain an empty name"),
         ("SCOPE_CLAIMS", "a>>b", "must not contain an empty name"),
-        ("ALLOW_HTTP", "http://k", "(it must name hosts: 'http://k' is no host, as in keycloak"),
-        ("ALLOW_HTTP", "keycloak,*", "'*' is no host"),
-        ("ALLOW_HTTP", "*,http://k", "keycloak:8080; 'http://k' is no host"),
+        ("ALLOW_HTTP", "http://k", "(it must name hosts: 'http://k' is not a host"),
+        ("ALLOW_HTTP", "keycloak,*", "'*' is not a host"),
+        ("ALLOW_HTTP", "*,http://k", "keycloak:8080; 'http://k' is not a host"),
         (
             "CORS_ORIGINS",
             "*",

@@ -202,7 +202,7 @@ def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, flo
         if name in claims:
             date = numeric_date(name, claims[name])
             if not date - expected.leeway <= now:
-                raise TokenNotYetValid(f"{name} lies {date - now:.0f} s ahead")
+                raise TokenNotYetValid(f"{name} is {date - now:.0f} s in the future")
             valid_from = max(valid_from, date - expected.leeway)
     return valid_from, valid_until
 

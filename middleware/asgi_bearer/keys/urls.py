@@ -94,7 +94,7 @@ def allow_http_faults(allow_http: object) -> list[str]:
         kind = type(allow_http).__name__
         return [f"allow_http must be a collection of hosts, as {{'keycloak:8080'}}, not {kind}"]
     return [
-        f"allow_http: {shown_address(entry)!r} is no host, as in keycloak or keycloak:8080"
+        f"allow_http: {shown_address(entry)!r} is not a host, such as keycloak:8080"
         for entry in entries
         if _host_and_port(entry) is None
     ]

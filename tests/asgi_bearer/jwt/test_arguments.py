@@ -132,7 +132,7 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
             {"scope_claims": iter("a")}, "scope_claims must be", id="scope_claims an iterator"
         ),
         pytest.param({"allow_http": None}, "allow_http must be a collection", id="allow_http none"),
-        pytest.param({"allow_http": [7]}, "allow_http: 'int' is no host", id="allow_http a number"),
+        pytest.param({"allow_http": [7]}, "allow_http: 'int' is not a host", id="allow_http [7]"),
     ],
 )
 def test_a_wrong_argument_is_named_when_the_verifier_is_made(

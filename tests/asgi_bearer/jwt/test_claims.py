@@ -123,7 +123,7 @@ async def test_the_profile_jwt_accepts_a_token_without_an_optional_claim(name: s
     ("claims", "message"),
     [
         ({"exp": NOW - 100}, "expired 100 s ago"),
-        ({"exp": NOW + 500, "nbf": NOW + 200}, "nbf lies 200 s ahead"),
+        ({"exp": NOW + 500, "nbf": NOW + 200}, "nbf is 200 s in the future"),
     ],
 )
 def test_the_operator_sees_by_how_many_seconds_a_token_is_too_old_or_too_early(

@@ -373,6 +373,6 @@ def test_each_entry_of_allow_http_is_checked() -> None:
     remote_keys(issuer="http://keycloak:8080/realms/x", allow_http={"keycloak:8080"})
     remote_keys(jwks_uri="http://keycloak:8080/keys", allow_http="keycloak:8080")
 
-    with pytest.raises(ValueError, match="allow_http: 'http://keycloak' is no host") as error:
+    with pytest.raises(ValueError, match="allow_http: 'http://keycloak' is not a host") as error:
         remote_keys(issuer="http://keycloak:8081/", allow_http=["keycloak:8080", "http://keycloak"])
     assert "issuer must be https (http only on a loopback host, or one that" in str(error.value)
