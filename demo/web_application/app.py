@@ -20,7 +20,6 @@ from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.flow.contacts_api import ContactsApi
 from demo.web_application.flow.hybrid_flow import HybridFlow
-from demo.web_application.flow.revocation import Revocation
 from demo.web_application.pages.contacts import ContactsPage
 from demo.web_application.pages.error_pages import error_pages
 from demo.web_application.pages.session import SessionPages
@@ -58,7 +57,6 @@ def create_web_application(
     flow = HybridFlow(
         provider=provider,
         endpoint=TokenEndpoint(settings, provider, http),
-        revocation=Revocation(settings, provider, http),
         id_tokens=IdTokens(settings.issuer, settings.client_id, keys),
         clock=clock,
         token=token,

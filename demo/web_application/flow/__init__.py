@@ -1,1 +1,1 @@
-"""The steps of the Hybrid Flow: sign-in, refresh, revocation, and the call of the API."""
+"""The steps of the Hybrid Flow: sign-in, refresh, and the call of the API."""

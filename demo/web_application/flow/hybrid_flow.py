@@ -11,7 +11,6 @@ from demo.web_application.checks.responses import (
     check_token_response,
 )
 from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
-from demo.web_application.flow.revocation import Revocation
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable
 from demo.web_application.provider.token_endpoint import TokenEndpoint, TokenRefused, TokenResponse
@@ -52,7 +51,6 @@ class HybridFlow:
 
     provider: Provider
     endpoint: TokenEndpoint
-    revocation: Revocation
     id_tokens: IdTokens
     clock: Callable[[], float]
     token: Callable[[], str]

@@ -80,7 +80,7 @@ class SessionPages:
         """End the session here, and redirect to the provider's sign-out."""
         async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
-            await self.flow.revocation.revoke(signed_in)
+            await self.flow.endpoint.revoke(signed_in.tokens.refresh_token)
             response = self._redirect(await self._sign_out_url(signed_in))
             await self.sessions.close(browser, response)
             return response

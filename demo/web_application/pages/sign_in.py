@@ -114,7 +114,7 @@ class SignInPages:
         try:
             await self.sessions.renew(browser, session, response)
         except ErrorPage:
-            await self.flow.revocation.revoke(signed_in)
+            await self.flow.endpoint.revoke(signed_in.tokens.refresh_token)
             raise
 
     def _refused(self, title: str, sentence: str) -> Response:

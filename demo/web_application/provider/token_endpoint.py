@@ -1,15 +1,23 @@
-"""Token requests, and the syntax of the token responses."""
+"""Requests to the token and revocation endpoints, with the client's credentials."""
 
+import asyncio
+import logging
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote_plus
 
 import httpx
 
 from demo.web_application.provider.authorization_response import is_header_safe
-from demo.web_application.provider.client_authentication import authenticated_request
-from demo.web_application.provider.discovery import Provider, ProviderUnavailable
+from demo.web_application.provider.discovery import Metadata, Provider, ProviderUnavailable
 from demo.web_application.provider.http import Answer, NoAnswer, send
 from demo.web_application.settings import WebApplicationSettings
+
+logger = logging.getLogger(__name__)
+
+REVOCATION_TIMEOUT = 3.0
+"""Seconds; a person waits to be signed out, which works even if the revocation fails."""
 
 MAX_SHOWN = 300
 """Characters of an error code or description that are kept."""
@@ -53,7 +61,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoint:
-    """The token endpoint, called with this application's credentials."""
+    """The token and revocation endpoints, called with this application's credentials."""
 
     settings: WebApplicationSettings
     provider: Provider
@@ -92,6 +100,27 @@ class TokenEndpoint:
             form["expires_in"] = str(expires_in)
         return await self._request(form)
 
+    async def revoke(self, refresh_token: str | None) -> None:
+        """Revoke a refresh token (RFC 7009); a failure is logged and not raised."""
+        if refresh_token is None:
+            return
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        try:
+            async with asyncio.timeout(REVOCATION_TIMEOUT):
+                metadata = await self.provider.metadata()
+                if metadata.revocation_endpoint is None:
+                    return
+                status = (await self._post(metadata, metadata.revocation_endpoint, form)).status
+            if status != 200:
+                # The status is 200 for a token that is invalid already, too (RFC 7009 §2.2).
+                raise NoAnswer(f"the revocation endpoint answers {status}, expected 200")
+        except (ProviderUnavailable, NoAnswer, TimeoutError) as error:
+            logger.warning(
+                "A refresh token was not revoked and stays valid until it expires: %s %s",
+                type(error).__name__,
+                error,
+            )
+
     def _resource(self) -> dict[str, str]:
         # `resource` goes to both endpoints (RFC 8707 §2.2), `audience` to /authorize only.
         if self.settings.audience_parameter == "resource":
@@ -106,13 +135,24 @@ class TokenEndpoint:
             ProviderUnavailable: the provider did not answer, or not with a verdict.
         """
         metadata = await self.provider.metadata()
-        request = authenticated_request(
-            self.http, self.settings, metadata, metadata.token_endpoint, form
-        )
         try:
-            return _token_response(await send(self.http, request))
+            return _token_response(await self._post(metadata, metadata.token_endpoint, form))
         except NoAnswer as error:
             raise ProviderUnavailable(f"its token endpoint does not answer ({error})") from None
+
+    async def _post(self, metadata: Metadata, endpoint: str, form: Mapping[str, str]) -> Answer:
+        """Send a form with the credentials, by a method that the provider supports."""
+        client_id, secret = self.settings.client_id, self.settings.client_secret
+        headers, sent = {"Accept": "application/json"}, dict(form)
+        if "client_secret_basic" in metadata.authentication:
+            # Form-encoded first, because a colon separates the two parts (RFC 6749 §2.3.1).
+            pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        else:
+            sent |= {"client_id": client_id, "client_secret": secret}
+        return await send(
+            self.http, self.http.build_request("POST", endpoint, data=sent, headers=headers)
+        )
 
 
 def _token_response(answer: Answer) -> TokenResponse:

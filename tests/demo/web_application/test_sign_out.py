@@ -141,7 +141,7 @@ async def test_a_failed_revocation_is_logged_and_the_person_is_signed_out(
 async def test_signing_out_does_not_wait_for_a_silent_revocation_endpoint(
     parties: Parties, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.web_application.flow.revocation.TIMEOUT", 0.01)
+    monkeypatch.setattr("demo.web_application.provider.token_endpoint.REVOCATION_TIMEOUT", 0.01)
     session = await parties.signed_in()
     cookie = parties.cookie() or ""
 
