@@ -15,7 +15,6 @@ from starlette.staticfiles import StaticFiles
 
 from asgi_bearer import remote_keys
 from demo.pages.rendering import Pages, Party, static_files
-from demo.web_application.breakage.attacks import Attacks
 from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.flow.contacts_api import ContactsApi
@@ -62,7 +61,7 @@ def create_web_application(
         token=token,
     )
     api = ContactsApi(settings.api, http)
-    attacks = Attacks(settings, Targets(flow, api, http), token)
+    targets = Targets(settings, flow, api)
     pages = Pages(_HERE / "templates", Party("web-application", "Contact book", settings.address))
     browsers = BrowserSessions(settings, sessions, token)
 
@@ -75,7 +74,7 @@ def create_web_application(
     return Starlette(
         routes=[
             *SignInPages(settings, flow, browsers, pages).routes(),
-            *SessionPages(settings, flow, attacks, browsers, pages).routes(),
+            *SessionPages(settings, flow, targets, browsers, pages).routes(),
             *ContactsPage(settings, flow, api, browsers, pages).routes(),
             static_files(),
             Mount("/scripts", StaticFiles(directory=_HERE / "scripts")),

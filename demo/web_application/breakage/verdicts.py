@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import httpx
-
 from demo.web_application.checks.display import decoded
 from demo.web_application.checks.responses import (
     TOKEN_RESPONSE,
@@ -14,18 +12,13 @@ from demo.web_application.checks.responses import (
     check_token_response,
 )
 from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
-from demo.web_application.flow.contacts_api import (
-    ContactsApi,
-    HttpExchange,
-    http_exchange,
-    request_lines,
-)
+from demo.web_application.flow.contacts_api import ContactsApi, HttpExchange, bearer_exchange
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.provider.authorization_request import Transaction
 from demo.web_application.provider.discovery import ProviderUnavailable
-from demo.web_application.provider.http import NoAnswer, send
 from demo.web_application.provider.token_endpoint import TokenRefused, TokenResponse
 from demo.web_application.session.session import SignedIn
+from demo.web_application.settings import WebApplicationSettings
 
 Party = Literal["This web application", "The authorization server", "The API"]
 
@@ -64,9 +57,9 @@ class Verdict:
 class Targets:
     """What can be attacked: the checks of this application, the authorization server, the API."""
 
+    settings: WebApplicationSettings
     flow: HybridFlow
     api_client: ContactsApi
-    http: httpx.AsyncClient
 
     async def own_checks(
         self, action: str, signed_in: SignedIn, transaction: Transaction
@@ -163,16 +156,7 @@ class Targets:
         if address is None:
             note = "The authorization server has no such endpoint."
             return Verdict(action, party, "not tried", note=note)
-        request = self.http.build_request(
-            "GET",
-            address,
-            headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
-        )
-        lines = request_lines(request, access_token)
-        try:
-            exchange = http_exchange(lines, await send(self.http, request))
-        except NoAnswer:
-            exchange = HttpExchange(lines, None)
+        exchange, _ = await bearer_exchange(self.flow.endpoint.http, address, access_token)
         verdict = _verdict(action, party, exchange)
         return replace(verdict, note=_REVOKED) if verdict.result == "refused" else verdict
 

@@ -92,54 +92,53 @@ class ContactsAnswer:
         return _EXPLANATIONS.get(status, "This application does not expect such a response.")
 
 
+@dataclass(frozen=True, slots=True)
 class ContactsApi:
     """The API at `address`, which ends in a slash."""
 
-    def __init__(self, address: str, http: httpx.AsyncClient) -> None:
-        self._url = f"{address}contacts"
-        self._http = http
+    address: str
+    http: httpx.AsyncClient
 
     async def contacts(self, access_token: str) -> ContactsAnswer:
         """Request the contacts of the token's subject."""
-        request = self._http.build_request(
-            "GET",
-            self._url,
-            headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
+        exchange, content = await bearer_exchange(
+            self.http, f"{self.address}contacts", access_token
         )
-        lines = request_lines(request, access_token)
-        try:
-            answer = await send(self._http, request)
-        except NoAnswer:
-            return ContactsAnswer(HttpExchange(lines, None), None)
-        exchange = http_exchange(lines, answer)
-        if answer.status != 200:
-            return ContactsAnswer(exchange, None)
-        content = answer.json()
         entries = content.get("contacts")
-        if not is_array(entries):
+        if exchange.status != 200 or not is_array(entries):
             return ContactsAnswer(exchange, None)
         contacts = tuple(_contact(entry) for entry in entries if is_object(entry))
         return ContactsAnswer(exchange, contacts, more=content.get("next_cursor") is not None)
 
 
-def request_lines(request: httpx.Request, token: str) -> tuple[str, ...]:
-    """Return a request as lines of text, with its token abbreviated."""
-    return (
-        f"{request.method} {request.url}",
-        f"Authorization: Bearer {abbreviated(token)}",
-        f"Accept: {request.headers['Accept']}",
+async def bearer_exchange(
+    http: httpx.AsyncClient, url: str, access_token: str
+) -> tuple[HttpExchange, Mapping[str, object]]:
+    """Send a GET request with a token; return the exchange, and the JSON object of the response."""
+    accept = "application/json"
+    request = http.build_request(
+        "GET", url, headers={"Authorization": f"Bearer {access_token}", "Accept": accept}
     )
+    lines = (
+        f"GET {request.url}",
+        f"Authorization: Bearer {abbreviated(access_token)}",
+        f"Accept: {accept}",
+    )
+    try:
+        answer = await send(http, request)
+    except NoAnswer:
+        return HttpExchange(lines, None), {}
+    content = answer.json()
+    return _exchange(lines, answer, content if answer.status != 200 else {}), content
 
 
-def http_exchange(lines: tuple[str, ...], answer: Answer) -> HttpExchange:
-    """Return what a page shows of a response: of its body, only what it says about an error."""
+def _exchange(lines: tuple[str, ...], answer: Answer, fault: Mapping[str, object]) -> HttpExchange:
     headers = tuple(
         (name, answer.headers[name][:MAX_SHOWN]) for name in SHOWN_HEADERS if name in answer.headers
     )
-    content = answer.json() if answer.status != 200 else {}
     challenge = answer.headers.get("www-authenticate", "")
-    error = content.get("error") or _parameter(challenge, "error")
-    detail = content.get("error_description") or content.get("detail") or ""
+    error = fault.get("error") or _parameter(challenge, "error")
+    detail = fault.get("error_description") or fault.get("detail") or ""
     return HttpExchange(
         lines,
         answer.status,

@@ -8,7 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from demo.pages.rendering import SECURITY_HEADERS, Pages
-from demo.web_application.breakage.attacks import Attacks, after_replay
+from demo.web_application.breakage.attacks import after_replay, menu
+from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.refresh import RefreshFailed, refreshed, refreshed_if_needed
 from demo.web_application.pages.session_view import session_view
@@ -24,7 +25,7 @@ class SessionPages:
 
     settings: WebApplicationSettings
     flow: HybridFlow
-    attacks: Attacks
+    targets: Targets
     sessions: BrowserSessions
     pages: Pages
 
@@ -65,16 +66,19 @@ class SessionPages:
         async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
             name = request.path_params["name"]
+            attack = next((one for one in menu(self.settings) if one.name == name), None)
+            if attack is None:
+                raise ErrorPage(404, "Page not found", "There is no such entry in the menu.")
             if name == "signature":
                 # The API must refuse the access token for its signature, not because it expired.
                 signed_in = await refreshed_if_needed(self.flow, signed_in)
                 await self._save(browser, signed_in)
-            result = await self.attacks.result(name, signed_in)
-            if result is None:
-                raise ErrorPage(404, "Page not found", "There is no such entry in the menu.")
+            changed, verdicts = await attack.outcome(self.targets, signed_in)
             if name == "code-replay":
-                await self._save(browser, after_replay(signed_in, result.verdicts))
-            return self.pages.response("attack.html", {"result": result})
+                await self._save(browser, after_replay(signed_in, verdicts))
+            return self.pages.response(
+                "attack.html", {"title": attack.title, "changed": changed, "verdicts": verdicts}
+            )
 
     async def sign_out(self, request: Request) -> Response:
         """End the session here, and redirect to the provider's sign-out."""
@@ -104,7 +108,7 @@ class SessionPages:
             "form_token": browser.session.form_token,
             "signed_in": signed_in,
             "view": session_view(signed_in, int(self.flow.clock())),
-            "menu": self.attacks.menu(),
+            "menu": menu(self.settings),
             "issuer": self.settings.issuer,
             "error": error,
         }
