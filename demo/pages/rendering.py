@@ -9,13 +9,13 @@ from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 _SHARED = Path(__file__).parent
 
-_URL = re.compile(r"\S*://\S*")
+_URL = re.compile(r"(\S*://\S*)")
 _AFTER_SEPARATOR = re.compile(r"(?<=[^:/][/?&;])(?=[\w.~%-])")
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -88,16 +88,13 @@ def _environment(templates: Path) -> Environment:
 def addresses(text: str) -> Markup:
     """Return escaped text whose URLs break between lines only after / ? & and ;."""
 
-    def unbroken(url: re.Match[str]) -> Markup:
-        parts = Markup("<wbr>").join(_AFTER_SEPARATOR.split(url[0]))
+    def unbroken(url: str) -> Markup:
+        parts = Markup("<wbr>").join(_AFTER_SEPARATOR.split(url))
         return Markup('<span class="unbroken">{}</span>').format(parts)
 
-    pieces: list[str] = []
-    end = 0
-    for url in _URL.finditer(text):
-        pieces += [escape(text[end : url.start()]), unbroken(url)]
-        end = url.end()
-    return Markup("").join([*pieces, escape(text[end:])])
+    # With a group in the pattern, every second piece is a URL.
+    pieces = enumerate(_URL.split(text))
+    return Markup("").join(unbroken(piece) if n % 2 else escape(piece) for n, piece in pieces)
 
 
 def content_security_policy(form_action: Sequence[str]) -> str:
@@ -107,6 +104,11 @@ def content_security_policy(form_action: Sequence[str]) -> str:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def redirect(url: str) -> RedirectResponse:
+    """Return a redirect to another page, which browsers fetch with GET."""
+    return RedirectResponse(url, 303, headers=SECURITY_HEADERS)
 
 
 def static_files() -> Mount:

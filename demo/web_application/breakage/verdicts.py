@@ -7,9 +7,8 @@ from typing import Literal
 from demo.web_application.checks.display import decoded
 from demo.web_application.checks.responses import (
     TOKEN_RESPONSE,
-    CheckedResponse,
     check_authorization_response,
-    check_token_response,
+    check_later_id_token,
 )
 from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
 from demo.web_application.flow.contacts_api import ContactsApi, HttpExchange, bearer_exchange
@@ -78,7 +77,7 @@ class Targets:
             )
             results = first.results
             if first.claims is None:
-                results += (await self._token_response(signed_in, first)).results
+                results += await self._token_response_results(signed_in, transaction)
         except CheckFailed as failed:
             results += failed.results
             if not failed.judged:
@@ -86,14 +85,17 @@ class Targets:
             return Verdict(action, party, "refused", 400, str(failed), checks=results)
         return Verdict(action, party, "accepted", checks=results)
 
-    async def _token_response(self, signed_in: SignedIn, first: CheckedResponse) -> CheckedResponse:
+    async def _token_response_results(
+        self, signed_in: SignedIn, transaction: Transaction
+    ) -> tuple[CheckResult, ...]:
         checks = Checks(TOKEN_RESPONSE)
         checks.nothing_to_check("The code is not exchanged again: the stored response is checked.")
         tokens = signed_in.first_tokens
         response = TokenResponse(tokens.access_token, None, None, tokens.id_token, None)
-        return await check_token_response(
-            checks, response, first, self.flow.id_tokens, now=signed_in.at
+        await check_later_id_token(
+            checks, response, transaction, None, self.flow.id_tokens, now=signed_in.at
         )
+        return checks.results()
 
     async def api_with_client_token(
         self, action: str, audience: str, scope: str, expires_in: int | None = None

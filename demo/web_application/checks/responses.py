@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from asgi_bearer.errors import shown
 from demo.web_application.checks.display import abbreviated
-from demo.web_application.checks.id_token import IdTokens
-from demo.web_application.checks.id_token_checks import (
+from demo.web_application.checks.id_token import (
+    IdTokens,
     check_claims,
     check_hash,
     check_nonce,
@@ -52,7 +52,7 @@ MAX_ERROR = 120
 
 @dataclass(frozen=True, slots=True)
 class CheckedResponse:
-    """A response that passed all checks.
+    """An authorization response that passed all checks.
 
     Arguments:
         transaction: the request that it belongs to.
@@ -101,19 +101,24 @@ async def check_authorization_response(
     return CheckedResponse(transaction, jws.claims, checks.results())
 
 
-async def check_token_response(
+async def check_later_id_token(
     checks: Checks,
     response: TokenResponse,
-    first: CheckedResponse,
+    transaction: Transaction,
+    earlier: Mapping[str, object] | None,
     id_tokens: IdTokens,
     *,
     now: float,
-) -> CheckedResponse:
-    """Check the response of the token endpoint (OpenID Connect Core §3.1.3.7, §3.3.3.6).
+    may_omit_nonce: bool = False,
+) -> Mapping[str, object]:
+    """Check the ID token of a token response, and return its claims.
+
+    The rules are in OpenID Connect Core §3.1.3.7, §3.3.3.6 and, for a refresh, §12.2.
 
     Arguments:
-        checks: for `TOKEN_RESPONSE`; the code exchange is recorded already.
-        first: the authorization response.
+        checks: for `LATER_ID_TOKEN`, or for `TOKEN_RESPONSE` with the code exchange recorded.
+        earlier: the claims of the ID token before it, None if there was none.
+        may_omit_nonce: for a refresh.
 
     Raises:
         CheckFailed: the response must not be used.
@@ -122,41 +127,16 @@ async def check_token_response(
         checks.fail("The response contains no ID token, although openid was requested.")
     jws = await check_signature(checks, response.id_token, id_tokens)
     check_claims(checks, jws, id_tokens, now)
-    check_nonce(checks, jws, first.transaction)
+    if may_omit_nonce and "nonce" not in jws.claims:
+        checks.nothing_to_check("A refreshed ID token should not contain a nonce.")
+    else:
+        check_nonce(checks, jws, transaction)
     check_optional_at_hash(checks, jws, response.access_token)
-    if first.claims is None:
+    if earlier is None:
         checks.nothing_to_check("The authorization response has no ID token to compare with.")
     else:
-        check_same_subject(checks, jws, first.claims)
-    return CheckedResponse(first.transaction, jws.claims, checks.results())
-
-
-async def check_refreshed_id_token(
-    token: str,
-    access_token: str,
-    transaction: Transaction,
-    earlier: Mapping[str, object],
-    id_tokens: IdTokens,
-    *,
-    now: float,
-) -> None:
-    """Check the ID token of a refresh (OpenID Connect Core §12.2).
-
-    Arguments:
-        earlier: the claims of the ID token that it replaces.
-
-    Raises:
-        CheckFailed: the response must not be used.
-    """
-    checks = Checks(LATER_ID_TOKEN)
-    jws = await check_signature(checks, token, id_tokens)
-    check_claims(checks, jws, id_tokens, now)
-    if "nonce" in jws.claims:
-        check_nonce(checks, jws, transaction)
-    else:
-        checks.nothing_to_check("A refreshed ID token should not contain a nonce.")
-    check_optional_at_hash(checks, jws, access_token)
-    check_same_subject(checks, jws, earlier)
+        check_same_subject(checks, jws, earlier)
+    return jws.claims
 
 
 def _check_state(

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from demo.web_application.checks.id_token import IdTokens
 from demo.web_application.checks.responses import (
     TOKEN_RESPONSE,
-    CheckedResponse,
     check_authorization_response,
-    check_token_response,
+    check_later_id_token,
 )
 from demo.web_application.checks.results import CheckFailed, CheckResult, Checks
 from demo.web_application.provider.authorization_request import Selection, Transaction
@@ -26,9 +25,7 @@ class SignInFailed(Exception):
     Arguments:
         response_checks: of the authorization response.
         exchange_checks: of the token response.
-        exchanged: whether the code was exchanged.
-        judged: False if a check could not be made.
-        error: the provider's error code, if it answered with one.
+        failed: the check that failed, in one of the two.
     """
 
     def __init__(
@@ -39,9 +36,7 @@ class SignInFailed(Exception):
     ) -> None:
         self.response_checks = response_checks
         self.exchange_checks = exchange_checks
-        self.exchanged = exchange_checks[0].outcome == "passed"
-        self.judged = failed.judged
-        self.error = failed.error
+        self.failed = failed
         super().__init__(str(failed))
 
 
@@ -74,34 +69,44 @@ class HybridFlow:
         """
         metadata = await self.provider.metadata()
         now = self.clock()
+        exchange_checks = Checks(TOKEN_RESPONSE)
         try:
             first = await check_authorization_response(
                 response, pending, self.id_tokens, names_issuer=metadata.names_issuer, now=now
             )
         except CheckFailed as failed:
-            exchange_checks = Checks(TOKEN_RESPONSE).results()
-            raise SignInFailed(failed.results, exchange_checks, failed) from None
+            raise SignInFailed(failed.results, exchange_checks.results(), failed) from None
+        transaction = first.transaction
         try:
-            tokens, second = await self._exchange(response["code"], first)
+            answer = await self._exchange(exchange_checks, response["code"], transaction)
+            claims = await check_later_id_token(
+                exchange_checks, answer, transaction, first.claims, self.id_tokens, now=self.clock()
+            )
         except CheckFailed as failed:
             raise SignInFailed(first.results, failed.results, failed) from None
-        claims = second.claims or {}
+        requested = " ".join(transaction.selection.scopes)
+        tokens = Tokens(
+            access_token=answer.access_token,
+            access_expires_at=answer.expires_at(self.clock()),
+            scope=requested if answer.scope is None else answer.scope,
+            id_token=answer.id_token or "",
+            refresh_token=answer.refresh_token,
+        )
         return SignedIn(
             at=int(now),
             subject=str(claims["sub"]),
             name=_name(claims),
-            transaction=first.transaction,
+            transaction=transaction,
             response=dict(response),
             response_checks=first.results,
-            exchange_checks=second.results,
+            exchange_checks=exchange_checks.results(),
             first_tokens=tokens,
             tokens=tokens,
         )
 
-    async def _exchange(self, code: str, first: CheckedResponse) -> tuple[Tokens, CheckedResponse]:
-        checks = Checks(TOKEN_RESPONSE)
+    async def _exchange(self, checks: Checks, code: str, transaction: Transaction) -> TokenResponse:
         try:
-            answer = await self.endpoint.exchange_code(code, first.transaction.code_verifier)
+            answer = await self.endpoint.exchange_code(code, transaction.code_verifier)
         except TokenRefused as refused:
             checks.fail(
                 f"The token endpoint answers {refused.status} {refused.error}".rstrip(),
@@ -113,18 +118,7 @@ class HybridFlow:
         checks.record(
             True, "The token endpoint accepts the code, the client secret and the PKCE verifier."
         )
-        second = await check_token_response(checks, answer, first, self.id_tokens, now=self.clock())
-        return self._tokens(answer, first.transaction), second
-
-    def _tokens(self, answer: TokenResponse, transaction: Transaction) -> Tokens:
-        requested = " ".join(transaction.selection.scopes)
-        return Tokens(
-            access_token=answer.access_token,
-            access_expires_at=answer.expires_at(self.clock()),
-            scope=requested if answer.scope is None else answer.scope,
-            id_token=answer.id_token or "",
-            refresh_token=answer.refresh_token,
-        )
+        return answer
 
 
 def _name(claims: Mapping[str, object]) -> str:

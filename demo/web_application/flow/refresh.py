@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from asgi_bearer.jose import parse
-from demo.web_application.checks.display import abbreviated, decoded
-from demo.web_application.checks.id_token import MAX_BYTES
-from demo.web_application.checks.responses import check_refreshed_id_token
-from demo.web_application.checks.results import CheckFailed
+from demo.web_application.checks.display import MAX_TOKEN_BYTES, abbreviated, decoded
+from demo.web_application.checks.responses import LATER_ID_TOKEN, check_later_id_token
+from demo.web_application.checks.results import CheckFailed, Checks
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.provider.discovery import ProviderUnavailable
-from demo.web_application.provider.token_endpoint import TokenRefused
+from demo.web_application.provider.token_endpoint import TokenRefused, TokenResponse
 from demo.web_application.session.session import Refreshed, SignedIn, Tokens
 
 SOON = 10
@@ -58,7 +57,7 @@ async def refreshed(flow: HybridFlow, signed_in: SignedIn) -> SignedIn:
         refresh_token=answer.refresh_token or current.refresh_token,
     )
     if answer.id_token is not None:
-        await _check_id_token(flow, signed_in, tokens)
+        await _check_id_token(flow, signed_in, answer, tokens.refresh_token)
     change = Refreshed(
         at=int(flow.clock()),
         before=token_name(current.access_token),
@@ -90,15 +89,18 @@ async def refreshed_if_needed(flow: HybridFlow, signed_in: SignedIn) -> SignedIn
         return signed_in
 
 
-async def _check_id_token(flow: HybridFlow, signed_in: SignedIn, tokens: Tokens) -> None:
+async def _check_id_token(
+    flow: HybridFlow, signed_in: SignedIn, answer: TokenResponse, refresh_token: str | None
+) -> None:
     try:
-        await check_refreshed_id_token(
-            tokens.id_token,
-            tokens.access_token,
+        await check_later_id_token(
+            Checks(LATER_ID_TOKEN),
+            answer,
             signed_in.transaction,
-            parse(signed_in.tokens.id_token, max_bytes=MAX_BYTES).claims,
+            parse(signed_in.tokens.id_token, max_bytes=MAX_TOKEN_BYTES).claims,
             flow.id_tokens,
             now=flow.clock(),
+            may_omit_nonce=True,
         )
     except CheckFailed as failed:
         # The refresh token is used. A second use looks like theft, and the provider would revoke
@@ -111,7 +113,7 @@ async def _check_id_token(flow: HybridFlow, signed_in: SignedIn, tokens: Tokens)
         raise RefreshFailed(
             "The new ID token could not be checked, because the keys of the authorization server "
             "are not available. The access token is unchanged; try again.",
-            _with_refresh_token(signed_in, tokens.refresh_token),
+            _with_refresh_token(signed_in, refresh_token),
             judged=False,
         ) from None
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.pages.rendering import SECURITY_HEADERS, Pages
+from demo.pages.rendering import Pages, redirect
 from demo.web_application.flow.contacts_api import ContactsApi
 from demo.web_application.flow.hybrid_flow import HybridFlow
 from demo.web_application.flow.refresh import refreshed_if_needed
@@ -57,7 +57,7 @@ class ContactsPage:
         async with self.sessions.of(request) as browser:
             signed_in = browser.session.signed_in
             if signed_in is None:
-                return RedirectResponse(self.settings.address, 303, headers=SECURITY_HEADERS)
+                return redirect(self.settings.address)
             signed_in, token = await self._access_token(browser, signed_in, which)
             answer = await self.api.contacts(token)
             missing = None

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.pages.rendering import SECURITY_HEADERS, Pages
+from demo.pages.rendering import Pages, redirect
 from demo.web_application.breakage.attacks import after_replay, menu
 from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.flow.hybrid_flow import HybridFlow
@@ -43,7 +43,7 @@ class SessionPages:
         async with self.sessions.of(request) as browser:
             signed_in = browser.session.signed_in
             if signed_in is None:
-                return self._redirect(self.settings.address)
+                return redirect(self.settings.address)
             return await self._session_page(browser, signed_in)
 
     async def refresh(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class SessionPages:
                     browser, failed.remaining, error=str(failed), status=status
                 )
             await self._save(browser, signed_in)
-            return self._redirect(f"{self.settings.address}session")
+            return redirect(f"{self.settings.address}session")
 
     async def break_it(self, request: Request) -> Response:
         """Make an attack and show its result."""
@@ -85,7 +85,7 @@ class SessionPages:
         async with self.sessions.of(request) as browser:
             signed_in = await self._signed_in(request, browser)
             await self.flow.endpoint.revoke(signed_in.tokens.refresh_token)
-            response = self._redirect(await self._sign_out_url(signed_in))
+            response = redirect(await self._sign_out_url(signed_in))
             await self.sessions.close(browser, response)
             return response
 
@@ -136,6 +136,3 @@ class SessionPages:
             return await self.flow.provider.metadata()
         except ProviderUnavailable:
             return None
-
-    def _redirect(self, url: str) -> Response:
-        return RedirectResponse(url, 303, headers=dict(SECURITY_HEADERS))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.pages.rendering import SECURITY_HEADERS, Pages
+from demo.pages.rendering import Pages, redirect
 from demo.web_application.flow.hybrid_flow import HybridFlow, SignInFailed
 from demo.web_application.provider.authorization_request import (
     RESPONSE_TYPES,
@@ -16,8 +16,8 @@ from demo.web_application.provider.authorization_request import (
     with_state,
 )
 from demo.web_application.provider.authorization_response import ResponseMalformed, parsed
-from demo.web_application.session.browser import Browser, BrowserSessions, ErrorPage, form_fields
-from demo.web_application.session.session import Session, SignedIn
+from demo.web_application.session.browser import BrowserSessions, ErrorPage, form_fields
+from demo.web_application.session.session import Session
 from demo.web_application.settings import WebApplicationSettings
 
 _RESPONSE_PARAMETERS = frozenset(
@@ -80,7 +80,7 @@ class SignInPages:
                 "be in the fragment: a query appears in logs and Referer headers. The response was "
                 "not used."
             )
-            return self._refused("The response is in the query", sentence)
+            raise ErrorPage(400, "The response is in the query", sentence)
 
     async def response(self, request: Request) -> Response:
         """Check the authorization response, exchange the code, and redirect to the session page."""
@@ -91,7 +91,9 @@ class SignInPages:
             try:
                 received = parsed(fields.get("fragment", ""))
             except ResponseMalformed as error:
-                return self._refused("The response cannot be read", f"The fragment: {error}.")
+                raise ErrorPage(
+                    400, "The response cannot be read", f"The fragment: {error}."
+                ) from None
             pending = browser.session.pending
             transaction = with_state(pending, received.get("state", ""))
             if transaction is not None:
@@ -101,39 +103,29 @@ class SignInPages:
                 await self.sessions.save(browser, replace(browser.session, pending=rest))
             try:
                 signed_in = await self.flow.finish(received, pending)
-            except SignInFailed as failed:
-                return self._failed(failed, was_signed_in=browser.session.signed_in is not None)
-            response = RedirectResponse(
-                f"{self.settings.address}session", 303, headers=SECURITY_HEADERS
-            )
-            await self._renew(browser, signed_in, response)
+            except SignInFailed as error:
+                title, sentence = _title_and_sentence(error)
+                context = {
+                    "title": title,
+                    "sentence": sentence,
+                    "response_checks": error.response_checks,
+                    "exchange_checks": error.exchange_checks,
+                    "was_signed_in": browser.session.signed_in is not None,
+                }
+                status = 400 if error.failed.judged else 503
+                return self.pages.response("refused.html", context, status=status)
+            response = redirect(f"{self.settings.address}session")
+            session = Session(self.flow.token(), browser.session.pending, signed_in)
+            try:
+                await self.sessions.renew(browser, session, response)
+            except ErrorPage:
+                await self.flow.endpoint.revoke(signed_in.tokens.refresh_token)
+                raise
             return response
 
-    async def _renew(self, browser: Browser, signed_in: SignedIn, response: Response) -> None:
-        session = Session(self.flow.token(), browser.session.pending, signed_in)
-        try:
-            await self.sessions.renew(browser, session, response)
-        except ErrorPage:
-            await self.flow.endpoint.revoke(signed_in.tokens.refresh_token)
-            raise
 
-    def _refused(self, title: str, sentence: str) -> Response:
-        context = {"title": title, "sentence": sentence}
-        return self.pages.response("error.html", context, status=400)
-
-    def _failed(self, failed: SignInFailed, *, was_signed_in: bool) -> Response:
-        title, sentence = _title_and_sentence(failed)
-        context = {
-            "title": title,
-            "sentence": sentence,
-            "response_checks": failed.response_checks,
-            "exchange_checks": failed.exchange_checks,
-            "was_signed_in": was_signed_in,
-        }
-        return self.pages.response("refused.html", context, status=400 if failed.judged else 503)
-
-
-def _title_and_sentence(failed: SignInFailed) -> tuple[str, str]:
+def _title_and_sentence(error: SignInFailed) -> tuple[str, str]:
+    failed = error.failed
     if not failed.judged:
         return (
             "The response could not be checked",
@@ -151,7 +143,7 @@ def _title_and_sentence(failed: SignInFailed) -> tuple[str, str]:
             f"The authorization server reports {failed.error[:60]}",
             "You are not signed in. The failed check below shows the error.",
         )
-    if failed.exchanged:
+    if error.exchange_checks[0].outcome == "passed":
         consequence = "The tokens that the code was exchanged for were discarded."
     else:
         consequence = "The checks after it were not made, and the code was not exchanged."
