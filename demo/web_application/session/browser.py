@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -46,34 +46,29 @@ class Browser:
     session: Session
 
 
+@dataclass(frozen=True, slots=True)
 class BrowserSessions:
     """The sessions of browsers, by their cookies."""
 
-    def __init__(
-        self, settings: WebApplicationSettings, sessions: Sessions, token: Callable[[], str]
-    ) -> None:
-        self._settings = settings
-        self._sessions = sessions
-        self._token = token
+    settings: WebApplicationSettings
+    sessions: Sessions
+    token: Callable[[], str]
 
     @asynccontextmanager
     async def of(self, request: Request) -> AsyncGenerator[Browser]:
         """Lock the browser's session; a new browser gets a session that is not saved yet."""
         cookie = request.cookies.get(COOKIE)
-        if cookie is None:
-            yield Browser(None, Session(self._token()))
-            return
-        async with self._sessions.lock(cookie):
-            session = await self._sessions.session(cookie)
+        async with nullcontext() if cookie is None else self.sessions.lock(cookie):
+            session = None if cookie is None else await self.sessions.session(cookie)
             if session is None:
-                yield Browser(None, Session(self._token()))
+                yield Browser(None, Session(self.token()))
             else:
                 yield Browser(cookie, session)
 
     async def save(self, browser: Browser, session: Session) -> None:
         """Save the session of a browser that has one."""
         browser.session = session
-        await self._sessions.save(browser.cookie or "", session)
+        await self.sessions.save(browser.cookie or "", session)
 
     async def open_or_save(self, browser: Browser, session: Session, response: Response) -> None:
         """Save the session; a new browser gets its cookie with the response."""
@@ -81,22 +76,20 @@ class BrowserSessions:
             await self.save(browser, session)
             return
         browser.session = session
-        browser.cookie = await self._sessions.open(session)
+        browser.cookie = await self.sessions.open(session)
         self._set_cookie(response, browser.cookie)
 
     async def renew(self, browser: Browser, session: Session, response: Response) -> None:
         """Save the session under a new cookie, against session fixation."""
-        cookie = await self._sessions.renew(browser.cookie or "", session)
+        cookie = await self.sessions.renew(browser.cookie or "", session)
         if cookie is None:
             raise ErrorPage(400, "You are signed out", "Your session ended while you signed in.")
         self._set_cookie(response, cookie)
 
     async def close(self, browser: Browser, response: Response) -> None:
         """Delete the session and the cookie."""
-        await self._sessions.close(browser.cookie or "")
-        response.delete_cookie(
-            COOKIE, httponly=True, samesite="lax", secure=self._settings.is_https
-        )
+        await self.sessions.close(browser.cookie or "")
+        response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=self.settings.is_https)
 
     def check_form(self, request: Request, browser: Browser, form: Mapping[str, str]) -> None:
         """Check that a form comes from a page of this session.
@@ -104,18 +97,18 @@ class BrowserSessions:
         Raises:
             ErrorPage: it does not; the status is 403.
         """
-        origin = request.headers.get("origin")
-        if origin is not None and origin != self._settings.origin:
-            raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
+        origin = self.settings.origin
         sent = form.get("form_token", "").encode()
-        if not hmac.compare_digest(sent, browser.session.form_token.encode()):
+        if (
+            request.headers.get("origin", origin) != origin
+            or request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+            or not hmac.compare_digest(sent, browser.session.form_token.encode())
+        ):
             raise ErrorPage(403, "This form is not accepted", _FOREIGN_FORM)
 
     def _set_cookie(self, response: Response, cookie: str) -> None:
         response.set_cookie(
-            COOKIE, cookie, httponly=True, samesite="lax", secure=self._settings.is_https
+            COOKIE, cookie, httponly=True, samesite="lax", secure=self.settings.is_https
         )
 
 

@@ -100,15 +100,16 @@ class Sessions:
     async def session(self, secret: str) -> Session | None:
         """Return the session of a cookie, None if there is none or it has expired."""
         query = select(_sessions.c.content).where(
-            _sessions.c.digest == _digest(secret), _sessions.c.opened > self._now() - LIFETIME
+            _sessions.c.digest == _digest(secret),
+            _sessions.c.opened > int(self._clock()) - LIFETIME,
         )
         async with self._engine.begin() as connection:
             row = (await connection.execute(query)).scalar_one_or_none()
-        content = None if row is None else decrypted(secret, row)
         try:
-            return None if content is None else _content.validate_json(content)
-        except ValidationError:
-            # Not logged: the error quotes the content.
+            return None if row is None else _content.validate_json(_fernet(secret).decrypt(row))
+        except (InvalidToken, ValidationError):
+            # Encrypted with another cookie, or by another version. Not logged: the second error
+            # quotes the content.
             return None
 
     async def open(self, session: Session) -> str:
@@ -118,13 +119,9 @@ class Sessions:
 
     async def save(self, secret: str, session: Session) -> None:
         """Replace the content of a session; a closed session stays closed."""
-        statement = (
-            update(_sessions)
-            .where(_sessions.c.digest == _digest(secret))
-            .values(**_row(secret, session))
-        )
+        replaced = update(_sessions).where(_sessions.c.digest == _digest(secret))
         async with self._engine.begin() as connection:
-            await connection.execute(statement)
+            await connection.execute(replaced.values(**_row(secret, session)))
 
     async def renew(self, secret: str, session: Session) -> str | None:
         """Give a session a new cookie and close the old one, against session fixation.
@@ -143,8 +140,7 @@ class Sessions:
             await connection.execute(delete(_sessions).where(_sessions.c.digest == _digest(secret)))
 
     async def _open(self, connection: AsyncConnection, session: Session) -> str:
-        secret = self._token()
-        now = self._now()
+        secret, now = self._token(), int(self._clock())
         await connection.execute(
             insert(_sessions).values(digest=_digest(secret), opened=now, **_row(secret, session))
         )
@@ -154,9 +150,6 @@ class Sessions:
         surplus = surplus.order_by(*last).offset(MAX_SESSIONS - 1)
         await connection.execute(delete(_sessions).where(_sessions.c.digest.in_(surplus)))
         return secret
-
-    def _now(self) -> int:
-        return int(self._clock())
 
 
 def _row(secret: str, session: Session) -> dict[str, object]:
@@ -188,14 +181,6 @@ def encrypted(secret: str, content: str) -> str:
         secret: the cookie's value; the database has only its digest.
     """
     return _fernet(secret).encrypt(content.encode()).decode("ascii")
-
-
-def decrypted(secret: str, text: str) -> str | None:
-    """Return the content, None if it was encrypted with another cookie."""
-    try:
-        return _fernet(secret).decrypt(text).decode()
-    except InvalidToken:
-        return None
 
 
 def _fernet(secret: str) -> Fernet:
