@@ -60,7 +60,7 @@ def main(
     import asyncio
 
     from demo import required_registrations
-    from demo.addresses import HOST, Addresses, Port, PortsUnavailable, bound_sockets
+    from demo.addresses import HOST, Addresses, PortsUnavailable, bound_sockets
     from demo.authorization_server.keys.key_file import KeyFileError, load_or_create
     from demo.authorization_server.registrations.file import SHIPPED, RegistrationsFaults, read
     from demo.authorization_server.token.issuing import userinfo_address
@@ -79,15 +79,7 @@ def main(
         web_application=f"http://localhost:{web_port}/",
         data=data,
     )
-    ports = [
-        Port(api_port, "--api-port"),
-        Port(issuer_port, "--issuer-port"),
-        Port(web_port, "--web-port"),
-    ]
-
-    def ready() -> None:
-        click.echo(instructions(addresses))
-
+    ports = {"--api-port": api_port, "--issuer-port": issuer_port, "--web-port": web_port}
     try:
         with bound_sockets(ports) as sockets, asyncio.Runner() as runner:
             registrations_file = read(
@@ -107,7 +99,7 @@ def main(
                     key_file.keys,
                     sockets,
                     refuse_front_channel_tokens=refuse_front_channel_tokens,
-                    ready=ready,
+                    ready=lambda: click.echo(instructions(addresses)),
                 )
             )
     except (

@@ -4,7 +4,7 @@ All sockets are bound before any server starts, so that a port in use ends the d
 """
 
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,34 +29,28 @@ class Addresses:
     data: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port to listen on, and the option that sets it."""
-
-    number: int
-    option: str
-
-
 class PortsUnavailable(Exception):
     """One or more ports cannot be used; the message has a line for each."""
 
 
 @contextmanager
-def bound_sockets(ports: Iterable[Port]) -> Generator[list[socket.socket]]:
+def bound_sockets(ports: Mapping[str, int]) -> Generator[list[socket.socket]]:
     """Bind a socket to each port and close them all at the end of the block.
+
+    Arguments:
+        ports: by the command line option that sets the port.
 
     Raises PortsUnavailable, which names all ports that cannot be used.
     """
     with ExitStack() as stack:
         sockets: list[socket.socket] = []
         faults: list[str] = []
-        for port in ports:
+        for option, port in ports.items():
             try:
-                sockets.append(stack.enter_context(bind(HOST, port.number)))
+                sockets.append(stack.enter_context(bind(HOST, port)))
             except CannotListen as error:
                 faults.append(
-                    f"{error} Stop the program that uses it, or choose another port with "
-                    f"{port.option}."
+                    f"{error} Stop the program that uses it, or choose another port with {option}."
                 )
         if faults:
             raise PortsUnavailable("\n".join(faults))

@@ -22,7 +22,6 @@ from demo.web_application.settings import WebApplicationSettings
 from resource_api.app import create_app
 from resource_api.contacts.model import ContactFields, Owner
 from resource_api.contacts.sql_store import SqlContactStore
-from resource_api.contacts.store import ContactStore
 from resource_api.database.connect import connect
 from resource_api.database.schema import prepare
 from resource_api.settings import Settings
@@ -91,7 +90,10 @@ async def prepared_parties(
     await prepare(contacts)
     store = SqlContactStore(contacts, clock=clock)
     for subject, fields in FIRST_CONTACTS.items():
-        await _add_first_contacts(store, Owner(addresses.issuer, subject), fields)
+        owner = Owner(addresses.issuer, subject)
+        if not await store.page(owner, limit=1):
+            for contact in fields:
+                await store.add(owner, contact)
     state = State(
         connect(_database_url(addresses, "authorization-server/state.sqlite3")), clock=clock
     )
@@ -123,16 +125,6 @@ async def prepared_parties(
             hosts=[HOST],
         ),
     )
-
-
-async def _add_first_contacts(
-    store: ContactStore, owner: Owner, contacts: Sequence[ContactFields]
-) -> None:
-    """Add these contacts, unless the owner has some already."""
-    if await store.page(owner, limit=1):
-        return
-    for fields in contacts:
-        await store.add(owner, fields)
 
 
 def _database_url(addresses: Addresses, name: str) -> str:
