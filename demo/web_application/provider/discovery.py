@@ -30,7 +30,6 @@ class Metadata:
             at the revocation endpoint.
     """
 
-    issuer: str
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
@@ -95,10 +94,8 @@ def validated(document: Mapping[str, object], issuer: str) -> Metadata:
         # The document of another issuer must not be used (RFC 8414 §3.3).
         faults.append(f"issuer is {shown(document.get('issuer'))}, expected {shown(issuer)}")
 
-    def endpoint(name: str, *, required: bool) -> str | None:
+    def endpoint(name: str) -> str:
         value = document.get(name)
-        if value is None and not required:
-            return None
         fault = address_fault(value)
         if fault is None and on_loopback(str(value)) and not on_loopback(issuer):
             fault = "must not point to this machine, because the issuer is elsewhere"
@@ -106,14 +103,16 @@ def validated(document: Mapping[str, object], issuer: str) -> Metadata:
             faults.append(f"{name} {fault}")
         return str(value)
 
+    def optional(name: str) -> str | None:
+        return None if document.get(name) is None else endpoint(name)
+
     metadata = Metadata(
-        issuer=issuer,
-        authorization_endpoint=endpoint("authorization_endpoint", required=True) or "",
-        token_endpoint=endpoint("token_endpoint", required=True) or "",
-        jwks_uri=endpoint("jwks_uri", required=True) or "",
-        userinfo_endpoint=endpoint("userinfo_endpoint", required=False),
-        end_session_endpoint=endpoint("end_session_endpoint", required=False),
-        revocation_endpoint=endpoint("revocation_endpoint", required=False),
+        authorization_endpoint=endpoint("authorization_endpoint"),
+        token_endpoint=endpoint("token_endpoint"),
+        jwks_uri=endpoint("jwks_uri"),
+        userinfo_endpoint=optional("userinfo_endpoint"),
+        end_session_endpoint=optional("end_session_endpoint"),
+        revocation_endpoint=optional("revocation_endpoint"),
         names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         authentication=_authentication(document.get("token_endpoint_auth_methods_supported")),
     )
