@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from asgi_bearer import InvalidTokenError
 from asgi_bearer.jose import parse
@@ -45,6 +46,13 @@ class DecodedToken:
         if isinstance(issued, int | float) and isinstance(expires, int | float):
             return int(expires - issued)
         return None
+
+    def state(self, now: float) -> Literal["valid", "expired", ""]:
+        """Return whether `exp` is in the past; empty if the token has no valid `exp`."""
+        expires = self.claims.get("exp")
+        if isinstance(expires, bool) or not isinstance(expires, int | float):
+            return ""
+        return "valid" if now < expires else "expired"
 
     @property
     def expires_at(self) -> str:

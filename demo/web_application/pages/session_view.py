@@ -1,10 +1,11 @@
 """What the session page shows of a sign-in: its tokens, decoded, and no secret."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from demo.web_application.checks.display import DecodedToken, decoded, duration_text, time_text
-from demo.web_application.session.session import Refreshed, SignedIn
+from demo.web_application.session.session import SignedIn
 
 Origin = Literal["front-channel", "exchanged", "refreshed"]
 """How a token came: through the browser, for the code, or for the refresh token."""
@@ -40,31 +41,12 @@ class TokenView:
         return tuple((name, value) for name, value in facts if value)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """The tokens of a sign-in on the page.
-
-    Arguments:
-        access_tokens: the one that came through the browser first, if there is one.
-        id_tokens: likewise.
-        no_refresh_token: why there is none; empty if there is one.
-        refreshed_at: the time of the last refresh; empty if there was none.
-    """
-
-    signed_in_at: str
-    access_tokens: tuple[TokenView, ...]
-    id_tokens: tuple[TokenView, ...]
-    no_refresh_token: str
-    refreshed: Refreshed | None
-    refreshed_at: str
-
-
-def session_view(signed_in: SignedIn, now: int) -> SessionView:
-    """Return what the page shows."""
+def session_view(signed_in: SignedIn, now: int) -> Mapping[str, object]:
+    """Return what the template shows: first the tokens that came through the browser."""
 
     def view(origin: Origin, token: str) -> TokenView:
         content = decoded(token)
-        return TokenView(origin, content, _state(content, now))
+        return TokenView(origin, content, content.state(now) if content else "")
 
     response, tokens = signed_in.response, signed_in.tokens
     refreshed = signed_in.refreshed
@@ -76,21 +58,14 @@ def session_view(signed_in: SignedIn, now: int) -> SessionView:
     id_tokens = [view("exchanged" if is_first else "refreshed", tokens.id_token)]
     if "id_token" in response:
         id_tokens.insert(0, view("front-channel", response["id_token"]))
-    return SessionView(
-        time_text(signed_in.at),
-        tuple(access_tokens),
-        tuple(id_tokens),
-        "" if tokens.refresh_token else _no_refresh_token(signed_in),
-        refreshed,
-        time_text(refreshed.at) if refreshed else "",
-    )
-
-
-def _state(content: DecodedToken | None, now: int) -> str:
-    expires_at = content.claims.get("exp") if content else None
-    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
-        return ""
-    return "valid" if now < expires_at else "expired"
+    return {
+        "signed_in_at": time_text(signed_in.at),
+        "access_tokens": access_tokens,
+        "id_tokens": id_tokens,
+        "no_refresh_token": "" if tokens.refresh_token else _no_refresh_token(signed_in),
+        "refreshed": refreshed,
+        "refreshed_at": time_text(refreshed.at) if refreshed else "",
+    }
 
 
 def _no_refresh_token(signed_in: SignedIn) -> str:
