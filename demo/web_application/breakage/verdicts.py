@@ -77,25 +77,22 @@ class Targets:
             )
             results = first.results
             if first.claims is None:
-                results += await self._token_response_results(signed_in, transaction)
+                checks = Checks(TOKEN_RESPONSE)
+                checks.nothing_to_check(
+                    "The code is not exchanged again: the stored response is checked."
+                )
+                tokens = signed_in.first_tokens
+                response = TokenResponse(tokens.access_token, None, None, tokens.id_token, None)
+                await check_later_id_token(
+                    checks, response, transaction, None, self.flow.id_tokens, now=signed_in.at
+                )
+                results += checks.results()
         except CheckFailed as failed:
             results += failed.results
             if not failed.judged:
                 return Verdict(action, party, "no verdict", checks=results)
             return Verdict(action, party, "refused", 400, str(failed), checks=results)
         return Verdict(action, party, "accepted", checks=results)
-
-    async def _token_response_results(
-        self, signed_in: SignedIn, transaction: Transaction
-    ) -> tuple[CheckResult, ...]:
-        checks = Checks(TOKEN_RESPONSE)
-        checks.nothing_to_check("The code is not exchanged again: the stored response is checked.")
-        tokens = signed_in.first_tokens
-        response = TokenResponse(tokens.access_token, None, None, tokens.id_token, None)
-        await check_later_id_token(
-            checks, response, transaction, None, self.flow.id_tokens, now=signed_in.at
-        )
-        return checks.results()
 
     async def api_with_client_token(
         self, action: str, audience: str, scope: str, expires_in: int | None = None

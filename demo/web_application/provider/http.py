@@ -67,17 +67,17 @@ async def _body(response: httpx.Response) -> bytes:
     return await bounded(response.aiter_raw(), max_bytes=MAX_BYTES)
 
 
+@dataclass(frozen=True, slots=True)
 class ClientFetch:
     """The library's `Fetch` over this application's own HTTP client."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    http: httpx.AsyncClient
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `asgi_bearer.keys.Fetch`."""
-        request = self._http.build_request("GET", url, headers={"Accept": "application/json"})
+        request = self.http.build_request("GET", url, headers={"Accept": "application/json"})
         try:
-            answer = await send(self._http, request)
+            answer = await send(self.http, request)
         except NoAnswer as error:
             raise FetchFailed(str(error)) from None
         if answer.status != 200:
