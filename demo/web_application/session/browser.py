@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -58,8 +58,11 @@ class BrowserSessions:
     async def of(self, request: Request) -> AsyncGenerator[Browser]:
         """Lock the browser's session; a new browser gets a session that is not saved yet."""
         cookie = request.cookies.get(COOKIE)
-        async with nullcontext() if cookie is None else self.sessions.lock(cookie):
-            session = None if cookie is None else await self.sessions.session(cookie)
+        if cookie is None:
+            yield Browser(None, Session(self.token()))
+            return
+        async with self.sessions.lock(cookie):
+            session = await self.sessions.session(cookie)
             if session is None:
                 yield Browser(None, Session(self.token()))
             else:
