@@ -8,13 +8,14 @@ from types import MappingProxyType
 import httpx
 from starlette.types import ASGIApp
 
-from asgi_bearer.keys import RemoteKeys
+from asgi_bearer import RemoteKeys, remote_keys
 from demo.addresses import HOST, Addresses, with_start_page
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import CLIENT_SUFFIX, Api, Registrations
 from demo.authorization_server.registrations.scopes import STANDARD_SCOPES, custom_claim_names
 from demo.authorization_server.state.state import State
+from demo.log_names import API, key_observer
 from demo.required_registrations import AUDIENCE, COMMAND_LINE, WEB_APPLICATION
 from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
@@ -102,7 +103,13 @@ async def prepared_parties(
     await sessions.prepare()
     return Parties(
         api=with_start_page(
-            create_app(settings, keys=issuer_keys, store=store, clock=clock),
+            create_app(
+                settings,
+                keys=issuer_keys
+                or remote_keys(issuer=addresses.issuer, observer=key_observer(API)),
+                store=store,
+                clock=clock,
+            ),
             addresses.web_application,
             hosts=[HOST, "localhost"],
         ),

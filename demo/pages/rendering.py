@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 _SHARED = Path(__file__).parent
 
-_URL = re.compile(r"(\S*://\S*)")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}://\S*)")
 _AFTER_SEPARATOR = re.compile(r"(?<=[^:/][/?&;])(?=[\w.~%-])")
 
 SECURITY_HEADERS: Mapping[str, str] = {

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from asgi_bearer import remote_keys
+from demo.log_names import WEB_APPLICATION, key_observer
 from demo.pages.rendering import Pages, Party, static_files
 from demo.web_application.breakage.verdicts import Targets
 from demo.web_application.checks.id_token import IdTokens
@@ -52,7 +53,9 @@ def create_web_application(
             characters (RFC 7636 §4.1).
     """
     provider = Provider(settings.issuer, http, clock=clock)
-    keys = remote_keys(issuer=settings.issuer, fetch=ClientFetch(http))
+    keys = remote_keys(
+        issuer=settings.issuer, fetch=ClientFetch(http), observer=key_observer(WEB_APPLICATION)
+    )
     flow = HybridFlow(
         provider=provider,
         endpoint=TokenEndpoint(settings, provider, http),

@@ -219,6 +219,8 @@ def test_a_line_of_the_library_names_the_server_that_caused_it(demo: DemoProcess
 
     assert demo.logs_within_a_second("INFO resource_api: asgi_bearer: ")
     assert demo.logs_within_a_second("INFO demo.authorization_server: asgi_bearer: ")
+    assert demo.logs_within_a_second("INFO resource_api: asgi_bearer.keys: keys fetched")
+    assert " INFO asgi_bearer" not in demo.logged
 
 
 def test_the_log_contains_no_token_and_no_secret(demo: DemoProcess, folder: Path) -> None:
