@@ -5,7 +5,7 @@ import gzip
 import json
 from collections.abc import Sequence
 
-from benchmarks.tokens import SigningKey
+from benchmarks.tokens import Signer
 from drills import load
 from drills.parties import Parties, SystemUnderTest, holds_within
 from drills.processes.issuer import JWKS
@@ -76,7 +76,7 @@ async def _group(system: SystemUnderTest, names: Sequence[str]) -> list[DrillRes
 
 
 async def _drill(
-    system: SystemUnderTest, parties: Parties, name: str, attackers_key: SigningKey, lifetime: float
+    system: SystemUnderTest, parties: Parties, name: str, attackers_key: Signer, lifetime: float
 ) -> DrillResult:
     issuer, application = parties.issuer, parties.application
     attackers = json.dumps({"keys": [attackers_key.jwk()]}).encode()

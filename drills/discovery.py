@@ -124,9 +124,9 @@ async def _token_headers(system: SystemUnderTest) -> DrillResult:
         key = parties.issuer.new_key()
         await other.publish(key)
         tokens = [
-            key.token(parties.issuer.identifier, jku=other.jwks_uri),
-            key.token(parties.issuer.identifier, x5u=other.jwks_uri),
-            key.token(other.identifier),
+            parties.issuer.token(key, jku=other.jwks_uri),
+            parties.issuer.token(key, x5u=other.jwks_uri),
+            other.token(key),
         ]
         responses = await load.send_at_once(parties.application.port, tokens)
         return _other_server_unused(

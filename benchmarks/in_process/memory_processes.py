@@ -14,7 +14,7 @@ from pathlib import Path
 
 from asgi_bearer import Presented, StaticKeys
 from benchmarks.in_process import verifiers
-from benchmarks.in_process.signing import Signer, jwk_set, long_claims
+from benchmarks.tokens import Signer, jwk_set, long_claims
 
 ALGORITHM = "ES256"
 """The common algorithm that signs fastest: the signer must keep up with the verifier."""

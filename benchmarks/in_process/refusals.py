@@ -8,11 +8,11 @@ from typing import Final
 
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
-from benchmarks.in_process.signing import Signer, claims, segment
 from benchmarks.in_process.timed_calls import timed_coroutine
 from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
 from benchmarks.report.result import Goal, Line
 from benchmarks.report.rounds import interleaved, ratios
+from benchmarks.tokens import Signer, claims, segment
 
 _CHEAPER: Final = Goal(at_most=1.0)
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from asgi_bearer import JWTVerifier
 from benchmarks.in_process import guarded, verifiers
-from benchmarks.in_process.signing import Signer, claims, long_claims
 from benchmarks.in_process.timed_calls import seconds_per_call, timed_coroutine
 from benchmarks.report.result import Curve, Line, Result
 from benchmarks.report.rounds import interleaved, ratios
+from benchmarks.tokens import Signer, claims, long_claims
 
 _ALG: Final = "ES256"
 """Thousands of keys and tokens are needed, and this algorithm makes them quickly."""

@@ -11,12 +11,11 @@ from asgi_bearer.jwt.claims import PROFILES, Expected, check_issuer, validity
 from asgi_bearer.jwt.signature import signing_key
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
-from benchmarks.in_process.signing import ISSUER, Signer, claims
 from benchmarks.in_process.timed_calls import timed, timed_coroutine
 from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
 from benchmarks.report.result import Line
 from benchmarks.report.rounds import interleaved, ratios
-from benchmarks.tokens import AUDIENCE
+from benchmarks.tokens import AUDIENCE, ISSUER, Signer, claims
 
 _PARSE: Final = "parse base64url and JSON; the JOSE header is remembered"
 _SIGNATURE: Final = "find the key and check the signature"

@@ -6,10 +6,10 @@ from typing import Final
 
 from asgi_bearer import Presented
 from benchmarks.in_process import verifiers
-from benchmarks.in_process.signing import Signer
 from benchmarks.in_process.timed_calls import timed, timed_coroutine
 from benchmarks.report.result import Goal, Line
 from benchmarks.report.rounds import interleaved, ratios
+from benchmarks.tokens import Signer
 
 ALGORITHMS: Final[dict[str, Goal | None]] = {
     "RS256": Goal(at_most=1.5),

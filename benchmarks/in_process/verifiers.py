@@ -3,6 +3,7 @@
 Signature, issuer, audience, expiry, `nbf` and `iat`, with 30 seconds of leeway.
 """
 
+import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,9 +18,8 @@ from jwt.algorithms import OKPAlgorithm
 
 from asgi_bearer import JWTVerifier, StaticKeys, remote_keys
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
-from asgi_bearer.keys import KeyEvent, KeySetStatus, KeySource
-from benchmarks.in_process.signing import ISSUER, JWKS_URI, Published, Signer, jwk_set
-from benchmarks.tokens import AUDIENCE
+from asgi_bearer.keys import Document, KeyEvent, KeySetStatus, KeySource
+from benchmarks.tokens import AUDIENCE, ISSUER, JWKS_URI, Signer, jwk_set
 
 LEEWAY: Final = 30
 
@@ -42,7 +42,7 @@ def ours(keys: KeySource, *, cache: bool, max_token_bytes: int = MAX_TOKEN_BYTES
 
 def remote(*signers: Signer) -> KeySource:
     """Return a key source as applications use it; its fetch needs no network."""
-    return remote_keys(jwks_uri=JWKS_URI, fetch=Published(*signers), observer=_ignore)
+    return remote_keys(jwks_uri=JWKS_URI, fetch=_Published(*signers), observer=_ignore)
 
 
 def static(*signers: Signer) -> KeySource:
@@ -106,6 +106,17 @@ def joserfc_jwt(signer: Signer) -> Callable[[str], object]:
         return decoded.claims
 
     return verify
+
+
+class _Published:
+    """A `Fetch` that returns the key set of these signers."""
+
+    def __init__(self, *signers: Signer) -> None:
+        self._body = json.dumps(jwk_set(*signers)).encode()
+
+    async def __call__(self, url: str, *, etag: str | None = None) -> Document:
+        """Return the document for every URL."""
+        return Document(self._body)
 
 
 def _ignore(event: KeyEvent, status: KeySetStatus) -> None:

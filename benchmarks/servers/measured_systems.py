@@ -13,12 +13,7 @@ from benchmarks.peers.environments import NotInstalled, python_for
 from benchmarks.servers import wrk
 from benchmarks.servers.issuer import Issuer, running_issuer
 from benchmarks.servers.node import FOLDER, node
-from benchmarks.servers.server_process import (
-    ServerFailed,
-    check_guarded,
-    check_unguarded,
-    running_server,
-)
+from benchmarks.servers.server_process import ServerFailed, check, running_server
 from benchmarks.servers.systems import MANY, NODE, System
 from benchmarks.tokens import AUDIENCE
 
@@ -65,10 +60,7 @@ class MeasuredSystems:
     def _start(self, stack: ExitStack, name: str, system: System) -> str:
         command = self._command(system)
         url = stack.enter_context(running_server(command, self._folder / f"{name}.log"))
-        if system.is_guarded:
-            check_guarded(url, self._issuer)
-        else:
-            check_unguarded(url, self._issuer)
+        check(url, self._issuer, guarded=system.is_guarded)
         self._warm(url, system)
         return url
 

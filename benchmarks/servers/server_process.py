@@ -61,25 +61,15 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "its log is empty"
 
 
-def check_unguarded(url: str, issuer: Issuer) -> None:
-    """Check that an unguarded server accepts requests with and without a token.
-
-    Raises:
-        ServerFailed: it refuses one.
-    """
-    _expect(url, "no token", None, accepted=True)
-    _expect(url, "a valid token", issuer.token(issuer.claims()), accepted=True)
-
-
-def check_guarded(url: str, issuer: Issuer) -> None:
-    """Check that a guard accepts a valid token and refuses all invalid ones.
+def check(url: str, issuer: Issuer, *, guarded: bool) -> None:
+    """Check that a server accepts a valid token, and refuses invalid ones only if it is guarded.
 
     Raises:
         ServerFailed: it does not.
     """
-    _expect(url, "a valid token", issuer.token(issuer.claims()), accepted=True)
+    _expect(url, "a valid token", issuer.token(), accepted=True)
     for name, token in issuer.invalid_tokens().items():
-        _expect(url, name, token, accepted=False)
+        _expect(url, name, token, accepted=not guarded)
 
 
 def _expect(url: str, name: str, token: str | None, *, accepted: bool) -> None:

@@ -1,14 +1,29 @@
 """The process of an issuer, with the keys that it publishes."""
 
+import functools
 import json
+import os
+import time
+from dataclasses import replace
 from itertools import count
 
-from benchmarks.child_process import ChildProcess
-from benchmarks.tokens import SigningKey, forged
+from benchmarks.child_process import ChildProcess, Json
+from benchmarks.tokens import AUDIENCE, DAY, Signer, forged
 from drills.processes.issuer_server import Document
 
 JWKS = "/keys"
 METADATA = "/.well-known/oauth-authorization-server"
+
+_VALID_SECONDS = 400 * DAY
+"""The drills advance clocks by hours at a time, and no drill tests expired tokens."""
+
+_PRIVATE_KEYS = 6
+"""Generating one is slow, and no drill uses more keys at a time."""
+
+
+@functools.cache
+def _signer(_: int) -> Signer:
+    return Signer.new("RS256")
 
 
 class IssuerProcess:
@@ -26,10 +41,10 @@ class IssuerProcess:
         self._numbers = count()
         self.keys = [self.new_key()]
 
-    def new_key(self, kid: str | None = None) -> SigningKey:
-        """Return a key that this issuer has not used before."""
+    def new_key(self, kid: str | None = None) -> Signer:
+        """Return another key; after six, private keys are used again."""
         number = next(self._numbers)
-        return SigningKey(kid or f"key-{number}", number)
+        return replace(_signer(number % _PRIVATE_KEYS), kid=kid or f"key-{number}")
 
     async def serve(self, path: str, document: Document) -> None:
         """Serve `document` at `path` from now on."""
@@ -48,7 +63,7 @@ class IssuerProcess:
         return json.dumps({"keys": [*(key.jwk() for key in self.keys), *others]}).encode()
 
     async def publish(
-        self, *keys: SigningKey, delay: float = 0.0, headers: dict[str, str] | None = None
+        self, *keys: Signer, delay: float = 0.0, headers: dict[str, str] | None = None
     ) -> None:
         """Publish exactly these keys; without `keys`, the current ones."""
         self.keys = list(keys) or self.keys
@@ -76,10 +91,24 @@ class IssuerProcess:
         """Return how often the key set was requested."""
         return len(await self.requests(JWKS))
 
-    def token(self, key: SigningKey | None = None, **header: str) -> str:
+    def claims(self) -> Json:
+        """Return the claims of a valid token."""
+        now = int(time.time())
+        return {
+            "iss": self.identifier,
+            "sub": "alice",
+            "aud": AUDIENCE,
+            "client_id": "web",
+            "iat": now,
+            "exp": now + _VALID_SECONDS,
+            "jti": os.urandom(8).hex(),
+            "scope": "read:contacts",
+        }
+
+    def token(self, key: Signer | None = None, **header: str) -> str:
         """Return a valid token, signed by `key` or by the first key."""
-        return (key or self.keys[0]).token(self.identifier, **header)
+        return (key or self.keys[0]).token(self.claims(), **header)
 
     def forged(self, kid: str) -> str:
         """Return a token with this key id and a forged signature."""
-        return forged(self.identifier, kid)
+        return forged(self.claims(), kid)

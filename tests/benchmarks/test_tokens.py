@@ -6,7 +6,7 @@ import pytest
 
 from asgi_bearer import Presented
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
-from benchmarks.in_process.signing import Signer, claims
+from benchmarks.tokens import Signer, claims
 from tests.support.missing import missing
 
 ALGORITHMS = ["RS256", "PS384", "ES256", "ES512", "Ed25519"]
