@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -144,3 +145,20 @@ async def answer_commands(
             # The parent waits for an answer and raises this error itself.
             answer = {"error": f"{type(err).__name__}: {err}"}
         write(answer)
+
+
+def memory(field: str, process: int | str = "self") -> int:
+    """Return the bytes of a field of /proc/<process>/status, for example `VmRSS`."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
+
+
+def own_memory(field: str) -> int:
+    """Return `memory` of this process, or its peak where the system does not report the field."""
+    # On Linux getrusage also counts the memory of the parent at the fork.
+    with suppress(OSError):
+        return memory(field)
+    import resource  # Windows has no such module.
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

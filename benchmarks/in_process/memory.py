@@ -70,20 +70,13 @@ def run(*, short: bool) -> Result:
 
 def _samples(stream: Stream) -> dict[int, int]:
     """Return the resident bytes after so many tokens."""
-    program = [sys.executable, "-m"]
-    options = [str(stream.number), "--claims", str(stream.claims)]
+    program = [sys.executable, "-m", "benchmarks.in_process.memory_processes"]
+    sign = [*program, "sign", str(stream.number), str(stream.claims)]
+    verify = [*program, "verify", str(stream.every)]
+    pipe = subprocess.PIPE
     with (
-        subprocess.Popen(
-            [*program, "benchmarks.in_process.memory_processes", "sign", *options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        ) as signing,
-        subprocess.Popen(
-            [*program, "benchmarks.in_process.memory_processes", "verify", str(stream.every)],
-            cwd=ROOT,
-            stdin=signing.stdout,
-            stdout=subprocess.PIPE,
-        ) as verifying,
+        subprocess.Popen(sign, cwd=ROOT, stdout=pipe) as signing,
+        subprocess.Popen(verify, cwd=ROOT, stdin=signing.stdout, stdout=pipe) as verifying,
     ):
         if signing.stdout is not None:
             # If the verifier ends early, the signer now gets an error.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import ROOT
+from benchmarks.child_process import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,7 @@ class ApiProcess:
 
     def memory(self) -> float:
         """Return its resident memory in MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(
-            int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")
-        )
+        return memory("VmRSS", self.process.pid) / 1024 / 1024
 
 
 @asynccontextmanager

@@ -9,17 +9,15 @@ import asyncio
 import gc
 import importlib
 import os
-import resource
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.child_process import Json, answer_commands, line_writer
+from benchmarks.child_process import Json, answer_commands, line_writer, own_memory
+from benchmarks.servers.application_process import listening_socket, port_of, started
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,7 +59,7 @@ def main() -> None:
             case "status" if hasattr(adapter, "status"):
                 return adapter.status(app)
             case "peak_bytes":
-                return _peak_bytes()
+                return own_memory("VmHWM")
             case "cpu_seconds":
                 return time.process_time()
             case _:
@@ -71,13 +69,13 @@ def main() -> None:
     served = _CancelOnDisconnect(app) if arguments.cancel else app
     # uvicorn raises the signal again after its shutdown; this process must go on to report.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    listening = _socket()
+    listening = listening_socket()
     loop = _event_loop()
 
     async def run() -> None:
         answering = asyncio.create_task(answer_commands(execute, write))
         await _serve(
-            served, listening, arguments.lifespan, lambda: write({"ports": [_port(listening)]})
+            served, listening, arguments.lifespan, lambda: write({"ports": [port_of(listening)]})
         )
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
@@ -115,37 +113,11 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _socket() -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(1024)
-    return listening
-
-
-def _port(listening: socket.socket) -> int:
-    port: int = listening.getsockname()[1]
-    return port
-
-
 async def _serve(
-    app: "ASGIApp", listening: socket.socket, lifespan: Any, ready: Callable[[], None]
+    app: "ASGIApp", listening: socket.socket, lifespan: str, ready: Callable[[], None]
 ) -> None:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app,
-        lifespan=lifespan,
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        # Longer than any pause of a drill: a closed connection would count as a missing response.
-        timeout_keep_alive=600,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not (server.started or serving.done()):  # noqa: ASYNC110 (uvicorn offers no event)
-        await asyncio.sleep(0.01)
+    # Longer than any pause of a drill: a closed connection would count as a missing response.
+    server, serving = await started(app, listening, lifespan=lifespan, timeout_keep_alive=600)
     if server.started:
         ready()
     await serving
@@ -156,7 +128,7 @@ def _serve_forked(app: "ASGIApp", token: str, write: Callable[[object], None]) -
     loop = _event_loop()
     loop.run_until_complete(_verify(app, token))
     loop.close()
-    sockets = [_socket(), _socket()]
+    sockets = [listening_socket(), listening_socket()]
     children: list[int] = []
     for listening in sockets:
         child = os.fork()
@@ -171,33 +143,21 @@ def _serve_forked(app: "ASGIApp", token: str, write: Callable[[object], None]) -
             os.kill(child, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
-    write({"ports": [_port(listening) for listening in sockets]})
+    write({"ports": [port_of(listening) for listening in sockets]})
     for child in children:
         os.waitpid(child, 0)
     write({})
 
 
 async def _verify(app: "ASGIApp", token: str) -> None:
-    async def receive() -> "Message":
-        return {"type": "http.request"}
+    import httpx
 
-    async def send(message: "Message") -> None:
-        if message.get("status", 200) != 200:
-            sys.exit(f"the token before the fork was answered with {message['status']}")
-
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/contacts",
-        "raw_path": b"/contacts",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"test"), (b"authorization", b"Bearer " + token.encode())],
-    }
-    await app(scope, receive, send)
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        status = (await client.get("/contacts", headers=headers)).status_code
+    if status != 200:
+        sys.exit(f"the token before the fork was answered with {status}")
 
 
 class _CancelOnDisconnect:
@@ -222,17 +182,6 @@ class _CancelOnDisconnect:
         for task in (responding, disconnect):
             task.cancel()
         await asyncio.gather(responding, disconnect, return_exceptions=True)
-
-
-def _peak_bytes() -> int:
-    """Return the peak memory of this process."""
-    with suppress(OSError):
-        # On Linux getrusage also counts the memory of the parent at the fork.
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":
