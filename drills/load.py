@@ -6,8 +6,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 _TIMEOUT = 10.0
@@ -51,12 +51,7 @@ class Client:
         self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -104,16 +99,9 @@ async def send(port: int, token: str, *, timeout: float = _TIMEOUT) -> Response:
 
 async def send_at_once(port: int, tokens: Sequence[str]) -> list[Response]:
     """Send all tokens at the same moment, each on a connection that was opened before."""
-    clients = [Client(port) for _ in tokens]
-    for client in clients:
-        await client.__aenter__()
-    try:
-        return await asyncio.gather(
-            *(client.get(token) for client, token in zip(clients, tokens, strict=True))
-        )
-    finally:
-        for client in clients:
-            client.close()
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(port)) for _ in tokens]
+        return await asyncio.gather(*map(Client.get, clients, tokens))
 
 
 async def send_without_pause(
