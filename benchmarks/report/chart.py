@@ -83,16 +83,14 @@ def _draw_ratio(axes: Axes, row: int, line: Line) -> None:
 
 def _curve_plots(result: Result) -> Figure:
     """Return a plot for each x axis, with its curves."""
-    axes_names = list(dict.fromkeys(curve.x_axis or result.x_axis for curve in result.curves))
+    axes_names = list(dict.fromkeys(curve.x_axis for curve in result.curves))
     columns = min(2, len(axes_names))
     rows = math.ceil(len(axes_names) / columns)
     figure = Figure(figsize=(4.5 * columns, 0.5 + 3.2 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for index, name in enumerate(axes_names):
         axes = grid[index // columns, index % columns]
-        _draw_curves(
-            axes, [curve for curve in result.curves if (curve.x_axis or result.x_axis) == name]
-        )
+        _draw_curves(axes, [curve for curve in result.curves if curve.x_axis == name])
         axes.set_xlabel(name)
         axes.set_ylabel(result.y_axis)
     for index in range(len(axes_names), rows * columns):

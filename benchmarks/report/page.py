@@ -40,7 +40,7 @@ def lines_table(lines: Sequence[Line]) -> str:
 
 def curves_table(result: Result) -> str:
     """Return a row for each curve, with some of its points."""
-    rows = ((curve.name, curve.x_axis or result.x_axis, _points(curve)) for curve in result.curves)
+    rows = ((curve.name, curve.x_axis, _points(curve)) for curve in result.curves)
     return markdown_table(("curve", "x", f"x: {result.y_axis}"), rows)
 
 

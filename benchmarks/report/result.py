@@ -53,12 +53,12 @@ class Curve:
 
     Arguments:
         points: pairs of x and y.
-        x_axis: what x counts, if the curves of one benchmark count different things.
+        x_axis: what x counts.
     """
 
     name: str
     points: tuple[tuple[float, Spread], ...]
-    x_axis: str = ""
+    x_axis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,6 @@ class Result:
     how: str
     lines: tuple[Line, ...]
     curves: tuple[Curve, ...] = ()
-    x_axis: str = ""
     y_axis: str = ""
 
     @property

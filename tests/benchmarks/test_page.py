@@ -14,7 +14,7 @@ def exactly(value: float) -> Spread:
 
 
 def result(*lines: Line, curves: tuple[Curve, ...] = ()) -> Result:
-    return Result("micro", "One verification", "In rounds.", lines, curves, "tokens", "MiB")
+    return Result("micro", "One verification", "In rounds.", lines, curves, "MiB")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_negative_difference_is_shown() -> None:
 
 
 def test_a_page_has_a_title_a_method_a_plot_and_tables() -> None:
-    curve = Curve("resident", ((1_000.0, exactly(40.0)), (1_000_000.0, exactly(41.0))))
+    curve = Curve("resident", ((1_000.0, exactly(40.0)), (1_000_000.0, exactly(41.0))), "tokens")
 
     text = page(result(Line("a", "b", exactly(1.0)), curves=(curve,)))
 
