@@ -24,17 +24,6 @@ async def application(scope: "Scope", receive: "Receive", send: "Send") -> None:
     await send({"type": "http.response.body", "body": _BODY})
 
 
-class NoOpMiddleware:
-    """Calls the application and does nothing else."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Call the application."""
-        await self._app(scope, receive, send)
-
-
 def guard(verifier: Verifier) -> BearerMiddleware:
     """Return the guard in front of `application`."""
     return BearerMiddleware(application, verifier=verifier, scopes=SCOPES)

@@ -13,6 +13,7 @@ from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
 from benchmarks.in_process.timed_calls import timed, timed_coroutine
 from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
+from benchmarks.peers.asgi_bearer import NoOpMiddleware
 from benchmarks.report.result import Line
 from benchmarks.report.rounds import interleaved, ratios
 from benchmarks.tokens import AUDIENCE, ISSUER, Signer, claims
@@ -38,7 +39,7 @@ def lines(runner: asyncio.Runner, *, tokens: int, rounds: int) -> list[Line]:
     cache_off = verifiers.ours(keys, cache=False)
     static = verifiers.ours(verifiers.static(signer), cache=False)
     cache_on = verifiers.ours(keys, cache=True)
-    guard, unguarded = guarded.guard(cache_on), guarded.NoOpMiddleware(guarded.application)
+    guard, unguarded = guarded.guard(cache_on), NoOpMiddleware(guarded.application)
     guarded.expect(runner, guard, sent, accepted=True)
 
     header = parsed[0].header

@@ -1,5 +1,6 @@
 """asgi_bearer as the outermost middleware of a Starlette application, with default keys."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -49,14 +50,19 @@ def make_unguarded_app() -> Starlette:
     return Starlette(routes=[Route("/contacts", _unguarded)])
 
 
-class _NoOp:
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+@dataclass(frozen=True, slots=True)
+class NoOpMiddleware:
+    """Calls the application and does nothing else."""
+
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        """Call the application."""
+        await self.app(scope, receive, send)
 
 
 def make_no_op_app() -> Starlette:
     """Return the same application behind a middleware that does nothing."""
-    return Starlette(routes=[Route("/contacts", _unguarded)], middleware=[Middleware(_NoOp)])
+    return Starlette(
+        routes=[Route("/contacts", _unguarded)], middleware=[Middleware(NoOpMiddleware)]
+    )

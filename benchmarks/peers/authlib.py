@@ -26,11 +26,7 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
 
     keys = JsonWebKey.import_key_set(_key_set(jwks_uri))
     tokens = JsonWebToken(["RS256"])
-    options = {
-        "iss": {"essential": True, "value": issuer},
-        "aud": {"essential": True, "value": audience},
-        "exp": {"essential": True},
-    }
+    options = _required_claims(issuer, audience)
 
     def decode(token: str) -> dict[str, Any] | None:
         try:
@@ -50,11 +46,7 @@ def make_joserfc_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
     from joserfc.jwk import KeySet
 
     keys = KeySet.import_key_set(_key_set(jwks_uri))
-    registry = jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": issuer},
-        aud={"essential": True, "value": audience},
-        exp={"essential": True},
-    )
+    registry = jwt.JWTClaimsRegistry(**_required_claims(issuer, audience))
 
     def decode(token: str) -> dict[str, Any] | None:
         try:
@@ -65,6 +57,14 @@ def make_joserfc_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
         return claims
 
     return _app(decode)
+
+
+def _required_claims(issuer: str, audience: str) -> dict[str, Any]:
+    return {
+        "iss": {"essential": True, "value": issuer},
+        "aud": {"essential": True, "value": audience},
+        "exp": {"essential": True},
+    }
 
 
 def _key_set(jwks_uri: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ The SDK leaves the verification to an asynchronous method of the application. Th
 that was loaded at the start, which is the fastest way.
 """
 
+from dataclasses import dataclass
+
 import jwt
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
@@ -17,20 +19,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 
+@dataclass(frozen=True, slots=True)
 class _Verifier:
-    def __init__(self, *, key: jwt.PyJWK, audience: str, issuer: str) -> None:
-        self._key = key
-        self._audience = audience
-        self._issuer = issuer
+    key: jwt.PyJWK
+    audience: str
+    issuer: str
 
     async def verify_token(self, token: str) -> AccessToken | None:
         try:
             claims = jwt.decode(
                 token,
-                self._key,
+                self.key,
                 algorithms=["RS256"],
-                audience=self._audience,
-                issuer=self._issuer,
+                audience=self.audience,
+                issuer=self.issuer,
                 options={"require": ["exp"]},
             )
         except jwt.InvalidTokenError:

@@ -4,6 +4,8 @@ The fastest way to use PyJWT: no thread, no dependency injection, no search for 
 the environment of `pyjwt`.
 """
 
+from dataclasses import dataclass
+
 import jwt
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -14,16 +16,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
+@dataclass(frozen=True, slots=True)
 class _Guard:
-    def __init__(self, app: ASGIApp, *, key: jwt.PyJWK, audience: str, issuer: str) -> None:
-        self._app = app
-        self._key = key
-        self._audience = audience
-        self._issuer = issuer
+    app: ASGIApp
+    key: jwt.PyJWK
+    audience: str
+    issuer: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         try:
@@ -31,10 +33,10 @@ class _Guard:
                 raise jwt.InvalidTokenError
             claims = jwt.decode(
                 token,
-                self._key,
+                self.key,
                 algorithms=["RS256"],
-                audience=self._audience,
-                issuer=self._issuer,
+                audience=self.audience,
+                issuer=self.issuer,
                 options={"require": ["exp"]},
             )
         except jwt.InvalidTokenError:
@@ -45,7 +47,7 @@ class _Guard:
             await Response(status_code=403)(scope, receive, send)
             return
         scope["user"] = claims["sub"]
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 async def _contacts(request: Request) -> JSONResponse:
