@@ -6,8 +6,8 @@ import resource
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from drills.parties import SystemUnderTest
@@ -36,18 +36,24 @@ async def _connection(port: int) -> socket.socket:
     return client
 
 
-async def _sent(port: int, data: bytes, seconds: float, *, copies: int = 1) -> None:
-    """Send data on several connections and never read; keep them open for so many seconds."""
-    clients = [await _connection(port) for _ in range(copies)]
+@asynccontextmanager
+async def _connections(port: int, number: int) -> AsyncGenerator[list[socket.socket], None]:
+    clients = [await _connection(port) for _ in range(number)]
     try:
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(seconds):
-                loop = asyncio.get_running_loop()
-                await asyncio.gather(*(loop.sock_sendall(client, data) for client in clients))
-                await asyncio.sleep(seconds)
+        yield clients
     finally:
         for client in clients:
             client.close()
+
+
+async def _sent(port: int, data: bytes, seconds: float, *, copies: int = 1) -> None:
+    """Send data on several connections and never read; keep them open for so many seconds."""
+    loop = asyncio.get_running_loop()
+    async with _connections(port, copies) as clients:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(loop.sock_sendall(client, data) for client in clients))
+                await asyncio.sleep(seconds)
 
 
 async def _dripped(port: int, begin: bytes, seconds: float) -> None:
@@ -63,17 +69,14 @@ async def _dripped(port: int, begin: bytes, seconds: float) -> None:
 
 async def _fields_in_pieces(port: int, seconds: float) -> None:
     """Send heads as large as the API reads, a hundred fields at a time, on 100 connections."""
-    clients = [await _connection(port) for _ in range(100)]
     loop = asyncio.get_running_loop()
-    pieces = [GET[:-2], *[b"a:\r\n" * 100] * 80, b"\r\n"]
-    for piece in pieces:
-        for client in clients:
-            with suppress(OSError):
-                await loop.sock_sendall(client, piece)
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(seconds)
-    for client in clients:
-        client.close()
+    async with _connections(port, 100) as clients:
+        for piece in (GET[:-2], *[b"a:\r\n" * 100] * 80, b"\r\n"):
+            for client in clients:
+                with suppress(OSError):
+                    await loop.sock_sendall(client, piece)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(seconds)
 
 
 async def _connected(port: int, seconds: float) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
 from benchmarks.in_process.timed_calls import timed_coroutine
-from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
+from benchmarks.in_process.verifiers import SIGNATURE_CHECK, timed_signature_check
 from benchmarks.report.result import Goal, Line
 from benchmarks.report.rounds import interleaved, ratios
 from benchmarks.tokens import Signer, claims, segment
@@ -47,6 +47,7 @@ def invalid_requests(signer: Signer) -> Sequence[Invalid]:
     long = {"padding": "x" * room}
     numbers = {"padding": [0] * (room // 2)}
     decoded = "another issuer: the whole token is decoded first"
+    as_many = f"{decoded}; as many numbers as fit"
     return (
         Invalid("no token", None),
         Invalid("one segment", b"not-a-token"),
@@ -61,26 +62,13 @@ def invalid_requests(signer: Signer) -> Sequence[Invalid]:
         Invalid(
             "16 KiB, not JSON", _three_segments(b"A" * (MAX_TOKEN_BYTES // 3 // 4 * 4)), junk=True
         ),
-        Invalid(
-            "16 KiB, a long header",
-            other_signer.token(other_claims, **long).encode(),
-            junk=True,
-            goal=None,
-            remark=decoded,
-        ),
-        Invalid(
-            "16 KiB, a long payload",
-            other_signer.token(other_claims | long).encode(),
-            junk=True,
-            goal=None,
-            remark=decoded,
-        ),
-        Invalid(
-            "16 KiB, a payload of numbers",
-            other_signer.token(other_claims | numbers).encode(),
-            junk=True,
-            goal=None,
-            remark=f"{decoded}; as many numbers as fit",
+        *(
+            Invalid(f"16 KiB, a {what}", token.encode(), junk=True, goal=None, remark=remark)
+            for what, token, remark in (
+                ("long header", other_signer.token(other_claims, **long), decoded),
+                ("long payload", other_signer.token(other_claims | long), decoded),
+                ("payload of numbers", other_signer.token(other_claims | numbers), as_many),
+            )
         ),
         Invalid(
             "an unknown key id",

@@ -12,7 +12,7 @@ from asgi_bearer.jwt.signature import signing_key
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from benchmarks.in_process import guarded, verifiers
 from benchmarks.in_process.timed_calls import timed, timed_coroutine
-from benchmarks.in_process.verifications import SIGNATURE_CHECK, timed_signature_check
+from benchmarks.in_process.verifiers import SIGNATURE_CHECK, timed_signature_check
 from benchmarks.peers.asgi_bearer import NoOpMiddleware
 from benchmarks.report.result import Line
 from benchmarks.report.rounds import interleaved, ratios

@@ -5,7 +5,7 @@ Signature, issuer, audience, expiry, `nbf` and `iat`, with 30 seconds of leeway.
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -19,9 +19,13 @@ from jwt.algorithms import OKPAlgorithm
 from asgi_bearer import JWTVerifier, StaticKeys, remote_keys
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from asgi_bearer.keys import Document, KeyEvent, KeySetStatus, KeySource
+from benchmarks.in_process.timed_calls import timed
 from benchmarks.tokens import AUDIENCE, ISSUER, JWKS_URI, Signer, jwk_set
 
 LEEWAY: Final = 30
+
+SIGNATURE_CHECK: Final = "the signature check alone"
+"""The call of `cryptography` that every verifier needs, with a loaded key."""
 
 Signed = tuple[bytes, bytes]
 """The signing input, and the signature in the form that `cryptography` takes."""
@@ -70,6 +74,12 @@ def signature_input(signer: Signer, token: str) -> Signed:
         numbers = (int.from_bytes(part) for part in (signature[:half], signature[half:]))
         signature = utils.encode_dss_signature(*numbers)
     return signing_input.encode(), signature
+
+
+def timed_signature_check(signer: Signer, tokens: Sequence[str]) -> Callable[[], float]:
+    """Return a function that checks the signatures and returns the seconds per check."""
+    inputs = [signature_input(signer, token) for token in tokens]
+    return timed(signature_check(signer), inputs)
 
 
 def pyjwt(signer: Signer) -> Callable[[str], object]:

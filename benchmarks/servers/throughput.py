@@ -46,24 +46,19 @@ def run(*, short: bool) -> tuple[Result, ...]:
     """Measure our systems, and compare them with peers; a short run measures ours once."""
     if not wrk.is_installed():
         return (_result((), _NO_WRK),)
+    starts, rounds = (1, 1) if short else (_STARTS, _ROUNDS)
     with measured_systems(short=short) as measured:
-        if short:
-            ours = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=1, rounds=1))
-            return (_result(ours, _remark(measured.left_out, short=short)),)
-        ours = lines(OUR_COMPARISONS, _rates(measured, OUR_SYSTEMS, starts=_STARTS, rounds=_ROUNDS))
-        peers = _rates(measured, PEER_SYSTEMS, starts=_PEER_STARTS, rounds=_PEER_ROUNDS)
-        http = _result(
-            ours + lines(PEER_COMPARISONS, peers), _remark(measured.left_out, short=short)
-        )
-        return (
-            http,
-            Result(
-                "shares",
-                "The share of requests a second that each guard leaves",
-                _SHARES_HOW,
-                lines(SHARES, peers),
-            ),
-        )
+        ours = _rates(measured, OUR_SYSTEMS, starts=starts, rounds=rounds)
+        peers: dict[str, list[float]] = {}
+        if not short:
+            peers = _rates(measured, PEER_SYSTEMS, starts=_PEER_STARTS, rounds=_PEER_ROUNDS)
+    http = _result(
+        lines(OUR_COMPARISONS, ours) + lines(PEER_COMPARISONS, peers),
+        _remark(measured.left_out, short=short),
+    )
+    title = "The share of requests a second that each guard leaves"
+    shares = Result("shares", title, _SHARES_HOW, lines(SHARES, peers))
+    return (http,) if short else (http, shares)
 
 
 def _rates(

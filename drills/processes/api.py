@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import signal
+import re
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,35 +40,23 @@ async def running_api(folder: Path) -> AsyncGenerator[ApiProcess]:
         **os.environ,
         **{f"RESOURCE_API_{name}": text for name, text in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "resource_api"),
-        cwd=os.environ.get("RESOURCE_API_CHECKOUT", str(ROOT)),
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    if process.stderr is None:
-        raise RuntimeError("the process was started without a pipe")
-    reading: asyncio.Task[None] | None = None
+    log = folder / "api.log"
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "resource_api"),
+            cwd=os.environ.get("RESOURCE_API_CHECKOUT", str(ROOT)),
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=errors,
+        )
     try:
-        port = await asyncio.wait_for(_port(process.stderr), 30)
-        reading = asyncio.create_task(_read_to_end(process.stderr))
-        yield ApiProcess(process, port)
+        async with asyncio.timeout(30):
+            while (listening := re.search(r"listening on .*:(\d+)\n", log.read_text())) is None:
+                if process.returncode is not None:
+                    raise RuntimeError("resource_api ended before it listened")
+                await asyncio.sleep(0.05)
+        yield ApiProcess(process, int(listening[1]))
     finally:
-        process.send_signal(signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
-        if reading is not None:
-            await reading
-
-
-async def _port(log: asyncio.StreamReader) -> int:
-    async for line in log:
-        if b"listening on" in line:
-            return int(line.rpartition(b":")[2])
-    raise RuntimeError("resource_api ended before it listened")
-
-
-async def _read_to_end(log: asyncio.StreamReader) -> None:
-    """Read the log and drop it, so that the pipe never fills."""
-    while await log.read(2**20):
-        pass
