@@ -67,14 +67,14 @@ async def run_drills(system: SystemUnderTest, drills: dict[int, Drill]) -> list[
     slots = asyncio.Semaphore(_CONCURRENT)
 
     async def run_one(number: int, drill: Drill) -> None:
-        began = time.monotonic()
-        try:
-            found = await drill(system)
-        except Exception as err:
-            # The other drills can still run.
-            found = [
-                DrillResult(number, "an error occurred", f"{type(err).__name__}: {err}", "", False)
-            ]
+        async with slots:
+            began = time.monotonic()
+            try:
+                found = await drill(system)
+            except Exception as err:
+                # The other drills can still run.
+                error = f"{type(err).__name__}: {err}"
+                found = [DrillResult(number, "an error occurred", error, "", False)]
         print(
             f"{system.adapter}: {number}. {NAMES[number]}: "
             f"{'pass' if all(result.passed for result in found) else 'FAIL'} "
@@ -83,14 +83,10 @@ async def run_drills(system: SystemUnderTest, drills: dict[int, Drill]) -> list[
         )
         results.extend(found)
 
-    async def run_in_slot(number: int, drill: Drill) -> None:
-        async with slots:
-            await run_one(number, drill)
-
     for number in _TIMED & drills.keys():
         await run_one(number, drills[number])
     await asyncio.gather(
-        *(run_in_slot(number, drill) for number, drill in drills.items() if number not in _TIMED)
+        *(run_one(number, drill) for number, drill in drills.items() if number not in _TIMED)
     )
     return results
 

@@ -5,7 +5,7 @@ import math
 from statistics import median
 
 from drills import load
-from drills.parties import Parties, SystemUnderTest
+from drills.parties import Parties, SystemUnderTest, holds_within
 from drills.results import DrillResult
 
 RATE = 400.0
@@ -141,7 +141,4 @@ async def _refresh(parties: Parties, headers: dict[str, str]) -> None:
     await parties.require_ok()
     await parties.wait_for_fetches(fetches + 1)
     # The application reads the response a moment after the issuer sent it.
-    for _ in range(100):
-        if (await parties.application.status())["age"] < 1:
-            return
-        await asyncio.sleep(0.01)
+    await holds_within(1.0, parties.has_new_keys)

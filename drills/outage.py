@@ -97,9 +97,6 @@ async def key_source_status(system: SystemUnderTest) -> list[DrillResult]:
                 status = await application.status()
                 reported.append(f"{status['state']} {status['serves']:.0f} s")
 
-            async def refreshed() -> bool:
-                return bool((await application.status())["age"] < 1)
-
             await parties.get()
             await record_status()
             await issuer.listen()
@@ -109,7 +106,7 @@ async def key_source_status(system: SystemUnderTest) -> list[DrillResult]:
             await application.advance(500)
             await parties.require_ok()
             await record_status()
-            await holds_within(2.0, refreshed)
+            await holds_within(2.0, parties.has_new_keys)
             await record_status()
             await issuer.hang_up()
             await application.advance(601)

@@ -52,6 +52,10 @@ class Parties:
         """Return whether the key set was requested at least `number` times."""
         return await self.issuer.fetches() >= number
 
+    async def has_new_keys(self) -> bool:
+        """Return whether the application fetched its keys less than a second ago."""
+        return bool((await self.application.status())["age"] < 1)
+
     async def seconds_until(self, status: int, token: str, *, at_most: int) -> int | None:
         """Advance the clock second by second until `token` gets this status; return how many."""
         for seconds in range(at_most + 1):
