@@ -12,8 +12,10 @@ from asgi_bearer import RemoteKeys, remote_keys
 from demo.addresses import HOST, Addresses, with_start_page
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
-from demo.authorization_server.registrations.model import CLIENT_SUFFIX, Api, Registrations
-from demo.authorization_server.registrations.scopes import STANDARD_SCOPES, custom_claim_names
+from demo.authorization_server.registrations.claims import STANDARD_SCOPES
+from demo.authorization_server.registrations.model import Api, Registrations
+from demo.authorization_server.registrations.scopes import custom_claim_names
+from demo.authorization_server.registrations.values import CLIENT_SUFFIX
 from demo.authorization_server.state.state import State
 from demo.log_names import API, key_observer
 from demo.required_registrations import AUDIENCE, COMMAND_LINE, WEB_APPLICATION

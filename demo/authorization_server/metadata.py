@@ -10,12 +10,10 @@ from starlette.routing import Route
 
 from demo.authorization_server.authorize.parameter_rules import PROMPTS, RESPONSE_MODES
 from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKeys
-from demo.authorization_server.registrations.model import RESPONSE_TYPES, GrantType, Registrations
-from demo.authorization_server.registrations.scopes import (
-    CLAIMS_BY_SCOPE,
-    STANDARD_SCOPES,
-    custom_claim_names,
-)
+from demo.authorization_server.registrations.claims import CLAIMS_BY_SCOPE, STANDARD_SCOPES
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.registrations.scopes import custom_claim_names
+from demo.authorization_server.registrations.values import RESPONSE_TYPES, GrantType
 from demo.authorization_server.requests.client_authentication import METHODS, SECRET_METHODS
 from demo.authorization_server.token.issuing import userinfo_address
 from demo.pages.rendering import Pages

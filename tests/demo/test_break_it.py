@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from demo.authorization_server.registrations.model import Registrations, TokenProfile
+from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.registrations.values import TokenProfile
 from demo.required_registrations import AUDIENCE
 from demo.web_application.breakage.attacks import MENU
 from tests.support.demo_parties import (

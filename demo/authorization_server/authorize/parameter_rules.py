@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from demo.authorization_server.authorize.refusals import ErrorCode, Refusal
 from demo.authorization_server.authorize.response_mode import ResponseMode
-from demo.authorization_server.registrations.model import RESPONSE_TYPES, Client
+from demo.authorization_server.registrations.model import Client
+from demo.authorization_server.registrations.values import RESPONSE_TYPES
 
 RESPONSE_MODES: tuple[ResponseMode, ...] = ("query", "fragment", "form_post")
 

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.authorization_server.authorize.refusals import Refusal
+from demo.authorization_server.registrations.claims import STANDARD_SCOPES
 from demo.authorization_server.registrations.model import Api, Client, Registrations
-from demo.authorization_server.registrations.scopes import (
-    STANDARD_SCOPES,
-    known_scopes,
-    recognised_scopes,
-)
+from demo.authorization_server.registrations.scopes import known_scopes, recognised_scopes
 from demo.authorization_server.requests.resource_indicators import TargetInvalid, requested_api
 
 

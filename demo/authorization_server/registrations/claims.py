@@ -1,14 +1,51 @@
-"""The rules for the claims of registered users: which names are accepted, and which values."""
+"""The standard scopes and claims, and the rules for the claims of registered users."""
 
 import json
 import logging
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 from asgi_bearer import is_scope_name
 from asgi_bearer.keys import address_fault
-from demo.authorization_server.registrations.scopes import CLAIMS_BY_SCOPE
+
+STANDARD_SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "openid": "Know who you are",
+        "profile": "See your name and your picture",
+        "email": "See your e-mail address",
+        "address": "See your postal address",
+        "phone": "See your phone number",
+        "offline_access": "Keep this access while you are away",
+    }
+)
+"""The scopes of OpenID Connect Core §5.4 and §11, with the texts of the consent page."""
+
+CLAIMS_BY_SCOPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "profile": (
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ),
+        "email": ("email", "email_verified"),
+        "address": ("address",),
+        "phone": ("phone_number", "phone_number_verified"),
+    }
+)
+"""The standard claims that each scope releases (OpenID Connect Core §5.4)."""
 
 MAX_BYTES = 4096
 """Of a user's claims as JSON: a token with them has to fit into a header."""
@@ -24,7 +61,7 @@ _BOOLEAN = frozenset({"email_verified", "phone_number_verified"})
 logger = logging.getLogger("demo.authorization_server")
 
 
-def accepted_claims(username: str, claims: Mapping[str, object]) -> dict[str, object]:
+def accepted_claims(username: str, claims: Mapping[str, object]) -> Mapping[str, object]:
     """Return the claims whose name is standard or a URL; log the names of the others.
 
     Any other name could be confused with a claim that a standard defines, now or later, such as
@@ -38,7 +75,7 @@ def accepted_claims(username: str, claims: Mapping[str, object]) -> dict[str, ob
                 username,
                 name,
             )
-    return {name: value for name, value in claims.items() if _is_accepted(name)}
+    return MappingProxyType({name: claims[name] for name in claims if _is_accepted(name)})
 
 
 def claims_fault(claims: Mapping[str, object]) -> str | None:

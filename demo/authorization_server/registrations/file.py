@@ -8,31 +8,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from demo.authorization_server.registrations.entries import (
-    WEB_APPLICATION,
-    ApiEntry,
-    ClientEntry,
-    UserEntry,
-)
-from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.registrations.claims import accepted_claims
+from demo.authorization_server.registrations.model import Api, Client, Registrations, User
 from demo.authorization_server.registrations.values import MAX_LIFETIME
 
 SHIPPED = Path(__file__).with_name("registrations.toml")
 """The registrations that the demo uses by default."""
+
+WEB_APPLICATION = "{web_application}"
+"""Placeholder at the start of a redirect URI for the address of the demo's web application."""
 
 MAX_BYTES = 256 * 1024
 """Of the file; enough for hundreds of entries."""
 
 _EXPECTED = {
     "missing": "is missing",
-    "extra_forbidden": "is unknown",
+    "unexpected_keyword_argument": "is unknown",
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
-    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "frozen_set_type": "must be a list",
     "dict_type": "must be a table",
     "greater_than_equal": f"must be from 1 to {MAX_LIFETIME}",
     "less_than_equal": f"must be from 1 to {MAX_LIFETIME}",
@@ -43,7 +42,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 )
 """The kinds of entries, and the member that identifies an entry of each kind."""
 
-_EntryType = TypeVar("_EntryType", ApiEntry, ClientEntry, UserEntry)
+_Entry = TypeVar("_Entry")
 
 
 class RegistrationsFaults(Exception):
@@ -110,22 +109,23 @@ def read(file: Path, *, web_application: str) -> RegistrationsFile:
     for client in raw["client"]:
         for name in ("redirect_uris", "post_logout_redirect_uris"):
             client[name] = _with_address(client.get(name, []), web_application)
-    apis = _entries("api", ApiEntry, raw["api"], faults)
-    clients = _entries("client", ClientEntry, raw["client"], faults)
-    users = _entries("user", UserEntry, raw["user"], faults)
+    apis = _entries("api", Api, raw["api"], faults)
+    clients = _entries("client", Client, raw["client"], faults)
+    users = _entries("user", User, raw["user"], faults)
     faults.extend(_faults_between_entries(raw, apis, users))
     if faults:
         raise RegistrationsFaults(file, faults)
+    users = [replace(user, claims=accepted_claims(user.username, user.claims)) for user in users]
     return RegistrationsFile(
         frozenset(
             client.client_id
             for client in clients
-            if client.type == "confidential" and client.client_secret is None
+            if not client.is_public and client.client_secret is None
         ),
         Registrations(
-            apis=MappingProxyType({entry.identifier: entry.registered() for entry in apis}),
-            clients=MappingProxyType({entry.client_id: entry.registered() for entry in clients}),
-            users=MappingProxyType({entry.username: entry.registered() for entry in users}),
+            apis=MappingProxyType({api.identifier: api for api in apis}),
+            clients=MappingProxyType({client.client_id: client for client in clients}),
+            users=MappingProxyType({user.username: user for user in users}),
         ),
     )
 
@@ -173,12 +173,13 @@ def _with_address(value: object, web_application: str) -> object:
 
 
 def _entries(
-    kind: str, entry: type[_EntryType], tables: list[dict[str, object]], faults: list[str]
-) -> list[_EntryType]:
-    found: list[_EntryType] = []
+    kind: str, entry: type[_Entry], tables: list[dict[str, object]], faults: list[str]
+) -> list[_Entry]:
+    adapter = TypeAdapter(entry)
+    found: list[_Entry] = []
     for position, table in enumerate(tables, start=1):
         try:
-            found.append(entry.model_validate(table))
+            found.append(adapter.validate_python(table))
         except ValidationError as error:
             place = _place(kind, table.get(_KINDS[kind]), position)
             faults.extend(f"{place}: {_sentence(details)}" for details in error.errors())
@@ -203,7 +204,7 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def _faults_between_entries(
-    raw: Mapping[str, list[dict[str, object]]], apis: Sequence[ApiEntry], users: Sequence[UserEntry]
+    raw: Mapping[str, list[dict[str, object]]], apis: Sequence[Api], users: Sequence[User]
 ) -> Iterator[str]:
     for kind, member in _KINDS.items():
         names = [table.get(member) for table in raw[kind]]

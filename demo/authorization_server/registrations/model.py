@@ -1,35 +1,48 @@
-"""The registered APIs, clients and users, as values."""
+"""The registered APIs, clients and users, and the checks of their entries in the file.
+
+A check that depends on another field runs only if that field is valid. So all faults of an entry
+can be reported at once. Values that are made in Python are not checked.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-GrantType = Literal["authorization_code", "implicit", "refresh_token", "client_credentials"]
+from pydantic import ConfigDict, StrictBool, ValidationInfo, field_validator
 
-TokenProfile = Literal["jwt", "rfc9068"]
+from demo.authorization_server.registrations.passwords import matches
+from demo.authorization_server.registrations.values import (
+    RESPONSE_TYPES,
+    Claims,
+    GrantType,
+    Identifier,
+    Lifetime,
+    Name,
+    Origin,
+    PasswordHash,
+    RedirectUri,
+    ResponseType,
+    Scopes,
+    Secret,
+    Subject,
+    TokenProfile,
+    fault,
+)
 
-CLIENT_SUFFIX = "@clients"
-"""Ends the subject of a token that a client got for itself, as with Auth0.
-
-The registrations refuse a user whose name ends like this (RFC 9700 §4.15)."""
-
-RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType(
+_ABSENT_FROM = MappingProxyType(
     {
-        frozenset({"code"}): frozenset[GrantType]({"authorization_code"}),
-        frozenset({"code", "id_token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
-        frozenset({"code", "token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
-        frozenset({"code", "id_token", "token"}): frozenset[GrantType](
-            {"authorization_code", "implicit"}
-        ),
+        "client_secret": ("public", "a public client cannot keep a secret"),
+        "introspects": ("public", "a public client cannot authenticate"),
+        "origins": ("confidential", "a script in a browser cannot keep a secret"),
     }
 )
-"""The supported response types, and the grant types that each needs (RFC 7591 §2.1)."""
+"""Fields of a client, the type of client that must not have each, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An API that tokens are issued for.
+    """An API that tokens are issued for: an `[[api]]`, with the defaults of Auth0.
 
     Arguments:
         identifier: the audience of its tokens.
@@ -40,18 +53,22 @@ class Api:
         front_channel_token_lifetime: seconds, for tokens that pass through the browser.
     """
 
-    identifier: str
-    name: str
-    scopes: Mapping[str, str]
-    token_profile: TokenProfile
-    allow_offline_access: bool
-    token_lifetime: int
-    front_channel_token_lifetime: int
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    identifier: Identifier
+    name: Name
+    scopes: Scopes = field(default_factory=dict[str, str])
+    token_profile: TokenProfile = "jwt"  # noqa: S105 (a name, no secret)
+    allow_offline_access: StrictBool = False
+    token_lifetime: Lifetime = 86400
+    front_channel_token_lifetime: Lifetime = 7200
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client (RFC 6749 §2); its `repr` does not show the secret.
+    """A client (RFC 6749 §2): a `[[client]]`. Its `repr` does not show the secret.
+
+    A check can use only the fields above its own.
 
     Arguments:
         client_secret: None for a public client.
@@ -63,14 +80,17 @@ class Client:
         introspects: the APIs whose tokens it may introspect, besides its own tokens.
     """
 
-    client_id: str
-    name: str
-    client_secret: str | None = field(repr=False)
-    redirect_uris: tuple[str, ...] = ()
-    post_logout_redirect_uris: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    response_types: frozenset[frozenset[str]] = frozenset()
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    client_id: Subject
+    name: Name
+    type: Literal["confidential", "public"]
+    client_secret: Secret | None = field(default=None, repr=False)
+    redirect_uris: tuple[RedirectUri, ...] = ()
+    post_logout_redirect_uris: tuple[RedirectUri, ...] = ()
+    origins: tuple[Origin, ...] = ()
     grant_types: frozenset[GrantType] = frozenset()
+    response_types: frozenset[ResponseType] = frozenset()
     introspects: frozenset[str] = frozenset()
 
     def may_refresh(self, api: Api | None) -> bool:
@@ -80,12 +100,44 @@ class Client:
     @property
     def is_public(self) -> bool:
         """Whether it cannot keep a secret and must use PKCE."""
-        return self.client_secret is None
+        return self.type == "public"
+
+    @field_validator(*_ABSENT_FROM)
+    @classmethod
+    def _possible_for_the_type(cls, value: object, info: ValidationInfo) -> object:
+        type_without, reason = _ABSENT_FROM[str(info.field_name)]
+        if value and info.data.get("type") == type_without:
+            raise fault(f"must be absent: {reason}")
+        return value
+
+    @field_validator("grant_types")
+    @classmethod
+    def _possible_grant_types(
+        cls, value: frozenset[GrantType], info: ValidationInfo
+    ) -> frozenset[GrantType]:
+        if info.data.get("type") == "public" and "client_credentials" in value:
+            raise fault("must not have client_credentials: a public client cannot authenticate")
+        if "refresh_token" in value and "authorization_code" not in value:
+            raise fault("must have authorization_code if it has refresh_token")
+        return value
+
+    @field_validator("response_types")
+    @classmethod
+    def _possible_response_types(
+        cls, value: frozenset[frozenset[str]], info: ValidationInfo
+    ) -> frozenset[frozenset[str]]:
+        granted = info.data.get("grant_types")
+        needed = frozenset[GrantType]().union(*(RESPONSE_TYPES[components] for components in value))
+        if granted is not None and not needed.issubset(granted):
+            raise fault(f"needs {' and '.join(sorted(needed))} in grant_types")
+        if value and info.data.get("redirect_uris") == ():
+            raise fault("needs redirect_uris")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can sign in; the `repr` shows no password.
+    """A person who can sign in: a `[[user]]`. Its `repr` shows no password.
 
     Arguments:
         username: also the subject of the user's tokens.
@@ -95,10 +147,21 @@ class User:
         claims: by name; the name of a custom claim is a URL.
     """
 
-    username: str
-    password_hash: str = field(repr=False)
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    username: Subject
+    password_hash: PasswordHash = field(repr=False)
     shown_password: str | None = field(default=None, repr=False)
-    claims: Mapping[str, object] = field(default_factory=dict[str, object])
+    claims: Claims = field(default_factory=dict[str, object])
+
+    @field_validator("shown_password")
+    @classmethod
+    def _matching_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or "password_hash" not in info.data:
+            return value
+        if not matches(value, info.data["password_hash"]):
+            raise fault("must be the password of password_hash")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

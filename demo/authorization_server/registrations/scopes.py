@@ -1,50 +1,13 @@
-"""Scopes: the standard ones, the claims that a scope releases, and which names of a request count.
+"""Scopes: the claims that each releases, and which names of a request count.
 
 A custom claim has a URL as its name, and the scope of the same name releases it.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Iterable
 
+from demo.authorization_server.registrations.claims import CLAIMS_BY_SCOPE, STANDARD_SCOPES
 from demo.authorization_server.registrations.model import Api, Registrations, User
-
-STANDARD_SCOPES: Mapping[str, str] = MappingProxyType(
-    {
-        "openid": "Know who you are",
-        "profile": "See your name and your picture",
-        "email": "See your e-mail address",
-        "address": "See your postal address",
-        "phone": "See your phone number",
-        "offline_access": "Keep this access while you are away",
-    }
-)
-"""The scopes of OpenID Connect Core §5.4 and §11, with the texts of the consent page."""
-
-CLAIMS_BY_SCOPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "profile": (
-            "name",
-            "family_name",
-            "given_name",
-            "middle_name",
-            "nickname",
-            "preferred_username",
-            "profile",
-            "picture",
-            "website",
-            "gender",
-            "birthdate",
-            "zoneinfo",
-            "locale",
-            "updated_at",
-        ),
-        "email": ("email", "email_verified"),
-        "address": ("address",),
-        "phone": ("phone_number", "phone_number_verified"),
-    }
-)
-"""The standard claims that each scope releases (OpenID Connect Core §5.4)."""
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """The syntax of a `scope` parameter (RFC 6749 §3.3)."""

@@ -1,14 +1,37 @@
 """The single values in the registrations file, and the check of each."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from asgi_bearer import is_scope_name
-from demo.authorization_server.registrations.model import CLIENT_SUFFIX, RESPONSE_TYPES
+from demo.authorization_server.registrations.claims import STANDARD_SCOPES, claims_fault
+from demo.authorization_server.registrations.passwords import hash_fault
 from demo.authorization_server.registrations.redirect_uris import origin_fault, redirect_uri_fault
-from demo.authorization_server.registrations.scopes import STANDARD_SCOPES
+
+GrantType = Literal["authorization_code", "implicit", "refresh_token", "client_credentials"]
+
+TokenProfile = Literal["jwt", "rfc9068"]
+
+CLIENT_SUFFIX = "@clients"
+"""Ends the subject of a token that a client got for itself, as with Auth0.
+
+The registrations refuse a user whose name ends like this (RFC 9700 §4.15)."""
+
+RESPONSE_TYPES: Mapping[frozenset[str], frozenset[GrantType]] = MappingProxyType(
+    {
+        frozenset({"code"}): frozenset[GrantType]({"authorization_code"}),
+        frozenset({"code", "id_token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
+        frozenset({"code", "token"}): frozenset[GrantType]({"authorization_code", "implicit"}),
+        frozenset({"code", "id_token", "token"}): frozenset[GrantType](
+            {"authorization_code", "implicit"}
+        ),
+    }
+)
+"""The supported response types, and the grant types that each needs (RFC 7591 §2.1)."""
 
 MIN_SECRET_CHARACTERS = 16
 """Of a client secret; a shorter one could be guessed."""
@@ -64,18 +87,6 @@ def _scope(value: str) -> str:
     return value
 
 
-def _redirect_uri(value: str) -> str:
-    if reason := redirect_uri_fault(value):
-        raise fault(reason)
-    return value
-
-
-def _origin(value: str) -> str:
-    if reason := origin_fault(value):
-        raise fault(reason)
-    return value
-
-
 def _response_type(value: object) -> frozenset[str]:
     names = value.split(" ") if isinstance(value, str) else []
     components = frozenset(names)
@@ -85,12 +96,26 @@ def _response_type(value: object) -> frozenset[str]:
     return components
 
 
+def _without_fault(find: Callable[[Any], str | None]) -> AfterValidator:
+    """Return a check that refuses a value if `find` returns a reason."""
+
+    def check(value: object) -> object:
+        if reason := find(value):
+            raise fault(reason)
+        return value
+
+    return AfterValidator(check)
+
+
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Subject = Annotated[str, AfterValidator(_subject)]
 Name = Annotated[str, AfterValidator(_name)]
 Secret = Annotated[str, AfterValidator(_secret)]
 ScopeName = Annotated[str, AfterValidator(_scope)]
-Origin = Annotated[str, AfterValidator(_origin)]
-RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
+Scopes = Annotated[Mapping[ScopeName, Name], AfterValidator(MappingProxyType)]
+Origin = Annotated[str, _without_fault(origin_fault)]
+RedirectUri = Annotated[str, _without_fault(redirect_uri_fault)]
 ResponseType = Annotated[frozenset[str], BeforeValidator(_response_type)]
-Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME)]
+Lifetime = Annotated[int, Strict(), Field(ge=1, le=MAX_LIFETIME)]
+PasswordHash = Annotated[str, _without_fault(hash_fault)]
+Claims = Annotated[Mapping[str, object], _without_fault(claims_fault)]

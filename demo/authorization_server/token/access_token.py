@@ -6,7 +6,7 @@ import jwt
 
 from asgi_bearer import Principal
 from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKey
-from demo.authorization_server.registrations.model import CLIENT_SUFFIX, TokenProfile
+from demo.authorization_server.registrations.values import CLIENT_SUFFIX, TokenProfile
 from demo.authorization_server.state.grants import Grant
 
 

@@ -9,12 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from demo.authorization_server.registrations.claims import STANDARD_SCOPES
 from demo.authorization_server.registrations.model import Client, Registrations
-from demo.authorization_server.registrations.scopes import (
-    STANDARD_SCOPES,
-    known_scopes,
-    recognised_scopes,
-)
+from demo.authorization_server.registrations.scopes import known_scopes, recognised_scopes
 from demo.authorization_server.requests.client_body import requested_lifetime
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.authorization_server.requests.resource_indicators import (

@@ -12,13 +12,8 @@ from demo.authorization_server.registrations.file import (
     RegistrationsFile,
     read,
 )
-from demo.authorization_server.registrations.model import (
-    RESPONSE_TYPES,
-    Api,
-    Client,
-    Registrations,
-    User,
-)
+from demo.authorization_server.registrations.model import Api, Client, Registrations, User
+from demo.authorization_server.registrations.values import RESPONSE_TYPES
 from tests.support.authorization_server.example_registrations import cheap_hash
 
 WEB_APPLICATION = "http://localhost:8080/"
@@ -162,6 +157,7 @@ def test_a_client_has_the_values_of_its_entry(tmp_path: Path) -> None:
         "app": Client(
             client_id="app",
             name="App",
+            type="confidential",
             client_secret="sixteen letters.",
             redirect_uris=("https://app.example/callback",),
             post_logout_redirect_uris=("https://app.example/",),

@@ -12,13 +12,8 @@ from types import MappingProxyType
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from demo.authorization_server.keys.signing_keys import SigningKey, SigningKeys
-from demo.authorization_server.registrations.model import (
-    RESPONSE_TYPES,
-    Api,
-    Client,
-    Registrations,
-    User,
-)
+from demo.authorization_server.registrations.model import Api, Client, Registrations, User
+from demo.authorization_server.registrations.values import RESPONSE_TYPES
 from demo.authorization_server.state.state import State
 from resource_api.database.connect import connect
 
@@ -51,6 +46,7 @@ CALENDAR = Api(
 CONFIDENTIAL = Client(
     client_id="web-application",
     name="Contact book",
+    type="confidential",
     client_secret="a secret:with +%& in it",
     redirect_uris=(REDIRECT_URI,),
     post_logout_redirect_uris=(POST_LOGOUT_REDIRECT_URI,),
@@ -62,7 +58,7 @@ CONFIDENTIAL = Client(
 PUBLIC = Client(
     client_id="single-page",
     name="Contact page",
-    client_secret=None,
+    type="public",
     redirect_uris=("http://localhost:8081/callback", "com.example.contacts:/callback"),
     response_types=frozenset(RESPONSE_TYPES),
     grant_types=frozenset({"authorization_code", "implicit", "refresh_token"}),
@@ -70,12 +66,14 @@ PUBLIC = Client(
 COMMAND_LINE = Client(
     client_id="command-line",
     name="Command line",
+    type="confidential",
     client_secret="the command line's secret",
     grant_types=frozenset({"client_credentials"}),
 )
 CONTACTS_API = Client(
     client_id="contacts-api",
     name="Contacts API",
+    type="confidential",
     client_secret="the API's secret",
     introspects=frozenset({CONTACTS.identifier}),
 )
