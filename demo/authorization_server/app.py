@@ -17,7 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from demo.authorization_server.authorize.endpoint import AuthorizeEndpoint
-from demo.authorization_server.authorize.error_page import error_page
+from demo.authorization_server.authorize.error_page import error_page, error_pages
+from demo.authorization_server.authorize.refusals import RequestRefused
 from demo.authorization_server.authorize.response import AuthorizationResponses
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.metadata import MetadataEndpoints
@@ -25,7 +26,7 @@ from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.cors import BrowserClients, browser_origins
-from demo.authorization_server.requests.oauth_error import NO_STORE
+from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.rotate_keys_endpoint import KeyRotation
 from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
 from demo.authorization_server.state.state import State
@@ -129,6 +130,9 @@ def create_authorization_server(
         response.headers.update(error.headers or {})
         return response
 
+    async def refused(request: Request, raised: Exception) -> Response:
+        return responses.refused(cast(RequestRefused, raised))
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         try:
@@ -148,9 +152,19 @@ def create_authorization_server(
             ),
             Middleware(BrowserClients, origins=browser_origins(registrations.clients.values())),
         ],
-        exception_handlers={HTTPException: http_error, Exception: _server_error},
+        exception_handlers={
+            **error_pages(pages),
+            RequestRefused: refused,
+            OAuthError: _oauth_error,
+            HTTPException: http_error,
+            Exception: _server_error,
+        },
         lifespan=lifespan,
     )
+
+
+async def _oauth_error(request: Request, error: Exception) -> Response:
+    return cast(OAuthError, error).response()
 
 
 async def _server_error(request: Request, error: Exception) -> Response:

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from demo.authorization_server.authorize import consent, sign_in
-from demo.authorization_server.authorize.error_page import Step, error_page, with_error_pages
+from demo.authorization_server.authorize.error_page import error_page
 from demo.authorization_server.authorize.refusals import Refusal, RequestRefused, RequestUnusable
 from demo.authorization_server.authorize.request import AuthorizationRequest, authorization_request
 from demo.authorization_server.authorize.response import AuthorizationResponses, redirect
@@ -33,7 +33,6 @@ from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
-    form_parameters,
     query_parameters,
     sent_parameters,
 )
@@ -78,10 +77,10 @@ class AuthorizeEndpoint:
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
         return [
-            Route(PATH, self._with_responses(self._authorize), methods=["GET", "POST"]),
-            Route(sign_in.PATH, self._with_responses(self._sign_in), methods=["POST"]),
-            Route(consent.PATH, self._with_responses(self._consent), methods=["POST"]),
-            *(Route(step, self._with_responses(self._restart)) for step in _STEPS),
+            Route(PATH, self._authorize, methods=["GET", "POST"]),
+            Route(sign_in.PATH, self._sign_in, methods=["POST"]),
+            Route(consent.PATH, self._consent, methods=["POST"]),
+            *(Route(step, self._restart) for step in _STEPS),
             Mount("/scripts", StaticFiles(directory=_SCRIPTS)),
         ]
 
@@ -108,8 +107,7 @@ class AuthorizeEndpoint:
         return await self._granted(request, signed_in)
 
     async def _sign_in(self, http: Request) -> Response:
-        form = await form_parameters(http)
-        self.cookies.check_form(http, form)
+        form = await self.cookies.own_form(http)
         request = self._request(query_parameters(http))
         username = form.values.get("username", "")
         user = await sign_in.authenticated(
@@ -118,9 +116,7 @@ class AuthorizeEndpoint:
         if user is None:
             return self._sign_in_page(http, request, username, wrong=True)
         # Always a new secret: a session that an attacker planted in the browser stays useless.
-        previous = self.cookies.session_secret(http)
-        if previous is not None:
-            await self.state.sessions.close(previous)
+        await self.state.sessions.close(self.cookies.session_secret(http))
         secret = await self.state.sessions.open(user.username, signed_in_for=request.digest)
         response = _redirect_to(request)
         self.cookies.keep_session(response, secret)
@@ -131,8 +127,7 @@ class AuthorizeEndpoint:
         return _redirect_to(self._request(query_parameters(http)))
 
     async def _consent(self, http: Request) -> Response:
-        form = await form_parameters(http)
-        self.cookies.check_form(http, form)
+        form = await self.cookies.own_form(http)
         request = self._request(query_parameters(http))
         hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
@@ -167,8 +162,8 @@ class AuthorizeEndpoint:
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
         secret = self.cookies.session_secret(http)
-        session = None if secret is None else await self.state.sessions.find(secret)
-        if secret is None or session is None or session.username not in self.registrations.users:
+        session = await self.state.sessions.find(secret)
+        if session is None or session.username not in self.registrations.users:
             return None
         return _SignedIn(secret, session)
 
@@ -212,15 +207,6 @@ class AuthorizeEndpoint:
         )
         self.cookies.keep_csrf(response, csrf)
         return response
-
-    def _with_responses(self, step: Step) -> Step:
-        async def respond(http: Request) -> Response:
-            try:
-                return await step(http)
-            except RequestRefused as refused:
-                return self.responses.refused(refused)
-
-        return with_error_pages(self.pages, respond)
 
 
 def _redirect_to(request: AuthorizationRequest) -> Response:

@@ -1,6 +1,6 @@
 """The error page, for faults that are shown to the person and not sent to the client."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -11,7 +11,7 @@ from demo.authorization_server.requests.cookies import FormForged
 from demo.authorization_server.requests.parameters import ParametersUnreadable
 from demo.pages.rendering import Pages
 
-Step = Callable[[Request], Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 MAX_SHOWN = 200
 """Characters of a value that the page shows: enough to recognise it."""
@@ -45,21 +45,19 @@ def error_page(
     return pages.response("error_shown.html", context, status=status)
 
 
-def with_error_pages(pages: Pages, step: Step) -> Step:
-    """Return the step, changed so that each of its faults becomes an error page."""
+def error_pages(pages: Pages) -> Mapping[type[Exception], ErrorHandler]:
+    """Return the handlers for the faults that become an error page."""
 
-    async def respond(request: Request) -> Response:
-        try:
-            return await step(request)
-        except RequestUnusable as fault:
+    async def respond(request: Request, fault: Exception) -> Response:
+        if isinstance(fault, RequestUnusable):
             return error_page(pages, fault.sentence, name=fault.name, value=fault.value)
-        except ParametersUnreadable as fault:
-            return error_page(pages, str(fault))
-        except FormForged:
+        if isinstance(fault, FormForged):
             return error_page(pages, _FORGED, status=403)
-        except TooManyVerifications:
+        if isinstance(fault, TooManyVerifications):
             page = error_page(pages, _BUSY, status=503)
             page.headers["Retry-After"] = "2"
             return page
+        return error_page(pages, str(fault))
 
-    return respond
+    faults = (RequestUnusable, ParametersUnreadable, FormForged, TooManyVerifications)
+    return dict.fromkeys(faults, respond)

@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 
 from demo.authorization_server.registrations.model import Client
+from demo.authorization_server.requests.client_body import body_parameters
 from demo.authorization_server.requests.oauth_error import OAuthError
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -30,21 +31,23 @@ class ClientAuthentication:
         # Unknown and public clients are compared with this, which no secret equals.
         self._no_secret = _digest(secrets.token_urlsafe(32))
 
-    def authenticated(self, request: Request, parameters: Mapping[str, str]) -> Client:
-        """Return the client.
+    async def authenticated(self, request: Request) -> tuple[Client, Mapping[str, str]]:
+        """Return the client and the parameters of its request.
 
-        Raises OAuthError: `invalid_client` if the id or the secret is wrong or missing, or a public
-        client sends a secret. The sentence and the work are the same in all these cases.
-        `invalid_request` if credentials are in the header and in the body (RFC 6749 §2.3).
+        Raises OAuthError if `body_parameters` does. `invalid_client` if the id or the secret is
+        wrong or missing, or a public client sends a secret; the sentence and the work are the same
+        in all these cases. `invalid_request` if credentials are in the header and in the body
+        (RFC 6749 §2.3).
         """
+        parameters = await body_parameters(request)
         client_id, secret = _credentials(request, parameters)
         client = self._clients.get(client_id)
         expected = self._digests.get(client_id, self._no_secret)
         is_right = hmac.compare_digest(_digest(secret or ""), expected)
         if client is not None and client.is_public and secret is None:
-            return client
+            return client, parameters
         if client is not None and not client.is_public and is_right:
-            return client
+            return client, parameters
         raise OAuthError(
             "invalid_client", "The client id or the client secret is wrong or missing."
         )

@@ -42,6 +42,13 @@ async def body_parameters(request: Request) -> dict[str, str]:
     raise OAuthError("invalid_request", f"The content type must be {FORM} or {_JSON}.")
 
 
+def required(parameters: Mapping[str, str], name: str) -> str:
+    """Return the value of a parameter; raises OAuthError if it is absent."""
+    if name not in parameters:
+        raise OAuthError("invalid_request", f"{name} is missing.")
+    return parameters[name]
+
+
 def requested_lifetime(parameters: Mapping[str, str]) -> int | None:
     """Return `expires_in`, the lifetime that the client wants for the token; None if it is absent.
 

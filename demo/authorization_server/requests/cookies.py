@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from demo.authorization_server.requests.parameters import Parameters
+from demo.authorization_server.requests.parameters import Parameters, form_parameters
 
 SESSION_COOKIE = "authorization_server_session"
 CSRF_COOKIE = "authorization_server_csrf"
@@ -54,21 +54,26 @@ class Cookies:
         sites = set(request.headers.getlist("sec-fetch-site"))
         return origins <= {self._origin} and sites <= {"same-origin"}
 
-    def check_form(self, request: Request, form: Parameters) -> None:
-        """Raise FormForged unless the form comes from a page that this browser got from us."""
+    async def own_form(self, request: Request) -> Parameters:
+        """Read a form that comes from a page that this browser got from this server.
+
+        Raises FormForged for any other form, and ParametersUnreadable.
+        """
+        form = await form_parameters(request)
         if not self.is_own_page(request):
             raise FormForged
         cookie, field = request.cookies.get(CSRF_COOKIE, ""), form.values.get("csrf", "")
         if not _CSRF.fullmatch(cookie) or not hmac.compare_digest(cookie.encode(), field.encode()):
             raise FormForged
+        return form
 
     def keep_csrf(self, response: Response, value: str) -> None:
         """Set the cookie with the CSRF value of the page's forms."""
         self._set(response, CSRF_COOKIE, value)
 
-    def session_secret(self, request: Request) -> str | None:
-        """Return the value of the session cookie, unchecked."""
-        return request.cookies.get(SESSION_COOKIE)
+    def session_secret(self, request: Request) -> str:
+        """Return the value of the session cookie, unchecked; "" if there is none."""
+        return request.cookies.get(SESSION_COOKIE, "")
 
     def keep_session(self, response: Response, secret: str) -> None:
         """Set the session cookie."""

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from demo.authorization_server.authorize.error_page import with_error_pages
 from demo.authorization_server.authorize.refusals import RequestUnusable
 from demo.authorization_server.authorize.response import redirect
 from demo.authorization_server.authorize.response_mode import form_action, location
@@ -16,7 +15,6 @@ from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
-    form_parameters,
     query_parameters,
     sent_parameters,
 )
@@ -59,8 +57,8 @@ class LogoutEndpoint:
     def routes(self) -> list[BaseRoute]:
         """Return the routes: one for clients, one for the form of the page that asks."""
         return [
-            Route(PATH, with_error_pages(self.pages, self._requested), methods=["GET", "POST"]),
-            Route(CONFIRMED_PATH, with_error_pages(self.pages, self._confirmed), methods=["POST"]),
+            Route(PATH, self._requested, methods=["GET", "POST"]),
+            Route(CONFIRMED_PATH, self._confirmed, methods=["POST"]),
         ]
 
     async def _requested(self, http: Request) -> Response:
@@ -74,8 +72,7 @@ class LogoutEndpoint:
         return self._question(http, request, username)
 
     async def _confirmed(self, http: Request) -> Response:
-        form = await form_parameters(http)
-        self.cookies.check_form(http, form)
+        await self.cookies.own_form(http)
         return await self._signed_out(http, self._request(query_parameters(http)))
 
     def _request(self, sent: Parameters) -> LogoutRequest:
@@ -96,14 +93,11 @@ class LogoutEndpoint:
         return logout_request(parameters, hint, self.registrations)
 
     async def _username(self, http: Request) -> str | None:
-        secret = self.cookies.session_secret(http)
-        session = None if secret is None else await self.state.sessions.find(secret)
+        session = await self.state.sessions.find(self.cookies.session_secret(http))
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, request: LogoutRequest) -> Response:
-        secret = self.cookies.session_secret(http)
-        if secret is not None:
-            await self.state.sessions.close(secret)
+        await self.state.sessions.close(self.cookies.session_secret(http))
         destination = request.destination
         if destination is None:
             response: Response = self.pages.response("signed_out.html", {})

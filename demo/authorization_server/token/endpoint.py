@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
-from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.client_body import required
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.token.grant_types import GrantTypes, TokenResponse
 
@@ -31,18 +31,12 @@ class TokenEndpoint:
         return [Route("/oauth/token", self._respond, methods=["POST"])]
 
     async def _respond(self, request: Request) -> Response:
-        try:
-            parameters = await body_parameters(request)
-            client = self._authentication.authenticated(request, parameters)
-            response = await self._grant(client, parameters)(client, parameters)
-        except OAuthError as error:
-            return error.response()
+        client, parameters = await self._authentication.authenticated(request)
+        response = await self._grant(client, parameters)(client, parameters)
         return JSONResponse(response, headers=dict(NO_STORE))
 
     def _grant(self, client: Client, parameters: Mapping[str, str]) -> _Grant:
-        requested = parameters.get("grant_type")
-        if requested is None:
-            raise OAuthError("invalid_request", "grant_type is missing.")
+        requested = required(parameters, "grant_type")
         if requested not in self._grant_types:
             raise OAuthError(
                 "unsupported_grant_type",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from demo.authorization_server.registrations.claims import STANDARD_SCOPES
 from demo.authorization_server.registrations.model import Client, Registrations
 from demo.authorization_server.registrations.scopes import known_scopes, recognised_scopes
-from demo.authorization_server.requests.client_body import requested_lifetime
+from demo.authorization_server.requests.client_body import requested_lifetime, required
 from demo.authorization_server.requests.oauth_error import OAuthError
 from demo.authorization_server.requests.resource_indicators import (
     TargetInvalid,
@@ -55,7 +55,7 @@ class GrantTypes:
         self, client: Client, parameters: Mapping[str, str]
     ) -> TokenResponse:
         """Exchange an authorization code for tokens (RFC 6749 §4.1.3)."""
-        value = _required(parameters, "code")
+        value = required(parameters, "code")
         code = await self._state.grants.find_code(value)
         if code is None or code.grant.client_id != client.client_id:
             # Another client's code stays valid, so that a thief cannot make it useless.
@@ -66,7 +66,7 @@ class GrantTypes:
             raise OAuthError("invalid_grant", "The code was used before.")
         if code.expires_at <= self._clock():
             raise OAuthError("invalid_grant", "The code has expired.")
-        if _required(parameters, "redirect_uri") != code.redirect_uri:
+        if required(parameters, "redirect_uri") != code.redirect_uri:
             raise OAuthError(
                 "invalid_grant", "redirect_uri differs from the one in the authorization request."
             )
@@ -89,7 +89,7 @@ class GrantTypes:
 
         A second use of a refresh token revokes the grant (RFC 9700 §4.14.2).
         """
-        value = _required(parameters, "refresh_token")
+        value = required(parameters, "refresh_token")
         token = await self._state.tokens.find_refresh_token(value)
         if token is None or token.grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "This client has no such valid refresh token.")
@@ -189,12 +189,6 @@ class GrantTypes:
             grant.username,
             grant.client_id,
         )
-
-
-def _required(parameters: Mapping[str, str], name: str) -> str:
-    if name not in parameters:
-        raise OAuthError("invalid_request", f"{name} is missing.")
-    return parameters[name]
 
 
 def _check_audience(parameters: Mapping[str, str], grant: Grant) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from asgi_bearer import InvalidTokenError, Presented, Principal
 from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
-from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.client_body import required
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
 from demo.authorization_server.state.tokens import RefreshToken
@@ -39,18 +39,10 @@ class IntrospectionEndpoint:
         return [Route("/oauth/introspect", self._respond, methods=["POST"])]
 
     async def _respond(self, request: Request) -> Response:
-        try:
-            parameters = await body_parameters(request)
-            client = self.authentication.authenticated(request, parameters)
-            if client.is_public:
-                raise OAuthError(
-                    "invalid_client", "Only a client with a secret may introspect tokens."
-                )
-            if "token" not in parameters:
-                raise OAuthError("invalid_request", "token is missing.")
-            response = await self._introspected(parameters["token"], client)
-        except OAuthError as error:
-            return error.response()
+        client, parameters = await self.authentication.authenticated(request)
+        if client.is_public:
+            raise OAuthError("invalid_client", "Only a client with a secret may introspect tokens.")
+        response = await self._introspected(required(parameters, "token"), client)
         return JSONResponse(response, headers=dict(NO_STORE))
 
     async def _introspected(self, token: str, client: Client) -> dict[str, object]:

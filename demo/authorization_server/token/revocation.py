@@ -10,7 +10,7 @@ from starlette.routing import Route
 from asgi_bearer import InvalidTokenError, Presented
 from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
-from demo.authorization_server.requests.client_body import body_parameters
+from demo.authorization_server.requests.client_body import required
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.verification import AccessTokenVerifier, jti
@@ -31,14 +31,8 @@ class RevocationEndpoint:
         return [Route("/oauth/revoke", self._respond, methods=["POST"])]
 
     async def _respond(self, request: Request) -> Response:
-        try:
-            parameters = await body_parameters(request)
-            client = self.authentication.authenticated(request, parameters)
-            if "token" not in parameters:
-                raise OAuthError("invalid_request", "token is missing.")
-            await self._revoke(parameters["token"], client)
-        except OAuthError as error:
-            return error.response()
+        client, parameters = await self.authentication.authenticated(request)
+        await self._revoke(required(parameters, "token"), client)
         return Response(headers=dict(NO_STORE))
 
     async def _revoke(self, token: str, client: Client) -> None:
