@@ -63,7 +63,7 @@ def main(
     from demo.addresses import HOST, Addresses, PortsUnavailable, bound_sockets
     from demo.authorization_server.keys.key_file import KeyFileError, load_or_create
     from demo.authorization_server.registrations.file import SHIPPED, RegistrationsFaults, read
-    from demo.authorization_server.token.issuing import userinfo_address
+    from demo.authorization_server.server import userinfo_address
     from demo.servers import serve_demo
     from resource_api.database.connect import DatabaseUnusable
     from resource_api.server import ServerFailed

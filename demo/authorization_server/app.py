@@ -28,12 +28,13 @@ from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.cors import BrowserClients, browser_origins
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
 from demo.authorization_server.rotate_keys_endpoint import KeyRotation
+from demo.authorization_server.server import Server
 from demo.authorization_server.sign_out.endpoint import LogoutEndpoint
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.endpoint import TokenEndpoint
 from demo.authorization_server.token.grant_types import GrantTypes
 from demo.authorization_server.token.introspection import IntrospectionEndpoint
-from demo.authorization_server.token.issuing import Issuing, userinfo_address
+from demo.authorization_server.token.issuing import Issuing
 from demo.authorization_server.token.revocation import RevocationEndpoint
 from demo.authorization_server.token.userinfo import UserInfo
 from demo.authorization_server.token.verification import AccessTokenVerifier
@@ -59,62 +60,27 @@ def create_authorization_server(
         state: already prepared.
         clock: returns seconds since the epoch; the same clock as the state's.
     """
-
-    def access_token_verifier(*audience: str) -> AccessTokenVerifier:
-        return AccessTokenVerifier(
-            issuer=issuer,
-            audience=audience,
-            registrations=registrations,
-            keys=keys,
-            state=state,
-            clock=clock,
-        )
-
+    server = Server(issuer=issuer, registrations=registrations, keys=keys, state=state, clock=clock)
     pages = Pages(
         Path(__file__).parent / "templates",
         Party("authorization-server", "Authorization server", issuer),
     )
-    userinfo = userinfo_address(issuer)
-    issuing = Issuing(
-        issuer=issuer, registrations=registrations, keys=keys, state=state, clock=clock
-    )
-    responses = AuthorizationResponses(issuer=issuer, state=state, issuing=issuing, pages=pages)
+    issuing = Issuing(server)
+    responses = AuthorizationResponses(server=server, issuing=issuing, pages=pages)
     cookies = Cookies(issuer)
     authentication = ClientAuthentication(registrations.clients)
-    grant_types = GrantTypes(registrations=registrations, issuing=issuing, state=state, clock=clock)
-    any_audience = access_token_verifier(*registrations.apis, userinfo)
+    any_audience = AccessTokenVerifier(server, [*registrations.apis, server.userinfo])
     endpoints: list[_Endpoint] = [
-        MetadataEndpoints(
-            issuer=issuer, registrations=registrations, keys=keys, pages=pages, clock=clock
+        MetadataEndpoints(server, pages),
+        AuthorizeEndpoint(server=server, cookies=cookies, responses=responses, pages=pages),
+        LogoutEndpoint(server=server, cookies=cookies, pages=pages),
+        TokenEndpoint(authentication=authentication, grant_types=GrantTypes(server, issuing)),
+        UserInfo(
+            registrations=registrations, verifier=AccessTokenVerifier(server, [server.userinfo])
         ),
-        AuthorizeEndpoint(
-            cookies=cookies,
-            registrations=registrations,
-            keys=keys,
-            state=state,
-            responses=responses,
-            pages=pages,
-            clock=clock,
-        ),
-        LogoutEndpoint(
-            cookies=cookies,
-            registrations=registrations,
-            keys=keys,
-            state=state,
-            pages=pages,
-            clock=clock,
-        ),
-        TokenEndpoint(authentication=authentication, grant_types=grant_types),
-        UserInfo(registrations=registrations, verifier=access_token_verifier(userinfo)),
         RevocationEndpoint(authentication=authentication, verifier=any_audience, state=state),
-        IntrospectionEndpoint(
-            issuer=issuer,
-            authentication=authentication,
-            verifier=any_audience,
-            state=state,
-            clock=clock,
-        ),
-        KeyRotation(cookies=cookies, apis=registrations.apis, keys=keys, clock=clock),
+        IntrospectionEndpoint(server=server, authentication=authentication, verifier=any_audience),
+        KeyRotation(server, cookies),
     ]
 
     async def http_error(request: Request, raised: Exception) -> Response:

@@ -1,6 +1,5 @@
 """The public documents of this server: its metadata, its key set, and a front page about them."""
 
-from collections.abc import Callable
 from types import MappingProxyType
 from typing import get_args
 
@@ -9,13 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.authorization_server.authorize.parameter_rules import PROMPTS, RESPONSE_MODES
-from demo.authorization_server.keys.signing_keys import ALGORITHM, SigningKeys
+from demo.authorization_server.keys.signing_keys import ALGORITHM
 from demo.authorization_server.registrations.claims import CLAIMS_BY_SCOPE, STANDARD_SCOPES
-from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.scopes import custom_claim_names
 from demo.authorization_server.registrations.values import RESPONSE_TYPES, GrantType
 from demo.authorization_server.requests.client_authentication import METHODS, SECRET_METHODS
-from demo.authorization_server.token.issuing import userinfo_address
+from demo.authorization_server.server import Server
 from demo.pages.rendering import Pages
 
 KEY_SET_MAX_AGE = 600
@@ -38,8 +36,9 @@ _SIGN_IN_CLAIMS = ("auth_time", "nonce", "c_hash", "at_hash")
 """The claims of an ID token besides those about the user."""
 
 
-def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
+def metadata(server: Server) -> dict[str, object]:
     """Return the metadata (OpenID Connect Discovery §3, RFC 8414 §2); it names only what exists."""
+    issuer, registrations = server.issuer, server.registrations
     apis, users = registrations.apis.values(), registrations.users.values()
     custom = sorted({name for user in users for name in custom_claim_names(user)})
     of_apis = [name for api in apis for name in api.scopes]
@@ -48,7 +47,7 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}authorize",
         "token_endpoint": f"{issuer}oauth/token",
-        "userinfo_endpoint": userinfo_address(issuer),
+        "userinfo_endpoint": server.userinfo,
         "jwks_uri": f"{issuer}.well-known/jwks.json",
         "revocation_endpoint": f"{issuer}oauth/revoke",
         "introspection_endpoint": f"{issuer}oauth/introspect",
@@ -82,19 +81,9 @@ def metadata(issuer: str, registrations: Registrations) -> dict[str, object]:
 class MetadataEndpoints:
     """The endpoints that answer without any authentication."""
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        registrations: Registrations,
-        keys: SigningKeys,
-        pages: Pages,
-        clock: Callable[[], float],
-    ) -> None:
-        self._metadata = metadata(issuer, registrations)
-        self._registrations = registrations
-        self._keys = keys
-        self._clock = clock
+    def __init__(self, server: Server, pages: Pages) -> None:
+        self._metadata = metadata(server)
+        self._server = server
         self._pages = pages
 
     def routes(self) -> list[Route]:
@@ -109,7 +98,7 @@ class MetadataEndpoints:
     async def _front_page(self, request: Request) -> Response:
         context = {
             "metadata": self._metadata,
-            "apis": list(self._registrations.apis.values()),
+            "apis": list(self._server.registrations.apis.values()),
             "endpoints": _ENDPOINT_NAMES,
         }
         return self._pages.response("front.html", context)
@@ -118,6 +107,6 @@ class MetadataEndpoints:
         return JSONResponse(self._metadata)
 
     async def _key_set(self, request: Request) -> Response:
-        published = self._keys.published(self._clock())
+        published = self._server.published_keys()
         headers = {"Cache-Control": f"public, max-age={KEY_SET_MAX_AGE}"}
         return JSONResponse({"keys": [key.public_jwk() for key in published]}, headers=headers)

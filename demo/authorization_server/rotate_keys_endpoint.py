@@ -2,17 +2,19 @@
 
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.authorization_server.keys.signing_keys import SigningKeys, TooManyKeys
+from demo.authorization_server.keys.signing_keys import TooManyKeys
 from demo.authorization_server.registrations.model import Api
 from demo.authorization_server.requests.client_body import MAX_LIFETIME
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.oauth_error import NO_STORE
+from demo.authorization_server.server import Server
 from demo.authorization_server.token import id_token
 from demo.authorization_server.token.issuing import USERINFO_TOKEN_LIFETIME
 
@@ -23,21 +25,12 @@ verifiers may be slow."""
 logger = logging.getLogger("demo.authorization_server")
 
 
+@dataclass(frozen=True, slots=True)
 class KeyRotation:
     """The endpoint; only programs and pages on this machine may call it."""
 
-    def __init__(
-        self,
-        *,
-        cookies: Cookies,
-        apis: Mapping[str, Api],
-        keys: SigningKeys,
-        clock: Callable[[], float],
-    ) -> None:
-        self._cookies = cookies
-        self._keep_seconds = longest_lifetime(apis) + _SPARE_SECONDS
-        self._keys = keys
-        self._clock = clock
+    server: Server
+    cookies: Cookies
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -45,18 +38,18 @@ class KeyRotation:
 
     async def _respond(self, request: Request) -> Response:
         # A browser says which page sent a POST request; other programs need not.
-        if not _is_loopback(request) or not self._cookies.is_own_page(request):
+        if not _is_loopback(request) or not self.cookies.is_own_page(request):
             return _answer({"error": "Keys can be rotated from this machine only."}, 403)
-        now = self._clock()
+        keep_seconds = longest_lifetime(self.server.registrations.apis) + _SPARE_SECONDS
         try:
-            key = await self._keys.rotate(now=now, keep_seconds=self._keep_seconds)
+            key = await self.server.keys.rotate(now=self.server.clock(), keep_seconds=keep_seconds)
         except TooManyKeys:
             return _answer(
                 {"error": "Too many keys are published. Each stays until its tokens have expired."},
                 429,
             )
         logger.info("The signing key was rotated; new key id: %s", key.kid)
-        published = [old.kid for old in self._keys.published(now)]
+        published = [old.kid for old in self.server.published_keys()]
         return _answer({"kid": key.kid, "published": published}, 200)
 
 

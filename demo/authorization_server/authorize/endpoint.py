@@ -9,7 +9,6 @@ The server stores nothing until a person has signed in: the forms of the pages c
 their URLs, and every step checks it again (RFC 6749 §4.1, OpenID Connect Core §3.1.2, §3.3.2).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,16 +27,14 @@ from demo.authorization_server.authorize.sign_in_rules import (
     hinted_user,
     sign_in_needed,
 )
-from demo.authorization_server.keys.signing_keys import SigningKeys
-from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
     query_parameters,
     sent_parameters,
 )
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.sessions import Session
-from demo.authorization_server.state.state import State
 from demo.pages.rendering import Pages
 
 PATH = "/authorize"
@@ -60,19 +57,12 @@ class _SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeEndpoint:
-    """Answers at /authorize, and receives the forms of the sign-in page and the consent page.
+    """Answers at /authorize, and receives the forms of the sign-in page and the consent page."""
 
-    Arguments:
-        clock: returns seconds since the epoch.
-    """
-
+    server: Server
     cookies: Cookies
-    registrations: Registrations
-    keys: SigningKeys
-    state: State
     responses: AuthorizationResponses
     pages: Pages
-    clock: Callable[[], float]
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; the scripts of the pages are among them."""
@@ -91,14 +81,15 @@ class AuthorizeEndpoint:
             return _redirect_to(request)
         hinted = self._hinted_user(request)
         signed_in = await self._signed_in(http)
-        if signed_in is None or sign_in_needed(request, signed_in.session, hinted, self.clock()):
+        now = self.server.clock()
+        if signed_in is None or sign_in_needed(request, signed_in.session, hinted, now):
             if "none" in request.prompts:
                 raise _refused(request, Refusal("login_required", "The user has to sign in."))
             username = hinted or (signed_in.session.username if signed_in else None)
             return self._sign_in_page(http, request, username)
         session = signed_in.session
         if hinted not in {None, UNKNOWN_USER, session.username}:
-            await self.state.sessions.mark_answered(signed_in.secret)
+            await self.server.state.sessions.mark_answered(signed_in.secret)
             raise _refused(request, Refusal("login_required", "Another user has signed in."))
         if await self._consent_needed(request, session):
             if "none" in request.prompts:
@@ -111,13 +102,13 @@ class AuthorizeEndpoint:
         request = self._request(query_parameters(http))
         username = form.values.get("username", "")
         user = await sign_in.authenticated(
-            self.registrations.users, username, form.values.get("password", "")
+            self.server.registrations.users, username, form.values.get("password", "")
         )
         if user is None:
             return self._sign_in_page(http, request, username, wrong=True)
         # Always a new secret: a session that an attacker planted in the browser stays useless.
-        await self.state.sessions.close(self.cookies.session_secret(http))
-        secret = await self.state.sessions.open(user.username, signed_in_for=request.digest)
+        await self.server.state.sessions.close(self.cookies.session_secret(http))
+        secret = await self.server.state.sessions.open(user.username, signed_in_for=request.digest)
         response = _redirect_to(request)
         self.cookies.keep_session(response, secret)
         return response
@@ -137,12 +128,12 @@ class AuthorizeEndpoint:
             return error_page(self.pages, _STALE_PAGE, status=403, continue_url=continue_url)
         username = signed_in.session.username
         is_other_user = hinted not in {None, UNKNOWN_USER, username}
-        if is_other_user or sign_in_needed(request, signed_in.session, hinted, self.clock()):
+        if is_other_user or sign_in_needed(request, signed_in.session, hinted, self.server.clock()):
             return _redirect_to(request)
         decision = form.values.get("decision")
         if decision == "allow":
             permissions = request.permissions
-            await self.state.sessions.remember_consent(
+            await self.server.state.sessions.remember_consent(
                 username,
                 request.client.client_id,
                 permissions.audience,
@@ -150,33 +141,33 @@ class AuthorizeEndpoint:
             )
             return await self._granted(request, signed_in)
         if decision == "deny":
-            await self.state.sessions.mark_answered(signed_in.secret)
+            await self.server.state.sessions.mark_answered(signed_in.secret)
             raise _refused(request, Refusal("access_denied", "The user denied the request."))
         raise RequestUnusable("The form has no decision: expected allow or deny.")
 
     def _request(self, sent: Parameters) -> AuthorizationRequest:
-        return authorization_request(sent, self.registrations)
+        return authorization_request(sent, self.server.registrations)
 
     def _hinted_user(self, request: AuthorizationRequest) -> str | None:
-        return hinted_user(request, self.cookies.issuer, self.keys.published(self.clock()))
+        return hinted_user(request, self.server.issuer, self.server.published_keys())
 
     async def _signed_in(self, http: Request) -> _SignedIn | None:
         secret = self.cookies.session_secret(http)
-        session = await self.state.sessions.find(secret)
-        if session is None or session.username not in self.registrations.users:
+        session = await self.server.state.sessions.find(secret)
+        if session is None or session.username not in self.server.registrations.users:
             return None
         return _SignedIn(secret, session)
 
     async def _consent_needed(self, request: AuthorizationRequest, session: Session) -> bool:
         if "consent" in request.prompts or not request.client_cannot_be_impersonated:
             return True
-        consented = await self.state.sessions.consented_scopes(
+        consented = await self.server.state.sessions.consented_scopes(
             session.username, request.client.client_id, request.permissions.audience
         )
         return consented != frozenset(request.permissions.scopes)
 
     async def _granted(self, request: AuthorizationRequest, signed_in: _SignedIn) -> Response:
-        await self.state.sessions.mark_answered(signed_in.secret)
+        await self.server.state.sessions.mark_answered(signed_in.secret)
         return await self.responses.granted(request, signed_in.session)
 
     def _sign_in_page(
@@ -188,8 +179,9 @@ class AuthorizeEndpoint:
         wrong: bool = False,
     ) -> Response:
         csrf = self.cookies.csrf_value(http)
+        users = self.server.registrations.users
         response = sign_in.sign_in_page(
-            self.pages, self.registrations, request, csrf=csrf, username=username, wrong=wrong
+            self.pages, users, request, csrf=csrf, username=username, wrong=wrong
         )
         self.cookies.keep_csrf(response, csrf)
         return response

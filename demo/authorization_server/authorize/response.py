@@ -13,24 +13,23 @@ from demo.authorization_server.authorize.response_mode import (
     location,
     response_parameters,
 )
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.sessions import Session
-from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import FRONT_CHANNEL, Issuing
 from demo.pages.rendering import SECURITY_HEADERS, Pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponses:
-    """Makes the responses; `issuer` is the identifier of this server."""
+    """Makes the responses."""
 
-    issuer: str
-    state: State
+    server: Server
     issuing: Issuing
     pages: Pages
 
     async def granted(self, request: AuthorizationRequest, session: Session) -> Response:
         """Send exactly what the response type names (OpenID Connect Core §3.3.2.5)."""
-        grant = await self.state.grants.open(
+        grant = await self.server.state.grants.open(
             client_id=request.client.client_id,
             username=session.username,
             audience=request.permissions.audience,
@@ -38,7 +37,7 @@ class AuthorizationResponses:
             auth_time=session.auth_time,
             nonce=request.nonce,
         )
-        code = await self.state.grants.add_code(
+        code = await self.server.state.grants.add_code(
             grant,
             redirect_uri=request.destination.redirect_uri,
             code_challenge=request.code_challenge,
@@ -69,7 +68,7 @@ class AuthorizationResponses:
         return self._sent(refused.destination, response)
 
     def _sent(self, destination: Destination, response: Mapping[str, str]) -> Response:
-        parameters = response_parameters(destination, self.issuer, response)
+        parameters = response_parameters(destination, self.server.issuer, response)
         if destination.response_mode == "form_post":
             return self.pages.response(
                 "form_post.html",

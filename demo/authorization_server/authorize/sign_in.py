@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse
 from demo.authorization_server.authorize.request import AuthorizationRequest
 from demo.authorization_server.authorize.response_mode import form_action
 from demo.authorization_server.registrations import passwords
-from demo.authorization_server.registrations.model import Registrations, User
+from demo.authorization_server.registrations.model import User
 from demo.pages.rendering import Pages
 
 PATH = "/authorize/sign-in"
@@ -29,7 +29,7 @@ async def authenticated(users: Mapping[str, User], username: str, password: str)
 
 def sign_in_page(
     pages: Pages,
-    registrations: Registrations,
+    users: Mapping[str, User],
     request: AuthorizationRequest,
     *,
     csrf: str,
@@ -43,7 +43,6 @@ def sign_in_page(
         wrong: whether the user name or password just sent was wrong. The page then fills in no
             password.
     """
-    users = registrations.users
     hinted = username if wrong else request.parameters.get("login_hint", username)
     filled_in = next(iter(users), "") if hinted is None else hinted[:MAX_USERNAME]
     user = users.get(filled_in)

@@ -1,6 +1,5 @@
 """The endpoint to which a client sends a person to sign out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -10,20 +9,18 @@ from starlette.routing import BaseRoute, Route
 from demo.authorization_server.authorize.refusals import RequestUnusable
 from demo.authorization_server.authorize.response import redirect
 from demo.authorization_server.authorize.response_mode import form_action, location
-from demo.authorization_server.keys.signing_keys import SigningKeys
-from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.requests.cookies import Cookies
 from demo.authorization_server.requests.parameters import (
     Parameters,
     query_parameters,
     sent_parameters,
 )
+from demo.authorization_server.server import Server
 from demo.authorization_server.sign_out.request import (
     LogoutRequest,
     known_parameters,
     logout_request,
 )
-from demo.authorization_server.state.state import State
 from demo.authorization_server.token.id_token_hint import (
     HintOutdated,
     HintUnusable,
@@ -42,17 +39,11 @@ class LogoutEndpoint:
 
     An ID token whose key is no longer published proves nothing. It is not an error: the person is
     asked, as without a token.
-
-    Arguments:
-        clock: returns seconds since the epoch.
     """
 
+    server: Server
     cookies: Cookies
-    registrations: Registrations
-    keys: SigningKeys
-    state: State
     pages: Pages
-    clock: Callable[[], float]
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes: one for clients, one for the form of the page that asks."""
@@ -80,9 +71,10 @@ class LogoutEndpoint:
         hint = None
         if "id_token_hint" in parameters:
             try:
-                keys = self.keys.published(self.clock())
                 hint = read_id_token_hint(
-                    parameters["id_token_hint"], issuer=self.cookies.issuer, keys=keys
+                    parameters["id_token_hint"],
+                    issuer=self.server.issuer,
+                    keys=self.server.published_keys(),
                 )
             except HintOutdated:
                 hint = None
@@ -90,14 +82,14 @@ class LogoutEndpoint:
                 raise RequestUnusable(
                     "This is not an ID token that this server issued.", "id_token_hint"
                 ) from None
-        return logout_request(parameters, hint, self.registrations)
+        return logout_request(parameters, hint, self.server.registrations)
 
     async def _username(self, http: Request) -> str | None:
-        session = await self.state.sessions.find(self.cookies.session_secret(http))
+        session = await self.server.state.sessions.find(self.cookies.session_secret(http))
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, request: LogoutRequest) -> Response:
-        await self.state.sessions.close(self.cookies.session_secret(http))
+        await self.server.state.sessions.close(self.cookies.session_secret(http))
         destination = request.destination
         if destination is None:
             response: Response = self.pages.response("signed_out.html", {})

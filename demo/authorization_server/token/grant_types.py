@@ -5,12 +5,11 @@ import hashlib
 import hmac
 import logging
 import re
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from demo.authorization_server.registrations.claims import STANDARD_SCOPES
-from demo.authorization_server.registrations.model import Client, Registrations
+from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.registrations.scopes import known_scopes, recognised_scopes
 from demo.authorization_server.requests.client_body import requested_lifetime, required
 from demo.authorization_server.requests.oauth_error import OAuthError
@@ -19,8 +18,8 @@ from demo.authorization_server.requests.resource_indicators import (
     requested_api,
     requested_audience,
 )
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.grants import Code, Grant
-from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -31,32 +30,22 @@ logger = logging.getLogger("demo.authorization_server")
 TokenResponse = dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
 class GrantTypes:
     """Answers clients that are authenticated and registered for the grant type.
 
     Each method raises OAuthError if it refuses the request.
     """
 
-    def __init__(
-        self,
-        *,
-        registrations: Registrations,
-        issuing: Issuing,
-        state: State,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._registrations = registrations
-        self._issuing = issuing
-        self._state = state
-        self._clock = clock
-        self._known_scopes = known_scopes(registrations, registrations.apis.values())
+    server: Server
+    issuing: Issuing
 
     async def authorization_code(
         self, client: Client, parameters: Mapping[str, str]
     ) -> TokenResponse:
         """Exchange an authorization code for tokens (RFC 6749 §4.1.3)."""
         value = required(parameters, "code")
-        code = await self._state.grants.find_code(value)
+        code = await self.server.state.grants.find_code(value)
         if code is None or code.grant.client_id != client.client_id:
             # Another client's code stays valid, so that a thief cannot make it useless.
             raise OAuthError("invalid_grant", "This client has no such code.")
@@ -64,7 +53,7 @@ class GrantTypes:
         if code.used:
             await self._revoke(grant, "A code was replayed")
             raise OAuthError("invalid_grant", "The code was used before.")
-        if code.expires_at <= self._clock():
+        if code.expires_at <= self.server.clock():
             raise OAuthError("invalid_grant", "The code has expired.")
         if required(parameters, "redirect_uri") != code.redirect_uri:
             raise OAuthError(
@@ -73,12 +62,12 @@ class GrantTypes:
         _check_verifier(parameters.get("code_verifier"), code, client)
         _check_audience(parameters, grant)
         granted = self._still_granted(grant)
-        if not await self._state.grants.use_code(value):
+        if not await self.server.state.grants.use_code(value):
             # Another request used the code after the check above.
             await self._revoke(grant, "A code was replayed")
             raise OAuthError("invalid_grant", "The code was used before.")
         refresh_token = (
-            await self._state.tokens.add_refresh_token(grant)
+            await self.server.state.tokens.add_refresh_token(grant)
             if self._may_refresh(granted)
             else None
         )
@@ -90,7 +79,7 @@ class GrantTypes:
         A second use of a refresh token revokes the grant (RFC 9700 §4.14.2).
         """
         value = required(parameters, "refresh_token")
-        token = await self._state.tokens.find_refresh_token(value)
+        token = await self.server.state.tokens.find_refresh_token(value)
         if token is None or token.grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "This client has no such valid refresh token.")
         if token.used:
@@ -101,7 +90,7 @@ class GrantTypes:
         if not self._may_refresh(granted):
             raise OAuthError("invalid_grant", "Refresh tokens are no longer allowed.")
         scopes = self._narrowed_scopes(parameters, granted)
-        next_token = await self._state.tokens.rotate_refresh_token(value)
+        next_token = await self.server.state.tokens.rotate_refresh_token(value)
         if next_token is None:
             await self._revoke(token.grant, "A refresh token was reused")
             raise OAuthError("invalid_grant", "The refresh token was used before.")
@@ -118,18 +107,18 @@ class GrantTypes:
                 "unauthorized_client", "Only a client with a secret may use client_credentials."
             )
         try:
-            api = requested_api(parameters, self._registrations)
+            api = requested_api(parameters, self.server.registrations)
         except TargetInvalid as fault:
             raise OAuthError("invalid_target", str(fault)) from None
         if api is None:
             raise OAuthError("invalid_request", "audience or resource is missing.")
-        scopes = recognised_scopes(parameters.get("scope", ""), self._known_scopes)
+        scopes = recognised_scopes(parameters.get("scope", ""), self._known_scopes())
         if not scopes or not set(scopes) <= api.scopes.keys():
             raise OAuthError(
                 "invalid_scope", f"scope must name one or more of: {' '.join(api.scopes)}."
             )
         lifetime = requested_lifetime(parameters)
-        grant = await self._state.grants.open(
+        grant = await self.server.state.grants.open(
             client_id=client.client_id, username=None, audience=api.identifier, scopes=scopes
         )
         return await self._response(grant, "client-credentials", None, lifetime)
@@ -137,7 +126,7 @@ class GrantTypes:
     async def _response(
         self, grant: Grant, gty: str, refresh_token: str | None, lifetime: int | None = None
     ) -> TokenResponse:
-        token = await self._issuing.access_token(grant, gty=gty, lifetime=lifetime)
+        token = await self.issuing.access_token(grant, gty=gty, lifetime=lifetime)
         response: TokenResponse = {
             "access_token": token.value,
             "token_type": "Bearer",
@@ -145,7 +134,7 @@ class GrantTypes:
             "scope": " ".join(grant.scopes),
         }
         if "openid" in grant.scopes:
-            response["id_token"] = self._issuing.id_token(grant, access_token=token.value)
+            response["id_token"] = self.issuing.id_token(grant, access_token=token.value)
         if refresh_token is not None:
             response["refresh_token"] = refresh_token
         return response
@@ -156,8 +145,9 @@ class GrantTypes:
         A scope with a URL as its name stays: it releases the claim of that name, if the user still
         has one.
         """
-        api = self._registrations.apis.get(grant.audience or "")
-        if grant.username not in self._registrations.users or (grant.audience and api is None):
+        registrations = self.server.registrations
+        api = registrations.apis.get(grant.audience or "")
+        if grant.username not in registrations.users or (grant.audience and api is None):
             raise OAuthError("invalid_grant", "The user or the API is no longer registered.")
         known = {*STANDARD_SCOPES, *(api.scopes if api else ())}
         scopes = tuple(name for name in grant.scopes if name in known or "://" in name)
@@ -168,7 +158,7 @@ class GrantTypes:
     def _narrowed_scopes(self, parameters: Mapping[str, str], grant: Grant) -> tuple[str, ...]:
         if "scope" not in parameters:
             return grant.scopes
-        known = self._known_scopes.union(grant.scopes)
+        known = self._known_scopes().union(grant.scopes)
         scopes = recognised_scopes(parameters["scope"], known)
         if not scopes or not set(scopes) <= set(grant.scopes):
             raise OAuthError(
@@ -176,13 +166,17 @@ class GrantTypes:
             )
         return scopes
 
+    def _known_scopes(self) -> frozenset[str]:
+        registrations = self.server.registrations
+        return known_scopes(registrations, registrations.apis.values())
+
     def _may_refresh(self, grant: Grant) -> bool:
-        api = self._registrations.apis.get(grant.audience or "")
-        client = self._registrations.clients[grant.client_id]
+        api = self.server.registrations.apis.get(grant.audience or "")
+        client = self.server.registrations.clients[grant.client_id]
         return "offline_access" in grant.scopes and client.may_refresh(api)
 
     async def _revoke(self, grant: Grant, reason: str) -> None:
-        await self._state.grants.revoke(grant.grant_id)
+        await self.server.state.grants.revoke(grant.grant_id)
         logger.warning(
             "%s: the grant of user %s to client %s and all its tokens are revoked",
             reason,

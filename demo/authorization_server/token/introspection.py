@@ -1,6 +1,5 @@
 """`POST /oauth/introspect`: tells a client or an API whether a token is active (RFC 7662)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from demo.authorization_server.registrations.model import Client
 from demo.authorization_server.requests.client_authentication import ClientAuthentication
 from demo.authorization_server.requests.client_body import required
 from demo.authorization_server.requests.oauth_error import NO_STORE, OAuthError
-from demo.authorization_server.state.state import State
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.tokens import RefreshToken
 from demo.authorization_server.token.access_token import is_client, subject
 from demo.authorization_server.token.verification import AccessTokenVerifier
@@ -28,11 +27,9 @@ _INACTIVE: dict[str, object] = {"active": False}
 class IntrospectionEndpoint:
     """The endpoint; `verifier` accepts access tokens for any audience."""
 
-    issuer: str
+    server: Server
     authentication: ClientAuthentication
     verifier: AccessTokenVerifier
-    state: State
-    clock: Callable[[], float]
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -46,7 +43,7 @@ class IntrospectionEndpoint:
         return JSONResponse(response, headers=dict(NO_STORE))
 
     async def _introspected(self, token: str, client: Client) -> dict[str, object]:
-        refresh_token = await self.state.tokens.find_refresh_token(token)
+        refresh_token = await self.server.state.tokens.find_refresh_token(token)
         if refresh_token is not None:
             return self._refresh_token(refresh_token, client)
         try:
@@ -57,12 +54,12 @@ class IntrospectionEndpoint:
 
     def _refresh_token(self, token: RefreshToken, client: Client) -> dict[str, object]:
         grant = token.grant
-        ended = token.used or token.expires_at <= self.clock()
+        ended = token.used or token.expires_at <= self.server.clock()
         if ended or grant.client_id != client.client_id:
             return _INACTIVE
         return {
             "active": True,
-            "iss": self.issuer,
+            "iss": self.server.issuer,
             "sub": subject(grant),
             "client_id": grant.client_id,
             "username": grant.username,

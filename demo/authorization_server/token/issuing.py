@@ -1,15 +1,12 @@
 """Issues tokens: decides on their content, signs them, and records the access tokens."""
 
 import secrets
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from demo.authorization_server.keys.signing_keys import SigningKeys
-from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.registrations.scopes import custom_claims, user_claims
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.grants import Grant
-from demo.authorization_server.state.state import State
 from demo.authorization_server.token.access_token import signed_access_token
 from demo.authorization_server.token.id_token import signed_id_token
 
@@ -28,22 +25,14 @@ class IssuedAccessToken:
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Issuing:
     """Issues the tokens of a grant.
 
     The caller must have checked that the API and the user of the grant, if any, are registered.
-
-    Arguments:
-        issuer: the identifier of this server, with its final slash.
-        clock: seconds since the epoch.
     """
 
-    issuer: str
-    registrations: Registrations
-    keys: SigningKeys
-    state: State
-    clock: Callable[[], float] = time.time
+    server: Server
 
     async def access_token(
         self,
@@ -63,20 +52,20 @@ class Issuing:
                 long ago.
         """
         granted = grant.scopes if scopes is None else scopes
-        api = None if grant.audience is None else self.registrations.apis[grant.audience]
+        api = None if grant.audience is None else self.server.registrations.apis[grant.audience]
         if api is None:
             default_lifetime = USERINFO_TOKEN_LIFETIME
         elif gty == FRONT_CHANNEL:
             default_lifetime = api.front_channel_token_lifetime
         else:
             default_lifetime = api.token_lifetime
-        now = int(self.clock())
+        now = int(self.server.clock())
         expires_at = now + (default_lifetime if lifetime is None else lifetime)
         jti = secrets.token_urlsafe(16)
         value = signed_access_token(
-            self.keys.current,
+            self.server.keys.current,
             profile="rfc9068" if api is None else api.token_profile,
-            issuer=self.issuer,
+            issuer=self.server.issuer,
             audience=self._audience(grant, granted),
             grant=grant,
             scopes=granted,
@@ -87,10 +76,10 @@ class Issuing:
             custom=(
                 {}
                 if grant.username is None
-                else custom_claims(self.registrations.users[grant.username], granted)
+                else custom_claims(self.server.registrations.users[grant.username], granted)
             ),
         )
-        await self.state.tokens.record_access_token(jti, grant, expires_at=expires_at)
+        await self.server.state.tokens.record_access_token(jti, grant, expires_at=expires_at)
         return IssuedAccessToken(value, max(0, expires_at - now))
 
     def id_token(
@@ -107,24 +96,19 @@ class Issuing:
         """
         if grant.username is None:
             raise ValueError("grant has no user to make an ID token for")
-        user = self.registrations.users[grant.username]
+        user = self.server.registrations.users[grant.username]
         return signed_id_token(
-            self.keys.current,
-            issuer=self.issuer,
+            self.server.keys.current,
+            issuer=self.server.issuer,
             grant=grant,
-            issued_at=int(self.clock()),
+            issued_at=int(self.server.clock()),
             user=user_claims(user, grant.scopes),
             code=code,
             access_token=access_token,
         )
 
     def _audience(self, grant: Grant, scopes: Collection[str]) -> tuple[str, ...]:
-        userinfo = userinfo_address(self.issuer)
+        userinfo = self.server.userinfo
         if grant.audience is None:
             return (userinfo,)
         return (grant.audience, userinfo) if "openid" in scopes else (grant.audience,)
-
-
-def userinfo_address(issuer: str) -> str:
-    """Return the URL of /userinfo, which is also its audience."""
-    return f"{issuer}userinfo"

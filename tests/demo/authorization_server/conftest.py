@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
+from demo.authorization_server.server import Server
 from demo.authorization_server.state.state import State
 from demo.authorization_server.token.issuing import Issuing
 from tests.support.authorization_server import example_registrations
@@ -63,7 +64,8 @@ async def state(tmp_path: Path, empty_state: Path, clock: FakeClock) -> AsyncGen
 def issuing(
     registrations: Registrations, keys: SigningKeys, state: State, clock: FakeClock
 ) -> Issuing:
-    return Issuing(issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock)
+    server = Server(issuer=ISSUER, registrations=registrations, keys=keys, state=state, clock=clock)
+    return Issuing(server)
 
 
 @pytest.fixture
