@@ -1,6 +1,7 @@
 """Grants, and the authorization codes that belong to them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, false, insert, select, update
 
@@ -78,15 +79,12 @@ class Grants:
             await connection.execute(delete(grants).where(grants.c.kept_until <= now))
             await connection.execute(
                 insert(grants).values(
-                    grant_id=grant_id,
-                    client_id=client_id,
-                    username=username,
-                    audience=audience,
-                    scopes=" ".join(scopes),
-                    auth_time=auth_time,
-                    nonce=nonce,
-                    revoked=False,
-                    kept_until=now + MIN_GRANT_LIFETIME,
+                    {
+                        **asdict(grant),
+                        "scopes": " ".join(scopes),
+                        "revoked": False,
+                        "kept_until": now + MIN_GRANT_LIFETIME,
+                    }
                 )
             )
             owner = and_(grants.c.client_id == client_id, grants.c.username == username)
@@ -120,26 +118,13 @@ class Grants:
         A code that is used or expired, or whose grant is revoked, is found as long as its grant
         is stored: token/grant_types notices a replay by that.
         """
+        columns = (codes.c.redirect_uri, codes.c.code_challenge, codes.c.expires_at, codes.c.used)
         row = await self._file.row(
-            select(
-                *GRANT_COLUMNS,
-                codes.c.redirect_uri,
-                codes.c.code_challenge,
-                codes.c.expires_at,
-                codes.c.used,
-            )
+            select(*GRANT_COLUMNS, *columns)
             .join_from(codes, grants)
             .where(codes.c.digest == digest(code))
         )
-        if row is None:
-            return None
-        return Code(
-            grant_from(row),
-            row["redirect_uri"],
-            row["code_challenge"],
-            row["expires_at"],
-            row["used"],
-        )
+        return None if row is None else Code(grant_from(row), *(row[name] for name in columns))
 
     async def use_code(self, code: str) -> bool:
         """Mark a code as used. Only one caller ever gets True.
@@ -153,28 +138,14 @@ class Grants:
             return marked.rowcount == 1
 
 
-GRANT_COLUMNS = (
-    grants.c.grant_id,
-    grants.c.client_id,
-    grants.c.username,
-    grants.c.audience,
-    grants.c.scopes,
-    grants.c.auth_time,
-    grants.c.nonce,
-)
+GRANT_COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 
 
 def grant_from(row: RowMapping) -> Grant:
     """Return the grant of a row that has all `GRANT_COLUMNS`."""
-    return Grant(
-        grant_id=row["grant_id"],
-        client_id=row["client_id"],
-        username=row["username"],
-        audience=row["audience"],
-        scopes=tuple(row["scopes"].split()),
-        auth_time=row["auth_time"],
-        nonce=row["nonce"],
-    )
+    values: dict[str, Any] = {column.name: row[column] for column in GRANT_COLUMNS}
+    values["scopes"] = tuple(row["scopes"].split())
+    return Grant(**values)
 
 
 def usable(table: Table, secret: str, now: int) -> tuple[ColumnElement[bool], ...]:

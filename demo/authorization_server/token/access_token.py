@@ -27,7 +27,6 @@ def signed_access_token(
     issuer: str,
     audience: tuple[str, ...],
     grant: Grant,
-    scopes: tuple[str, ...],
     gty: str,
     issued_at: int,
     expires_at: int,
@@ -54,7 +53,7 @@ def signed_access_token(
         "iat": issued_at,
         "exp": expires_at,
         "jti": jti,
-        "scope": " ".join(scopes),
+        "scope": " ".join(grant.scopes),
         "gty": gty,
     }
     if grant.auth_time is not None:

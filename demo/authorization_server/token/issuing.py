@@ -1,7 +1,6 @@
 """Issues tokens: decides on their content, signs them, and records the access tokens."""
 
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from demo.authorization_server.registrations.scopes import custom_claims, user_claims
@@ -35,23 +34,16 @@ class Issuing:
     server: Server
 
     async def access_token(
-        self,
-        grant: Grant,
-        *,
-        gty: str,
-        scopes: tuple[str, ...] | None = None,
-        lifetime: int | None = None,
+        self, grant: Grant, *, gty: str, lifetime: int | None = None
     ) -> IssuedAccessToken:
         """Return a new access token.
 
         Arguments:
             gty: how the client gets it, in Auth0's words: `implicit` through the browser,
                 otherwise `authorization_code`, `refresh_token` or `client-credentials`.
-            scopes: by default all scopes of the grant.
             lifetime: seconds; by default the API's. A negative one makes a token that expired so
                 long ago.
         """
-        granted = grant.scopes if scopes is None else scopes
         api = None if grant.audience is None else self.server.registrations.apis[grant.audience]
         if api is None:
             default_lifetime = USERINFO_TOKEN_LIFETIME
@@ -66,9 +58,8 @@ class Issuing:
             self.server.keys.current,
             profile="rfc9068" if api is None else api.token_profile,
             issuer=self.server.issuer,
-            audience=self._audience(grant, granted),
+            audience=self._audience(grant),
             grant=grant,
-            scopes=granted,
             gty=gty,
             issued_at=now if expires_at > now else expires_at - default_lifetime,
             expires_at=expires_at,
@@ -76,7 +67,7 @@ class Issuing:
             custom=(
                 {}
                 if grant.username is None
-                else custom_claims(self.server.registrations.users[grant.username], granted)
+                else custom_claims(self.server.registrations.users[grant.username], grant.scopes)
             ),
         )
         await self.server.state.tokens.record_access_token(jti, grant, expires_at=expires_at)
@@ -107,8 +98,8 @@ class Issuing:
             access_token=access_token,
         )
 
-    def _audience(self, grant: Grant, scopes: Collection[str]) -> tuple[str, ...]:
+    def _audience(self, grant: Grant) -> tuple[str, ...]:
         userinfo = self.server.userinfo
         if grant.audience is None:
             return (userinfo,)
-        return (grant.audience, userinfo) if "openid" in scopes else (grant.audience,)
+        return (grant.audience, userinfo) if "openid" in grant.scopes else (grant.audience,)
