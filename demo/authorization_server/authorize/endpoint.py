@@ -107,7 +107,8 @@ class AuthorizeEndpoint:
         if user is None:
             return self._sign_in_page(http, request, username, wrong=True)
         # Always a new secret: a session that an attacker planted in the browser stays useless.
-        await self.server.state.sessions.close(self.cookies.session_secret(http))
+        if previous := self.cookies.session_secret(http):
+            await self.server.state.sessions.close(previous)
         secret = await self.server.state.sessions.open(user.username, signed_in_for=request.digest)
         response = _redirect_to(request)
         self.cookies.keep_session(response, secret)

@@ -89,7 +89,8 @@ class LogoutEndpoint:
         return None if session is None else session.username
 
     async def _signed_out(self, http: Request, request: LogoutRequest) -> Response:
-        await self.server.state.sessions.close(self.cookies.session_secret(http))
+        if secret := self.cookies.session_secret(http):
+            await self.server.state.sessions.close(secret)
         destination = request.destination
         if destination is None:
             response: Response = self.pages.response("signed_out.html", {})
