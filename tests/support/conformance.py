@@ -59,7 +59,7 @@ def marked(source: str) -> Iterator[tuple[str, str]]:
 
 
 def faults(listed: Sequence[Requirement], tests: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what is wrong: rules that nobody holds, tests that name no rule.
+    """Return what is wrong: rules without a test, and tests that name an unlisted rule.
 
     Arguments:
         tests: the tests that name a rule, by the rule.
