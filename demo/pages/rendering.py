@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 _SHARED = Path(__file__).parent
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}://\S*)")
+_WORDS = re.compile(r"(\s+)")
 _AFTER_SEPARATOR = re.compile(r"(?<=[^:/][/?&;])(?=[\w.~%-])")
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -88,13 +88,13 @@ def _environment(templates: Path) -> Environment:
 def addresses(text: str) -> Markup:
     """Return escaped text whose URLs break between lines only after / ? & and ;."""
 
-    def unbroken(url: str) -> Markup:
-        parts = Markup("<wbr>").join(_AFTER_SEPARATOR.split(url))
+    def unbroken(word: str) -> Markup:
+        if "://" not in word:
+            return escape(word)
+        parts = Markup("<wbr>").join(_AFTER_SEPARATOR.split(word))
         return Markup('<span class="unbroken">{}</span>').format(parts)
 
-    # With a group in the pattern, every second piece is a URL.
-    pieces = enumerate(_URL.split(text))
-    return Markup("").join(unbroken(piece) if n % 2 else escape(piece) for n, piece in pieces)
+    return Markup("").join(unbroken(word) for word in _WORDS.split(text))
 
 
 def content_security_policy(form_action: Sequence[str]) -> str:

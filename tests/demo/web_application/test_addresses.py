@@ -15,7 +15,7 @@ from demo.pages.rendering import addresses
         ),
         (
             'see="http://localhost/" <b>',
-            'see=&#34;<span class="unbroken">http://localhost/&#34;</span> &lt;b&gt;',
+            '<span class="unbroken">see=&#34;http://localhost/&#34;</span> &lt;b&gt;',
         ),
         (
             "GET http://a/\nhttp://b/",
