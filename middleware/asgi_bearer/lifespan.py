@@ -31,6 +31,7 @@ async def run_lifespan(
         try:
             await app(scope, lifespan.receive, lifespan.send)
         except Exception as err:
+            # An application without lifespan may raise anything.
             if lifespan.is_supported:
                 raise
             logger.info(
@@ -107,6 +108,7 @@ class _Lifespan:
             try:
                 await self._verifier.aclose()
             except Exception as err:
+                # A custom verifier may raise anything, and the shutdown must go on.
                 logger.error("the verifier could not be closed: %s", _reason(err))
 
     def _start(self) -> None:

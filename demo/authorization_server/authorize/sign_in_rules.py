@@ -22,7 +22,7 @@ UNKNOWN_USER = ""
 def hinted_user(
     request: AuthorizationRequest, issuer: str, keys: Iterable[SigningKey | RetiredKey]
 ) -> str | None:
-    """Return the user whom the request's `id_token_hint` names; None if there is no hint.
+    """Return the user in the request's `id_token_hint`; None if there is no hint.
 
     Raises RequestRefused if the hint is not an ID token that this server issued to this client.
     """
@@ -57,7 +57,7 @@ def sign_in_needed(
     """Return whether the person has to sign in again (OpenID Connect Core §3.1.2.1, §3.1.2.3).
 
     Arguments:
-        hinted: the user whom the client's `id_token_hint` names, or `UNKNOWN_USER`.
+        hinted: the user in the client's `id_token_hint`, or `UNKNOWN_USER`.
         now: seconds since the epoch.
     """
     if is_fresh_sign_in(request, session, now):

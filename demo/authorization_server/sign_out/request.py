@@ -20,7 +20,7 @@ class LogoutRequest:
     """A valid request.
 
     Arguments:
-        username: the user whom the ID token names; None if the client sent none.
+        username: the user in the ID token; None if the client sent no ID token.
         destination: where the browser goes afterwards; None for a page of this server.
         parameters: the known parameters, as sent.
     """

@@ -1,4 +1,4 @@
-"""Passwords: only the right one matches, and nobody can overload the server."""
+"""Passwords: only the right one matches, and no client can overload the server with them."""
 
 import asyncio
 import io
