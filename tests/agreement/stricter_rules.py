@@ -144,7 +144,16 @@ _OTHER = r"id(t|[_-]?token)?|rt|refresh([_-]?token)?|offline|logout([_-]?token)?
 
 
 def _grants_something(reading: Reading) -> bool:
-    return any(str(reading.claims.get(name) or "").strip() for name in ("scope", "scp"))
+    return any(_has_a_name(reading.claims.get(name)) for name in ("scope", "scp"))
+
+
+def _has_a_name(value: object) -> bool:
+    """Return whether the value is or contains a number or a text that is not blank."""
+    if is_array(value):
+        return any(map(_has_a_name, value))
+    if is_object(value):
+        return any(map(_has_a_name, value.values()))
+    return type(value) in (int, float) or (isinstance(value, str) and value.strip() != "")
 
 
 def _is_another_jwt(reading: Reading) -> bool:

@@ -70,6 +70,17 @@ async def test_both_agree_on_every_single_mutation(
             raise
 
 
+@pytest.mark.parametrize("profile", ["jwt", "rfc9068"])
+@pytest.mark.parametrize("scope", [[""], [[" "]], {"a": ""}, True, 0, 7, ["a b"], None], ids=repr)
+@pytest.mark.parametrize("name", ["scope", "scp"])
+async def test_both_agree_on_a_nonce_beside_an_unusual_scope(
+    name: str, scope: object, profile: str
+) -> None:
+    changes = {"nonce": None, "scope": "", "scp": "", name: scope}
+
+    await check_agreement(token_of(claims=claims_members(**changes)), profile)
+
+
 @given(token=tokens_with_other_members(), profile=PROFILES)
 @settings(max_examples=500, deadline=None)
 async def test_both_agree_on_members_with_any_value(token: str, profile: str) -> None:
