@@ -1,10 +1,10 @@
-"""Measures one verification: as a whole, its steps, and refusals."""
+"""Measures one verification, and refusals."""
 
 import asyncio
 from typing import Final
 
 from asgi_bearer import Presented
-from benchmarks.in_process import refusals, steps, verifiers
+from benchmarks.in_process import refusals, verifiers
 from benchmarks.in_process.timed_calls import timed, timed_coroutine
 from benchmarks.in_process.verifiers import SIGNATURE_CHECK
 from benchmarks.report.page import versions
@@ -43,7 +43,6 @@ def run(*, short: bool) -> Result:
                 runner, alg, tokens=calls, rounds=rounds if goal else rounds // _FEWER_ROUNDS
             )
         ]
-        measured += steps.lines(runner, tokens=calls, rounds=rounds)
         measured += refusals.lines(runner, calls=calls, rounds=rounds)
     return Result(
         name="micro",
@@ -54,9 +53,7 @@ def run(*, short: bool) -> Result:
             "an Auth0 access token; the keys are loaded before. All verifiers check signature, "
             "issuer, audience, expiry, `nbf` and `iat`. A ratio divides processor times: less is "
             "better. `The signature check alone` is the call of cryptography that every verifier "
-            "needs, with a loaded key and the same algorithm. Steps and refusals use RS256. A "
-            "step that is repeated alone finds its code and data in the processor caches, so the "
-            "steps add up to less than the whole. "
+            "needs, with a loaded key and the same algorithm. Refusals use RS256. "
             f"{versions('cryptography', 'pyjwt', 'joserfc')}."
         ),
         lines=tuple(measured),

@@ -13,7 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from asgi_bearer import BearerMiddleware, JWTVerifier, remote_keys
 
 
-def make_app(*, issuer: str, audience: str, jwks_uri: str | None, **options: Any) -> Starlette:
+def make_app(
+    *,
+    issuer: str,
+    audience: str,
+    jwks_uri: str | None,
+    cache_control: bool = True,
+    **options: Any,
+) -> Starlette:
     """Return the application; without `jwks_uri` the keys are discovered.
 
     Arguments:
@@ -25,10 +32,10 @@ def make_app(*, issuer: str, audience: str, jwks_uri: str | None, **options: Any
     async def contacts(request: Request) -> JSONResponse:
         return JSONResponse({"owner": request.user.subject})
 
-    app = Starlette(
-        routes=[Route("/contacts", contacts)],
-        middleware=[Middleware(BearerMiddleware, verifier=verifier, scopes={"read:contacts"})],
+    guard = Middleware(
+        BearerMiddleware, verifier=verifier, scopes={"read:contacts"}, cache_control=cache_control
     )
+    app = Starlette(routes=[Route("/contacts", contacts)], middleware=[guard])
     app.state.keys = keys
     return app
 

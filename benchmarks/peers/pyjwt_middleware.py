@@ -5,6 +5,7 @@ the environment of `pyjwt`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 @dataclass(frozen=True, slots=True)
 class _Guard:
     app: ASGIApp
-    key: jwt.PyJWK
+    key: Any
     audience: str
     issuer: str
 
@@ -54,8 +55,14 @@ async def _contacts(request: Request) -> JSONResponse:
     return JSONResponse({"owner": request.user})
 
 
+def guard(key: Any, audience: str, issuer: str) -> Middleware:
+    """Return the middleware with a loaded key."""
+    return Middleware(_Guard, key=key, audience=audience, issuer=issuer)
+
+
 def make_app(*, issuer: str, audience: str, jwks_uri: str) -> Starlette:
     """Return the application."""
     (key,) = jwt.PyJWKClient(jwks_uri).get_signing_keys()
-    guard = Middleware(_Guard, key=key, audience=audience, issuer=issuer)
-    return Starlette(routes=[Route("/contacts", _contacts)], middleware=[guard])
+    return Starlette(
+        routes=[Route("/contacts", _contacts)], middleware=[guard(key, audience, issuer)]
+    )

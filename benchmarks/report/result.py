@@ -68,6 +68,8 @@ class Result:
     Arguments:
         name: the name of its files, without the ending.
         how: a paragraph that says how it was measured.
+        is_bound: whether the run fails if a goal is not met; only for counts, which do not depend
+            on the moment.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Result:
     lines: tuple[Line, ...]
     curves: tuple[Curve, ...] = ()
     y_axis: str = ""
+    is_bound: bool = False
 
     @property
     def not_met(self) -> tuple[Line, ...]:

@@ -53,6 +53,7 @@ OUR_SYSTEMS: Final[Mapping[str, System]] = {
     "off": _OFF,
     "unguarded": _UNGUARDED,
     "cached": _CACHED,
+    "no-header": System("asgi_bearer", arguments={"cache_control": False}),
     "no-op": System("asgi_bearer", maker=NO_OP),
     "cached-many": System("asgi_bearer", tokens=MANY, filled=True),
     "bare": System("asgi_bearer_bare"),

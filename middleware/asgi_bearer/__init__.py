@@ -36,7 +36,6 @@ from asgi_bearer.errors import (
     VerificationFaulted,
 )
 from asgi_bearer.jose.algorithms import ALGORITHMS
-from asgi_bearer.jwt.token_cache import Recalling
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
 from asgi_bearer.keys import KeySource, RemoteKeys, StaticKeys, remote_keys
 from asgi_bearer.middleware import BearerMiddleware
@@ -72,7 +71,6 @@ __all__ = [
     "OtherJWTPresented",
     "Presented",
     "Principal",
-    "Recalling",
     "RemoteKeys",
     "SignatureInvalid",
     "StaticKeys",

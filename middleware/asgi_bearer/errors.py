@@ -39,17 +39,25 @@ header or a claim, escaped and cut by `shown`, but never a token, a signature or
 stable, for logs and metrics.
 """
 
+import reprlib
 from typing import ClassVar, Final
 
 IDENTIFIER_CHARACTERS: Final = 256
 """How much of an issuer or an audience is shown: two may differ in their last character only."""
+
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = IDENTIFIER_CHARACTERS
 
 _MAX_RETRY_AFTER: Final = 86_400.0  # seconds: one day
 
 
 def shown(value: object, *, characters: int = 64) -> str:
     """Return untrusted `value` for an operator to read: ASCII, escaped, cut after `characters`."""
-    text = ascii(value if not isinstance(value, str) else value[: characters + 1])
+    if isinstance(value, str):
+        text = ascii(value[: characters + 1])
+    else:
+        # An array may be long: only its first members are shown.
+        text = _SHORT.repr(value).encode("ascii", "backslashreplace").decode("ascii")
     return text if len(text) <= characters + 2 else f"{text[:characters]}..."
 
 

@@ -5,7 +5,7 @@ Starlette shows either as `request.user` and `request.auth`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from asgi_bearer.jose.frozen import FrozenDict, frozen, thawed
@@ -18,8 +18,16 @@ _UNESCAPED: Final = "/:@!$&'()*+,;="
 """Characters that stay as they are, beside letters, digits and `-._~`."""
 
 
+class _Decoded:
+    """Holds the decoded claims of a `Principal` until somebody reads them."""
+
+    __slots__ = ("_decoded",)
+
+    _decoded: Mapping[str, object]
+
+
 @dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(_Decoded):
     """The subject and the client of a verified access token.
 
     Arguments:
@@ -40,6 +48,17 @@ class Principal:
     scopes: frozenset[str]
     expires_at: float
     claims: Mapping[str, object] = field(repr=False, hash=False)
+
+    if not TYPE_CHECKING:  # pragma: no branch - or a type checker would accept any attribute
+
+        def __getattr__(self, name: str) -> object:
+            """Freeze the claims of a verified token when somebody reads them."""
+            if name != "claims":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            claims = frozen(self._decoded)
+            object.__setattr__(self, "claims", claims)
+            _set_decoded(self, claims)
+            return claims
 
     @property
     def is_authenticated(self) -> bool:
@@ -108,19 +127,31 @@ def principal_of(claims: dict[str, object], *, issuer: str, scopes: frozenset[st
     """Return the principal of verified `claims`.
 
     Arguments:
-        claims: the decoded claims. They are frozen in place.
+        claims: the decoded claims, which must not be changed afterwards.
         scopes: the granted scopes.
     """
-    client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
+    client_id = None
+    for name in CLIENT_CLAIMS:
+        if name in claims:
+            client_id = claims[name]
+            break
     subject, expires_at = claims.get("sub"), claims["exp"]
-    return Principal(
-        issuer=issuer,
-        subject=subject if isinstance(subject, str) else None,
-        client_id=client if isinstance(client, str) else None,
-        scopes=scopes,
-        expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else 0.0,
-        claims=frozen(claims),
-    )
+    # The constructor of a frozen dataclass takes twice as long, and it needs frozen claims.
+    principal = object.__new__(Principal)
+    _set_issuer(principal, issuer)
+    _set_subject(principal, subject if isinstance(subject, str) else None)
+    _set_client_id(principal, client_id if isinstance(client_id, str) else None)
+    _set_scopes(principal, scopes)
+    _set_expires_at(principal, float(expires_at) if isinstance(expires_at, (int, float)) else 0.0)
+    _set_decoded(principal, claims)
+    return principal
+
+
+_set_issuer, _set_subject, _set_client_id, _set_scopes, _set_expires_at = (
+    vars(Principal)[name].__set__
+    for name in ("issuer", "subject", "client_id", "scopes", "expires_at")
+)
+_set_decoded = vars(_Decoded)["_decoded"].__set__
 
 
 @dataclass(frozen=True, slots=True)

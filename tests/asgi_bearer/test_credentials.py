@@ -14,7 +14,7 @@ from asgi_bearer import (
     InvalidTokenError,
     TokenTooLarge,
 )
-from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented, presented
+from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented, has_none
 
 B64TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-._~+/"
 
@@ -30,7 +30,9 @@ def with_authorization(*values: bytes) -> list[tuple[bytes, bytes]]:
 
 def presented_by(headers: list[tuple[bytes, bytes]]) -> Presented:
     """Return the credentials that a request with `headers` presents."""
-    return presented([value for name, value in headers if name == b"authorization"])
+    credentials = Presented.in_scope({"headers": headers})
+    assert credentials.token
+    return credentials
 
 
 @pytest.mark.conforms(
@@ -56,7 +58,7 @@ def presented_by(headers: list[tuple[bytes, bytes]]) -> Presented:
     ],
 )
 def test_a_bearer_token_is_returned_as_the_client_sent_it(value: bytes, token: str) -> None:
-    assert presented_by(with_authorization(value)) == Presented(token)
+    assert presented_by(with_authorization(value)).token == Presented(token).token == token
 
 
 @pytest.mark.conforms(
@@ -156,6 +158,26 @@ def test_no_header_or_another_scheme_counts_as_no_credentials(values: tuple[byte
     assert (refusal.value.status, refusal.value.error) == (401, None)
 
 
+@pytest.mark.conforms("with optional authentication a bad token is still 401")
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param((), True, id="no header"),
+        pytest.param((b"Basic YTpi",), False, id="another scheme"),
+        pytest.param((b"Bearer a",), False, id="a token"),
+        pytest.param((b"bearer a,b",), False, id="a malformed token"),
+        pytest.param((b"Bearer",), False, id="no token"),
+        pytest.param((b"",), False, id="an empty header"),
+        pytest.param((b"Basic YTpi", b"Basic YTpi"), False, id="two headers"),
+        pytest.param((b"x" * (MAX_CREDENTIAL_BYTES + 1),), False, id="a very long header"),
+    ],
+)
+def test_a_request_is_anonymous_only_without_an_authorization_header(
+    values: tuple[bytes, ...], expected: bool
+) -> None:
+    assert has_none({"headers": with_authorization(*values)}) == expected
+
+
 @pytest.mark.parametrize(
     "name", [b"proxy-authorization", b"x-authorization", b"authorization-info", b"cookie"]
 )
@@ -181,9 +203,41 @@ def test_a_longer_header_is_refused_without_parsing(filler: bytes) -> None:
     assert isinstance(refusal.value, InvalidTokenError)
 
 
+@pytest.mark.parametrize("token", ["a.b.c", "a b", " a\n", "", "é", "\ud800", "=", "a" * 70_000])
+def test_credentials_that_are_made_of_a_token_hold_it_as_it_is(token: str) -> None:
+    """An application or a test may make them; nothing of the token is checked."""
+    made = Presented(token)
+
+    assert made.token == token
+    assert made.credentials == b"Bearer " + token.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize(
+    "value", [b"Bearer a.b", b"bearer a.b", b" BEARER   a.b\t", b"Bearer a.b "]
+)
+def test_presented_credentials_are_the_header_with_bearer_in_its_usual_spelling(
+    value: bytes,
+) -> None:
+    """Before and after the token is read."""
+    made = Presented.in_scope({"headers": with_authorization(value)})
+
+    assert made.credentials.strip() == b"Bearer a.b"
+    assert [made.token, made.token] == ["a.b", "a.b"]
+    assert made.credentials.strip() == b"Bearer a.b"
+
+
+def test_a_token_outside_the_grammar_is_refused_each_time_it_is_read() -> None:
+    made = Presented.in_scope({"headers": with_authorization(b"Bearer a b")})
+
+    for _ in range(2):
+        with pytest.raises(CredentialsMalformed):
+            _ = made.token
+
+
 @pytest.mark.conforms("no token appears in a log, a body or an exception")
 def test_the_repr_of_presented_credentials_does_not_show_the_token() -> None:
     assert "secret" not in repr(Presented("secret.secret.secret"))
+    assert "secret" not in repr(presented_by(with_authorization(b"Bearer secret")))
 
 
 @pytest.mark.conforms(

@@ -48,7 +48,6 @@ PUBLIC = [
     "OtherJWTPresented",
     "Presented",
     "Principal",
-    "Recalling",
     "RemoteKeys",
     "SignatureInvalid",
     "StaticKeys",
@@ -152,7 +151,6 @@ def test_the_public_modules_list_their_names() -> None:
     ]
     assert asgi_bearer.keys.__all__ == [
         "MAX_ADDRESS_CHARACTERS",
-        "AtHand",
         "Document",
         "Fetch",
         "FetchFailed",

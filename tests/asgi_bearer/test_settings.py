@@ -32,6 +32,9 @@ guarded = issuer.guard
         pytest.param({"optional": "false"}, "optional", id="optional a string"),
         pytest.param({"preflight": 1}, "preflight", id="preflight a number"),
         pytest.param({"preflight": None}, "preflight", id="preflight none"),
+        pytest.param({"cache_control": "private"}, "cache_control", id="cache_control a string"),
+        pytest.param({"cache_control": 0}, "cache_control", id="cache_control a number"),
+        pytest.param({"cache_control": None}, "cache_control", id="cache_control none"),
         pytest.param({"scopes": None}, "scopes", id="scopes none"),
         pytest.param({"scopes": [b"a"]}, "scopes", id="a scope as bytes"),
         pytest.param({"scopes": [None]}, "scopes", id="a scope none"),
@@ -49,6 +52,11 @@ guarded = issuer.guard
 def test_an_invalid_setting_is_refused_at_start_up(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         guarded(**arguments)
+
+
+def test_the_error_says_what_cache_control_must_be() -> None:
+    with pytest.raises(ValueError, match="cache_control must be True or False, not 'private'"):
+        guarded(cache_control="private")
 
 
 def test_all_invalid_settings_are_named_at_once() -> None:

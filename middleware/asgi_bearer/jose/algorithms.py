@@ -6,7 +6,6 @@ select them (RFC 8725 §3.1, §3.2). The package cryptography verifies the signa
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -45,7 +44,7 @@ class SignatureAlgorithm:
         digest = self.digest
         if isinstance(key, RSAPublicKey):
             padding = PSS(MGF1(digest), digest.digest_size) if self.name[:2] == "PS" else PKCS1v15()
-            return partial(key.verify, padding=padding, algorithm=digest)
+            return lambda signature, signed: key.verify(signature, signed, padding, digest)
         if isinstance(key, EllipticCurvePublicKey):
             ecdsa, size = ECDSA(digest), (key.key_size + 7) // 8
             return lambda signature, signed: key.verify(_der(signature, size), signed, ecdsa)

@@ -1,11 +1,9 @@
 """Read-only decoded JSON that can still be copied, pickled and serialised."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Never, Self, TypeGuard
+from typing import Never, Self, TypeGuard
 
 from asgi_bearer.jose.encoding import is_array, is_object
-
-_MUTABLE: Final = frozenset({dict, list})
 
 
 class FrozenDict(dict[str, object]):
@@ -44,16 +42,9 @@ class FrozenDict(dict[str, object]):
         return type(self), (dict(self),)
 
 
-def frozen(members: dict[str, object]) -> FrozenDict:
-    """Return decoded JSON that is read-only at any depth.
-
-    Arguments:
-        members: the decoded object. It is changed in place.
-    """
-    for name, value in members.items():
-        if type(value) in _MUTABLE:
-            members[name] = _frozen(value)
-    return FrozenDict(members)
+def frozen(members: Mapping[str, object]) -> FrozenDict:
+    """Return decoded JSON that is read-only at any depth; `members` stays as it is."""
+    return FrozenDict({name: _frozen(value) for name, value in members.items()})
 
 
 def thawed(value: object) -> object:
@@ -75,6 +66,5 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
 
 def _frozen(value: object) -> object:
     if is_array(value):
-        # Most arrays hold only strings, which need no freezing.
-        return tuple(value if _MUTABLE.isdisjoint(map(type, value)) else map(_frozen, value))
+        return tuple(map(_frozen, value))
     return frozen(value) if is_object(value) else value

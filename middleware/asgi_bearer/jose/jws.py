@@ -3,10 +3,10 @@
 All of it happens before a key is looked up; nothing is verified yet.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from asgi_bearer.errors import (
     AlgorithmNotAllowed,
@@ -23,6 +23,10 @@ from asgi_bearer.jose.encoding import base64url_decode_bytes, json_object
 
 _NOT_AN_OBJECT: Final = "a segment is not a JSON object"
 _ENCRYPTED: Final = "an encrypted token (JWE): its issuer must sign it, not encrypt it"
+_MAX_COMMAS, _MAX_ESCAPES = 64, 512
+"""In a header. Most have three members; a chain of certificates (`x5c`) has a few more."""
+
+(_DOT,) = b"."
 _OBJECT_STARTS: Final = b"eICD"
 """First characters of base64url for `{` and white space; most garbage begins with another one."""
 
@@ -53,32 +57,31 @@ class Header:
 
 
 @dataclass(slots=True)
-class CompactJWS:
-    """A parsed token; nothing of it is verified yet.
+class SplitJWS:
+    """A token in its parts; nothing of it is verified yet.
 
     Arguments:
         header: the JOSE header.
-        claims: the payload.
+        payload: the second segment, not decoded.
         signing_input: the bytes that were signed (RFC 7515 §5.2).
         signature: the decoded signature.
     """
 
     header: Header
-    claims: dict[str, object] = field(repr=False)
+    payload: bytes = field(repr=False)
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
 
 
-class Segments(NamedTuple):
-    """The three segments of a token, not decoded, and the signed bytes."""
+@dataclass(slots=True)
+class CompactJWS(SplitJWS):
+    """A parsed token; nothing of it is verified yet.
 
-    header: bytes
-    claims: bytes
-    signature: bytes
-    signing_input: bytes
+    Arguments:
+        claims: the decoded payload.
+    """
 
-    def __repr__(self) -> str:
-        return "Segments(...)"
+    claims: dict[str, object] = field(repr=False)
 
 
 def parse(token: str, *, max_bytes: int) -> CompactJWS:
@@ -89,31 +92,49 @@ def parse(token: str, *, max_bytes: int) -> CompactJWS:
         TokenMalformed: it does not have three segments of canonical base64url, or one of the
             first two is not a JSON object.
     """
-    segments = segments_of(token, max_bytes=max_bytes)
-    return decoded(segments, Header.of(decoded_object(segments.header)))
+    encoded = token.encode("utf-8", "surrogatepass")
+    jws = split(encoded, decoded_header, max_bytes=max_bytes)
+    claims = decoded_object(jws.payload)
+    return CompactJWS(jws.header, jws.payload, jws.signing_input, jws.signature, claims)
 
 
-def segments_of(token: str, *, max_bytes: int) -> Segments:
-    """Return the segments of `token`.
+def split(token: bytes, header_of: Callable[[bytes], Header], *, max_bytes: int) -> SplitJWS:
+    """Return the parts of `token`, without decoding the payload.
+
+    Arguments:
+        header_of: decodes the first segment.
 
     Raises:
         TokenTooLarge: it is longer than `max_bytes`.
         TokenOpaque: it has one segment, so it is not a JWT.
         TokenEncrypted: it has five segments, as a JWE has (RFC 7516 §7.1).
-        TokenMalformed: it has another number of segments.
+        TokenMalformed: it has another number of segments, or its signature is empty or not
+            canonical base64url.
     """
     if len(token) > max_bytes:
         raise TokenTooLarge(f"the token has {len(token)} bytes, at most {max_bytes} are allowed")
-    if not token.isascii():
-        raise TokenMalformed("the token is not ASCII")
-    encoded = token.encode("ascii")
-    signing_input, _, signature = encoded.rpartition(b".")
-    header, dot, claims = signing_input.partition(b".")
-    if not dot or b"." in claims:
-        raise _segment_refusal(encoded)
-    if encoded[:1] not in _OBJECT_STARTS:
-        raise TokenMalformed(_NOT_AN_OBJECT)
-    return Segments(header, claims, signature, signing_input)
+    signing_input, _, signature = token.rpartition(b".")
+    header, dot, payload = signing_input.partition(b".")
+    if not dot or _DOT in payload:
+        raise _segment_refusal(token)
+    jws_header = header_of(header)
+    if not signature:
+        raise TokenMalformed("the signature is empty")
+    return SplitJWS(jws_header, payload, signing_input, decoded_segment(signature))
+
+
+def decoded_segment(segment: bytes) -> bytes:
+    """Return the decoded bytes of a segment.
+
+    Raises:
+        TokenMalformed: it is not canonical base64url.
+    """
+    try:
+        return base64url_decode_bytes(segment)
+    except ValueError as err:
+        reason = str(err)
+    # Raised outside of the except block: the decoding error may hold a part of the token.
+    raise TokenMalformed(reason)
 
 
 def _segment_refusal(token: bytes) -> InvalidTokenError:
@@ -127,13 +148,34 @@ def _segment_refusal(token: bytes) -> InvalidTokenError:
 
 def _is_encrypted(header: bytes) -> bool:
     try:
-        return "enc" in decoded_object(header)
+        return "enc" in decoded_header(header).members
     except TokenMalformed:
         return False
 
 
-def decoded_object(segment: bytes) -> dict[str, object]:
+def decoded_header(segment: bytes) -> Header:
+    """Return the JOSE header in the first segment.
+
+    Raises:
+        TokenMalformed: it is not canonical base64url of a JSON object, or has very many members.
+    """
+    return Header.of(decoded_object(segment, _read_header))
+
+
+def _read_header(encoded: bytes) -> dict[str, object]:
+    # Anybody may have written the header, so it must not take long to decode.
+    if encoded.count(b",") > _MAX_COMMAS or encoded.count(b"\\") > _MAX_ESCAPES:
+        raise ValueError("the header has too many members or escapes")
+    return json_object(encoded)
+
+
+def decoded_object(
+    segment: bytes, read: Callable[[bytes], dict[str, object]] = json_object
+) -> dict[str, object]:
     """Return the JSON object in a segment.
+
+    Arguments:
+        read: decodes the JSON.
 
     Raises:
         TokenMalformed: it is not canonical base64url of a JSON object.
@@ -141,28 +183,9 @@ def decoded_object(segment: bytes) -> dict[str, object]:
     if segment[:1] not in _OBJECT_STARTS:
         raise TokenMalformed(_NOT_AN_OBJECT)
     try:
-        return json_object(base64url_decode_bytes(segment))
+        return read(base64url_decode_bytes(segment))
     except ValueError as err:
         reason = str(err)
-    # Raised outside of the except block: the decoding error may hold a part of the token.
-    raise TokenMalformed(reason)
-
-
-def decoded(segments: Segments, header: Header) -> CompactJWS:
-    """Return the parsed token; its first segment is already decoded as `header`.
-
-    Raises:
-        TokenMalformed: another segment cannot be decoded, or there is no signature.
-    """
-    if not segments.signature:
-        raise TokenMalformed("the signature is empty")
-    claims = decoded_object(segments.claims)
-    try:
-        signature = base64url_decode_bytes(segments.signature)
-    except ValueError as err:
-        reason = str(err)
-    else:
-        return CompactJWS(header, claims, segments.signing_input, signature)
     raise TokenMalformed(reason)
 
 
@@ -189,7 +212,7 @@ def check_header(
         raise TokenEncrypted(_ENCRYPTED)
     if header.alg not in algorithms:
         raise AlgorithmNotAllowed(
-            f"alg is {shown(members.get('alg'))}, which the configuration does not allow"
+            f"alg is {shown(header.alg or None)}, which the configuration does not allow"
         )
     if "crit" in members or "b64" in members:
         raise CriticalHeaderNotUnderstood(

@@ -1,4 +1,4 @@
-"""Checks the arguments of `JWTVerifier` and reports all faults at once."""
+"""Checks the arguments of `JWTVerifier`, which reports all faults at once."""
 
 import inspect
 import re
@@ -7,6 +7,7 @@ from typing import Final, TypeGuard
 
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
 from asgi_bearer.jose.algorithms import TABLE, rsa_default
+from asgi_bearer.jose.encoding import is_number
 from asgi_bearer.jwt.claims import PROFILES
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.keys.urls import address_fault, allow_http_faults, issuer_fault, shown_address
@@ -29,36 +30,10 @@ def scope_paths(scope_claims: str | Collection[ScopeClaim] | None) -> tuple[Scop
     return (scope_claims,) if isinstance(scope_claims, str) else tuple(scope_claims)
 
 
-def argument_faults(
-    *,
-    issuer: object,
-    audience: object,
-    audience_claim: object,
-    jwks_uri: object,
-    keys: object,
-    allow_http: Collection[str],
-    algorithms: object,
-    profile: object,
-    scope_claims: object,
-    leeway: object,
-    rules: object,
-    verified_tokens: object,
-    max_token_bytes: object,
-    clock: object,
-) -> list[str]:
-    """Return a sentence for each argument that is wrong or contradicts another."""
-    return [
-        *_key_faults(issuer, jwks_uri, keys, allow_http),
-        *_claim_faults(audience, audience_claim, scope_claims, profile),
-        *_algorithm_faults(algorithms),
-        *_limit_faults(leeway, verified_tokens, max_token_bytes),
-        *_function_faults(rules, clock),
-    ]
-
-
-def _key_faults(
+def key_faults(
     issuer: object, jwks_uri: object, keys: object, allow_http: Collection[str]
 ) -> Iterator[str]:
+    """Yield what is wrong with the issuer, or with where its keys come from."""
     is_discovered = jwks_uri is None and keys is None
     fault = issuer_fault(issuer, allow_http=allow_http) if is_discovered else _name_fault(issuer)
     if fault:
@@ -75,9 +50,10 @@ def _key_faults(
     yield from allow_http_faults(allow_http)
 
 
-def _claim_faults(
+def claim_faults(
     audience: object, audience_claim: object, scope_claims: object, profile: object
 ) -> Iterator[str]:
+    """Yield what is wrong with the arguments that say how claims are read."""
     audiences = _strings(audience)
     if not audiences or "" in audiences:
         yield "audience must be the identifier of this API, or several, and not empty"
@@ -95,7 +71,8 @@ def _claim_faults(
         )
 
 
-def _algorithm_faults(algorithms: object) -> Iterator[str]:
+def algorithm_faults(algorithms: object) -> Iterator[str]:
+    """Yield what is wrong with the accepted algorithms."""
     names = None if isinstance(algorithms, str) else _strings(algorithms)
     if not names or not TABLE.keys() >= set(names):
         yield f"algorithms must be some of {', '.join(TABLE)}, not {algorithms!r}"
@@ -106,11 +83,10 @@ def _algorithm_faults(algorithms: object) -> Iterator[str]:
         )
 
 
-def _limit_faults(
-    leeway: object, verified_tokens: object, max_token_bytes: object
-) -> Iterator[str]:
+def limit_faults(leeway: object, verified_tokens: object, max_token_bytes: object) -> Iterator[str]:
+    """Yield what is wrong with the numbers."""
     # Written so that NaN fails the comparison.
-    if not (_is_number(leeway) and 0 <= leeway <= MAX_LEEWAY):
+    if not (is_number(leeway) and 0 <= leeway <= MAX_LEEWAY):
         yield f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {leeway!r}"
     if not (_is_count(verified_tokens) and 0 <= verified_tokens <= MAX_VERIFIED_TOKENS):
         yield f"verified_tokens must be 0 to {MAX_VERIFIED_TOKENS}"
@@ -118,7 +94,8 @@ def _limit_faults(
         yield f"max_token_bytes must be 1 to {MAX_CREDENTIAL_BYTES}"
 
 
-def _function_faults(rules: object, clock: object) -> Iterator[str]:
+def function_faults(rules: object, clock: object) -> Iterator[str]:
+    """Yield what is wrong with the rules and the clock."""
     if rules is not None and not _is_mapping(rules):
         yield "rules must be a mapping of names to plain functions, as in {'tenant': is_our_tenant}"
     elif rules is not None:
@@ -167,10 +144,6 @@ def _is_collection(value: object) -> TypeGuard[Collection[object]]:
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -6,9 +6,10 @@ because it decides whose keys to use. The times (`validity`) are checked last.
 `cross_jwt_confusion` refuses ID tokens (`nonce`) and other JWTs.
 """
 
+import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
@@ -25,7 +26,13 @@ from asgi_bearer.errors import (
     shown,
 )
 from asgi_bearer.jose.encoding import is_array, is_object
-from asgi_bearer.jwt.cross_jwt_confusion import Claims, ScopeClaim, other_jwt_refusal
+from asgi_bearer.jose.jws import decoded_object, decoded_segment
+from asgi_bearer.jwt.cross_jwt_confusion import (
+    Claims,
+    ScopeClaim,
+    is_plain_access_token,
+    other_jwt_refusal,
+)
 from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import scope_names, scope_names_in_roles
 
@@ -35,7 +42,20 @@ LAST_NUMERIC_DATE: Final = 253_402_300_799
 _SCOPE_CLAIMS: Final = frozenset({"scope", "scp"})
 """Claims that hold only scope names."""
 
-_STRING_ONLY: Final = frozenset({str})
+_NAMES: Final = ("sub", *CLIENT_CLAIMS)
+
+_MAX_DECODED, _MAX_COMMAS = 1024, 48
+"""In a payload that is decoded before its signature is verified: more than most tokens have."""
+
+_MAX_ISSUERS: Final = 4
+_MAX_ESCAPED: Final = 12
+_MAX_WHITE_SPACE: Final = 64
+"""How many `"iss"` of an unverified payload are read, and how many bytes behind each of them: JSON
+may write a character in twelve bytes, and white space around the colon."""
+
+_WHITE_SPACE: Final = b" \t\n\r"
+_STRING: Final = json.JSONDecoder()
+
 _CONTROL_CHARACTER: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -71,12 +91,53 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
         )
 
 
+def check_unverified_issuer(payload: bytes, expected: Expected) -> None:
+    """Check that a token that no known key signed may be ours, before newer keys are fetched.
+
+    Anybody may have written it, so only a short payload with few members is decoded. In another one
+    the strings behind `"iss"` are read, and what is unclear may be ours: `check_issuer` decides
+    once a key has signed it.
+
+    Arguments:
+        payload: the second segment of the token.
+
+    Raises:
+        IssuerMismatch, ClaimMissing: the token is not ours.
+        TokenMalformed: the payload is not canonical base64url, or a short one is not JSON.
+    """
+    decoded = decoded_segment(payload)
+    if len(decoded) <= _MAX_DECODED and decoded.count(b",") <= _MAX_COMMAS:
+        check_issuer(decoded_object(payload), expected)
+        return
+    length = _MAX_ESCAPED * len(expected.issuer) + _MAX_WHITE_SPACE
+    found = [_string(after[:length]) for after in decoded.split(b'"iss"', _MAX_ISSUERS)[1:]]
+    if expected.issuer in found or len(found) == _MAX_ISSUERS:
+        return
+    if found:
+        raise IssuerMismatch(
+            f"iss is {_identifier(found[0])}, expected {_identifier(expected.issuer)}"
+        )
+    if b"\\u" not in decoded:
+        raise ClaimMissing("iss is missing")
+
+
+def _string(text: bytes) -> object:
+    """Return the JSON string that follows a colon, or None."""
+    value = text.lstrip(_WHITE_SPACE).removeprefix(b":").lstrip(_WHITE_SPACE)
+    try:
+        return (
+            _STRING.raw_decode(value.decode("utf-8", "replace"))[0] if value[:1] == b'"' else None
+        )
+    except ValueError:
+        return None
+
+
 def check_audience(claims: Claims, expected: Expected) -> None:
     """Check that `aud`, a string or an array of strings, names this API (RFC 7519 §4.1.3)."""
     claim = expected.audience_claim
     audience = claims.get(claim)
     names = [audience] if isinstance(audience, str) else audience
-    if not is_array(names) or not _STRING_ONLY.issuperset(map(type, names)):
+    if not is_array(names) or not _are_strings(names):
         _require(claims, claim)
         raise ClaimMalformed(
             f"{claim} is {shown(audience)}, it must be a string or an array of strings"
@@ -86,15 +147,24 @@ def check_audience(claims: Claims, expected: Expected) -> None:
         raise AudienceMismatch(f"{claim} is {_identifier(audience)}, expected {expected_names}")
 
 
+def _are_strings(names: Iterable[object]) -> bool:
+    # Faster than all() with a generator for the few names of an audience.
+    for name in names:  # noqa: SIM110
+        if not isinstance(name, str):
+            return False
+    return True
+
+
 def _identifier(identifier: object) -> str:
     return shown(identifier, characters=IDENTIFIER_CHARACTERS)
 
 
 def check_kind(claims: Claims, expected: Expected) -> None:
     """Check that this is a bearer access token and not another JWT (RFC 8725 §3.12)."""
-    refusal = other_jwt_refusal(claims, expected.scope_claims or ())
-    if refusal is not None:
-        raise refusal
+    if not is_plain_access_token(claims):
+        refusal = other_jwt_refusal(claims, expected.scope_claims or ())
+        if refusal is not None:
+            raise refusal
 
 
 def check_names(claims: Claims, expected: Expected) -> None:
@@ -102,17 +172,17 @@ def check_names(claims: Claims, expected: Expected) -> None:
 
     RFC 7519 §4.1.2, §4.1.7; RFC 8693 §4.3; OpenID Connect Core §2. They could forge log lines.
     """
-    for name in ("sub", *CLIENT_CLAIMS):
+    for name in _NAMES:
         if name in claims:
             value = claims[name]
             # isprintable() is faster than the search, and nearly every name passes it.
-            if not (
-                isinstance(value, str)
-                and value
-                and (value.isprintable() or not _CONTROL_CHARACTER.search(value))
+            if (
+                not isinstance(value, str)
+                or not value
+                or (not value.isprintable() and _CONTROL_CHARACTER.search(value))
             ):
                 raise ClaimMalformed(f"{name} is {shown(value)}, it must be a name")
-    if not isinstance(claims.get("jti", ""), str):
+    if "jti" in claims and not isinstance(claims["jti"], str):
         raise ClaimMalformed(f"jti is {shown(claims['jti'])}, it must be a string")
 
 
@@ -170,8 +240,8 @@ def numeric_date(name: str, value: object) -> float:
     Raises:
         ClaimMalformed: it is not a number, or not within the years 1970 to 9999.
     """
-    # True is an int in Python, but not a number in JSON.
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    # Not isinstance: True is an int in Python, but not a number in JSON.
+    if type(value) is not int and type(value) is not float:
         raise ClaimMalformed(f"{name} is {shown(value)}, it must be a number")
     if not 0 <= value <= LAST_NUMERIC_DATE:
         raise ClaimMalformed(f"{name} must be within the years 1970 to 9999")
@@ -195,15 +265,18 @@ def validity(claims: Claims, expected: Expected, now: float) -> tuple[float, flo
         raise ClaimMissing("exp is missing")
     valid_until = numeric_date("exp", claims["exp"]) + expected.leeway
     # Without a finite time no token is valid.
-    if not (math.isfinite(now) and now < valid_until):
+    if not -math.inf < now < valid_until:
         raise TokenExpired(f"expired {now - valid_until + expected.leeway:.0f} s ago")
     valid_from = 0.0
     for name in ("nbf", "iat"):
         if name in claims:
-            date = numeric_date(name, claims[name])
-            if not date - expected.leeway <= now:
-                raise TokenNotYetValid(f"{name} is {date - now:.0f} s in the future")
-            valid_from = max(valid_from, date - expected.leeway)
+            date = numeric_date(name, claims[name]) - expected.leeway
+            if not date <= now:
+                raise TokenNotYetValid(
+                    f"{name} is {date + expected.leeway - now:.0f} s in the future"
+                )
+            if date > valid_from:
+                valid_from = date
     return valid_from, valid_until
 
 
@@ -223,7 +296,8 @@ def granted_scopes(claims: Claims, profile: Profile, expected: Expected) -> froz
     for name in profile.scope_claims:
         if name in claims:
             names = scope_names(name, claims[name], arrays=profile.scope_arrays)
-            granted = names if granted is None else granted
+            if granted is None:
+                granted = names
     return granted or frozenset()
 
 

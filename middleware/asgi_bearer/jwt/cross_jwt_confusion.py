@@ -16,7 +16,7 @@ from asgi_bearer.errors import (
     TokenBoundToKey,
     shown,
 )
-from asgi_bearer.jose.encoding import is_array, is_object
+from asgi_bearer.jose.encoding import is_array, is_number, is_object
 
 Claims = Mapping[str, object]
 
@@ -95,6 +95,11 @@ _TOKEN_CLAIMS: Final = frozenset({"iat", "jti", "client_id", "azp", "cid", "appi
 """A signed userinfo response has none of these. Nearly every access token has one."""
 
 
+def is_plain_access_token(claims: Claims) -> bool:
+    """Return True for most access tokens; `other_jwt_refusal` judges the others."""
+    return "iat" in claims and _DISTINGUISHING_CLAIMS.isdisjoint(claims)
+
+
 def other_jwt_refusal(
     claims: Claims, scope_claims: Sequence[ScopeClaim]
 ) -> InvalidTokenError | None:
@@ -114,11 +119,12 @@ def other_jwt_refusal(
     for name, kind in _OTHER_JWT_CLAIMS.items():
         if name in claims:
             return OtherJWTPresented(f"the claim {name} belongs to {kind}")
-    return (
-        _type_refusal(claims)
-        or _nonce_refusal(claims, scope_claims)
-        or _userinfo_refusal(claims, scope_claims)
-    )
+    if refusal := _type_refusal(claims):
+        return refusal
+    # Keycloak, Azure AD B2C and authentik write the nonce into access tokens too.
+    if "nonce" in claims and not _grants_something(claims, scope_claims):
+        return IDTokenPresented("an ID token: it has a nonce, and no scope, role or permission")
+    return _userinfo_refusal(claims, scope_claims)
 
 
 def _type_refusal(claims: Claims) -> InvalidTokenError | None:
@@ -148,13 +154,6 @@ def _normalised(text: str) -> str:
     """Return a token type in one spelling, the same for `ID-Token`, `id_token` and
     `urn:ietf:params:oauth:token-type:id_token` (RFC 8693 §3)."""
     return text.rpartition(":")[2].lower().replace("_", "").replace("-", "")
-
-
-def _nonce_refusal(claims: Claims, scope_claims: Sequence[ScopeClaim]) -> InvalidTokenError | None:
-    # Keycloak, Azure AD B2C and authentik write the nonce into access tokens too.
-    if "nonce" not in claims or _grants_something(claims, scope_claims):
-        return None
-    return IDTokenPresented("an ID token: it has a nonce, and no scope, role or permission")
 
 
 def _userinfo_refusal(
@@ -189,4 +188,4 @@ def _holds_a_name(value: object) -> bool:
         return any(map(_holds_a_name, value))
     if isinstance(value, str):
         return value.strip() != ""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number(value)

@@ -1,50 +1,61 @@
 """Caches verified tokens, so that the same token is not verified twice.
 
-A cached result is always the same as that of a full verification: each look-up checks the clock and
-whether the key that signed is still in the key set. Entries are keyed by a SHA-256 digest; the
-token itself is not stored. Refusals are not cached: they are cheap, and most bad tokens come once.
+A cached result is always the same as that of a full verification: each look-up compares the whole
+token, and the verifier asks whether the token is still valid at this time and with these keys.
+
+No usable token is stored. An entry is found by the SHA-256 digest of the signature, without which
+the rest of the token, which is stored and compared, is of no use to a thief. Refusals are not
+cached: they are cheap, and most bad tokens come once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final
 
-from cachetools import LRUCache
+from cachetools import FIFOCache
 
-from asgi_bearer.errors import KeyAmbiguous
 from asgi_bearer.jose.jws import Header
+from asgi_bearer.jwt.signature import is_candidate
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.principal import Principal
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The total weight of all entries."""
 
-WEIGHT_PER_BYTE: Final = 6
-"""Bytes of memory for each byte of a token: its names and values become objects. Common tokens need
-2 to 6. Tokens full of empty objects need 27, so a cache of them needs 4.5 times `MAX_BYTES`."""
+WEIGHT_PER_BYTE: Final = 7
+"""Bytes of memory for each stored byte of a token: its names and values become objects. Common
+tokens need 3 to 7. Tokens full of empty objects need 28, so a cache of them needs four times
+`MAX_BYTES`."""
+
+_MAX_SIGNATURE: Final = 3 * 1024
+"""Characters. The signature of an RSA key with 16,384 bits has 2,731. A digest of a longer one is
+not computed, because it only keeps the processor busy."""
 
 
-class Recalling(Protocol):
-    """A verifier that returns the cached result for credentials without waiting.
+_MAX_SPARED: Final = 8
+"""Entries that are spared before one is evicted in any case, so that an eviction is short."""
 
-    The middleware calls `recall` only if it is defined on the same class as `verify`, or on a
-    subclass.
+
+@dataclass(slots=True, eq=False)
+class Epoch:
+    """The time during which the key source returns the same key set.
+
+    Entries refer to the epoch and not to the key set, because a key source may return a new object
+    on each call, and old ones must not stay in memory.
+
+    Arguments:
+        key_set: another object when the epoch is over.
     """
 
-    def recall(self, credentials: bytes) -> Principal | None:
-        """Return what `verify` would return for these credentials if it is cached, or None.
-
-        Arguments:
-            credentials: the whole Authorization header.
-
-        Raises:
-            NotPermittedError: a rule refuses the cached principal.
-        """
-        ...
+    key_set: object
 
 
-@dataclass(slots=True)
+_OVER: Final = object()
+_NO_EPOCH: Final = Epoch(_OVER)
+
+
+@dataclass(slots=True, eq=False)
 class CachedToken:
     """A verified token.
 
@@ -54,8 +65,9 @@ class CachedToken:
         key: the key that signed it.
         valid_from: the time from which it is valid, leeway included.
         valid_until: the time at which it expires, leeway included.
-        size: its length in bytes.
-        key_set_number: number of the newest key set in which the key was found; it changes.
+        signed: the Authorization header up to the signature.
+        epoch: of the newest key set in which the key was found; it changes.
+        was_used: whether it was used since it was stored or last spared.
     """
 
     principal: Principal
@@ -63,20 +75,44 @@ class CachedToken:
     key: Key
     valid_from: float
     valid_until: float
-    size: int
-    key_set_number: int = 0
+    signed: bytes = field(default=b"", repr=False)
+    epoch: Epoch = field(default=_NO_EPOCH, repr=False)
+    was_used: bool = False
 
-    def is_signed_by(self, key_set: KeySet, rsa_default: str) -> bool:
-        """Return whether verification with `key_set` would still use the key that signed."""
-        alg, kid = self.header.alg, self.header.kid
-        try:
-            return self.key in key_set.candidates(alg, kid, rsa_default=rsa_default)
-        except KeyAmbiguous:
-            return False
+
+class _SecondChance(FIFOCache[bytes, CachedToken]):
+    """Evicts the oldest entry, but spares it once if it was used in the meantime.
+
+    Arguments:
+        entries: the same entries in a dictionary, from which evicted ones are removed too.
+    """
+
+    def __init__(self, entries: dict[bytes, CachedToken], *, max_entries: int) -> None:
+        least = MAX_BYTES // max_entries
+        super().__init__(
+            least * max_entries,
+            getsizeof=lambda entry: max(len(entry.signed) * WEIGHT_PER_BYTE, least),
+        )
+        self._mirror = entries
+
+    def popitem(self) -> tuple[bytes, CachedToken]:
+        """Remove and return the entry that is evicted."""
+        digest, entry = super().popitem()
+        for _ in range(_MAX_SPARED):
+            if not entry.was_used:
+                break
+            entry.was_used = False
+            self[digest] = entry
+            digest, entry = super().popitem()
+        del self._mirror[digest]
+        return digest, entry
 
 
 class TokenCache:
-    """An LRU cache of verified tokens; safe for threads.
+    """A bounded cache of verified tokens; safe for threads.
+
+    Finding an entry takes no lock and changes nothing that threads share, except that the first
+    use marks the entry.
 
     Arguments:
         max_entries: the number of entries; fewer fit if they are large.
@@ -85,60 +121,59 @@ class TokenCache:
 
     def __init__(self, max_entries: int, *, rsa_default: str) -> None:
         self._rsa_default = rsa_default
-        min_weight = MAX_BYTES // max_entries
-        self._entries: LRUCache[bytes, CachedToken] = LRUCache(
-            MAX_BYTES, getsizeof=lambda entry: max(entry.size * WEIGHT_PER_BYTE, min_weight)
-        )
+        self._entries: dict[bytes, CachedToken] = {}
+        self._queue = _SecondChance(self._entries, max_entries=max_entries)
         self._lock = Lock()
-        # The last key set and its number, in one tuple so that threads read both together. Entries
-        # hold only the number, because a key source may return a new object on each call.
-        self._current: tuple[KeySet | None, int] = (None, 0)
+        self._epoch = _NO_EPOCH
 
-    def __contains__(self, digest: bytes) -> bool:
-        return digest in self._entries
-
-    def principal(
-        self, digest: bytes, keys: Callable[[], KeySet | None], clock: Callable[[], float]
-    ) -> Principal | None:
-        """Return the principal of a token if it is still valid; otherwise remove the token.
+    def find(self, credentials: bytes) -> CachedToken | None:
+        """Return the entry of a token, or None. Whether it is still valid is another question.
 
         Arguments:
-            digest: SHA-256 of the credentials.
-            keys: returns the issuer's keys, or None if that would need an `await`.
-            clock: the time, in seconds since the epoch.
+            credentials: the whole Authorization header.
         """
-        with self._lock:
-            # A failed look-up raises twice inside cachetools, which is slow.
-            if digest not in self._entries:
-                return None
-            entry = self._entries[digest]
-        key_set = keys()
-        if key_set is None:
+        signed, _, signature = credentials.rpartition(b".")
+        if len(signature) > _MAX_SIGNATURE:
             return None
-        now = clock()
-        # Written so that NaN from a broken clock fails the comparison.
-        if entry.valid_from <= now < entry.valid_until:
-            current, number = self._current
-            if current is not key_set:
-                number = self._number_of(key_set)
-            if entry.key_set_number == number:
-                return entry.principal
-            if entry.is_signed_by(key_set, self._rsa_default):
-                entry.key_set_number = number
-                return entry.principal
-        with self._lock:
-            self._entries.pop(digest, None)
-        return None
+        entry = self._entries.get(sha256(signature).digest())
+        if entry is None or entry.signed != signed:
+            return None
+        if not entry.was_used:
+            entry.was_used = True
+        return entry
 
-    def add(self, digest: bytes, entry: CachedToken, key_set: KeySet) -> None:
+    def holds(self, entry: CachedToken, key_set: KeySet) -> bool:
+        """Return whether `key_set` still has the key that signed a token."""
+        if entry.epoch.key_set is key_set:
+            return True
+        if not is_candidate(entry.key, entry.header, key_set, self._rsa_default):
+            return False
+        entry.epoch = self._epoch_of(key_set)
+        return True
+
+    def add(self, credentials: bytes, entry: CachedToken, key_set: KeySet) -> None:
         """Store a token that was verified with `key_set`."""
-        current, number = self._current
-        entry.key_set_number = number if current is key_set else self._number_of(key_set)
+        if credentials.count(b" ") > 1 or b"\t" in credentials:
+            # A client can vary such white space, so one token could fill the cache.
+            return
+        entry.signed, _, signature = credentials.rpartition(b".")
+        if len(signature) > _MAX_SIGNATURE:
+            return
+        digest = sha256(signature).digest()
+        entry.epoch = self._epoch_of(key_set)
         with self._lock:
-            self._entries[digest] = entry
+            self._queue[digest] = self._entries[digest] = entry
 
-    def _number_of(self, key_set: KeySet) -> int:
+    def remove(self, credentials: bytes) -> None:
+        """Remove a token that is no longer valid."""
+        digest = sha256(credentials.rpartition(b".")[2]).digest()
         with self._lock:
-            number = self._current[1] + 1
-            self._current = key_set, number
-        return number
+            self._queue.pop(digest, None)
+            self._entries.pop(digest, None)
+
+    def _epoch_of(self, key_set: KeySet) -> Epoch:
+        with self._lock:
+            if self._epoch.key_set is not key_set:
+                self._epoch.key_set = _OVER
+                self._epoch = Epoch(key_set)
+            return self._epoch

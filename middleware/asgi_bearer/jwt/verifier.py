@@ -3,31 +3,46 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final, Protocol
 
 from asgi_bearer.credentials import Presented
-from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
+from asgi_bearer.errors import (
+    AccessTokenError,
+    ClaimRuleFailed,
+    CredentialsMalformed,
+    InvalidTokenError,
+    IssuerMismatch,
+    KeyNotFound,
+    SignatureInvalid,
+)
 from asgi_bearer.jose.algorithms import ALGORITHMS, rsa_default
-from asgi_bearer.jose.jws import Header, check_header, decoded, decoded_object, segments_of
-from asgi_bearer.jwt.arguments import ClaimRule, argument_faults, scope_paths
-from asgi_bearer.jwt.claims import PROFILES, Expected, check_issuer, granted_scopes, validity
+from asgi_bearer.jose.encoding import verified_json_object
+from asgi_bearer.jose.jws import Header, check_header, decoded_header, decoded_object, split
+from asgi_bearer.jwt import arguments
+from asgi_bearer.jwt.arguments import ClaimRule, scope_paths
+from asgi_bearer.jwt.claims import (
+    PROFILES,
+    Expected,
+    check_issuer,
+    check_unverified_issuer,
+    granted_scopes,
+    validity,
+)
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
-from asgi_bearer.jwt.signature import signing_key
+from asgi_bearer.jwt.signature import signer, signing_key
 from asgi_bearer.jwt.token_cache import CachedToken, TokenCache
 from asgi_bearer.keys.builder import remote_keys
-from asgi_bearer.keys.jwk import KeySet
+from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
 from asgi_bearer.principal import Principal, principal_of
-from asgi_bearer.shortcut import beside, shortcut
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 """Tokens with hundreds of groups are smaller. Servers limit all headers together to 64 KiB."""
 
 VERIFIED_TOKENS: Final = 16_384
 
-MAX_RECALLED_BYTES: Final = 4096
-"""Longer credentials are usually not tokens, so they are parsed before a digest is computed."""
+_DECODED: Final = (IssuerMismatch, KeyNotFound, SignatureInvalid)
+"""Refusals of tokens that have only characters of base64url. Forged tokens get them."""
 
 _MAX_CACHED_HEADER_BYTES: Final = 1024
 _CACHED_HEADERS: Final = 64
@@ -98,22 +113,13 @@ class JWTVerifier:
         max_token_bytes: int = MAX_TOKEN_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        faults = argument_faults(
-            issuer=issuer,
-            audience=audience,
-            audience_claim=audience_claim,
-            jwks_uri=jwks_uri,
-            keys=keys,
-            allow_http=allow_http,
-            algorithms=algorithms,
-            profile=profile,
-            scope_claims=scope_claims,
-            leeway=leeway,
-            rules=rules,
-            verified_tokens=verified_tokens,
-            max_token_bytes=max_token_bytes,
-            clock=clock,
-        )
+        faults = [
+            *arguments.key_faults(issuer, jwks_uri, keys, allow_http),
+            *arguments.claim_faults(audience, audience_claim, scope_claims, profile),
+            *arguments.algorithm_faults(algorithms),
+            *arguments.limit_faults(leeway, verified_tokens, max_token_bytes),
+            *arguments.function_faults(rules, clock),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
 
@@ -124,18 +130,13 @@ class JWTVerifier:
             audience_claim,
             scope_paths(scope_claims),
         )
-        self._keys = (
-            keys
-            if keys is not None
-            else remote_keys(
-                issuer=issuer if jwks_uri is None else None,
-                jwks_uri=jwks_uri,
-                allow_http=allow_http,
-            )
-        )
-        self._at_hand: Callable[[], KeySet | None] | None = shortcut(
-            self._keys, "at_hand", "key_set"
-        )
+        if keys is None:
+            discovered = issuer if jwks_uri is None else None
+            keys = remote_keys(issuer=discovered, jwks_uri=jwks_uri, allow_http=allow_http)
+        self._keys = keys
+        # The keys that the key source returned last. They are tried first, before a payload that a
+        # stranger may have written is decoded; then the source says whether they are still current.
+        self._known_keys: KeySet | None = None
         self._algorithms = frozenset(algorithms)
         self._rsa_default = rsa_default(self._algorithms) or ""
         self._profile = PROFILES[profile]
@@ -151,55 +152,75 @@ class JWTVerifier:
         """Return the principal of a valid token.
 
         Raises:
+            CredentialsMalformed: the header does not hold one b64token.
             InvalidTokenError: the token is not valid.
             NotPermittedError: the token is valid, but a rule refuses it.
             NotJudgedError: there are no keys to verify the token with.
         """
+        cache = self._cache
         try:
-            return await self._principal(presented)
+            if cache is not None and (entry := cache.find(presented.credentials)) is not None:
+                key_set = await self._keys.key_set()
+                # The same as `cache.holds`, without a call. NaN from a broken clock fails the
+                # comparison of times.
+                if (
+                    entry.epoch.key_set is key_set or cache.holds(entry, key_set)
+                ) and entry.valid_from <= self._clock() < entry.valid_until:
+                    return self._check_rules(entry.principal) if self._rules else entry.principal
+                cache.remove(presented.credentials)
+            return await self._verified(presented)
         except AccessTokenError as err:
             # Error reporters log local variables, and the frames hold parts of the token.
-            raise err.with_traceback(None)  # noqa: B904 - it is the same
+            refusal = err.with_traceback(None)
+        if (
+            isinstance(refusal, InvalidTokenError)
+            and not isinstance(refusal, _DECODED)
+            and not presented.is_well_formed()
+        ):
+            # Characters that no token has are a fault of the header, whatever else is wrong.
+            refusal = CredentialsMalformed("the Bearer credentials must be one b64token")
+        try:
+            raise refusal
+        finally:
+            # Otherwise the refusal and this frame would refer to each other.
+            del refusal
 
-    async def _principal(self, presented: Presented) -> Principal:
-        segments = segments_of(presented.token, max_bytes=self._max_token_bytes)
-        header = self._header(segments.header)
-        digest = b""
-        if self._cache is not None:
-            digest = sha256(presented.credentials).digest()
-            if digest in self._cache:
-                key_set = await self._keys.key_set()
-                principal = self._cache.principal(digest, lambda: key_set, self._clock)
-                if principal is not None:
-                    return self._check_rules(principal)
-        token = decoded(segments, header)
-        # Before the keys: a token of another issuer must not cause a fetch.
-        check_issuer(token.claims, self._expected)
-        at_hand = self._at_hand() if self._at_hand is not None else None
-        key, key_set = await signing_key(token, self._keys, at_hand, rsa_default=self._rsa_default)
+    async def _verified(self, presented: Presented) -> Principal:
+        token = split(presented.unchecked_token(), self._header, max_bytes=self._max_token_bytes)
+        known = self._known_keys
+        result = None if known is None else signer(token, known, self._rsa_default)
+        claims: dict[str, object] | None = None
+        if result is None:
+            claims = decoded_object(token.payload)
+        elif isinstance(result, Key):
+            claims = decoded_object(token.payload, verified_json_object)
+        # Before the key source is asked: a token of another issuer must not cause a fetch.
+        if claims is None:
+            check_unverified_issuer(token.payload, self._expected)
+        else:
+            check_issuer(claims, self._expected)
+        key_set = await self._keys.key_set()
+        if result is None or key_set != known:
+            result = signer(token, key_set, self._rsa_default)
+        self._known_keys = key_set
+        key, key_set = await signing_key(
+            token, self._keys, (key_set, result), rsa_default=self._rsa_default
+        )
+        if claims is None:
+            claims = decoded_object(token.payload, verified_json_object)
+            check_issuer(claims, self._expected)
         for check in self._profile.checks:
-            check(token.claims, self._expected)
+            check(claims, self._expected)
         # After the keys: the token may have expired while they were fetched.
-        valid_from, valid_until = validity(token.claims, self._expected, self._clock())
-        scopes = granted_scopes(token.claims, self._profile, self._expected)
-        principal = principal_of(token.claims, issuer=self._expected.issuer, scopes=scopes)
-        # The principal has frozen the claims, and a traceback should not show them.
-        del token
+        valid_from, valid_until = validity(claims, self._expected, self._clock())
+        scopes = granted_scopes(claims, self._profile, self._expected)
+        principal = principal_of(claims, issuer=self._expected.issuer, scopes=scopes)
         if self._cache is not None:
-            size = len(presented.token)
-            entry = CachedToken(principal, header, key, valid_from, valid_until, size)
-            self._cache.add(digest, entry, key_set)
+            entry = CachedToken(principal, token.header, key, valid_from, valid_until)
+            self._cache.add(presented.credentials, entry, key_set)
+        # The principal freezes the claims, and a traceback should show neither.
+        del token, claims
         return self._check_rules(principal) if self._rules else principal
-
-    @beside(verify)
-    def recall(self, credentials: bytes) -> Principal | None:
-        """See `Recalling`. Return the cached principal of a token that `verify` accepted."""
-        if self._cache is None or self._at_hand is None or len(credentials) > MAX_RECALLED_BYTES:
-            return None
-        digest = sha256(credentials).digest()
-        del credentials  # A rule may raise a refusal, whose traceback holds this frame.
-        principal = self._cache.principal(digest, self._at_hand, self._clock)
-        return self._check_rules(principal) if principal and self._rules else principal
 
     def _check_rules(self, principal: Principal) -> Principal:
         """Return `principal` if it passes all rules, which run for each request."""
@@ -228,6 +249,6 @@ class JWTVerifier:
         return self._cached_header(segment)
 
     def _checked_header(self, segment: bytes) -> Header:
-        header = Header.of(decoded_object(segment))
+        header = decoded_header(segment)
         check_header(header, algorithms=self._algorithms, types=self._profile.types)
         return header

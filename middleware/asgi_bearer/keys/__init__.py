@@ -8,7 +8,7 @@ from asgi_bearer.keys.events import KeyEvent, KeyObserver, KeySetState, KeySetSt
 from asgi_bearer.keys.http import Document, Fetch, FetchFailed, NotServed
 from asgi_bearer.keys.jwk import Key, KeySet, KeyWarning
 from asgi_bearer.keys.remote import RemoteKeys
-from asgi_bearer.keys.source import AtHand, KeySource, Missed, StaticKeys, Warmable
+from asgi_bearer.keys.source import KeySource, Missed, StaticKeys, Warmable
 from asgi_bearer.keys.urls import (
     MAX_ADDRESS_CHARACTERS,
     address_fault,
@@ -20,7 +20,6 @@ from asgi_bearer.keys.urls import (
 
 __all__ = [
     "MAX_ADDRESS_CHARACTERS",
-    "AtHand",
     "Document",
     "Fetch",
     "FetchFailed",

@@ -11,9 +11,9 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeGuard
 from urllib.parse import urlsplit
 
+from asgi_bearer.jose.encoding import is_number
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.events import KeyObserver, log_key_events
 from asgi_bearer.keys.fetcher import KeyFetcher, Locate
@@ -115,16 +115,12 @@ def remote_keys(
     # A copy, so that later changes of the collection have no effect.
     allow_http = (allow_http,) if isinstance(allow_http, str) else tuple(allow_http)
     configured_url = jwks_uri if jwks_uri is not None else str(issuer)
+    trusted = {host for host, _ in http_hosts(allow_http)}
+    trusted.add(urlsplit(configured_url).hostname or "")
     httpx_fetch = HttpxFetch(
         timeout=timeout,
         max_bytes=max_bytes,
-        screen=Screen(
-            {
-                urlsplit(configured_url).hostname or "",
-                *(host for host, _ in http_hosts(allow_http)),
-            },
-            allow_private=allow_private,
-        ),
+        screen=Screen(trusted, allow_private=allow_private),
         ssl_context=ssl_context,
         headers=headers,
         configured_url=configured_url,
@@ -185,7 +181,7 @@ def _url_faults(issuer: object, jwks_uri: object, allow_http: Collection[str]) -
 
 def _limit_faults(*limits: tuple[str, object, float, float, str]) -> Iterator[str]:
     for name, value, lowest, highest, unit in limits:
-        if not (_is_number(value) and lowest <= value <= highest):
+        if not (is_number(value) and lowest <= value <= highest):
             yield f"{name} must be {lowest} to {highest}{unit}, not {value!r}"
 
 
@@ -201,7 +197,3 @@ def _client_faults(
     for name, value in (("ssl_context", ssl_context), ("headers", headers)):
         if fetch is not None and value is not None:
             yield f"{name} is for httpx and cannot be combined with fetch"
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)

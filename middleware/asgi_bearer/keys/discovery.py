@@ -24,15 +24,12 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
     """
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
-    return tuple(
-        dict.fromkeys(
-            (
-                f"{origin}/.well-known/oauth-authorization-server{path}",
-                f"{origin}/.well-known/openid-configuration{path}",
-                f"{origin}{path}/.well-known/openid-configuration",
-            )
-        )
+    urls = (
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{origin}/.well-known/openid-configuration{path}",
+        f"{origin}{path}/.well-known/openid-configuration",
     )
+    return tuple(dict.fromkeys(urls))
 
 
 class Discovery:
@@ -131,13 +128,12 @@ class Discovery:
         jwks_uri = metadata.get("jwks_uri")
         if jwks_uri is None:
             raise ValueError("jwks_uri must be a URL, but the metadata has none")
-        fault = address_fault(jwks_uri, allow_http=self._allow_http)
-        if fault is not None:
-            raise ValueError(f"jwks_uri {fault}, not {_shown_address(jwks_uri)}")
+        if fault := address_fault(jwks_uri, allow_http=self._allow_http):
+            address = shown(shown_address(jwks_uri), characters=IDENTIFIER_CHARACTERS)
+            raise ValueError(f"jwks_uri {fault}, not {address}")
         url = str(jwks_uri)
-        if on_loopback(url) and not (
-            on_loopback(self._issuer) or may_be_http(url, self._allow_http)
-        ):
+        may_be_local = on_loopback(self._issuer) or may_be_http(url, self._allow_http)
+        if on_loopback(url) and not may_be_local:
             raise ValueError(
                 "jwks_uri must not point to this machine, because the issuer is on another host"
             )
@@ -153,7 +149,3 @@ def _hint(issuer: object, expected: str) -> str:
     if issuer.rstrip("/") == expected.rstrip("/"):
         return " (only the final slash differs: configure the issuer as its metadata writes it)"
     return ""
-
-
-def _shown_address(url: object) -> str:
-    return shown(shown_address(url), characters=IDENTIFIER_CHARACTERS)

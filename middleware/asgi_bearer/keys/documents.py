@@ -19,6 +19,7 @@ _MAX_BYTES_ON_EVENT_LOOP: Final = 8 * 1024
 """Most issuers publish less. Parsing more would block the event loop too long."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_WHITE_SPACE: Final = b" \t\n\r"
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]', re.DOTALL)
 """Strings and punctuation. Possessive, so matching takes linear time on hostile text."""
@@ -56,18 +57,14 @@ def key_set_document(encoded: bytes) -> dict[str, object]:
         return json_object(encoded)
     except ValueError:
         # The search for entries is slow, and useless if this is not even an object.
-        spans = _entries(encoded) if encoded.lstrip()[:1] == b"{" else []
-        if not spans:
+        start, entries, end = _entries(encoded) if encoded.lstrip()[:1] == b"{" else (0, [], 0)
+        if not any(entries):
             raise
-    pieces: list[bytes] = []
-    last = 0
-    for start, end in spans:
-        pieces += (encoded[last:start], b"null")
-        last = end
-    document = json_object(b"".join((*pieces, encoded[last:])))
-    entries = [_parsed_entry(encoded[start:end]) for start, end in spans[:MAX_KEYS]]
-    skipped = [UnreadableEntry("it was not read")] * (len(spans) - len(entries))
-    document["keys"] = [*entries, *skipped]
+    nulls = b",".join(b"null" if entry else b"" for entry in entries)
+    document = json_object(encoded[:start] + nulls + encoded[end:])
+    read = [_parsed_entry(entry) for entry in entries[:MAX_KEYS]]
+    skipped = [UnreadableEntry("it was not read")] * (len(entries) - len(read))
+    document["keys"] = [*read, *skipped]
     return document
 
 
@@ -81,32 +78,26 @@ def _parsed_entry(entry: bytes) -> object:
         return UnreadableEntry(str(err), kid[1].decode("utf-8", "replace") if kid else None)
 
 
-def _entries(encoded: bytes) -> list[tuple[int, int]]:
-    """Return start and end of each entry of the array `keys`, without white space around it."""
-    spans: list[tuple[int, int]] = []
-    depth, name, in_keys, start = 0, b"", False, 0
+def _entries(encoded: bytes) -> tuple[int, list[bytes], int]:
+    """Return the entries of the array `keys`, after its start and before its end.
+
+    There are none if the array does not end.
+    """
+    entries: list[bytes] = []
+    depth, name, first, start = 0, b"", 0, 0
     for match in _TOKEN.finditer(encoded):
         token = match[0]
-        if token in b"]}":
-            if in_keys and depth == 2:
-                spans.append((start, match.start()))
-                break
-            depth -= 1
+        if first and depth == 2 and token in b",]}":
+            entries.append(encoded[start : match.start()].strip(_WHITE_SPACE))
+            if token != b",":
+                return first, entries, match.start()
+            start = match.end()
         elif token in b"[{":
             depth += 1
             if depth == 2 and token == b"[" and name == b'"keys"':
-                in_keys, start = True, match.end()
-        elif token == b",":
-            if in_keys and depth == 2:
-                spans.append((start, match.start()))
-                start = match.end()
-        elif depth == 1 and token != b":":
+                first = start = match.end()
+        elif token in b"]}":
+            depth -= 1
+        elif depth == 1 and token not in b",:":
             name = token
-    else:
-        return []
-    return [_stripped(encoded, start, end) for start, end in spans if encoded[start:end].strip()]
-
-
-def _stripped(encoded: bytes, start: int, end: int) -> tuple[int, int]:
-    entry = encoded[start:end]
-    return start + len(entry) - len(entry.lstrip()), end - (len(entry) - len(entry.rstrip()))
+    return 0, [], 0

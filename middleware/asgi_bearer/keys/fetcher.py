@@ -118,7 +118,7 @@ class KeyFetcher:
         *,
         freshness: Freshness,
         deadline: float,
-        prepare: Callable[[], Awaitable[None]] | None = None,
+        prepare: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._locate = locate

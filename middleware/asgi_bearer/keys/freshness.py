@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from asgi_bearer.keys.jwk import KeySet
 
@@ -23,12 +22,6 @@ class Fetched:
     left_out: tuple[str, ...] = ()
 
 
-_REFRESH_DUE: Final = 0.8
-_JITTER: Final = 0.05
-"""Fractions of the lifetime. A refresh is due at a random time from 75 to 80 % of it, so that
-processes that started together do not fetch together."""
-
-
 @dataclass(frozen=True, slots=True)
 class CachedKeySet:
     """A key set and its times: when it was fetched, is due for refresh, stale and expired.
@@ -41,24 +34,6 @@ class CachedKeySet:
     refresh_due_at: float
     stale_at: float
     expired_at: float
-
-    @classmethod
-    def from_fetch(
-        cls, now: float, key_set: KeySet, lifetime: float, *, serve_stale: float, jitter: float
-    ) -> "CachedKeySet":
-        """Return `key_set` as fetched `now`. It is usable for `serve_stale` seconds when stale.
-
-        Arguments:
-            jitter: a number from 0 to 1, which moves the refresh to an earlier time.
-        """
-        stale_at = now + lifetime
-        return cls(
-            key_set,
-            fetched_at=now,
-            refresh_due_at=now + lifetime * (_REFRESH_DUE - _JITTER * jitter),
-            stale_at=stale_at,
-            expired_at=stale_at + serve_stale,
-        )
 
     def is_usable(self, now: float) -> bool:
         """Return whether tokens may be verified with it, fresh or stale."""

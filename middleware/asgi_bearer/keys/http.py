@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
 
 from asgi_bearer.errors import IDENTIFIER_CHARACTERS, shown
 from asgi_bearer.keys.proxies import proxy_for
 from asgi_bearer.keys.tls import PREPARATION_TIMEOUT, prepared_tls_context
-from asgi_bearer.keys.urls import shown_address
+from asgi_bearer.keys.urls import origin, shown_address
 
 if TYPE_CHECKING:
     import httpx
@@ -117,37 +116,31 @@ class HttpxFetch:
             (name.encode("ascii"), value.encode("latin-1"))
             for name, value in (headers or {}).items()
         ]
-        self._origin = _origin(configured_url)
+        self._origin = origin(configured_url)
 
-    async def prepare(self) -> None:
-        """Import httpx and load the certificates. The timeout of a fetch does not include it.
+    async def prepare(self) -> ssl.SSLContext:
+        """Import httpx and return the TLS context. The timeout of a fetch does not include it.
 
         Raises:
             FetchFailed: it failed, or takes longer than `PREPARATION_TIMEOUT`.
         """
-        await self._tls_context()
-
-    async def _tls_context(self) -> ssl.SSLContext:
-        if self._ssl_context is None:
-            try:
-                self._ssl_context = await self._load_tls_context(self._operators_context)
-            except TimeoutError as err:
-                raise FetchFailed(
-                    f"importing the HTTP client takes longer than {PREPARATION_TIMEOUT:g} s"
-                ) from err
-            except OSError as err:
-                raise FetchFailed(
-                    f"the certificates cannot be loaded: {type(err).__name__}"
-                ) from err
-            except ImportError as err:
-                raise FetchFailed(
-                    f"the HTTP client cannot be imported: {type(err).__name__}"
-                ) from err
+        if self._ssl_context is not None:
+            return self._ssl_context
+        try:
+            self._ssl_context = await self._load_tls_context(self._operators_context)
+        except TimeoutError as err:
+            raise FetchFailed(
+                f"importing the HTTP client takes longer than {PREPARATION_TIMEOUT:g} s"
+            ) from err
+        except OSError as err:
+            raise FetchFailed(f"the certificates cannot be loaded: {type(err).__name__}") from err
+        except ImportError as err:
+            raise FetchFailed(f"the HTTP client cannot be imported: {type(err).__name__}") from err
         return self._ssl_context
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
         """See `Fetch`."""
-        ssl_context = await self._tls_context()
+        ssl_context = await self.prepare()
         import httpx
 
         proxy: str | None = None
@@ -155,10 +148,9 @@ class HttpxFetch:
             async with asyncio.timeout(self._timeout):
                 # The environment is read once, for the client and for the address check.
                 proxy = proxy_for(url)
-                host = urlsplit(url).hostname or ""
-                ip_addresses = (await self._screen(host, proxied=proxy is not None))[
-                    :_MAX_IP_ADDRESSES
-                ]
+                _, host, _ = origin(url)
+                ip_addresses = await self._screen(host, proxied=proxy is not None)
+                ip_addresses = ip_addresses[:_MAX_IP_ADDRESSES]
                 connect = self._timeout / 2 / max(1, len(ip_addresses))
                 async with httpx.AsyncClient(
                     verify=ssl_context,
@@ -168,7 +160,7 @@ class HttpxFetch:
                     follow_redirects=False,
                     trust_env=False,
                     proxy=None if ip_addresses else proxy,
-                    headers=self._headers if _origin(url) == self._origin else None,
+                    headers=self._headers if origin(url) == self._origin else None,
                 ) as client:
                     return await self._exchange(client, url, etag, ip_addresses)
         except NotServed as err:
@@ -193,12 +185,11 @@ class HttpxFetch:
         if etag is not None:
             headers["if-none-match"] = etag
         request = client.build_request("GET", url, headers=headers)
-        for ip_address in ip_addresses[:-1]:
+        requests = [_to_ip_address(request, address) for address in ip_addresses] or [request]
+        for attempt in requests[:-1]:
             with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return await self._send(client, _to_ip_address(request, ip_address))
-        if ip_addresses:
-            request = _to_ip_address(request, ip_addresses[-1])
-        return await self._send(client, request)
+                return await self._send(client, attempt)
+        return await self._send(client, requests[-1])
 
     async def _send(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Document:
         response = await client.send(request, stream=True)
@@ -240,9 +231,3 @@ def _to_ip_address(request: "httpx.Request", ip_address: str) -> "httpx.Request"
         headers=request.headers,
         extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
     )
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80}.get(parts.scheme, 443)
-    return parts.scheme, parts.hostname or "", port

@@ -16,9 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from asgi_bearer.keys.urls import is_loopback
-
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+from asgi_bearer.keys.urls import is_loopback, origin
 
 _SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
@@ -35,14 +33,14 @@ def proxy_for(url: str) -> str | None:
     Raises:
         ProxyInvalid: the environment variable does not hold the URL of a proxy.
     """
-    parts = urlsplit(url)
-    host, scheme = (parts.hostname or "").rstrip("."), parts.scheme
-    port = parts.port or _DEFAULT_PORTS.get(scheme, 0)
+    scheme, host, port = origin(url)
+    host = host.rstrip(".")
     if is_loopback(host):
         return None
     proxies = getproxies()
+    no_proxy = re.split(r"[,\s]+", proxies.get("no", ""))
     # Some systems have a setting for hosts without a proxy.
-    if _bypasses_proxy(host, port, proxies.get("no", "")) or proxy_bypass(host):
+    if any(_matches(entry, host, port) for entry in no_proxy) or proxy_bypass(host):
         return None
     name = scheme if proxies.get(scheme) else "all"
     proxy = proxies.get(name, "").strip()
@@ -61,10 +59,6 @@ def _checked(proxy: str, name: str) -> str:
             f"{name.upper()}_PROXY must be the URL of a proxy, as in http://host:port"
         )
     return address
-
-
-def _bypasses_proxy(host: str, port: int, no_proxy: str) -> bool:
-    return any(_matches(entry, host, port) for entry in re.split(r"[,\s]+", no_proxy) if entry)
 
 
 def _matches(entry: str, host: str, port: int) -> bool:

@@ -9,6 +9,7 @@ key id:
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +25,11 @@ from asgi_bearer.keys.jwk import KeySet
 from asgi_bearer.keys.schedule import BackOff, CoolDown, FetchSchedule, random_fraction, read_clock
 from asgi_bearer.keys.single_flight import NotOnAsyncio, SingleFlight
 from asgi_bearer.keys.source import Missed
-from asgi_bearer.shortcut import beside
+
+_REFRESH_DUE: Final = 0.8
+_JITTER: Final = 0.05
+"""Fractions of the lifetime. A refresh is due at a random time from 75 to 80 % of it, so that
+processes that started together do not fetch together."""
 
 _CLOCK_IS_WRONG: Final = "the clock of the key source went back, or returns no valid time"
 
@@ -82,31 +87,26 @@ class RemoteKeys:
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """See `KeySource`. Waits only if there are no usable keys, or for newer keys."""
-        if missed is None and (key_set := self.at_hand()) is not None:
-            return key_set
-        now, cached = read_clock(self._clock), self._cached
-        if missed is None or cached is None or not cached.is_usable(now):
+        cached = self._cached
+        if missed is None and cached is not None and not self._fault:
+            # Nearly every call ends here. A custom clock may raise or return anything; NaN fails
+            # the comparison.
+            try:
+                if cached.fetched_at <= self._clock() < cached.refresh_due_at:
+                    return cached.key_set
+            except Exception:
+                return await self._first_key_set(math.nan)
+        now = read_clock(self._clock)
+        if cached is None or not cached.is_usable(now):
             return await self._first_key_set(now)
+        if missed is None:
+            return self._refreshed_behind(cached, now)
         if cached.key_set is not missed.key_set:
             return cached.key_set
         return await self._newer_key_set(missed, now)
 
-    @beside(key_set)
-    def at_hand(self) -> KeySet | None:
-        """See `AtHand`. Starts a refresh in the background if one is due."""
-        cached = self._cached
-        if cached is None:
-            return None
-        try:
-            # Written so that NaN from a broken clock fails the comparison.
-            now = self._clock()
-            if cached.fetched_at <= now < cached.refresh_due_at and not self._fault:
-                return cached.key_set
-            if not cached.is_usable(now):
-                return None
-        except Exception:
-            # A custom clock may raise anything. Without a time no key set is usable.
-            return None
+    def _refreshed_behind(self, cached: CachedKeySet, now: float) -> KeySet:
+        """Return keys that are due for a refresh, and start it in the background."""
         if now >= cached.stale_at:
             self._events.emit_once("stale", self._fault)
         with suppress(NotOnAsyncio):
@@ -231,12 +231,14 @@ class RemoteKeys:
         self._kid_still_unknown = missed is not None and missed.unknown_kid and key_set is before
         if missed is not None:
             self._cool_down.start(now, unknown_kid=missed.unknown_kid)
-        self._cached = CachedKeySet.from_fetch(
-            now,
+        refresh_due = _REFRESH_DUE - _JITTER * random_fraction(self._random)
+        stale_at = now + fetched.lifetime
+        self._cached = CachedKeySet(
             key_set,
-            fetched.lifetime,
-            serve_stale=self._serve_stale,
-            jitter=random_fraction(self._random),
+            fetched_at=now,
+            refresh_due_at=now + refresh_due * fetched.lifetime,
+            stale_at=stale_at,
+            expired_at=stale_at + self._serve_stale,
         )
         self._events.emit("unchanged" if key_set is before else "fetched")
         for key in fetched.key_set.keys:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from asgi_bearer.jose.encoding import is_number
+
 _JITTER: Final = 0.25
 """The largest random fraction added to a pause, so that processes do not fetch at the same time."""
 
@@ -17,12 +19,9 @@ def read_clock(clock: Callable[[], object]) -> float:
     """Return the time of `clock`, or NaN if it is not a finite number."""
     try:
         now = clock()
-        if isinstance(now, int | float) and not isinstance(now, bool) and math.isfinite(now):
-            return float(now)
-    except Exception:
-        # A custom clock may raise anything.
+        return float(now) if is_number(now) and math.isfinite(now) else math.nan
+    except Exception:  # A custom clock may raise anything.
         return math.nan
-    return math.nan
 
 
 def random_fraction(random: Callable[[], float]) -> float:

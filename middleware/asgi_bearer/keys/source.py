@@ -8,7 +8,6 @@ from typing import Final, Protocol, TypeGuard, runtime_checkable
 
 from asgi_bearer.jose.encoding import is_array
 from asgi_bearer.keys.jwk import KeySet, KeyWarning
-from asgi_bearer.shortcut import beside
 
 MAX_LISTED: Final = 20
 """Entries of a key set that the log or the status lists at a time."""
@@ -48,7 +47,10 @@ class Missed:
 
 
 class KeySource(Protocol):
-    """Returns the keys of an issuer."""
+    """Returns the keys of an issuer.
+
+    It is asked for every token, also for one whose result is cached.
+    """
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the issuer's keys.
@@ -60,18 +62,6 @@ class KeySource(Protocol):
             KeysUnavailable: there are no keys; or, with `missed`, it is unknown whether there are
                 newer ones.
         """
-        ...
-
-
-class AtHand(Protocol):
-    """A key source that can often return the keys without waiting.
-
-    `at_hand` is called for every token, but only if it is defined on the same class as `key_set`,
-    or on a subclass.
-    """
-
-    def at_hand(self) -> KeySet | None:
-        """Return the keys if `key_set` would return them without waiting, or None."""
         ...
 
 
@@ -110,11 +100,6 @@ class StaticKeys:
 
     async def key_set(self, missed: Missed | None = None) -> KeySet:
         """Return the keys."""
-        return self._key_set
-
-    @beside(key_set)
-    def at_hand(self) -> KeySet | None:
-        """Return the keys (`AtHand`)."""
         return self._key_set
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import KW_ONLY, dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -10,31 +11,33 @@ from asgi_bearer.keys.urls import is_loopback
 
 _Address = IPv4Address | IPv6Address
 
-_PRIVATE: Final = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
-)
+
+def _networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(map(ip_network, listed.split()))
+
+
+_PRIVATE: Final = _networks("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7")
 """RFC 1918, RFC 6598, RFC 4193."""
 
 _NAT64: Final = ip_network("64:ff9b::/96")
 """RFC 6052 §2.1: the last four bytes are an IPv4 address."""
 
-_METADATA: Final = tuple(
-    map(
-        ip_network,
-        (
-            *("100.100.100.200", "168.63.129.16", "fd00:ec2::/64", "fd20:ce::254"),
-            *("fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1", "fd00:100::100:200"),
-        ),
-    )
+_METADATA: Final = _networks(
+    "100.100.100.200 168.63.129.16 fd00:ec2::/64 fd20:ce::254"
+    " fd00:c1::a9fe:a9fe fd00:42::42 fd00:a9fe:a9fe::1 fd00:100::100:200"
 )
 """Metadata services of clouds, which hand out credentials, outside the link-local addresses."""
 
-_NOT_PUBLIC: Final = tuple(
-    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "3fff::/20"))
-)
+_NOT_PUBLIC: Final = _networks("192.0.0.0/24 192.88.99.0/24 64:ff9b:1::/48 fec0::/10 3fff::/20")
 """Networks that are not public, though some releases of Python say so."""
 
 
+async def _resolved(host: str) -> list[str]:
+    infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in infos]
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """Returns the IP addresses of a host, and refuses addresses that are not public.
 
@@ -47,16 +50,10 @@ class Screen:
         resolve: returns the IP addresses of a host.
     """
 
-    def __init__(
-        self,
-        trusted: Collection[str],
-        *,
-        allow_private: bool,
-        resolve: Callable[[str], Awaitable[list[str]]] | None = None,
-    ) -> None:
-        self._trusted = frozenset(trusted)
-        self._allow_private = allow_private
-        self._resolve = resolve or _resolved
+    trusted: Collection[str]
+    _: KW_ONLY
+    allow_private: bool
+    resolve: Callable[[str], Awaitable[list[str]]] = _resolved
 
     async def __call__(self, host: str, *, proxied: bool = False) -> list[str]:
         """Return the IP addresses to connect to; empty means any.
@@ -72,10 +69,10 @@ class Screen:
                 influence which of them is used.
             OSError: the host has no address.
         """
-        if host in self._trusted or is_loopback(host):
+        if host in self.trusted or is_loopback(host):
             return []
         try:
-            addresses = await self._resolve(host)
+            addresses = await self.resolve(host)
         except OSError:
             # Behind a proxy, this machine may be unable to resolve public names.
             if proxied:
@@ -84,7 +81,7 @@ class Screen:
         if not addresses:
             raise OSError("the host has no address")
         for address in addresses:
-            if fault := ip_address_fault(address, allow_private=self._allow_private):
+            if fault := ip_address_fault(address, allow_private=self.allow_private):
                 raise ValueError(f"{address} {fault}")
         return [] if proxied else addresses
 
@@ -111,8 +108,3 @@ def _embedded_ipv4(ip: _Address) -> _Address:
     if ip in _NAT64:
         return IPv4Address(ip.packed[-4:])
     return ip.ipv4_mapped or ip.sixtofour or ip
-
-
-async def _resolved(host: str) -> list[str]:
-    infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in infos]

@@ -57,17 +57,7 @@ class Preparation(Generic[Result]):
         Raises:
             Exception: the function raised it.
         """
-        future = self._started()
-        if not future.done():
-            loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-            def wake(_: object) -> None:
-                with suppress(RuntimeError):  # The event loop has ended.
-                    loop.call_soon_threadsafe(done.set)
-
-            future.add_done_callback(wake)
-            await done.wait()
-        return future.result()
+        return await asyncio.wrap_future(self._started())
 
     def _started(self) -> Future[Result]:
         with self._lock:
@@ -79,6 +69,7 @@ class Preparation(Generic[Result]):
                 if not (failed or orphaned):
                     return future
             future = Future[Result]()
+            future.set_running_or_notify_cancel()  # From now on no caller can cancel it.
             # Not an executor: an event loop that ends would wait for its threads.
             threading.Thread(
                 target=self._run, args=(future,), name="asgi_bearer.keys", daemon=True

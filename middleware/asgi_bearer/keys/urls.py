@@ -21,6 +21,7 @@ _ALLOW_HTTP_ENTRY = re.compile(
 """A host with or without a port; no pattern, no scheme, no path."""
 
 _HTTP_PORT: Final = 80
+_HTTPS_PORT: Final = 443
 
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 """Other text before the two slashes may be part of a password."""
@@ -34,6 +35,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of the checked `url` (RFC 6454 §4)."""
+    parts = urlsplit(url)
+    default = _HTTP_PORT if parts.scheme == "http" else _HTTPS_PORT
+    return parts.scheme, parts.hostname or "", default if parts.port is None else parts.port
 
 
 def on_loopback(url: str) -> bool:
@@ -76,9 +84,8 @@ def address_fault(url: object, *, allow_http: Collection[str] = ()) -> str | Non
 
 def may_be_http(url: str, allow_http: Collection[str]) -> bool:
     """Return whether `url` is http, with a host and port that `allow_http` names."""
-    parts = urlsplit(url)
-    port = _HTTP_PORT if parts.port is None else parts.port
-    return parts.scheme == "http" and (parts.hostname or "", port) in http_hosts(allow_http)
+    scheme, *host_and_port = origin(url)
+    return scheme == "http" and tuple(host_and_port) in http_hosts(allow_http)
 
 
 def http_hosts(allow_http: object) -> frozenset[tuple[str, int]]:
@@ -135,7 +142,6 @@ def shown_address(url: object) -> object:
 
 def issuer_fault(issuer: object, *, allow_http: Collection[str] = ()) -> str | None:
     """Return what is wrong with `issuer` as an issuer identifier (RFC 8414 §2), or None."""
-    fault = address_fault(issuer, allow_http=allow_http)
-    if fault is None and "?" in str(issuer):
-        return "must not have a query"
-    return fault
+    if fault := address_fault(issuer, allow_http=allow_http):
+        return fault
+    return "must not have a query" if "?" in str(issuer) else None

@@ -2,13 +2,15 @@
 
 import itertools
 import string
+import warnings
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asgi_bearer.jose.encoding import base64url_decode
+from asgi_bearer.jose.encoding import base64url_decode, base64url_decode_bytes
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 """RFC 4648 §5, table 2; the index of a character is its value."""
@@ -125,3 +127,72 @@ def test_encoded_bytes_are_decoded_to_the_same_bytes(data: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_decoded_like_the_reference(text: str) -> None:
     assert ours(text) == reference(text)
+
+
+def ours_of_bytes(encoded: bytes) -> bytes | None:
+    """Return the decoded bytes, or None if they are refused; fail if there is a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return base64url_decode_bytes(encoded)
+        except ValueError:
+            return None
+
+
+LONG = encoded(bytes(range(256)) * 2)
+"""Long enough for each of the wide instructions by which compiled decoders read many characters."""
+
+
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
+@pytest.mark.parametrize("length", [180, 182, 183])
+def test_every_foreign_byte_is_refused_at_every_position_of_a_long_segment(length: int) -> None:
+    """Bytes beyond ASCII as well, and without a warning."""
+    text = LONG[:length].encode()[:-1] + b"A"
+    foreign = sorted(set(range(256)) - set(ALPHABET.encode()))
+    assert ours_of_bytes(text) == urlsafe_b64decode(text + b"==")
+
+    for at in range(length):
+        for byte in foreign:
+            one = bytes([byte])
+            assert ours_of_bytes(text[:at] + one + text[at + 1 :]) is None, (at, one)
+            if at % 8 == 0:
+                assert ours_of_bytes(text[:at] + one + text[at:]) is None, (at, one)
+
+
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"=",
+        b"==",
+        b"===",
+        b"====",
+        b"=A==",
+        b"AA==",
+        b"AAA=",
+        b"A===",
+        b"\n",
+        b"\r\n",
+        b" ",
+        b"    ",
+        b"\0",
+    ],
+)
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 24, 31, 32, 33, 48, 64, 96, 128, 129])
+def test_padding_or_white_space_before_within_or_after_a_segment_is_refused(
+    damage: bytes, count: int
+) -> None:
+    """Whatever the lengths on its two sides are."""
+    for length in range(8):
+        text = LONG[: 4 * count].encode() + damage + LONG[:length].encode()
+        assert ours_of_bytes(text) is None, length
+
+
+@pytest.mark.conforms("base64url is canonical: no padding, no whitespace, no stray bits")
+@pytest.mark.parametrize("length", [62, 63, 130, 131, 258, 259])
+def test_the_last_character_of_a_long_segment_has_no_stray_bits(length: int) -> None:
+    text = LONG[: length - 1]
+
+    accepted = [letter for letter in ALPHABET if ours(text + letter) is not None]
+
+    assert accepted == list(ALPHABET[:: {2: 16, 3: 4}[length % 4]])

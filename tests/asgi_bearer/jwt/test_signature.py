@@ -11,38 +11,12 @@ from asgi_bearer import (
 )
 from asgi_bearer.credentials import Presented
 from asgi_bearer.keys import KeySet, Missed, StaticKeys
+from tests.asgi_bearer.jwt.key_sources import Rotation, jwks
 from tests.refusals.rows import new_issuer
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
 OLD = signing_key("RS256", "old", 1)
 SAME_ID = signing_key("RS256", "k1", 1)
-
-
-def jwks(*keys: Json) -> Json:
-    """Return a key set document."""
-    return {"keys": list(keys)}
-
-
-class Rotation:
-    """A key source that answers each miss with the next key set, and after the last one with an
-    error."""
-
-    def __init__(self, *documents: Json, error: KeysUnavailable | None = None) -> None:
-        self.sets = [StaticKeys(document) for document in documents]
-        self.error = error
-        self.missed: list[Missed] = []
-
-    async def key_set(self, missed: Missed | None = None) -> KeySet:
-        """Return the first set; after a miss, the next one."""
-        if missed is not None:
-            self.missed.append(missed)
-            if len(self.sets) > 1:
-                self.sets.pop(0)
-            elif self.error is not None:
-                raise self.error
-        elif not self.sets and self.error is not None:
-            raise self.error
-        return await self.sets[0].key_set()
 
 
 async def subject(issuer: FakeIssuer, keys: Rotation, token: str) -> str | None:

@@ -136,7 +136,7 @@ async def test_only_the_configured_host_may_have_a_private_address(
     screen = wrapped(wrapped(wrapped(remote_keys(**arguments), "fetch"), "fetch"), "screen")
 
     assert isinstance(screen, Screen)
-    assert wrapped(screen, "trusted") == {trusted}
+    assert screen.trusted == {trusted}
     assert await screen(trusted) == []
 
 
@@ -361,7 +361,7 @@ async def test_a_host_in_allow_http_may_have_a_private_address() -> None:
     screen = wrapped(wrapped(attempt, "fetch"), "screen")
 
     assert isinstance(screen, Screen)
-    assert wrapped(screen, "trusted") == {"issuer.example", "keycloak", "fd00::1"}
+    assert screen.trusted == {"issuer.example", "keycloak", "fd00::1"}
     assert await screen("keycloak") == []
     assert set(wrapped(wrapped(attempt, "locate"), "allow_http")) == {  # type: ignore[call-overload]
         "Keycloak:8080",

@@ -1,4 +1,4 @@
-"""Cached tokens and keys are used only if no subclass, wrapper or patch would be bypassed."""
+"""A verifier or key source that is overridden, wrapped or patched is asked for every request."""
 
 import functools
 from collections.abc import Callable
@@ -99,36 +99,8 @@ async def test_a_subclass_without_an_override_uses_the_cache() -> None:
     token = issuer.token()
     principal = await verifier.verify(Presented(token))
 
-    assert verifier.recall(Presented(token).credentials) is principal
+    assert await verifier.verify(Presented(token)) is principal
     assert await statuses(verifier) == [200, 200, 200]
-
-
-async def test_a_subclass_that_overrides_verify_and_recall_is_asked_through_recall() -> None:
-    class Closing(JWTVerifier):
-        async def verify(self, presented: Presented) -> Principal:
-            return await super().verify(presented)
-
-        def recall(self, credentials: bytes) -> Principal | None:
-            raise InvalidTokenError("closed")
-
-    verifier = Closing(
-        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
-    )
-
-    assert await statuses(verifier) == [401, 401, 401]
-
-
-@pytest.mark.parametrize("answer", [True, "alice", {"sub": "alice"}])
-async def test_a_recalled_value_that_is_not_a_principal_is_not_used(answer: object) -> None:
-    class Strange(JWTVerifier):
-        def recall(self, credentials: bytes) -> Any:
-            return answer
-
-    verifier = Strange(
-        issuer=ISSUER, audience="another", keys=StaticKeys(issuer.jwks()), clock=issuer.clock
-    )
-
-    assert await statuses(verifier) == [401, 401, 401]
 
 
 @pytest.mark.conforms(
@@ -147,25 +119,6 @@ async def test_an_override_of_key_set_is_called_for_every_request() -> None:
             return await super().key_set(missed)
 
     assert await statuses(issuer.verifier(keys=Failing(issuer.jwks()))) == [200, 503, 503]
-
-
-async def test_a_key_source_with_at_hand_is_not_awaited() -> None:
-    class Counting(StaticKeys):
-        calls = 0
-
-        async def key_set(self, missed: Missed | None = None) -> KeySet:
-            self.calls += 1
-            return await super().key_set(missed)
-
-    class CountingToo(Counting):
-        def at_hand(self) -> KeySet | None:
-            return super().at_hand()
-
-    waited_for, at_hand = Counting(issuer.jwks()), CountingToo(issuer.jwks())
-    for keys in (waited_for, at_hand):
-        await issuer.verifier(keys=keys, verified_tokens=0).verify(Presented(issuer.token()))
-
-    assert (waited_for.calls, at_hand.calls) == (1, 0)
 
 
 async def test_a_wrapper_that_delegates_everything_is_called_for_every_request() -> None:
@@ -262,64 +215,3 @@ async def test_a_key_set_that_was_patched_before_the_verifier_was_made_is_called
     monkeypatch.setattr(kind if where == "class" else keys, "key_set", refusing)
 
     assert await statuses(issuer.verifier(keys=keys), times=1) == [401]
-
-
-async def test_a_patched_verify_is_called_even_if_a_subclass_overrides_recall(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Counting(JWTVerifier):
-        def recall(self, credentials: bytes) -> Principal | None:
-            return super().recall(credentials)
-
-    verifier = Counting(
-        issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()), clock=issuer.clock
-    )
-    assert await statuses(verifier) == [200, 200, 200]
-    monkeypatch.setattr(JWTVerifier, "verify", refusing)
-
-    assert await statuses(verifier) == [401, 401, 401]
-
-
-async def test_a_recall_that_is_overridden_below_verify_is_used() -> None:
-    """`recall` is defined on a subclass of the class that defines `verify`."""
-
-    class Tenant(JWTVerifier):
-        async def verify(self, presented: Presented) -> Principal:
-            return await super().verify(presented)
-
-    class Closing(Tenant):
-        def recall(self, credentials: bytes) -> Principal | None:
-            raise InvalidTokenError("closed")
-
-    verifier = Closing(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
-
-    assert await statuses(verifier, times=1) == [401]
-
-
-async def test_a_recall_without_a_matching_verify_method_is_not_used() -> None:
-    class Half:
-        def recall(self, credentials: bytes) -> Principal | None:
-            raise InvalidTokenError("closed")
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(verifier, name)
-
-    class Odd(JWTVerifier):
-        verify = CallableVerify()  # pyright: ignore[reportAssignmentType] - that is the test
-
-        def recall(self, credentials: bytes) -> Principal | None:
-            raise InvalidTokenError("closed")
-
-    verifier = issuer.verifier()
-    odd = Odd(issuer=ISSUER, audience=AUDIENCE, keys=StaticKeys(issuer.jwks()))
-
-    assert await statuses(Half()) == [200, 200, 200]
-    assert await statuses(odd) == [200, 200, 200]
-
-
-class CallableVerify:
-    """A callable object in place of a method."""
-
-    async def __call__(self, presented: Presented) -> Principal:
-        """Verify with another verifier."""
-        return await issuer.verifier().verify(presented)
