@@ -105,10 +105,13 @@ class Presented:
         return _unchecked_token(self.credentials) if self._token is None else self._token
 
     def is_well_formed(self) -> bool:
-        """Return whether the token is one b64token (RFC 6750 §2.1), if it came in a header."""
-        return self._token is not None or _consists_of(
-            _B64TOKEN, _unchecked_token(self.credentials).rstrip(b"=")
-        )
+        """Return whether the token is one b64token (RFC 6750 §2.1), if it came in a header.
+
+        True if the header is too long to be parsed: then its length is the fault.
+        """
+        if self._token is not None or len(self.credentials) > MAX_CREDENTIAL_BYTES:
+            return True
+        return _consists_of(_B64TOKEN, _unchecked_token(self.credentials).rstrip(b"="))
 
 
 def has_none(scope: MutableMapping[str, Any]) -> bool:

@@ -56,6 +56,8 @@ class Verifier(Protocol):
     async def verify(self, presented: Presented) -> Principal:
         """Return the principal that the credentials identify.
 
+        Read `presented.token`: it raises the refusal if the header is malformed.
+
         Raises:
             AccessTokenError: the request is refused; the class says why.
         """

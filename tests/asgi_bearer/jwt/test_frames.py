@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from asgi_bearer import BearerMiddleware, Presented
+from asgi_bearer import AccessTokenError, BearerMiddleware, Presented
 from asgi_bearer.starlette import Refused, requires
 from tests.support.asgi import bearer_fields, converse, http_scope
 from tests.support.fake_issuer import FakeIssuer
@@ -184,3 +184,18 @@ async def test_a_refused_token_is_freed_with_its_request() -> None:
 
     assert sent[0]["status"] == 401
     assert left == []
+
+
+@pytest.mark.conforms("no token appears in a log, a body or an exception")
+@pytest.mark.parametrize(
+    "rest", [b" b", b"", b"." + b"x" * 70_000, b",c"], ids=["word", "as it is", "long", "comma"]
+)
+async def test_a_refusal_that_a_caller_of_verify_gets_shows_no_token(rest: bytes) -> None:
+    """Such as a dependency of FastAPI, which calls the verifier itself."""
+    token = issuer.token(exp=1)
+    credentials = b"Bearer " + token.encode() + rest
+    presented = Presented.in_scope({"headers": [(b"authorization", credentials)]})
+
+    frames = await frames_of(AccessTokenError, issuer.verifier().verify(presented))
+
+    assert_without(token, frames)
