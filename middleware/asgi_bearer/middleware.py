@@ -120,7 +120,7 @@ class BearerMiddleware:
                 # No local variable holds the credentials, because error reporters log them.
                 if not (self._optional and has_none(scope)):
                     user = await self._verifier.verify(Presented.in_scope(scope))
-                    if not isinstance(user, Principal):  # pyright: ignore[reportUnnecessaryIsInstance] - a verifier of somebody else
+                    if not isinstance(user, Principal):  # pyright: ignore[reportUnnecessaryIsInstance] - a custom verifier may return anything
                         raise TypeError("verify must return a Principal")
                     if not self._scopes <= user.scopes:
                         raise InsufficientScope(

@@ -19,7 +19,7 @@ _UNESCAPED: Final = "/:@!$&'()*+,;="
 
 
 class _Decoded:
-    """Holds the decoded claims of a `Principal` until somebody reads them."""
+    """Holds the decoded claims of a `Principal` until the application reads them."""
 
     __slots__ = ("_decoded",)
 
@@ -52,7 +52,7 @@ class Principal(_Decoded):
     if not TYPE_CHECKING:  # pragma: no branch - or a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> object:
-            """Freeze the claims of a verified token when somebody reads them."""
+            """Freeze the claims of a verified token when the application first reads them."""
             if name != "claims":
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             claims = frozen(self._decoded)

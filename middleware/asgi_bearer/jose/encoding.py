@@ -81,9 +81,9 @@ def base64url_decode_bytes(encoded: bytes) -> bytes:
 def verified_json_object(encoded: bytes) -> dict[str, object]:
     """Decode a JSON object as `json_object` does, faster if it is compact and nests little.
 
-    Only for bytes that are known to come from the issuer: nobody else may choose what the compiled
-    decoder reads. Its result is used only if it encodes to the same bytes again; such bytes repeat
-    no name and cannot be read in two ways.
+    Only for bytes that a key of the issuer signed, so that an attacker cannot choose what the
+    compiled decoder reads. Its result is used only if it encodes to the same bytes again; such
+    bytes repeat no name and cannot be read in two ways.
 
     Raises:
         ValueError: as `json_object`.

@@ -24,13 +24,13 @@ from asgi_bearer.jwt.claims import (
     PROFILES,
     Expected,
     check_issuer,
-    check_unverified_issuer,
     granted_scopes,
     validity,
 )
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.jwt.signature import signer, signing_key
 from asgi_bearer.jwt.token_cache import CachedToken, TokenCache
+from asgi_bearer.jwt.unverified import check_unverified_issuer
 from asgi_bearer.keys.builder import remote_keys
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.keys.source import KeySource, Warmable

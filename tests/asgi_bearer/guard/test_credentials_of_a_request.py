@@ -162,7 +162,7 @@ async def test_a_verifier_that_misses_credentials_does_not_make_a_request_anonym
 ) -> None:
     """There are Bearer credentials, so the client asked to be known by them."""
     app = RecordingApplication()
-    verifier = RecordingVerifier(CredentialsMissing("a verifier of somebody else"))
+    verifier = RecordingVerifier(CredentialsMissing("a custom verifier"))
 
     guarded = issuer.guard(app, verifier=verifier, optional=True)
 

@@ -1,4 +1,7 @@
-"""The claims of a verified token are frozen when somebody reads them, which nobody can notice."""
+"""The claims of a verified token are frozen when the application first reads them.
+
+The application cannot notice it.
+"""
 
 import copy
 import dataclasses
@@ -31,7 +34,7 @@ FROZEN: Json = {
 
 
 async def verified(token: str = TOKEN) -> Principal:
-    """Return the principal of a token whose claims nobody has read."""
+    """Return the principal of a token whose claims have not been read."""
     return await issuer.verifier().verify(Presented(token))
 
 

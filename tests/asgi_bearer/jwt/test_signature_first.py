@@ -1,6 +1,6 @@
 """Once a verifier knows keys, it decodes a long payload only after a key has verified it.
 
-Whoever wrote a token that no known key signed may have chosen its payload to keep the server busy.
+An attacker may write the payload of a token that no known key signed, to keep the server busy.
 In a payload over 1024 bytes, or with many members, only the issuer is searched, before newer keys
 are requested.
 """
