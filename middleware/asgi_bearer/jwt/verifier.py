@@ -202,7 +202,7 @@ class JWTVerifier:
         else:
             check_issuer(claims, self._expected)
         key_set = await self._keys.key_set()
-        if result is None or key_set != known:
+        if result is None or (key_set is not known and key_set != known):
             result = signer(token, key_set, self._rsa_default)
         self._known_keys = key_set
         key, key_set = await signing_key(
