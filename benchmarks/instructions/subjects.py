@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware, InvalidTokenError, Presented
+from asgi_bearer.caller import principal_of
 from asgi_bearer.jose.encoding import verified_json_object
 from asgi_bearer.jose.jws import decoded_object, parse, split
 from asgi_bearer.jwt.claims import PROFILES, Expected, check_issuer, granted_scopes, validity
 from asgi_bearer.jwt.signature import signing_key
 from asgi_bearer.jwt.verifier import MAX_TOKEN_BYTES
 from asgi_bearer.keys import KeySource
-from asgi_bearer.principal import principal_of
 from benchmarks.in_process import guarded, verifiers
 from benchmarks.instructions.connection import Connection, request
 from benchmarks.instructions.names import (

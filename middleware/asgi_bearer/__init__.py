@@ -1,6 +1,7 @@
 """OAuth 2.0 access-token verification for any ASGI application."""
 
 from asgi_bearer._version import __version__
+from asgi_bearer.caller import Anonymous, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.errors import (
     AccessTokenError,
@@ -35,11 +36,10 @@ from asgi_bearer.errors import (
     TokenTypeNotAllowed,
     VerificationFaulted,
 )
+from asgi_bearer.guard.middleware import BearerMiddleware
 from asgi_bearer.jose.algorithms import ALGORITHMS
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
 from asgi_bearer.keys import KeySource, RemoteKeys, StaticKeys, remote_keys
-from asgi_bearer.middleware import BearerMiddleware
-from asgi_bearer.principal import Anonymous, Principal
 from asgi_bearer.scopes import is_scope_name
 
 __all__ = [

@@ -15,16 +15,16 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from asgi_bearer import challenge
-from asgi_bearer.connection import (
+from asgi_bearer.caller import Anonymous, Principal
+from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
+from asgi_bearer.guard import challenge
+from asgi_bearer.guard.connection import (
     POLICY_VIOLATION,
     REALM_KEY,
     USER_KEY,
     can_deny_with_http,
     log_refusal,
 )
-from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
-from asgi_bearer.principal import Anonymous, Principal
 from asgi_bearer.scopes import missing_scopes_reason
 
 __all__ = ["Refused", "refused_response", "requires", "requires_any"]

@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeGuard
 
+from asgi_bearer.caller import Principal
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES
 from asgi_bearer.jose.algorithms import TABLE, rsa_default
 from asgi_bearer.jose.encoding import is_number
 from asgi_bearer.jwt.claims import PROFILES
 from asgi_bearer.jwt.cross_jwt_confusion import ScopeClaim
 from asgi_bearer.keys.urls import address_fault, allow_http_faults, issuer_fault, shown_address
-from asgi_bearer.principal import Principal
 
 MAX_LEEWAY: Final = 300.0
 """Seconds. A clock that is five minutes wrong must be corrected, not tolerated."""

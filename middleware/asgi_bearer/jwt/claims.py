@@ -14,6 +14,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
+from asgi_bearer.caller import CLIENT_CLAIMS
 from asgi_bearer.errors import (
     IDENTIFIER_CHARACTERS,
     AudienceMismatch,
@@ -31,7 +32,6 @@ from asgi_bearer.jwt.cross_jwt_confusion import (
     is_plain_access_token,
     other_jwt_refusal,
 )
-from asgi_bearer.principal import CLIENT_CLAIMS
 from asgi_bearer.scopes import scope_names, scope_names_in_roles
 
 LAST_NUMERIC_DATE: Final = 253_402_300_799

@@ -15,10 +15,10 @@ from typing import Final
 
 from cachetools import FIFOCache
 
+from asgi_bearer.caller import Principal
 from asgi_bearer.jose.jws import Header
 from asgi_bearer.jwt.signature import is_candidate
 from asgi_bearer.keys.jwk import Key, KeySet
-from asgi_bearer.principal import Principal
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The total weight of all entries."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Final, Protocol
 
+from asgi_bearer.caller import Principal, principal_of
 from asgi_bearer.credentials import Presented
 from asgi_bearer.errors import (
     AccessTokenError,
@@ -34,7 +35,6 @@ from asgi_bearer.jwt.unverified import check_unverified_issuer
 from asgi_bearer.keys.builder import remote_keys
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
-from asgi_bearer.principal import Principal, principal_of
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 """Tokens with hundreds of groups are smaller. Servers limit all headers together to 64 KiB."""

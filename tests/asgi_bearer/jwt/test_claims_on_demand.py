@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from asgi_bearer import JWTVerifier, Presented, Principal, principal
+from asgi_bearer import JWTVerifier, Presented, Principal, caller
 from asgi_bearer.jose.frozen import FrozenDict
 from tests.asgi_bearer.jwt.interruption import call_interrupted
 from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, signing_key
@@ -282,7 +282,7 @@ async def test_two_threads_that_read_the_claims_first_get_the_same_values() -> N
             partial(keep_claims, one, seen),
             by=partial(keep_claims, one, seen),
             at=at,
-            module=principal,
+            module=caller,
         )
         at += 1
         seen.append(one.claims)

@@ -17,8 +17,8 @@ from asgi_bearer import (
     TokenExpired,
     TokenTooLarge,
 )
-from asgi_bearer.challenge import response
 from asgi_bearer.credentials import Presented
+from asgi_bearer.guard.challenge import response
 from asgi_bearer.keys import KeySet, Missed, StaticKeys, remote_keys
 from tests.refusals.claims import REFUSED_CLAIMS
 from tests.refusals.forged_tokens import FORGED_TOKENS

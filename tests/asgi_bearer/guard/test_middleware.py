@@ -15,8 +15,8 @@ from asgi_bearer import (
     Presented,
     Principal,
 )
+from asgi_bearer.caller import ANONYMOUS
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
-from asgi_bearer.principal import ANONYMOUS
 from tests.support.asgi import (
     RecordingApplication,
     bearer,

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
+from asgi_bearer.caller import ANONYMOUS
 from asgi_bearer.credentials import Presented
-from asgi_bearer.principal import ANONYMOUS
 from tests.refusals.rows import new_issuer
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json

@@ -365,7 +365,7 @@ def test_a_key_source_works_in_a_forked_process(steps: str, printed: str) -> Non
     fetches."""
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"{FORKING}\n{steps}"],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         timeout=120,

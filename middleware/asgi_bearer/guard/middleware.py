@@ -6,8 +6,11 @@ Lifespan events pass too; they start and end the fetch of keys. No other scope t
 from collections.abc import Awaitable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
-from asgi_bearer import challenge
-from asgi_bearer.connection import (
+from asgi_bearer.caller import ANONYMOUS, Anonymous, Principal
+from asgi_bearer.credentials import Presented, has_none
+from asgi_bearer.errors import AccessTokenError, InsufficientScope, VerificationFaulted, shown
+from asgi_bearer.guard import challenge
+from asgi_bearer.guard.connection import (
     POLICY_VIOLATION,
     REALM_KEY,
     USER_KEY,
@@ -15,13 +18,10 @@ from asgi_bearer.connection import (
     is_preflight,
     log_refusal,
 )
-from asgi_bearer.credentials import Presented, has_none
-from asgi_bearer.errors import AccessTokenError, InsufficientScope, VerificationFaulted, shown
+from asgi_bearer.guard.lifespan import run_lifespan
+from asgi_bearer.guard.public_paths import PublicPaths
 from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.keys.source import Warmable
-from asgi_bearer.lifespan import run_lifespan
-from asgi_bearer.principal import ANONYMOUS, Anonymous, Principal
-from asgi_bearer.public_paths import PublicPaths
 from asgi_bearer.scopes import missing_scopes_reason
 
 if TYPE_CHECKING:
