@@ -76,7 +76,11 @@ class _Connection:
 
     def watch(self) -> None:
         """End the connection when the token ends."""
-        seconds = self._remaining()
+        try:
+            seconds = self._remaining()
+        except Exception:
+            # The application's clock may raise anything; then nothing says that the token lives.
+            seconds = 0.0
         loop = asyncio.get_running_loop()
         if seconds > 0:
             self._timer = loop.call_later(min(seconds, _LONGEST_WAIT), self.watch)

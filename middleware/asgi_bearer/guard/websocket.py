@@ -5,6 +5,7 @@ and the token instead: `new WebSocket(url, ["bearer", token])`.
 """
 
 import re
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import (
@@ -51,7 +52,7 @@ def take_token(scope: "Scope", subprotocol: str | None) -> "SubprotocolToken | N
     if len(tokens) > 1 or subprotocol in tokens:
         # What stands beside two tokens may be a third.
         others = []
-    headers = [(name, value) for name, value in scope["headers"] if name != _HEADER]
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != _HEADER]
     if others:
         headers.append((_HEADER, ", ".join(others).encode("latin-1", "replace")))
     scope["subprotocols"], scope["headers"] = others, headers
@@ -102,16 +103,19 @@ class Handshake:
         self.refusals: list[AccessTokenError] = []
         self.subprotocol: str | None = None
 
-    async def send(self, message: "Message") -> None:
+    def send(self, message: "Message") -> "Awaitable[None]":
         """Send a message of the application; a close after a refusal becomes its response."""
+        # Returning the server's awaitable saves a coroutine for each message after the first.
+        return self._send(message) if self._is_answered else self._answer(message)
+
+    async def _answer(self, message: "Message") -> None:
         kind = message["type"]
-        if not self._is_answered:
-            if kind == "websocket.close" and self.refusals:
-                await self.refuse(self.refusals[-1])
-                return
-            if self.subprotocol and kind == "websocket.accept" and not message.get("subprotocol"):
-                message = {**message, "subprotocol": self.subprotocol}
-            self._is_answered = True
+        if kind == "websocket.close" and self.refusals:
+            await self.refuse(self.refusals[-1])
+            return
+        self._is_answered = True
+        if self.subprotocol and kind == "websocket.accept" and not message.get("subprotocol"):
+            message = {**message, "subprotocol": self.subprotocol}
         await self._send(message)
 
     async def end(self) -> None:
