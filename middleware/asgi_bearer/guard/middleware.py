@@ -193,6 +193,7 @@ class BearerMiddleware:
             handshake.subprotocol = self._subprotocol
         user: Principal | Anonymous = ANONYMOUS
         if not (self._may_skip_verification and self._skips_verification(scope)):
+            refusal: AccessTokenError | None = None
             try:
                 if token is not None:
                     user = await verified(token.in_header(scope), self._verifier)
@@ -201,8 +202,11 @@ class BearerMiddleware:
                 if isinstance(user, Principal) and not self._scopes <= user.scopes:
                     raise self._insufficient(user)
             except AccessTokenError as err:
-                log_refusal(scope, err)
-                await handshake.refuse(err)
+                # The frames in its traceback hold the token.
+                refusal = err.with_traceback(None)
+            if refusal is not None:
+                log_refusal(scope, refusal)
+                await handshake.refuse(refusal)
                 return
         scope[REFUSAL_KEY] = handshake.refusals
         await self._pass(user, scope, receive, handshake.send)
