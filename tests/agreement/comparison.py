@@ -11,10 +11,10 @@ from typing import Any, Final
 from asgi_bearer import InvalidTokenError, JWTVerifier, Principal
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.jws import parse
+from asgi_bearer.testing import FakeIssuer
 from tests.agreement.pyjwt_reading import LEEWAY, Reading, read_with_pyjwt
 from tests.agreement.signed_tokens import NOW, static_keys
 from tests.agreement.stricter_rules import STRICTER_RULES
-from tests.support.fake_issuer import FakeIssuer
 
 Result = str | type[InvalidTokenError]
 """The principal as JSON text, or the class of the refusal."""

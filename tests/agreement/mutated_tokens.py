@@ -9,6 +9,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from asgi_bearer.testing.signing import b64
 from tests.agreement.odd_parts import (
     ANY_VALUES,
     AROUND,
@@ -34,7 +35,6 @@ from tests.agreement.signed_tokens import (
     object_text,
     signed,
 )
-from tests.support.fake_issuer import b64
 
 Change = tuple[str, object]
 

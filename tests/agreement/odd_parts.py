@@ -4,8 +4,8 @@ import json
 import string
 from typing import Final
 
+from asgi_bearer.testing import AUDIENCE, ISSUER
 from tests.agreement.signed_tokens import DAY, LEFT_OUT, NOW, SIGNERS
-from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 BASE64URL: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 """In order: the next character differs in the lowest bit, which may be unused in a last

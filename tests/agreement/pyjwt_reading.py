@@ -7,8 +7,9 @@ from typing import Final
 
 import jwt
 
+from asgi_bearer.testing import AUDIENCE, ISSUER, SigningKey
+from asgi_bearer.testing.signing import Json
 from tests.agreement.signed_tokens import SIGNERS
-from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey
 
 LEEWAY: Final = 30
 

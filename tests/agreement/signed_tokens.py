@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from asgi_bearer import StaticKeys
-from tests.support.fake_issuer import AUDIENCE, ISSUER, Json, SigningKey, b64, signing_key
+from asgi_bearer.testing import AUDIENCE, ISSUER, SigningKey, signing_key
+from asgi_bearer.testing.signing import Json, b64
 
 NOW: Final = math.floor(time.time())
 """Real time, because PyJWT reads the system clock."""

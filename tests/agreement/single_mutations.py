@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from asgi_bearer.testing.signing import b64
 from tests.agreement.odd_parts import (
     AROUND,
     BYTES_EVERYWHERE,
@@ -23,7 +24,6 @@ from tests.agreement.signed_tokens import (
     object_text,
     signed,
 )
-from tests.support.fake_issuer import b64
 
 NamedTokens = Iterator[tuple[str, str]]
 """The name of the change, and the token."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from asgi_bearer.testing.signing import b64
 from tests.agreement.pyjwt_reading import LEEWAY
 from tests.agreement.signed_tokens import (
     DAY,
@@ -14,7 +15,6 @@ from tests.agreement.signed_tokens import (
     signed,
     token_of,
 )
-from tests.support.fake_issuer import b64
 
 HEADER: Final = header_members("ed")
 CLAIMS: Final = claims_members()

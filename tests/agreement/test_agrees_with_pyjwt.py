@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
+from asgi_bearer.testing import FakeClock
 from tests.agreement.comparison import check_agreement, compare, new_verifier, our_result
 from tests.agreement.mutated_tokens import (
     tokens_of_edited_bytes,
@@ -34,7 +35,6 @@ from tests.agreement.single_mutations import (
 )
 from tests.agreement.stricter_examples import EXAMPLES
 from tests.agreement.stricter_rules import STRICTER_RULES
-from tests.support.fake_issuer import FakeClock
 
 PROFILES = st.sampled_from(["jwt", "jwt", "jwt", "rfc9068"])
 

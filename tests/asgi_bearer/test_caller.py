@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse
 from asgi_bearer import Anonymous, BearerMiddleware, IssuerMismatch, Principal
 from asgi_bearer.caller import ANONYMOUS
 from asgi_bearer.credentials import Presented
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeIssuer
+from asgi_bearer.testing.signing import Json
 from tests.refusals.rows import new_issuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, Json
 
 
 async def principal_of(**changes: object) -> Principal:

@@ -16,8 +16,8 @@ from starlette.websockets import WebSocket
 
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.starlette import Refused, refused_response, requires, requires_any
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client, handshake, websocket_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from asgi_bearer import BearerMiddleware, KeysUnavailable
+from asgi_bearer import BearerMiddleware, KeysUnavailable, StaticKeys
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import SHUTDOWN, STARTUP, Message, answer_ok, bearer_fields, http_scope
-from tests.support.fake_issuer import FakeIssuer
 from tests.support.lifespan import ApplicationVerifier
 from tests.support.published_keys import Published
 
@@ -63,7 +63,8 @@ def test_an_application_without_asyncio_starts_and_the_log_says_why_there_are_no
 
 def test_static_keys_serve_without_asyncio() -> None:
     issuer = FakeIssuer()
-    guarded = BearerMiddleware(answer_ok, verifier=issuer.verifier())
+    keys = StaticKeys(issuer.jwks())
+    guarded = BearerMiddleware(answer_ok, verifier=issuer.verifier(keys=keys))
 
     sent = without_asyncio(guarded, http_scope(headers=bearer_fields(issuer.token())))
 

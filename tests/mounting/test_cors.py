@@ -13,8 +13,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asgi_bearer import BearerMiddleware
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 guard = issuer.guard

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.starlette import requires
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import answer_subject, bearer
-from tests.support.fake_issuer import FakeIssuer
 from tests.support.published_keys import Published, run_pending_tasks
 
 issuer = FakeIssuer()

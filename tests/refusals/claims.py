@@ -15,8 +15,8 @@ from asgi_bearer import (
     TokenExpired,
     TokenNotYetValid,
 )
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeClock, FakeIssuer
 from tests.refusals.rows import Refused, token_of
-from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeClock, FakeIssuer
 
 NOW = FakeClock().now
 LEEWAY = 30.0

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from asgi_bearer import AlgorithmNotAllowed, KeyNotFound, SignatureInvalid
+from asgi_bearer.testing import FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing.signing import b64, compact
 from tests.refusals.rows import Refused, signed, token_of
-from tests.support.fake_issuer import FakeIssuer, SigningKey, b64, compact, signing_key
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493

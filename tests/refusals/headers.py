@@ -12,8 +12,9 @@ from asgi_bearer import (
     TokenMalformed,
     TokenTypeNotAllowed,
 )
+from asgi_bearer.testing import FakeIssuer
+from asgi_bearer.testing.signing import b64
 from tests.refusals.rows import Refused, token_of
-from tests.support.fake_issuer import FakeIssuer, b64
 
 _ALGORITHMS: dict[str, object] = {
     # RFC 8725 §3.2.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from asgi_bearer import AccessTokenError, JWTVerifier, StaticKeys
-from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, SigningKey, b64, signing_key
+from asgi_bearer.testing import FakeClock, FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing.signing import Json, b64
 
 MORE_KEYS = ("PS256", "ES256", "ES384", "ES512", "EdDSA")
 """Keys that the issuer publishes beside its RS256 key; the key id of each is its algorithm."""
@@ -36,7 +37,7 @@ def name_of(row: Refused) -> str:
 
 def new_issuer() -> FakeIssuer:
     """Return the issuer of the tables; its clock stands still."""
-    return FakeIssuer(clock=FakeClock())
+    return FakeIssuer(key=signing_key(), clock=FakeClock())
 
 
 def verifier(issuer: FakeIssuer, profile: str = "jwt") -> JWTVerifier:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from asgi_bearer import TokenEncrypted, TokenMalformed, TokenOpaque, TokenTooLarge
+from asgi_bearer.testing import FakeIssuer
+from asgi_bearer.testing.signing import b64
 from tests.refusals.rows import Refused, signed, token_of, with_members
-from tests.support.fake_issuer import FakeIssuer, b64
 
 
 def _segments(issuer: FakeIssuer, edit: Callable[[list[str]], list[str]]) -> str:

@@ -12,13 +12,14 @@ from starlette.types import ASGIApp
 
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api.app import create_app
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore
 from resource_api.database.connect import connect
 from resource_api.database.tables import metadata
 from resource_api.settings import Settings
-from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
+from tests.support.documents import FakeDocuments
 from tests.support.lifespan import running
 
 KEYS_ADDRESS = "https://issuer.example/keys"

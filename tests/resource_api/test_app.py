@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api import logs
 from resource_api.app import create_app
 from resource_api.contacts.endpoints import ContactEndpoints
@@ -24,7 +25,6 @@ from resource_api.web.problems import problem as handle
 from tests.resource_api.conftest import Api
 from tests.resource_api.contacts.test_endpoints import problem
 from tests.support.asgi import bearer, client, http_scope
-from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 class BrokenStore(SqlContactStore):

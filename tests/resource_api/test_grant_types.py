@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore
 from resource_api.settings import Settings
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 FROM_THE_TOKEN_ENDPOINT = ("authorization_code", "refresh_token")
 

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import Document, FetchFailed, RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api.app import create_app
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.contacts.store import ContactStore
@@ -19,7 +20,7 @@ from resource_api.settings import Settings
 from tests.resource_api.conftest import KEYS_ADDRESS, Api
 from tests.resource_api.contacts.test_endpoints import problem
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
+from tests.support.documents import FakeDocuments
 from tests.support.lifespan import running
 
 FRESH, SERVING = 600, 4200

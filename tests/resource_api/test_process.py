@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeIssuer
 from resource_api.server import GRACE_SECONDS
 from tests.support.api_process import DEADLINE, ApiProcess, KeysServer
 from tests.support.asgi import bearer
-from tests.support.fake_issuer import FakeIssuer
 
 WRITERS = 8
 ENOUGH = 40

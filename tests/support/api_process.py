@@ -15,7 +15,7 @@ from typing import Self
 
 import httpx
 
-from tests.support.fake_issuer import FakeIssuer
+from asgi_bearer.testing import FakeIssuer
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import Document
+from asgi_bearer.testing import FakeClock
 from demo.addresses import Addresses
 from demo.authorization_server.keys.signing_keys import SigningKey, SigningKeys
 from demo.authorization_server.registrations.file import SHIPPED, read
@@ -23,7 +24,6 @@ from demo.parties import prepared_parties
 from demo.required_registrations import AUDIENCE, WEB_APPLICATION
 from tests.support.asgi import bearer
 from tests.support.authorization_server.example_registrations import signing_key
-from tests.support.fake_issuer import FakeClock
 from tests.support.lifespan import running
 from tests.support.user_agent import Page, UserAgent
 

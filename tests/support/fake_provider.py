@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.support.fake_issuer import SigningKey, b64, compact, signing_key
+from asgi_bearer.testing import SigningKey, signing_key
+from asgi_bearer.testing.signing import b64, compact
 
 PROVIDER = "http://127.0.0.1:9000/"
 ANNEX = "http://127.0.0.1:9009/"

@@ -6,14 +6,9 @@ from typing import Any
 
 from asgi_bearer import JWTVerifier, Presented, Principal
 from asgi_bearer.keys import Document, FetchFailed, RemoteKeys, remote_keys
-from tests.support.fake_issuer import (
-    FakeClock,
-    FakeDocuments,
-    FakeIssuer,
-    SigningKey,
-    b64,
-    signing_key,
-)
+from asgi_bearer.testing import FakeClock, FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing.signing import b64
+from tests.support.documents import FakeDocuments
 
 JWKS_URI = "https://issuer.example/jwks"
 

@@ -14,7 +14,7 @@ from asgi_bearer.keys import (
 )
 from asgi_bearer.keys.freshness import Fetched
 from asgi_bearer.keys.schedule import BackOff, CoolDown
-from tests.support.fake_issuer import FakeClock, signing_key
+from asgi_bearer.testing import FakeClock, signing_key
 from tests.support.published_keys import Pausable, run_pending_tasks
 
 

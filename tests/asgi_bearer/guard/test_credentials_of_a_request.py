@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from asgi_bearer import CredentialsMissing, JWTVerifier, Presented, Principal
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import b64
 from tests.support.asgi import Message, RecordingApplication, converse, http_scope
-from tests.support.fake_issuer import FakeClock, FakeIssuer, b64, signing_key
 
 issuer = FakeIssuer(key=signing_key("ES256"), clock=FakeClock())
 TOKEN = issuer.token().encode()

@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from asgi_bearer import BearerMiddleware
+from asgi_bearer.testing import FakeIssuer, signing_key
 from tests.support.asgi import SHUTDOWN, STARTUP, Message, answer_subject, bearer, client, converse
-from tests.support.fake_issuer import FakeIssuer, signing_key
 from tests.support.lifespan import ApplicationVerifier, WarmVerifier, running
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 

@@ -17,8 +17,9 @@ from asgi_bearer import (
     remote_keys,
 )
 from asgi_bearer.keys import KeySet, Missed, RemoteKeys
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeIssuer
 from tests.support.asgi import answer_ok, bearer, client
-from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeDocuments, FakeIssuer
+from tests.support.documents import FakeDocuments
 
 issuer = FakeIssuer()
 

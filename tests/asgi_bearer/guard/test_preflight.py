@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import (
     RecordingApplication,
     bearer,
@@ -12,7 +13,6 @@ from tests.support.asgi import (
     http_scope,
     websocket_scope,
 )
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 guarded = issuer.guard

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import (
     RecordingApplication,
     bearer,
@@ -17,7 +18,6 @@ from tests.support.asgi import (
     http_scope,
     websocket_scope,
 )
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 guarded = issuer.guard

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from asgi_bearer import StaticKeys
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client, converse, handshake, http_scope, websocket_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 guarded = issuer.guard
@@ -51,7 +52,8 @@ async def test_the_log_names_the_scopes_of_the_token(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="asgi_bearer")
-    http = client(guarded(scopes=["b", "a"]))
+    verifier = issuer.verifier(keys=StaticKeys(issuer.jwks()))
+    http = client(guarded(verifier=verifier, scopes=["b", "a"]))
 
     for scope in ("c b", "", " ".join(f"scope:{number}" for number in range(99))):
         await http.get("/", headers=bearer(issuer.token(scope=scope)))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer import Principal
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import (
     Message,
     RecordingApplication,
@@ -15,7 +16,6 @@ from tests.support.asgi import (
     converse,
     http_scope,
 )
-from tests.support.fake_issuer import FakeIssuer
 
 Headers = list[tuple[bytes, bytes]]
 

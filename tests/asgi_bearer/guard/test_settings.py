@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from asgi_bearer import JWTVerifier
-from tests.support.fake_issuer import FakeIssuer
+from asgi_bearer.testing import FakeIssuer
 
 issuer = FakeIssuer()
 guarded = issuer.guard

@@ -11,8 +11,8 @@ from asgi_bearer import (
     InsufficientScope,
     InvalidTokenError,
 )
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, handshake, websocket_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

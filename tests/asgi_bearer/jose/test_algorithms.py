@@ -9,7 +9,7 @@ from asgi_bearer.jose.algorithms import TABLE, served_by
 from asgi_bearer.jose.encoding import base64url_decode
 from asgi_bearer.keys import Key
 from asgi_bearer.keys.jwk import KeySet
-from tests.support.fake_issuer import signing_key
+from asgi_bearer.testing import signing_key
 from tests.vectors import rfc7515, rfc7520, rfc8037
 from tests.vectors.signature import SignatureVector
 

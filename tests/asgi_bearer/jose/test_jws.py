@@ -13,10 +13,10 @@ from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.encoding import base64url_decode, json_object
 from asgi_bearer.jose.jws import parse
 from asgi_bearer.keys import KeySet, Missed
+from asgi_bearer.testing.signing import b64
 from tests.refusals.headers import REFUSED_HEADERS
 from tests.refusals.rows import Refused, name_of, new_issuer, token_of, verifier, with_members
 from tests.refusals.structures import REFUSED_STRUCTURES
-from tests.support.fake_issuer import b64
 
 MAX_BYTES = 16 * 1024
 

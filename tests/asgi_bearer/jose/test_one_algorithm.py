@@ -6,9 +6,10 @@ import pytest
 
 from asgi_bearer import InvalidTokenError, KeyAmbiguous, KeyNotFound, Presented, StaticKeys
 from asgi_bearer.jose.algorithms import RSA_ALGORITHMS, rsa_default
-from tests.support.fake_issuer import FakeClock, FakeIssuer, compact, signing_key
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import compact
 
-issuer = FakeIssuer(clock=FakeClock())
+issuer = FakeIssuer(key=signing_key(), clock=FakeClock())
 
 
 def token(alg: str, **header: Any) -> Presented:

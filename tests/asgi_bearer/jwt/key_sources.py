@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from asgi_bearer import KeysUnavailable
 from asgi_bearer.keys import KeySet, Missed, StaticKeys
-from tests.support.fake_issuer import Json
+from asgi_bearer.testing.signing import Json
 
 
 def jwks(*keys: Json) -> Json:

@@ -6,8 +6,8 @@ import pytest
 
 from asgi_bearer import ALGORITHMS, JWTVerifier, StaticKeys
 from asgi_bearer.jwt.arguments import MAX_LEEWAY
+from asgi_bearer.testing import AUDIENCE, ISSUER
 from tests.refusals.rows import new_issuer
-from tests.support.fake_issuer import AUDIENCE, ISSUER
 
 GOOD: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
 

@@ -16,8 +16,8 @@ from asgi_bearer.jose.jws import Header
 from asgi_bearer.jwt import token_cache
 from asgi_bearer.jwt.token_cache import MAX_BYTES, CachedToken, TokenCache
 from asgi_bearer.keys import KeySet
+from asgi_bearer.testing import FakeIssuer, signing_key
 from tests.asgi_bearer.jwt.interruption import call_interrupted
-from tests.support.fake_issuer import FakeIssuer, signing_key
 
 MOST_SPARED = 8
 """Entries that one eviction spares."""

@@ -10,7 +10,8 @@ from asgi_bearer.jose.jws import Header
 from asgi_bearer.jwt import token_cache
 from asgi_bearer.jwt.token_cache import CachedToken, TokenCache
 from asgi_bearer.keys import KeySet, StaticKeys
-from tests.support.fake_issuer import FakeClock, FakeIssuer, b64, signing_key
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import b64
 
 LONGEST_SIGNATURE = 3072
 """Characters of a signature whose token is cached. That of an RSA key of 16,384 bits has 2,731."""

@@ -17,17 +17,10 @@ from asgi_bearer import (
 )
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jwt.claims import LAST_NUMERIC_DATE, Expected, numeric_date, validity
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json, compact
 from tests.refusals.claims import LEEWAY, NOW, REFUSED_CLAIMS
 from tests.refusals.rows import Refused, name_of, new_issuer, verifier
-from tests.support.fake_issuer import (
-    AUDIENCE,
-    ISSUER,
-    FakeClock,
-    FakeIssuer,
-    Json,
-    compact,
-    signing_key,
-)
 
 NO_SCOPES: set[str] = set()
 

@@ -19,8 +19,9 @@ import pytest
 
 from asgi_bearer import JWTVerifier, Presented, Principal, caller
 from asgi_bearer.jose.frozen import FrozenDict
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json
 from tests.asgi_bearer.jwt.interruption import call_interrupted
-from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, signing_key
 
 issuer = FakeIssuer(key=signing_key("ES256"), clock=FakeClock())
 EXTRA: Json = {"groups": ["a", {"b": ["c", []]}], "address": {"city": "Here", "lines": []}}

@@ -17,8 +17,8 @@ from asgi_bearer import (
     Presented,
     TokenBoundToKey,
 )
+from asgi_bearer.testing.signing import Json
 from tests.refusals.rows import new_issuer
-from tests.support.fake_issuer import Json
 
 CIBA = "urn:openid:params:jwt:claim:"
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type"

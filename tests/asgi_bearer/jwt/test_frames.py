@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from asgi_bearer import AccessTokenError, BearerMiddleware, Presented
 from asgi_bearer.starlette import Refused, requires
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer_fields, converse, http_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -11,9 +11,10 @@ from asgi_bearer import (
 )
 from asgi_bearer.credentials import Presented
 from asgi_bearer.keys import KeySet, Missed, StaticKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json, compact
 from tests.asgi_bearer.jwt.key_sources import Rotation, jwks
 from tests.refusals.rows import new_issuer
-from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 
 OLD = signing_key("RS256", "old", 1)
 SAME_ID = signing_key("RS256", "k1", 1)

@@ -12,18 +12,9 @@ import pytest
 
 from asgi_bearer import InvalidTokenError, JWTVerifier, KeysUnavailable, Presented
 from asgi_bearer.keys import KeySet
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeClock, FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing.signing import Json, b64, compact
 from tests.asgi_bearer.jwt.key_sources import Rotation, Scripted, jwks
-from tests.support.fake_issuer import (
-    AUDIENCE,
-    ISSUER,
-    FakeClock,
-    FakeIssuer,
-    Json,
-    SigningKey,
-    b64,
-    compact,
-    signing_key,
-)
 
 STRANGER = "https://stranger.example/"
 KNOWN = signing_key("ES256", "known", 1)

@@ -26,8 +26,9 @@ from asgi_bearer.jose.jws import CompactJWS, Header
 from asgi_bearer.jwt import token_cache
 from asgi_bearer.jwt.token_cache import MAX_BYTES, WEIGHT_PER_BYTE, CachedToken, TokenCache
 from asgi_bearer.keys import KeySet, Missed
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json, compact
 from tests.asgi_bearer.jwt.interruption import call_interrupted
-from tests.support.fake_issuer import FakeClock, FakeIssuer, Json, compact, signing_key
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 
 LEEWAY = 30
@@ -94,7 +95,7 @@ async def test_with_a_cache_of_size_zero_every_token_is_verified_each_time(
 async def test_a_cached_token_is_accepted_only_within_its_validity(
     issuer: FakeIssuer, clock: FakeClock, later: float, code: str
 ) -> None:
-    verifier = issuer.verifier()
+    verifier = issuer.verifier(keys=StaticKeys(issuer.jwks()))
     token = issuer.token()
     await verifier.verify(Presented(token))
     clock.advance(later)

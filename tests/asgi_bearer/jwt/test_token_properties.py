@@ -13,8 +13,9 @@ from asgi_bearer import AccessTokenError, InvalidTokenError
 from asgi_bearer.credentials import Presented
 from asgi_bearer.jose.frozen import frozen
 from asgi_bearer.jose.jws import parse
+from asgi_bearer.testing import AUDIENCE, ISSUER, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import b64, compact
 from tests.refusals.rows import new_issuer, verifier
-from tests.support.fake_issuer import AUDIENCE, ISSUER, FakeIssuer, b64, compact, signing_key
 
 MAX_BYTES = 16 * 1024
 BASE64URL = string.ascii_letters + string.digits + "-_"

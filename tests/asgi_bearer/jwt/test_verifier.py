@@ -20,20 +20,14 @@ from asgi_bearer import (
 from asgi_bearer.credentials import Presented
 from asgi_bearer.guard.challenge import response
 from asgi_bearer.keys import KeySet, Missed, StaticKeys, remote_keys
+from asgi_bearer.testing import FakeClock, FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing.signing import compact, private_key
 from tests.refusals.claims import REFUSED_CLAIMS
 from tests.refusals.forged_tokens import FORGED_TOKENS
 from tests.refusals.headers import REFUSED_HEADERS
 from tests.refusals.rows import Refused, name_of, new_issuer, token_of, verifier
 from tests.refusals.structures import REFUSED_STRUCTURES
-from tests.support.fake_issuer import (
-    FakeClock,
-    FakeDocuments,
-    FakeIssuer,
-    SigningKey,
-    compact,
-    private_key,
-    signing_key,
-)
+from tests.support.documents import FakeDocuments
 
 TABLES = {
     "structures": REFUSED_STRUCTURES,

@@ -7,8 +7,8 @@ import pytest
 
 from asgi_bearer import InvalidTokenError, JWTVerifier, KeysUnavailable, Presented
 from asgi_bearer.keys import KeySet, Missed
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
 from tests.asgi_bearer.jwt.key_sources import Scripted, jwks
-from tests.support.fake_issuer import FakeClock, FakeIssuer, signing_key
 
 issuer = FakeIssuer(key=signing_key("ES256"), clock=FakeClock())
 OTHER = signing_key("ES256", "k2", 2)

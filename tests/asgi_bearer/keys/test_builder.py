@@ -19,7 +19,7 @@ from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import HttpxFetch
 from asgi_bearer.keys.ssrf import Screen
-from tests.support.fake_issuer import FakeDocuments
+from tests.support.documents import FakeDocuments
 
 ISSUER = "https://issuer.example/"
 JWKS_URI = "https://issuer.example/jwks"

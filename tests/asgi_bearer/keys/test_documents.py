@@ -21,7 +21,8 @@ from asgi_bearer.jose.encoding import json_object
 from asgi_bearer.keys import Document
 from asgi_bearer.keys.documents import key_set_document, parsed
 from asgi_bearer.keys.jwk import KeySet, UnreadableEntry
-from tests.support.fake_issuer import FakeIssuer, private_key, signing_key
+from asgi_bearer.testing import FakeIssuer, signing_key
+from asgi_bearer.testing.signing import private_key
 
 GOOD = json.dumps(signing_key("ES256", "good").jwk()).encode()
 KTY = b'"kty": "EC", "kid": "odd"'

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from asgi_bearer.keys import KeySet
-from tests.support.fake_issuer import Json, SigningKey, b64, private_key, signing_key, without
+from asgi_bearer.testing import SigningKey, signing_key
+from asgi_bearer.testing.signing import Json, b64, private_key
+from tests.support.documents import without
 
 RSA = signing_key("RS256", "rsa").jwk()
 EC = signing_key("ES256", "ec").jwk()

@@ -8,14 +8,9 @@ import pytest
 from asgi_bearer import KeySource, Presented, StaticKeys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
 from asgi_bearer.keys import KeySet, Missed, Warmable, remote_keys
-from tests.support.fake_issuer import (
-    ISSUER,
-    FakeClock,
-    FakeDocuments,
-    FakeIssuer,
-    Json,
-    signing_key,
-)
+from asgi_bearer.testing import ISSUER, FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json
+from tests.support.documents import FakeDocuments
 
 JWKS_URI = "https://issuer.example/jwks"
 METADATA = "https://issuer.example/.well-known/openid-configuration"

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from asgi_bearer.keys.jwk import KeySet
-from tests.support.fake_issuer import b64, signing_key
+from asgi_bearer.testing import signing_key
+from asgi_bearer.testing.signing import b64
 
 PRIMORIAL = math.prod(n for n in range(2, 168) if all(n % d for d in range(2, n)))
 STRONG_MODULUS = signing_key().private_key.public_key().public_numbers().n

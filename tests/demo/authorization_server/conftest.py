@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -18,7 +19,6 @@ from demo.authorization_server.token.issuing import Issuing
 from tests.support.authorization_server import example_registrations
 from tests.support.authorization_server.back_channel import BackChannel
 from tests.support.authorization_server.example_registrations import ISSUER
-from tests.support.fake_issuer import FakeClock
 from tests.support.user_agent import UserAgent
 
 ORIGIN = "http://127.0.0.1:9000"

@@ -6,11 +6,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from tests.demo.authorization_server.conftest import ORIGIN
 from tests.support.authorization_server.back_channel import BackChannel
 from tests.support.authorization_server.example_registrations import ISSUER
-from tests.support.fake_issuer import FakeClock
 
 PATH = ".demo/rotate-keys"
 

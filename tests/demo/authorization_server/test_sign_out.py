@@ -8,6 +8,7 @@ import httpx
 import jwt
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
@@ -21,7 +22,6 @@ from tests.support.authorization_server.front_channel import (
     is_sign_in,
     signed_in_browser,
 )
-from tests.support.fake_issuer import FakeClock
 from tests.support.user_agent import Page, UserAgent
 
 LOGOUT = f"{ISSUER}oidc/logout"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.state import grants
 from demo.authorization_server.state import sessions as sign_ins
 from demo.authorization_server.state import tokens as granted_tokens
@@ -17,7 +18,6 @@ from demo.authorization_server.state.state import State
 from demo.authorization_server.state.tokens import REFRESH_TOKEN_LIFETIME, RefreshToken
 from resource_api.database.connect import DatabaseUnusable, connect
 from tests.support.authorization_server.example_registrations import opened_state
-from tests.support.fake_issuer import FakeClock
 
 NOW = 1_700_000_000
 AUDIENCE = "https://api.example/contacts"

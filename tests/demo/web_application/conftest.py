@@ -15,6 +15,7 @@ from sqlalchemy import text
 from starlette.types import ASGIApp
 
 from asgi_bearer import remote_keys
+from asgi_bearer.testing import FakeClock
 from demo.web_application.app import create_web_application
 from demo.web_application.session.store import Sessions
 from demo.web_application.settings import WebApplicationSettings
@@ -23,7 +24,7 @@ from resource_api.contacts.model import ContactFields, Owner
 from resource_api.contacts.sql_store import SqlContactStore
 from resource_api.database.connect import connect
 from resource_api.settings import Settings
-from tests.support.fake_issuer import FakeClock, FakeDocuments
+from tests.support.documents import FakeDocuments
 from tests.support.fake_provider import (
     ANNEX,
     AUDIENCE,

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from asgi_bearer.testing import signing_key
 from tests.demo.web_application.conftest import WEB, Parties
-from tests.support.fake_issuer import signing_key
 from tests.support.fake_provider import (
     ANNEX,
     AUDIENCE,

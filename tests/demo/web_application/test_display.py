@@ -2,6 +2,8 @@
 
 import pytest
 
+from asgi_bearer.testing import signing_key
+from asgi_bearer.testing.signing import compact
 from demo.web_application.checks.display import (
     DecodedToken,
     abbreviated,
@@ -9,7 +11,6 @@ from demo.web_application.checks.display import (
     duration_text,
     time_text,
 )
-from tests.support.fake_issuer import compact, signing_key
 
 
 def test_a_token_is_decoded_without_its_signature() -> None:

@@ -15,8 +15,10 @@ from asgi_bearer import (
     remote_keys,
 )
 from asgi_bearer.keys import FetchFailed, KeySet, Missed
+from asgi_bearer.testing import SigningKey, signing_key
+from asgi_bearer.testing.signing import compact
 from demo.web_application.checks.id_token import IdTokens, half_hash
-from tests.support.fake_issuer import FakeDocuments, SigningKey, compact, signing_key
+from tests.support.documents import FakeDocuments
 
 ISSUER = "https://issuer.example/"
 NOW = 1_700_000_000.0

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.web_application.provider.discovery import Provider, ProviderUnavailable, validated
 from demo.web_application.provider.http import MAX_BYTES, NoAnswer, send
 from demo.web_application.provider.token_endpoint import TokenEndpoint, TokenRefused
 from demo.web_application.settings import WebApplicationSettings
 from tests.demo.web_application.conftest import WEB, Parties
-from tests.support.fake_issuer import FakeClock
 from tests.support.fake_provider import (
     AUDIENCE,
     CLIENT_ID,

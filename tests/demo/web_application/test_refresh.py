@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from asgi_bearer.testing import signing_key
 from demo.web_application.checks.display import time_text
 from demo.web_application.session.session import Tokens
 from tests.demo.web_application.conftest import WEB, Parties
-from tests.support.fake_issuer import signing_key
 from tests.support.fake_provider import ANNEX
 from tests.support.user_agent import Page
 

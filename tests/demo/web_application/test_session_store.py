@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from asgi_bearer.testing import FakeClock
 from demo.web_application.checks.results import CheckResult
 from demo.web_application.provider.authorization_request import Selection, Transaction
 from demo.web_application.session.session import Session, SignedIn, Tokens
 from demo.web_application.session.store import MAX_SESSIONS, Sessions, encrypted
 from resource_api.database.connect import DatabaseUnusable, connect
-from tests.support.fake_issuer import FakeClock
 
 TRANSACTION = Transaction(Selection("code token", ("openid",)), "state", "nonce", "verifier", 1)
 TOKENS = Tokens("access-secret", 5, "openid", "id-secret", "refresh-secret")

@@ -6,8 +6,8 @@ import time
 import pytest
 import uuid6
 
+from asgi_bearer.testing import FakeClock
 from resource_api.contacts.model import new_contact_id, parse_contact_id
-from tests.support.fake_issuer import FakeClock
 
 
 @pytest.fixture

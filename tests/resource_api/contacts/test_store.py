@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from resource_api.contacts.model import ContactFields, Owner
 from resource_api.contacts.store import ContactChanged, ContactNotFound, ContactStore
-from tests.support.fake_issuer import FakeClock
 
 ALICE = Owner("https://issuer.example/", "alice")
 OTHER_OWNERS = [

@@ -7,12 +7,13 @@ import pytest
 
 from asgi_bearer import remote_keys
 from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore, StoreUnavailable
 from resource_api.settings import Settings
 from tests.resource_api.conftest import KEYS_ADDRESS
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer
+from tests.support.documents import FakeDocuments
 
 ORIGINS = ("https://app.example", "http://localhost:3000")
 PREFLIGHT = {

@@ -9,11 +9,11 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asgi_bearer.keys import RemoteKeys
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from resource_api.app import create_app
 from resource_api.contacts.store import ContactStore
 from resource_api.settings import Settings
 from tests.support.asgi import bearer
-from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 @pytest.fixture(params=["/x", "/x/", "mounted"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.state import State
@@ -16,7 +17,6 @@ from tests.support.authorization_server import example_registrations
 from tests.support.authorization_server.back_channel import BackChannel
 from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.authorization_server.front_channel import AUDIENCE
-from tests.support.fake_issuer import FakeClock
 
 Memory = dict[str, list[tuple[object, ...]]]
 

@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import httpx
 import jwt
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -25,7 +26,6 @@ from tests.support.authorization_server.example_registrations import (
     PUBLIC,
     REDIRECT_URI,
 )
-from tests.support.fake_issuer import FakeClock
 
 VERIFIER = "a-code-verifier-of-at-least-forty-three-characters"
 CHALLENGE = (

@@ -10,7 +10,8 @@ import pytest
 from asgi_bearer.keys import Document, Fetch, FetchFailed
 from asgi_bearer.keys.discovery import Discovery, metadata_urls
 from asgi_bearer.keys.freshness import Freshness
-from tests.support.fake_issuer import FakeClock, FakeDocuments
+from asgi_bearer.testing import FakeClock
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import PausableDocuments, run_pending_tasks
 
 ISSUER = "https://issuer.example/t1"

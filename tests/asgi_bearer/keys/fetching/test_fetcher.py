@@ -12,7 +12,9 @@ from asgi_bearer.keys import Document, Fetch, FetchFailed, KeySet
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
-from tests.support.fake_issuer import FakeClock, FakeDocuments, Json, signing_key
+from asgi_bearer.testing import FakeClock, signing_key
+from asgi_bearer.testing.signing import Json
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import PausableDocuments
 
 ISSUER = "https://issuer.example"

@@ -11,7 +11,7 @@ from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import KeySet, Missed
 from asgi_bearer.keys.fetcher import SuspensionDetector
 from asgi_bearer.keys.http import Interrupted
-from tests.support.fake_issuer import FakeClock
+from asgi_bearer.testing import FakeClock
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys
 

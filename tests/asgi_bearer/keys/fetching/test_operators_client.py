@@ -12,8 +12,9 @@ from cryptography import x509
 
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import RemoteKeys, remote_keys
+from asgi_bearer.testing import FakeIssuer
 from tests.support.answering_server import ok_response, sends, server_tls, serving, without_proxies
-from tests.support.fake_issuer import FakeDocuments, FakeIssuer
+from tests.support.documents import FakeDocuments
 
 JWKS = json.dumps(FakeIssuer().jwks()).encode()
 NAME = "localhost"

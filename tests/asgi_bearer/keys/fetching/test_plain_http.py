@@ -10,8 +10,8 @@ import pytest
 from asgi_bearer import JWTVerifier, Presented
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import remote_keys
+from asgi_bearer.testing import AUDIENCE, FakeIssuer, signing_key
 from tests.support.answering_server import Server, ok_response, serving, without_proxies
-from tests.support.fake_issuer import AUDIENCE, FakeIssuer, signing_key
 
 HOST = "0.0.0.0"  # noqa: S104 - to connect to, not to listen at
 """An address of this machine, like 127.0.0.1, but not a loopback host by its name."""

@@ -14,7 +14,8 @@ from asgi_bearer.keys.fetcher import KeyFetcher
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.http import HttpxFetch
 from asgi_bearer.keys.tls import Preparation, prepared_tls_context
-from tests.support.fake_issuer import FakeDocuments, FakeIssuer
+from asgi_bearer.testing import FakeIssuer
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import JWKS_URI, run_pending_tasks
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_issuer import FakeIssuer, compact, signing_key
+from asgi_bearer.testing import FakeIssuer, signing_key
+from asgi_bearer.testing.signing import compact
 from tests.support.published_keys import JWKS_URI, Published
 
 TRAP = "https://trap.example/jwks"

@@ -18,7 +18,8 @@ from asgi_bearer.keys import Missed
 from asgi_bearer.keys.discovery import Discovery
 from asgi_bearer.keys.freshness import Freshness
 from asgi_bearer.keys.schedule import BackOff, CoolDown, FetchSchedule, random_fraction, read_clock
-from tests.support.fake_issuer import FakeClock, FakeDocuments
+from asgi_bearer.testing import FakeClock
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys, request_keys
 

@@ -17,7 +17,7 @@ from asgi_bearer.keys import (
     log_key_events,
 )
 from asgi_bearer.keys.events import EventKind
-from tests.support.fake_issuer import signing_key
+from asgi_bearer.testing import signing_key
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 from tests.support.remote_keys import Source, numbered_keys, request_keys
 

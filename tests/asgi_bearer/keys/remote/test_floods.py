@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.fake_issuer import b64
+from asgi_bearer.testing.signing import b64
 from tests.support.published_keys import Published, run_pending_tasks
 
 ALICE = "alice"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from asgi_bearer.keys import Document
-from tests.support.fake_issuer import FakeIssuer, SigningKey, signing_key
+from asgi_bearer.testing import FakeIssuer, SigningKey, signing_key
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 
 SERVE_STALE = 3600.0

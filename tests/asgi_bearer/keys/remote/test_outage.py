@@ -9,8 +9,9 @@ import pytest
 from asgi_bearer import BearerMiddleware
 from asgi_bearer.errors import KeysUnavailable
 from asgi_bearer.keys import Document, FetchFailed, NotServed, remote_keys
+from asgi_bearer.testing import signing_key
 from tests.support.asgi import answer_ok, bearer, client
-from tests.support.fake_issuer import FakeDocuments, signing_key
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import DOWN, JWKS_URI, Published, run_pending_tasks
 
 ALICE = "alice"

@@ -7,7 +7,8 @@ import pytest
 
 from asgi_bearer import Presented, remote_keys
 from asgi_bearer.errors import KeyNotFound, SignatureInvalid
-from tests.support.fake_issuer import FakeClock, FakeDocuments, FakeIssuer, signing_key
+from asgi_bearer.testing import FakeClock, FakeIssuer, signing_key
+from tests.support.documents import FakeDocuments
 from tests.support.published_keys import DOWN, Published, run_pending_tasks
 
 ALICE = "alice"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from starlette.applications import Starlette
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -25,7 +26,6 @@ from tests.support.authorization_server.front_channel import (
     sign_in,
     signed_in_browser,
 )
-from tests.support.fake_issuer import FakeClock
 from tests.support.user_agent import Page, UserAgent
 
 TEAM = "https://contacts.example/team"

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from asgi_bearer.testing import signing_key
+from asgi_bearer.testing.signing import b64
 from tests.refusals.authorization_requests import (
     CLIENT_ERRORS,
     ERROR_PAGES,
@@ -29,7 +31,6 @@ from tests.refusals.authorization_requests import (
 from tests.support.authorization_server.attacked_server import AttackedServer, attacked_server
 from tests.support.authorization_server.example_registrations import ISSUER
 from tests.support.authorization_server.front_channel import CALLBACK, CHALLENGE, query
-from tests.support.fake_issuer import b64, signing_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.registrations import passwords
 from demo.authorization_server.requests.cookies import CSRF_COOKIE, SESSION_COOKIE
 from demo.authorization_server.state.state import State
@@ -23,7 +24,6 @@ from tests.support.authorization_server.front_channel import (
     sign_in,
     signed_in_browser,
 )
-from tests.support.fake_issuer import FakeClock
 from tests.support.user_agent import UserAgent
 
 ACTION = f"{ISSUER}authorize/sign-in?{query()}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -18,7 +19,6 @@ from tests.support.authorization_server.example_registrations import (
     ISSUER,
     PUBLIC,
 )
-from tests.support.fake_issuer import FakeClock
 
 ASKED = {
     "client_id": COMMAND_LINE.client_id,

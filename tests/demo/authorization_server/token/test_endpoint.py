@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -29,7 +30,6 @@ from tests.support.authorization_server.example_registrations import (
     PUBLIC,
     REDIRECT_URI,
 )
-from tests.support.fake_issuer import FakeClock
 
 PUBLIC_REDIRECT_URI = PUBLIC.redirect_uris[0]
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from tests.support.authorization_server.back_channel import BackChannel, claims_of, error
 from tests.support.authorization_server.example_registrations import (
@@ -13,7 +14,6 @@ from tests.support.authorization_server.example_registrations import (
     ISSUER,
     PUBLIC,
 )
-from tests.support.fake_issuer import FakeClock
 
 
 async def introspected(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import jwt
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.state.grants import Grant
 from demo.authorization_server.state.state import State
@@ -16,7 +17,6 @@ from tests.support.authorization_server.example_registrations import (
     ISSUER,
     TEAM_CLAIM,
 )
-from tests.support.fake_issuer import FakeClock
 
 USERINFO = f"{ISSUER}userinfo"
 

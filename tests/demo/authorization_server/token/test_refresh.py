@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
@@ -24,7 +25,6 @@ from tests.support.authorization_server.example_registrations import (
     ISSUER,
     PUBLIC,
 )
-from tests.support.fake_issuer import FakeClock
 
 
 async def test_a_refresh_gives_new_tokens_of_the_same_grant(

@@ -2,9 +2,9 @@
 
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from tests.support.authorization_server.back_channel import BackChannel, error
 from tests.support.authorization_server.example_registrations import COMMAND_LINE, CONTACTS, PUBLIC
-from tests.support.fake_issuer import FakeClock
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "something"])

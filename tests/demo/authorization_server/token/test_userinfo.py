@@ -5,13 +5,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from asgi_bearer.testing import FakeClock
 from demo.authorization_server.app import create_authorization_server
 from demo.authorization_server.keys.signing_keys import SigningKeys
 from demo.authorization_server.registrations.model import Registrations
 from demo.authorization_server.state.state import State
 from tests.support.authorization_server.back_channel import BackChannel
 from tests.support.authorization_server.example_registrations import ISSUER, TEAM_CLAIM
-from tests.support.fake_issuer import FakeClock
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -1,0 +1,20 @@
+"""Tests without an identity provider: an issuer in the process of the test, and bad tokens.
+
+The pytest plugin `asgi_bearer.testing.plugin` has fixtures for both. It is active wherever the
+package is installed.
+"""
+
+from asgi_bearer.testing.clock import FakeClock
+from asgi_bearer.testing.issuer import AUDIENCE, ISSUER, FakeIssuer
+from asgi_bearer.testing.shapes import SHAPES
+from asgi_bearer.testing.signing import SigningKey, signing_key
+
+__all__ = [
+    "AUDIENCE",
+    "ISSUER",
+    "SHAPES",
+    "FakeClock",
+    "FakeIssuer",
+    "SigningKey",
+    "signing_key",
+]
