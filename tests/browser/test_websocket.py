@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser
 
-from tests.support.fake_issuer import FakeIssuer
+from asgi_bearer.testing import FakeIssuer
 
 issuer = FakeIssuer(clock=time.time)
 

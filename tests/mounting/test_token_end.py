@@ -11,8 +11,8 @@ import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from tests.support.asgi import bearer
-from tests.support.fake_issuer import FakeClock, FakeIssuer
 
 
 async def endless(scope: Any, receive: Any, send: Any) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from asgi_bearer import BearerMiddleware
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, handshake, websocket_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 

@@ -13,8 +13,8 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware
+from asgi_bearer.testing import FakeClock, FakeIssuer
 from tests.support.asgi import bearer, bearer_fields, http_scope, websocket_scope
-from tests.support.fake_issuer import FakeClock, FakeIssuer
 from tests.support.published_keys import run_pending_tasks
 
 EXPIRED = "The access token has expired."
