@@ -105,22 +105,30 @@ class _Lifespan:
         """Close the verifier, once."""
         if self._is_warm:
             self._is_warm = False
-            try:
-                await self._verifier.aclose()
-            except Exception as err:
-                # A custom verifier may raise anything, and the shutdown must go on.
-                logger.error("the verifier could not be closed: %s", _reason(err))
+            await close(self._verifier)
 
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
-        try:
-            self._verifier.warm()
-        except Exception as err:
-            # The application starts without keys; the first request fetches them.
-            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
-                logger.error(
-                    "the keys cannot be fetched before the first request: %s", _reason(err)
-                )
+        warm(self._verifier)
+
+
+def warm(verifier: Warmable) -> None:
+    """Start to fetch the keys; if that fails, log it."""
+    try:
+        verifier.warm()
+    except Exception as err:
+        # The application starts without keys; the first request fetches them.
+        if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+            logger.error("the keys cannot be fetched before the first request: %s", _reason(err))
+
+
+async def close(verifier: Warmable) -> None:
+    """Close the verifier; if that fails, log it."""
+    try:
+        await verifier.aclose()
+    except Exception as err:
+        # A custom verifier may raise anything, and the shutdown must go on.
+        logger.error("the verifier could not be closed: %s", _reason(err))
 
 
 def _reason(err: Exception) -> str:
