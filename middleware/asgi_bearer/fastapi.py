@@ -4,9 +4,10 @@ It verifies the token itself. Behind a `BearerMiddleware` with the same verifier
 principal that the middleware has verified.
 """
 
+import re
 from collections.abc import AsyncGenerator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 try:
     from fastapi import FastAPI
@@ -35,6 +36,9 @@ from asgi_bearer.keys.source import Warmable
 from asgi_bearer.starlette import Refused, refused, refused_response
 
 __all__ = ["BearerAuth", "OptionalBearerAuth"]
+
+_SCHEME_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+"""The keys of components in OpenAPI."""
 
 
 class BearerAuth(SecurityBase):
@@ -77,6 +81,8 @@ class BearerAuth(SecurityBase):
             checked_realm(realm)
         except ValueError as err:
             faults.append(str(err))
+        if not _SCHEME_NAME.fullmatch(scheme_name):
+            faults.append("scheme_name must consist of letters, digits and `._-`")
         if (authorization_url is None) != (token_url is None):
             faults.append("authorization_url and token_url need each other")
         if faults:
