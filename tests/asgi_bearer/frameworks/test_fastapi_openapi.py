@@ -8,8 +8,8 @@ from fastapi.openapi.models import OpenAPI
 
 from asgi_bearer import JWTVerifier, Presented, Principal
 from asgi_bearer.fastapi import BearerAuth
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import client
-from tests.support.fake_issuer import FakeIssuer
 
 Json = dict[str, Any]
 

@@ -7,8 +7,8 @@ from fastapi import FastAPI, Security
 
 from asgi_bearer import Principal
 from asgi_bearer.fastapi import BearerAuth
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 auth = BearerAuth(issuer.verifier(), realm="contacts")

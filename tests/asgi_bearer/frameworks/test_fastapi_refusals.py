@@ -11,8 +11,8 @@ from starlette.responses import Response
 from asgi_bearer import Presented, Principal
 from asgi_bearer.fastapi import BearerAuth
 from asgi_bearer.starlette import Refused
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeIssuer
 from tests.support.published_keys import DOWN, Published
 
 issuer = FakeIssuer()

@@ -8,7 +8,7 @@ import pytest
 
 import asgi_bearer.fastapi
 from asgi_bearer.fastapi import BearerAuth
-from tests.support.fake_issuer import FakeIssuer
+from asgi_bearer.testing import FakeIssuer
 
 verifier = FakeIssuer().verifier()
 

@@ -9,8 +9,8 @@ from fastapi.security import SecurityScopes
 from asgi_bearer import BearerMiddleware, JWTVerifier, Presented, Principal
 from asgi_bearer.fastapi import BearerAuth
 from asgi_bearer.starlette import Refused
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 auth = BearerAuth(issuer.verifier(), realm="contacts")

@@ -7,8 +7,8 @@ from fastapi import APIRouter, FastAPI, Security, WebSocket
 
 from asgi_bearer import BearerMiddleware, Principal
 from asgi_bearer.fastapi import BearerAuth
+from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, handshake, websocket_scope
-from tests.support.fake_issuer import FakeIssuer
 
 issuer = FakeIssuer()
 verifier = issuer.verifier()
