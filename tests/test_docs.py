@@ -94,7 +94,7 @@ def test_the_python_blocks_of_a_document_run(
     examples = Sybil([PythonCodeBlockParser()]).parse(document)
     # The tests of a page import its application.
     write_files(document.read_text(encoding="utf-8"), tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     try:
         for example in examples:

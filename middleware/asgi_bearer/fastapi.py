@@ -56,6 +56,8 @@ class BearerAuth(SecurityBase):
         authorization_url: the authorization endpoint of the issuer, for OpenAPI.
         token_url: the token endpoint of the issuer, for OpenAPI. Without both addresses, OpenAPI
             names the OpenID Connect metadata of the issuer, if the verifier discovers its keys.
+        scopes: what a client may request at these addresses, each with a description. The default
+            is the scopes of all operations; Entra wants the longer `api://…/read`.
 
     Attributes:
         optional: the same dependency for requests that need no token. It returns None if a request
@@ -73,6 +75,7 @@ class BearerAuth(SecurityBase):
         scheme_name: str = "bearer",
         authorization_url: str | None = None,
         token_url: str | None = None,
+        scopes: Mapping[str, str] | None = None,
     ) -> None:
         faults: list[str] = []
         if not is_verifier(verifier):
@@ -85,6 +88,8 @@ class BearerAuth(SecurityBase):
             faults.append("scheme_name must consist of letters, digits and `._-`")
         if (authorization_url is None) != (token_url is None):
             faults.append("authorization_url and token_url need each other")
+        if scopes and token_url is None:
+            faults.append("scopes needs authorization_url and token_url")
         if faults:
             raise ValueError("; ".join(faults))
         self._verifier = verifier
@@ -96,7 +101,7 @@ class BearerAuth(SecurityBase):
             scheme_name,
             self.optional.scheme_name,
             f"{scheme_name}_sign_in",
-            _sign_in(verifier, authorization_url, token_url),
+            _sign_in(verifier, authorization_url, token_url, scopes or {}),
         )
 
     async def __call__(self, connection: HTTPConnection, scopes: SecurityScopes) -> Principal:
@@ -185,10 +190,13 @@ def _check_scopes(scope: MutableMapping[str, Any], scopes: SecurityScopes) -> No
 
 
 def _sign_in(
-    verifier: Verifier, authorization_url: str | None, token_url: str | None
+    verifier: Verifier,
+    authorization_url: str | None,
+    token_url: str | None,
+    scopes: Mapping[str, str],
 ) -> Mapping[str, Any] | None:
     if authorization_url is not None and token_url is not None:
-        return openapi.oauth2(authorization_url, token_url)
+        return openapi.oauth2(authorization_url, token_url, scopes)
     if isinstance(verifier, JWTVerifier) and (url := verifier.openid_configuration) is not None:
         return openapi.openid_connect(url)
     return None

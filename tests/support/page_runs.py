@@ -1,4 +1,4 @@
-"""Runs the page of a framework as a reader does: writes its files, starts and calls its application.
+"""Runs a page of a framework as a reader does: writes its files, starts the application, calls it.
 
 A line `<!-- file: NAME -->` before a block makes the block that file. The blocks of commands with
 `<!-- run: page -->` run in the folder of these files, in the order of the page. An application that

@@ -65,9 +65,9 @@ class Schemes:
     sign_in_object: Mapping[str, Any] | None
 
 
-def oauth2(authorization_url: str, token_url: str) -> Json:
-    """Return the scheme of the authorization code grant; `describe` adds the scopes."""
-    flow: Json = {"authorizationUrl": authorization_url, "tokenUrl": token_url, "scopes": {}}
+def oauth2(authorization_url: str, token_url: str, scopes: Mapping[str, str]) -> Json:
+    """Return the scheme of the authorization code grant; without scopes, `describe` adds them."""
+    flow = {"authorizationUrl": authorization_url, "tokenUrl": token_url, "scopes": dict(scopes)}
     return {"type": "oauth2", "flows": {"authorizationCode": flow}}
 
 
@@ -132,11 +132,11 @@ def _add_components(components: Json, schemes: Schemes, scopes: Iterable[str]) -
 
 
 def _with_scopes(scheme: Mapping[str, Any], scopes: Iterable[str]) -> Mapping[str, Any]:
-    if scheme["type"] != "oauth2":
+    if scheme["type"] != "oauth2" or (code := scheme["flows"]["authorizationCode"])["scopes"]:
         return scheme
-    # Swagger UI asks only for scopes that the scheme lists.
-    code = {**scheme["flows"]["authorizationCode"], "scopes": dict.fromkeys(scopes, "")}
-    return {**scheme, "flows": {"authorizationCode": code}}
+    # Swagger UI requests only scopes that the scheme lists.
+    listed = {**code, "scopes": dict.fromkeys(scopes, "")}
+    return {**scheme, "flows": {"authorizationCode": listed}}
 
 
 def _name(status: str) -> str:

@@ -167,6 +167,22 @@ def test_the_addresses_of_the_issuer_become_an_oauth2_scheme_with_all_scopes() -
     assert security(made, "/optional") == [{"bearer": []}, {"bearer_sign_in": []}, {}]
 
 
+def test_the_scopes_that_a_client_may_request_can_be_named() -> None:
+    scopes = {"api://contacts/read": "Read contacts"}
+    auth = BearerAuth(
+        issuer.verifier(),
+        authorization_url="https://issuer.example/authorize",
+        token_url="https://issuer.example/token",
+        scopes=scopes,
+    )
+
+    made = document(auth)
+
+    scheme = made["components"]["securitySchemes"]["bearer_sign_in"]
+    assert scheme["flows"]["authorizationCode"]["scopes"] == scopes
+    assert security(made, "/reader") == [{"bearer": READS}, {"bearer_sign_in": READS}]
+
+
 @pytest.mark.parametrize(
     ("url", "metadata"),
     [

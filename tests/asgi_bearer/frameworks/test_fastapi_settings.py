@@ -27,6 +27,7 @@ def make_auth(**changes: Any) -> BearerAuth:
         pytest.param({"realm": "a\nb"}, "realm must be printable", id="a realm of two lines"),
         pytest.param({"scheme_name": "a b"}, "scheme_name must", id="a name with a space"),
         pytest.param({"scheme_name": ""}, "scheme_name must", id="an empty name"),
+        pytest.param({"scopes": {"a": ""}}, "scopes needs", id="scopes without addresses"),
         pytest.param({"token_url": "https://a.example"}, "need each other", id="token_url alone"),
         pytest.param(
             {"authorization_url": "https://a.example"},
