@@ -29,8 +29,8 @@ def applications(page: Path) -> dict[str, str]:
 
 def changed_lines(before: str, after: str) -> list[str]:
     """Return the lines of `after` that replace others or are new; blank ones do not count."""
-    texts = ([line for line in text.splitlines() if line] for text in (before, after))
-    compared = difflib.unified_diff(*texts, n=0)
+    lines = [[line for line in text.splitlines() if line] for text in (before, after)]
+    compared = difflib.unified_diff(lines[0], lines[1], n=0)
     return [line for line in compared if line[0] == "+" and not line.startswith("+++")]
 
 

@@ -50,6 +50,10 @@ class Realm(str):
         self.verifier = verifier
         return self
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Become a plain string in a copy: a verifier cannot be copied, nor a copy be trusted."""
+        return str, (str(self),)
+
 
 def can_deny_with_http(scope: Mapping[str, Any]) -> bool:
     """Return whether the server can answer this WebSocket handshake with an HTTP response."""

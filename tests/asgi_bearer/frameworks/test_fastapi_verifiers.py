@@ -1,12 +1,22 @@
 """`BearerAuth` in FastAPI beside other verifiers, and behind `BearerMiddleware`."""
 
+import asyncio
+import copy
 from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI, Request, Security
 from fastapi.security import SecurityScopes
 
-from asgi_bearer import BearerMiddleware, JWTVerifier, Presented, Principal
+from asgi_bearer import (
+    PRINCIPAL_KEY,
+    REALM_KEY,
+    BearerMiddleware,
+    JWTVerifier,
+    Presented,
+    Principal,
+    principal,
+)
 from asgi_bearer.fastapi import BearerAuth
 from asgi_bearer.starlette import Refused
 from asgi_bearer.testing import FakeIssuer
@@ -135,3 +145,45 @@ async def test_a_refused_dependency_leaves_no_principal_of_another_verifier() ->
     response = await client(app).get("/", headers=bearer(issuer.token()))
 
     assert response.json() == [401, 401]
+
+
+async def test_a_copied_scope_is_verified_again() -> None:
+    verifier = issuer.verifier()
+    app = FastAPI()
+    app.get("/", dependencies=[Security(BearerAuth(verifier))])(answer)
+
+    async def copying(scope: Any, receive: Any, send: Any) -> None:
+        left = {key: copy.deepcopy(scope[key]) for key in (PRINCIPAL_KEY, REALM_KEY)}
+        await app({**scope, **left}, receive, send)
+
+    outside = BearerMiddleware(copying, verifier=verifier)
+
+    assert (await client(outside).get("/", headers=bearer(issuer.token()))).status_code == 200
+
+
+async def test_requests_at_the_same_time_have_their_own_principals() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def read(user: Annotated[Principal, Security(auth)]) -> str | None:
+        await asyncio.sleep(0)
+        return user.subject
+
+    names = [f"user {number}" for number in range(20)]
+    async with client(app) as http:
+        responses = await asyncio.gather(
+            *(http.get("/", headers=bearer(issuer.token(sub=name))) for name in names)
+        )
+
+    assert [response.json() for response in responses] == names
+
+
+async def test_without_a_guard_the_principal_is_in_the_scope_too() -> None:
+    app = FastAPI()
+
+    @app.get("/", dependencies=[Security(auth)])
+    async def read(request: Request) -> str | None:
+        user = principal(request.scope)
+        return user.subject if user else None
+
+    assert (await client(app).get("/", headers=bearer(issuer.token()))).json() == "alice"

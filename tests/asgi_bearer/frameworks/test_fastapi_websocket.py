@@ -140,3 +140,13 @@ async def test_behind_the_guard_an_endpoint_refuses_as_without_it(denial: bool) 
     sent = await handshake(app, websocket_scope("/parameter", headers, denial=denial))
 
     assert sent[0].get("status", sent[0].get("code")) == (403 if denial else 1008)
+
+
+@pytest.mark.parametrize("headers", [{}, bearer(issuer.token(scope="openid"))])
+async def test_a_dependency_of_the_application_protects_websockets(headers: dict[str, str]) -> None:
+    app = FastAPI(dependencies=[Security(auth, scopes=READS)])
+    app.websocket("/")(echo)
+
+    sent = await handshake(app, websocket_scope("/", headers))
+
+    assert sent[0]["type"] == "websocket.http.response.start"
