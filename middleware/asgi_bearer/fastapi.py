@@ -5,12 +5,12 @@ principal that the middleware has verified.
 """
 
 import re
-from collections.abc import AsyncGenerator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 try:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Security
     from fastapi.openapi.models import HTTPBearer
     from fastapi.security import SecurityScopes
     from fastapi.security.base import SecurityBase
@@ -20,19 +20,22 @@ from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
 from asgi_bearer.caller import Principal
+from asgi_bearer.errors import InsufficientScope
 from asgi_bearer.guard import openapi
 from asgi_bearer.guard.challenge import checked_realm
-from asgi_bearer.guard.connection import PRINCIPAL_KEY
+from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
 from asgi_bearer.guard.endpoints import (
     access_refusal,
     admit,
     is_admitted_by,
     is_verifier,
     principal,
+    refuse,
 )
 from asgi_bearer.guard.lifespan import close, warm
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
 from asgi_bearer.keys.source import Warmable
+from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 from asgi_bearer.starlette import Refused, refused, refused_response
 
 __all__ = ["BearerAuth", "OptionalBearerAuth"]
@@ -128,6 +131,30 @@ class BearerAuth(SecurityBase):
             refusal = await admit(scope, self._verifier, realm=self._realm, optional=optional)
             if refusal is not None:
                 raise refused(scope, refusal)
+
+    def any_of(self, *scopes: str) -> Callable[..., Awaitable[Principal]]:
+        """Return a dependency that needs one of `scopes`; use it in `Depends` or `Security`.
+
+        Raises:
+            ValueError: a name is not a scope name, or there is none.
+        """
+        needed = checked_scopes(scopes)
+        if not needed:
+            raise ValueError("any_of needs at least one scope")
+
+        async def any_of(
+            connection: HTTPConnection, user: Annotated[Principal, Security(self)]
+        ) -> Principal:
+            if user.scopes.isdisjoint(needed):
+                reason = missing_scopes_reason(needed, user.scopes, any_of=True)
+                refusal = InsufficientScope(needed, reason)
+                refuse(connection.scope, refusal)
+                # If a test has overridden this dependency, no verifier has left a realm.
+                connection.scope.setdefault(REALM_KEY, self._realm)
+                raise refused(connection.scope, refusal)
+            return user
+
+        return any_of
 
     def add_to(self, app: FastAPI) -> None:
         """Let `app` send the problem bodies of refusals, describe them in OpenAPI, and fetch keys.
