@@ -13,8 +13,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from tests.examples.page_runs import write_files
 from tests.support.demo_process import CHECKOUT, DemoProcess
-from tests.support.page_runs import write_files
 from tests.support.shell_blocks import Block, blocks
 from tests.support.shell_runs import (
     clean_environment,

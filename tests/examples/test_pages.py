@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples.page_runs import page_files, run_page
 from tests.support.demo_process import CHECKOUT
-from tests.support.page_runs import page_files, run_page
 
 PAGES = sorted(
     page
