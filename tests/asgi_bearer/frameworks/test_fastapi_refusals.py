@@ -6,6 +6,7 @@ from typing import Annotated
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request, Security
 from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from asgi_bearer import Presented, Principal
@@ -157,3 +158,17 @@ async def test_a_handler_of_the_application_for_refusals_stays() -> None:
     app.get("/", dependencies=[Depends(auth)])(answer)
 
     assert (await client(app).get("/")).text == "own"
+
+
+async def test_add_to_keeps_refusals_from_a_handler_of_http_exceptions() -> None:
+    async def short(request: Request, exc: Exception) -> Response:
+        return PlainTextResponse("short", 401)
+
+    app = FastAPI(exception_handlers={StarletteHTTPException: short})
+    auth.add_to(app)
+    app.get("/", dependencies=[Security(auth)])(answer)
+
+    response = await client(app).get("/")
+
+    assert response.headers["www-authenticate"] == 'Bearer realm="contacts"'
+    assert response.headers["content-type"] == "application/problem+json"

@@ -187,3 +187,33 @@ async def test_without_a_guard_the_principal_is_in_the_scope_too() -> None:
         return user.subject if user else None
 
     assert (await client(app).get("/", headers=bearer(issuer.token()))).json() == "alice"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "without"),
+    [
+        pytest.param("GET", "/docs", 200, id="documentation"),
+        pytest.param("GET", "/openapi.json", 200, id="document"),
+        pytest.param("GET", "/mounted/", 200, id="a mounted application"),
+        pytest.param("POST", "/", 422, id="a body that is read before dependencies"),
+        pytest.param("GET", "/nowhere", 404, id="no route"),
+    ],
+)
+async def test_the_guard_protects_what_dependencies_do_not_reach(
+    method: str, path: str, without: int
+) -> None:
+    verifier = issuer.verifier()
+    app = FastAPI(dependencies=[Security(BearerAuth(verifier))])
+    mounted = FastAPI()
+    mounted.get("/")(answer)
+    app.mount("/mounted", mounted)
+
+    @app.post("/")
+    async def write(body: dict[str, str]) -> None: ...
+
+    request = {"content": b"{", "headers": {"content-type": "application/json"}}
+    arguments: dict[str, Any] = request if method == "POST" else {}
+    guarded = BearerMiddleware(app, verifier=verifier)
+
+    assert (await client(app).request(method, path, **arguments)).status_code == without
+    assert (await client(guarded).request(method, path, **arguments)).status_code == 401
