@@ -32,9 +32,8 @@ from asgi_bearer.guard.endpoints import (
     principal,
     refuse,
 )
-from asgi_bearer.guard.lifespan import close, warm
+from asgi_bearer.guard.lifespan import warmed
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
-from asgi_bearer.keys.source import Warmable
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 from asgi_bearer.starlette import Refused, refused, refused_response
 
@@ -177,8 +176,7 @@ class BearerAuth(SecurityBase):
 
         # FastAPI documents this way to extend the document.
         app.openapi = described  # type: ignore[method-assign]
-        if isinstance(self._verifier, Warmable):
-            app.router.lifespan_context = _warmed(app, self._verifier)
+        app.router.lifespan_context = _warmed(app, self._verifier)
 
 
 class OptionalBearerAuth(SecurityBase):
@@ -229,17 +227,13 @@ def _sign_in(
     return None
 
 
-def _warmed(app: FastAPI, verifier: Warmable) -> Lifespan[Any]:
+def _warmed(app: FastAPI, verifier: Verifier) -> Lifespan[Any]:
     """Return the lifespan of `app`, with the keys fetched at its start."""
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager
-    async def warmed(started: Any) -> AsyncGenerator[Any]:
-        warm(verifier)
-        try:
-            async with lifespan(started) as state:
-                yield state
-        finally:
-            await close(verifier)
+    async def both(started: Any) -> AsyncGenerator[Any]:
+        async with warmed(verifier), lifespan(started) as state:
+            yield state
 
-    return warmed
+    return both

@@ -1,6 +1,8 @@
 """Runs the lifespan of the application: keys are fetched at startup, a fetch ends at shutdown."""
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import AccessTokenError
@@ -110,6 +112,19 @@ class _Lifespan:
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
         warm(self._verifier)
+
+
+@asynccontextmanager
+async def warmed(verifier: object) -> AsyncGenerator[None]:
+    """Warm a verifier and close it again, if it is `Warmable`."""
+    if not isinstance(verifier, Warmable):
+        yield
+        return
+    warm(verifier)
+    try:
+        yield
+    finally:
+        await close(verifier)
 
 
 def warm(verifier: Warmable) -> None:

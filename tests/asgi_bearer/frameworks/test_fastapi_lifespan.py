@@ -113,12 +113,15 @@ async def test_a_verifier_that_cannot_fetch_does_not_stop_the_start(
     ]
 
 
-async def test_a_verifier_without_keys_needs_no_lifespan() -> None:
-    app = FastAPI()
-    lifespan = app.router.lifespan_context
+async def test_a_verifier_without_keys_leaves_the_lifespan_of_the_application() -> None:
+    calls: list[str] = []
+    app = FastAPI(lifespan=own_lifespan(calls))
     BearerAuth(ApplicationVerifier()).add_to(app)
 
-    assert app.router.lifespan_context is lifespan
+    async with running(app):
+        pass
+
+    assert calls == ["started", "ended"]
 
 
 async def test_behind_the_guard_the_keys_are_fetched_once(published: Published) -> None:
