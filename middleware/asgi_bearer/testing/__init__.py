@@ -1,0 +1,1 @@
+from asgi_bearer.testing.audit import assert_guarded as assert_guarded

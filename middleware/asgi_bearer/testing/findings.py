@@ -1,0 +1,176 @@
+"""Sorts what the audit sees into holes, public, guarded and unreached routes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Final
+
+from asgi_bearer.guard.connection import PRINCIPAL_KEY
+from asgi_bearer.guard.public_paths import PublicPaths
+from asgi_bearer.testing.calls import Answer
+from asgi_bearer.testing.declared_public import DeclaredPublic
+from asgi_bearer.testing.report import Checked, Hole, Report
+from asgi_bearer.testing.routes.endpoint import name_of
+from asgi_bearer.testing.routes.route import Route
+from asgi_bearer.testing.verdicts import Outcome, Verdict
+
+_DECLARE: Final = "if it is open on purpose, name it in `public` of assert_guarded"
+_BELOW: Final = (
+    "the function was decorated, but the route calls the undecorated one: write `@requires` below "
+    "the route's decorator, next to the function"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A request that got through: at which route's path, to which functions."""
+
+    path: str
+    endpoint: object
+    why: str
+    change: str
+    methods: list[str] = field(default_factory=list, compare=False)
+    reached: tuple[FunctionType, ...] = ()
+    is_own: bool = True
+
+
+class Findings:
+    """Collects the verdicts about all routes.
+
+    Arguments:
+        routes: all routes, to find the one whose function a request reached.
+        declared: what the caller declared to be public.
+
+    Attributes:
+        public_paths: the public paths of the guards that were found.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        declared: DeclaredPublic,
+    ) -> None:
+        self.public_paths: list[PublicPaths] = []
+        self._declared = declared
+        self._paths: dict[FunctionType, set[str]] = {}
+        self._open: list[_Open] = []
+        self._holes: list[Hole] = []
+        self._checked: dict[Outcome, dict[tuple[str, str, str], list[str]]] = {
+            outcome: {} for outcome in Outcome
+        }
+        # The audit replaces the functions' code, and with it their line numbers.
+        self._names: dict[int, str] = {}
+        for route in routes:
+            self._names[id(route.endpoint)] = name_of(route.endpoint)
+            for body in route.bodies:
+                self._names[id(body)] = name_of(body)
+                self._paths.setdefault(body, set()).add(route.path)
+
+    def add(self, route: Route, method: str, verdict: Verdict, answer: Answer) -> None:
+        """Add what became of a request without a token, with a method that the route takes."""
+        is_public = self._declared.covers(method, route.path)
+        if verdict.outcome is Outcome.OPEN and not is_public:
+            own = not answer.reached or not {*route.bodies}.isdisjoint(answer.reached)
+            endpoint = route.endpoint if own else answer.reached[0]
+            change = self._change(route, answer)
+            self._note_open(method, route.path, endpoint, verdict.why, change, answer, is_own=own)
+        else:
+            self._note(verdict.outcome, method, route, verdict.why)
+
+    def add_scopes(self, route: Route, method: str, verdict: Verdict, answer: Answer) -> None:
+        """Add what became of a token without scopes at a route that declares scopes."""
+        if verdict.outcome is not Outcome.OPEN:
+            return
+        change = "let the endpoint check the scope that it declares"
+        if route.bypassed:
+            change = _BELOW
+        elif answer.status == 401:
+            change = "pass an `issuer` to assert_guarded whose tokens the application accepts"
+        elif answer.status == 403:
+            change = "let the 403 keep the header WWW-Authenticate (RFC 6750 §3.1)"
+        self._note_open(method, route.path, route.endpoint, verdict.why, change, answer)
+
+    def add_reached(
+        self, method: str, path: str, answer: Answer, how: str, route: Route | None = None
+    ) -> None:
+        """Add a request that no route has to take; it counts if it reached an endpoint."""
+        if not answer.reached or self._declared.covers(method, path):
+            return
+        own = route is not None and not {*route.bodies}.isdisjoint(answer.reached)
+        self._note_open(
+            method,
+            path,
+            answer.reached[0],
+            f"the request reached the endpoint without a token, {how}",
+            self._change(route, answer),
+            answer,
+            is_own=own,
+        )
+
+    def no_placeholder(self, route: Route) -> None:
+        """Add a route that could not be tried, because no path matches it."""
+        for method in route.methods or ("WEBSOCKET",):
+            self._declared.covers(method, route.path)
+        why = "the audit knows no value for a parameter of the path, so the route was not tried"
+        change = "pass one in `placeholders` of assert_guarded"
+        methods = route.methods or ("WEBSOCKET",)
+        self._holes.append(Hole(methods, route.path, self._names[id(route.endpoint)], why, change))
+
+    def report(self) -> Report:
+        """Return the report about everything that was added."""
+        own = {function for found in self._open if found.is_own for function in found.reached}
+        for found in self._open:
+            # A catch-all route answers at the paths of others: it is reported at its own path.
+            if found.is_own or own.isdisjoint(found.reached):
+                methods = tuple(dict.fromkeys(found.methods))
+                name = self._names[id(found.endpoint)]
+                self._holes.append(Hole(methods, found.path, name, found.why, found.change))
+        unused = [
+            Hole((), entry, "", "no route has this entry of `public`", "remove it from `public`")
+            for entry in self._declared.without_route()
+        ]
+        return Report(
+            (*self._holes, *unused),
+            self._of(Outcome.OPEN),
+            self._of(Outcome.REFUSED),
+            self._of(Outcome.NOT_REACHED),
+        )
+
+    def _note_open(
+        self, method: str, path: str, endpoint: object, why: str, change: str, answer: Answer,
+        *, is_own: bool = True,
+    ) -> None:  # fmt: skip
+        reached = tuple(answer.reached)
+        if not is_own and all(
+            self._declared.covers(method, own) for body in reached for own in self._paths[body]
+        ):
+            return
+        found = _Open(path, endpoint, why, change, [], reached, is_own)
+        if found in self._open:
+            found = self._open[self._open.index(found)]
+        else:
+            self._open.append(found)
+        found.methods.append(method)
+
+    def _change(self, route: Route | None, answer: Answer) -> str:
+        if route is not None and route.bypassed:
+            return _BELOW
+        if PRINCIPAL_KEY not in answer.scope:
+            return f"no guard has seen the request: put BearerMiddleware around it; {_DECLARE}"
+        if any(paths.match(answer.scope) for paths in self.public_paths):
+            return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
+        return (
+            "the guard let it pass with `optional=True` or `preflight=True`: protect the endpoint "
+            f"with `@requires`; {_DECLARE}"
+        )
+
+    def _note(self, outcome: Outcome, method: str, route: Route, why: str) -> None:
+        why = why if outcome is not Outcome.OPEN else ""
+        key = (route.path, self._names[id(route.endpoint)], why)
+        self._checked[outcome].setdefault(key, []).append(method)
+
+    def _of(self, outcome: Outcome) -> tuple[Checked, ...]:
+        return tuple(
+            Checked(tuple(methods), path, endpoint, why)
+            for (path, endpoint, why), methods in self._checked[outcome].items()
+        )

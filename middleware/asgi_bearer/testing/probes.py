@@ -1,0 +1,108 @@
+"""The requests with which the audit tries a route: methods, tokens, spellings of the path."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from asgi_bearer.testing.calls import Answer, Request, answer_of
+from asgi_bearer.testing.findings import Findings
+from asgi_bearer.testing.reached import Watch
+from asgi_bearer.testing.routes.route import Route
+from asgi_bearer.testing.verdicts import Outcome, with_token_without_scopes, without_token
+
+WEBSOCKET: Final = "WEBSOCKET"
+
+_OTHER_METHODS: Final = ("HEAD", "OPTIONS", "TRACE", "UNKNOWN")
+"""Tried at every path. Only a request that reaches an endpoint counts: frameworks and CORS
+middleware answer OPTIONS themselves."""
+
+
+class Probes:
+    """Tries routes, and hands what it sees to `findings`."""
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        watch: Watch,
+        token: str,
+        host: str,
+        findings: Findings,
+    ) -> None:
+        self._app = app
+        self._watch = watch
+        self._token = token
+        self._host = host
+        self._findings = findings
+        self._answers: dict[Request, Answer] = {}
+
+    async def try_route(self, route: Route) -> None:
+        """Try a route with all methods, with a token if it declares scopes, and its spellings."""
+        if route.example is None:
+            self._findings.no_placeholder(route)
+            return
+        refused: list[str] = []
+        for method in route.methods or (WEBSOCKET,):
+            request = self._request(route, method)
+            answer = await self._answer(request)
+            verdict = without_token(route, answer)
+            self._findings.add(route, method, verdict, answer)
+            if verdict.outcome is Outcome.REFUSED:
+                refused.append(method)
+        for method in refused if route.scopes else ():
+            request = replace(self._request(route, method), token=self._token)
+            answer = await self._answer(request)
+            verdict = with_token_without_scopes(route, answer)
+            self._findings.add_scopes(route, method, verdict, answer)
+        if route.kind == "http" and not route.is_open_ended:
+            await self._try_other_methods(route)
+        if refused:
+            await self._try_spellings(route, refused[0])
+
+    async def try_path(self, path: str) -> None:
+        """Try a public path of a guard that no route has: another route may answer there."""
+        for request in (
+            Request("http", "GET", path, self._host),
+            Request("websocket", WEBSOCKET, path, self._host),
+        ):
+            answer = await self._answer(request)
+            self._findings.add_reached(request.method, path, answer, "at this public path")
+
+    async def try_fallback(self, route: Route) -> None:
+        """Try what answers requests that no route matches."""
+        answer = await self._answer(self._request(route, "GET"))
+        self._findings.add(route, "GET", without_token(route, answer), answer)
+
+    async def _try_other_methods(self, route: Route) -> None:
+        assumed = self._request(route, "OPTIONS")
+        requests = [replace(assumed, method=method) for method in _OTHER_METHODS]
+        for request in (*requests, replace(assumed, is_preflight=True)):
+            if request.is_preflight or request.method not in route.methods:
+                how = "as a CORS preflight" if request.is_preflight else "with this method"
+                answer = await self._answer(request)
+                self._findings.add_reached(request.method, route.path, answer, how, route)
+
+    async def _try_spellings(self, route: Route, method: str) -> None:
+        request = self._request(route, method)
+        for how, path, raw_path in _spellings(request.path):
+            answer = await self._answer(replace(request, path=path, raw_path=raw_path))
+            self._findings.add_reached(method, route.path, answer, how, route)
+
+    async def _answer(self, request: Request) -> Answer:
+        if request not in self._answers:
+            self._answers[request] = await answer_of(self._app, request, self._watch)
+        return self._answers[request]
+
+    def _request(self, route: Route, method: str) -> Request:
+        return Request(route.kind, method, route.example or "", route.host or self._host)
+
+
+def _spellings(path: str) -> Iterator[tuple[str, str, str | None]]:
+    """Yield other spellings of a path: what is different, the path, and how it is sent."""
+    yield "with another slash at the end", path[:-1] if path.endswith("/") else f"{path}/", None
+    yield "with a second slash at the start", f"/{path}", None
+    head, slash, tail = path.rstrip("/").rpartition("/")
+    yield "with a second slash inside", f"{head}{slash}/{tail}", None
+    yield "in capital letters", path.upper(), None
+    yield "with a needless percent-escape", path, f"/%{ord(path[1:2] or '/'):02X}{path[2:]}"
+    yield "with a dot segment", f"/x/..{path}", None
+    yield "with a parameter of the path", f"{path};x=1", None

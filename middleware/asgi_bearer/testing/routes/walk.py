@@ -1,0 +1,134 @@
+"""Finds the applications of frameworks in an ASGI application, and yields their routes.
+
+Middleware is looked through: an object's attributes, a function's closure and the global names that
+it uses may hold an application of a framework.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FunctionType, MethodType
+from typing import Any, Final
+
+from asgi_bearer.guard.middleware import BearerMiddleware
+from asgi_bearer.guard.public_paths import PublicPaths
+from asgi_bearer.testing.routes import channels, django, litestar, quart, starlette
+from asgi_bearer.testing.routes.endpoint import bodies
+from asgi_bearer.testing.routes.route import Place, Route, is_a
+
+Walk = Callable[[object, Place], Iterator[Route]]
+
+_READERS: Final[Mapping[str, Callable[[Any, Place, Walk], Iterator[Route]]]] = {
+    "starlette.applications.Starlette": starlette.application_routes,
+    "starlette.routing.Router": starlette.router_routes,
+    "starlette.staticfiles.StaticFiles": starlette.static_routes,
+    "litestar.app.Litestar": litestar.routes,
+    "quart.app.Quart": quart.routes,
+    "django.contrib.staticfiles.handlers.ASGIStaticFilesHandler": django.static_routes,
+    "django.core.handlers.asgi.ASGIHandler": django.routes,
+    "channels.routing.ProtocolTypeRouter": channels.protocol_routes,
+    "channels.routing.URLRouter": channels.url_routes,
+}
+
+_MOST_LAYERS: Final = 30
+"""How many objects deep applications are looked for."""
+
+
+def routes(app: object, place: Place) -> Iterator[Route]:
+    """Yield the routes of an application and of all applications inside it.
+
+    An application of no known framework is one route, which serves all paths below the place.
+    """
+    found = list(_applications(app))
+    for reader, inner, prefix in found:
+        yield from reader(inner, place.below(prefix, prefix), routes)
+    if not found:
+        for kind in place.kinds:
+            yield Route(
+                kind,
+                f"{place.path}/*",
+                place.joined("/assert-guarded"),
+                ("GET",) if kind == "http" else (),
+                app,
+                bodies(app),
+                host=place.host,
+                selected=app,
+                is_open_ended=True,
+            )
+
+
+def public_paths(app: object) -> Iterator[PublicPaths]:
+    """Yield the public paths of each `BearerMiddleware` around the application."""
+    seen: set[int] = set()
+    pending: list[object] = [app]
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, PublicPaths):
+            yield current
+        elif isinstance(current, BearerMiddleware):
+            pending += vars(current).values()
+        pending += [inner for inner, _ in _held(current)]
+
+
+def _applications(app: object) -> Iterator[tuple[Any, object, str]]:
+    seen: set[int] = set()
+    pending: list[tuple[object, str, int]] = [(app, "", 0)]
+    while pending:
+        current, prefix, depth = pending.pop(0)
+        if id(current) in seen or depth > _MOST_LAYERS:
+            continue
+        seen.add(id(current))
+        reader = next((read for name, read in _READERS.items() if is_a(current, name)), None)
+        if reader is not None:
+            yield reader, current, prefix
+        else:
+            pending += [(inner, prefix + below, depth + 1) for inner, below in _held(current)]
+
+
+def _held(value: Any) -> Iterator[tuple[object, str]]:
+    """Yield what may be an application inside `value`, each with the path at which it is mounted."""
+    if isinstance(value, functools.partial):
+        for inner in (value.func, *value.args, *value.keywords.values()):
+            yield inner, ""
+    elif isinstance(value, MethodType):
+        yield value.__self__, ""
+    elif isinstance(value, FunctionType):
+        for inner in _referred(value):
+            yield inner, ""
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield inner, key.rstrip("/") if isinstance(key, str) and key[:1] == "/" else ""
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            match entry:
+                case (str() as path, inner) if path[:1] == "/":
+                    yield inner, path.rstrip("/")
+                case _:
+                    yield entry, ""
+    elif not isinstance(value, type) and callable(value):
+        for inner in _attributes(value):
+            yield inner, ""
+
+
+def _referred(function: FunctionType) -> Iterator[object]:
+    """Yield what a function of the application refers to: closure and global names."""
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # The variable is not set yet.
+            continue
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield function.__globals__[name]
+
+
+def _attributes(value: object) -> Iterator[object]:
+    names: Sequence[str] = [
+        name for base in type(value).__mro__ for name in vars(base).get("__slots__", ())
+    ]
+    yield from (getattr(value, name, None) for name in names)
+    yield from getattr(value, "__dict__", {}).values()
+
+
