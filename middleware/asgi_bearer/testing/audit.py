@@ -10,12 +10,12 @@ from typing import Any, Final, Protocol
 
 from asgi_bearer.testing.declared_public import DeclaredPublic
 from asgi_bearer.testing.findings import Findings
+from asgi_bearer.testing.guards import noted_public_paths, trusted_token
 from asgi_bearer.testing.probes import Probes
 from asgi_bearer.testing.reached import watching
 from asgi_bearer.testing.report import Report
 from asgi_bearer.testing.routes.route import Place, Route
-from asgi_bearer.testing.routes.walk import public_paths, routes
-from asgi_bearer.testing.trusted import trusted_token
+from asgi_bearer.testing.routes.walk import routes
 
 _NO_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -100,21 +100,15 @@ def audited(
 async def _audit(
     app: Callable[..., Any], found: list[Route], declared: DeclaredPublic, token: str, host: str
 ) -> Report:
-    fallbacks = [route for route in found if route.is_fallback]
-    others = [route for route in found if not route.is_fallback]
-    findings = Findings(found, declared)
-    with watching(body for route in others for body in route.bodies) as watch:
-        probes = Probes(app, watch, token, host, findings)
-        await probes.try_path("/assert-guarded/no-route")
-        # Starlette puts its middleware together when the first request comes.
-        findings.public_paths += public_paths(app)
-        for route in others:
+    with noted_public_paths() as public_paths, ExitStack() as stack:
+        findings = Findings(found, declared, public_paths.values())
+        bodies = (body for route in found for body in route.bodies)
+        watch = stack.enter_context(watching(bodies))
+        probes = Probes(app, watch, token, host, found, findings)
+        for route in found:
             await probes.try_route(route)
-        for paths in findings.public_paths:
-            for path in sorted(paths.paths - {route.example for route in others}):
+        examples = {route.example for route in found}
+        for paths in list(public_paths.values()):
+            for path in sorted(paths.paths - examples):
                 await probes.try_path(path)
-    for route in fallbacks:
-        # Not earlier: the same handler may also answer refused requests.
-        with watching(route.bodies) as watch:
-            await Probes(app, watch, token, host, findings).try_fallback(route)
-    return findings.report()
+        return findings.report()

@@ -16,6 +16,9 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 _SECONDS: Final = 20.0
 """How long an application may take for an answer, before the audit goes on without it."""
 
+_SECONDS_TO_END: Final = 1.0
+"""How long a call may go on after the start of its answer, which is all that the audit reads."""
+
 PREFLIGHT: Final = (
     (b"origin", b"https://assert-guarded.example"),
     (b"access-control-request-method", b"GET"),
@@ -40,12 +43,17 @@ class Answer:
     """How an application began to answer, and which endpoints the request reached.
 
     Arguments:
+        scope: the ASGI scope, as the application left it.
+        chosen: the route that the router has chosen, if the router left it in the scope.
+        sent_scope: the ASGI scope, as the application got it.
         status: of the HTTP response, which may also answer a WebSocket.
         challenges: the values of WWW-Authenticate.
+        is_unknown_path: the application's handler for unknown paths was reached.
         close_code: the code with which a WebSocket was closed before it was accepted.
     """
 
     scope: Scope
+    sent_scope: Scope
     status: int | None = None
     challenges: list[str] = field(default_factory=list)
     location: str = ""
@@ -53,12 +61,15 @@ class Answer:
     is_accepted: bool = False
     error: BaseException | None = None
     reached: list[FunctionType] = field(default_factory=list)
+    is_unknown_path: bool = False
+    chosen: object = None
 
 
 async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
     """Call `app` with a request, and return how it began to answer."""
-    answer = Answer(_scope(request))
+    answer = Answer(_scope(request), _scope(request))
     began = asyncio.get_running_loop().create_future()
+    gone = "websocket.disconnect" if request.kind == "websocket" else "http.disconnect"
     waiting: list[dict[str, Any]] = [
         {"type": "websocket.connect"}
         if request.kind == "websocket"
@@ -67,8 +78,10 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
 
     async def receive() -> dict[str, Any]:
         if not waiting:
-            # Some frameworks end a request when its client has gone, so the client stays.
-            await asyncio.get_running_loop().create_future()
+            # Some frameworks end a request when its client has gone, so the client stays until
+            # it has seen the start of the answer. Then an endless stream has to end.
+            await asyncio.shield(began)
+            return {"type": gone}
         return waiting.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -78,9 +91,9 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
     watch.functions.clear()
     call = asyncio.ensure_future(app(answer.scope, receive, send))
     await asyncio.wait((call, began), timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    # An endless stream would go on, and the start of an answer is enough.
+    await asyncio.wait((call,), timeout=_SECONDS_TO_END)
     call.cancel()
-    await asyncio.wait((call,), timeout=_SECONDS)
+    await asyncio.wait((call,), timeout=_SECONDS_TO_END)
     if call.done() and not call.cancelled():
         answer.error = call.exception()
     answer.reached = list(watch.functions)

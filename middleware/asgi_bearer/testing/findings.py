@@ -1,6 +1,6 @@
 """Sorts what the audit sees into holes, public, guarded and unreached routes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Final
@@ -39,18 +39,16 @@ class Findings:
 
     Arguments:
         routes: all routes, to find the one whose function a request reached.
-        declared: what the caller declared to be public.
-
-    Attributes:
-        public_paths: the public paths of the guards that were found.
+        declared: what the caller declared to be public.        public_paths: those of all guards that have seen a request so far.
     """
 
     def __init__(
         self,
         routes: Iterable[Route],
         declared: DeclaredPublic,
+        public_paths: Collection[PublicPaths],
     ) -> None:
-        self.public_paths: list[PublicPaths] = []
+        self._public_paths = public_paths
         self._declared = declared
         self._paths: dict[FunctionType, set[str]] = {}
         self._open: list[_Open] = []
@@ -145,6 +143,12 @@ class Findings:
             self._declared.covers(method, own) for body in reached for own in self._paths[body]
         ):
             return
+        for found in self._open:
+            # One more method of the same hole, or one more way to reach it.
+            if found.path == path and reached and found.reached == reached:
+                if method not in found.methods:
+                    found.methods.append(method)
+                return
         found = _Open(path, endpoint, why, change, [], reached, is_own)
         if found in self._open:
             found = self._open[self._open.index(found)]
@@ -157,7 +161,7 @@ class Findings:
             return _BELOW
         if PRINCIPAL_KEY not in answer.scope:
             return f"no guard has seen the request: put BearerMiddleware around it; {_DECLARE}"
-        if any(paths.match(answer.scope) for paths in self.public_paths):
+        if any(paths.match(answer.sent_scope) for paths in self._public_paths):
             return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
         return (
             "the guard let it pass with `optional=True` or `preflight=True`: protect the endpoint "

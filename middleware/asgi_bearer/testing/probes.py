@@ -1,6 +1,6 @@
 """The requests with which the audit tries a route: methods, tokens, spellings of the path."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ class Probes:
         watch: Watch,
         token: str,
         host: str,
+        routes: Collection[Route],
         findings: Findings,
     ) -> None:
         self._app = app
@@ -33,6 +34,10 @@ class Probes:
         self._token = token
         self._host = host
         self._findings = findings
+        self._fallbacks = {
+            body for route in routes if route.is_fallback for body in route.bodies
+        }
+        self._selectable = {id(route.selected) for route in routes if route.selected is not None}
         self._answers: dict[Request, Answer] = {}
 
     async def try_route(self, route: Route) -> None:
@@ -53,9 +58,9 @@ class Probes:
             answer = await self._answer(request)
             verdict = with_token_without_scopes(route, answer)
             self._findings.add_scopes(route, method, verdict, answer)
-        if route.kind == "http" and not route.is_open_ended:
+        if route.kind == "http" and not (route.is_open_ended or route.is_fallback):
             await self._try_other_methods(route)
-        if refused:
+        if refused and not route.is_fallback:
             await self._try_spellings(route, refused[0])
 
     async def try_path(self, path: str) -> None:
@@ -66,11 +71,6 @@ class Probes:
         ):
             answer = await self._answer(request)
             self._findings.add_reached(request.method, path, answer, "at this public path")
-
-    async def try_fallback(self, route: Route) -> None:
-        """Try what answers requests that no route matches."""
-        answer = await self._answer(self._request(route, "GET"))
-        self._findings.add(route, "GET", without_token(route, answer), answer)
 
     async def _try_other_methods(self, route: Route) -> None:
         assumed = self._request(route, "OPTIONS")
@@ -89,7 +89,14 @@ class Probes:
 
     async def _answer(self, request: Request) -> Answer:
         if request not in self._answers:
-            self._answers[request] = await answer_of(self._app, request, self._watch)
+            answer = await answer_of(self._app, request, self._watch)
+            if not self._fallbacks.isdisjoint(answer.reached):
+                # The application's handler for unknown paths would have answered.
+                answer.is_unknown_path, answer.status, answer.error = True, 404, None
+                answer.reached = [body for body in answer.reached if body not in self._fallbacks]
+            chosen = answer.scope.get("endpoint") or answer.scope.get("route_handler")
+            answer.chosen = chosen if id(chosen) in self._selectable else None
+            self._answers[request] = answer
         return self._answers[request]
 
     def _request(self, route: Route, method: str) -> Request:

@@ -39,8 +39,10 @@ def without_token(route: Route, answer: Answer) -> Verdict:
         return Verdict(Outcome.OPEN, "the request reached the endpoint without a token")
     if _is_challenged(answer, 401):
         return _REFUSED
-    if route.is_fallback:
-        return Verdict(Outcome.NOT_REACHED, _description(answer))
+    if route.is_fallback and answer.is_unknown_path:
+        return Verdict(Outcome.OPEN, "the handler for unknown paths answers without a token")
+    if route.is_fallback or (answer.is_unknown_path and not _is_chosen(route, answer)):
+        return Verdict(Outcome.NOT_REACHED, "no route matches")
     if answer.is_accepted or (answer.status is not None and answer.status < 300):
         return Verdict(
             Outcome.OPEN, f"{_description(answer)}: application code answered without a token"
@@ -98,9 +100,8 @@ def _error_of_the_guard(answer: Answer) -> str | None:
 
 def _not_routed(route: Route, answer: Answer) -> str | None:
     """Return why the router did not choose the route, or None if it did."""
-    chosen = answer.scope.get("endpoint") or answer.scope.get("route_handler")
-    is_chosen = chosen is not None and chosen is route.selected
-    if chosen is not None and not is_chosen and route.selected is not None:
+    is_chosen = _is_chosen(route, answer)
+    if answer.chosen is not None and not is_chosen:
         return "another route answers at this path"
     if answer.status in (405, 501) or (answer.status == 404 and route.bodies and not is_chosen):
         return _description(answer)
@@ -109,6 +110,10 @@ def _not_routed(route: Route, answer: Answer) -> str | None:
     if route.kind == "websocket" and answer.close_code is not None and not is_chosen:
         return _description(answer)
     return None
+
+
+def _is_chosen(route: Route, answer: Answer) -> bool:
+    return answer.chosen is not None and answer.chosen is route.selected
 
 
 def _is_same_path(answer: Answer) -> bool:

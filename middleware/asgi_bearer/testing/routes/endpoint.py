@@ -15,7 +15,8 @@ _FRAMEWORKS: Final = frozenset(
     "starlette fastapi litestar quart django rest_framework ninja channels asgiref".split()
 )
 
-_METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "query")
+_METHODS: Final = (*("get", "head", "post", "put", "patch", "delete", "query"), "options", "trace")
+_ANSWERED_BY_FRAMEWORKS: Final = ("options", "trace")
 _SOCKET_HANDLERS: Final = ("on_connect", "on_receive", "connect", "websocket_connect")
 _VIEW_METHODS: Final = (*_METHODS, *_SOCKET_HANDLERS, "dispatch_request")
 _DISPATCHERS: Final = ("dispatch", "dispatch_request")
@@ -122,8 +123,10 @@ def _part(
 def _handlers(view: type) -> Iterator[tuple[tuple[str, ...], object]]:
     allowed = getattr(view, "http_method_names", _METHODS)
     for name in _METHODS:
-        handler = getattr(view, name, None)
-        if handler is not None and name in allowed:
+        handler: Any = getattr(view, name, None)
+        if handler is None or name not in allowed:
+            continue
+        if not (name in _ANSWERED_BY_FRAMEWORKS and is_of_framework(handler)):
             with_head = name == "get" and getattr(view, "head", None) is None
             yield (("GET", "HEAD") if with_head else (name.upper(),)), handler
 

@@ -25,8 +25,10 @@ def routes(app: Any, place: Place, _walk: Walk) -> Iterator[Route]:
                     part.protected, part.bypassed,
                 )  # fmt: skip
         elif "http" in place.kinds:
-            taken = tuple(sorted(rule.methods)) if rule.methods is not None else None
-            for part in parts(endpoint, taken):
+            methods = set(rule.methods)
+            if rule.provide_automatic_options:
+                methods.discard("OPTIONS")
+            for part in parts(endpoint, tuple(sorted(methods))):
                 yield Route(
                     "http", path, example, part.methods, endpoint, part.bodies, part.scopes, host,
                     part.protected, part.bypassed,
@@ -46,7 +48,9 @@ def _fallbacks(app: Any, place: Place) -> Iterator[Route]:
 def _example(rule: Any, place: Place) -> str | None:
     values: dict[str, object] = dict(rule.defaults or {})
     for name, converter in rule._converters.items():
-        value = place.value(name, re.compile(converter.regex).fullmatch)
+        items = sorted(getattr(converter, "items", ()))
+        matches = items.__contains__ if items else re.compile(converter.regex).fullmatch
+        value = place.value(name, matches, *items)
         if value is None:
             return None
         values[name] = converter.to_python(value)

@@ -39,7 +39,7 @@ def static_routes(app: object, place: Place, _walk: Walk) -> Iterator[Route]:
         example = place.joined("/assert-guarded")
         yield Route(
             "http", f"{place.path}/*", example, ("GET", "HEAD"), app,
-            host=place.host, selected=app, is_open_ended=True,
+            host=place.host, is_open_ended=True,
         )  # fmt: skip
 
 

@@ -5,12 +5,10 @@ it uses may hold an application of a framework.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-from asgi_bearer.guard.middleware import BearerMiddleware
-from asgi_bearer.guard.public_paths import PublicPaths
 from asgi_bearer.testing.routes import channels, django, litestar, quart, starlette
 from asgi_bearer.testing.routes.endpoint import bodies
 from asgi_bearer.testing.routes.route import Place, Route, is_a
@@ -28,6 +26,8 @@ _READERS: Final[Mapping[str, Callable[[Any, Place, Walk], Iterator[Route]]]] = {
     "channels.routing.ProtocolTypeRouter": channels.protocol_routes,
     "channels.routing.URLRouter": channels.url_routes,
 }
+
+_ASGI_ARGUMENTS: Final = 3
 
 _MOST_LAYERS: Final = 30
 """How many objects deep applications are looked for."""
@@ -54,22 +54,6 @@ def routes(app: object, place: Place) -> Iterator[Route]:
                 selected=app,
                 is_open_ended=True,
             )
-
-
-def public_paths(app: object) -> Iterator[PublicPaths]:
-    """Yield the public paths of each `BearerMiddleware` around the application."""
-    seen: set[int] = set()
-    pending: list[object] = [app]
-    while pending:
-        current = pending.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if isinstance(current, PublicPaths):
-            yield current
-        elif isinstance(current, BearerMiddleware):
-            pending += vars(current).values()
-        pending += [inner for inner, _ in _held(current)]
 
 
 def _applications(app: object) -> Iterator[tuple[Any, object, str]]:
@@ -113,22 +97,22 @@ def _held(value: Any) -> Iterator[tuple[object, str]]:
 
 
 def _referred(function: FunctionType) -> Iterator[object]:
-    """Yield what a function of the application refers to: closure and global names."""
+    """Yield what a function refers to: its closure, and global names that may be applications."""
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
         except ValueError:  # The variable is not set yet.
             continue
     for name in function.__code__.co_names:
-        if name in function.__globals__:
-            yield function.__globals__[name]
+        value = function.__globals__.get(name)
+        if not isinstance(value, FunctionType) or value.__code__.co_argcount == _ASGI_ARGUMENTS:
+            yield value
 
 
 def _attributes(value: object) -> Iterator[object]:
-    names: Sequence[str] = [
-        name for base in type(value).__mro__ for name in vars(base).get("__slots__", ())
-    ]
-    yield from (getattr(value, name, None) for name in names)
-    yield from getattr(value, "__dict__", {}).values()
-
-
+    slots = (name for base in type(value).__mro__ for name in vars(base).get("__slots__", ()))
+    for name in (*slots, *getattr(value, "__dict__", ())):
+        try:
+            yield getattr(value, name)
+        except Exception:  # noqa: S112 - an attribute may be a property or a proxy that fails
+            continue
