@@ -2,9 +2,10 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -15,7 +16,7 @@ from asgi_bearer.testing.probes import Probes
 from asgi_bearer.testing.reached import watching
 from asgi_bearer.testing.report import Report
 from asgi_bearer.testing.routes.route import Place, Route
-from asgi_bearer.testing.routes.walk import routes
+from asgi_bearer.testing.routes.walk import all_routes
 
 _NO_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -84,7 +85,7 @@ def audited(
 ) -> Report:
     """Return the report that `assert_guarded` fails with; the arguments are the same."""
     declared = DeclaredPublic(public)
-    found = list(routes(app, Place(placeholders)))
+    found = all_routes(app, Place(placeholders))
     if not found:
         raise ValueError("app has no routes to audit")
     with ExitStack() as stack:
@@ -94,7 +95,19 @@ def audited(
         audit = _audit(app, found, declared, token, host)
         # A thread of its own, because the caller may already run an event loop in this one.
         pool = stack.enter_context(ThreadPoolExecutor(1))
+        stack.enter_context(_silence())
         return pool.submit(contextvars.copy_context().run, asyncio.run, audit).result()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Log nothing meanwhile: each refused request would be a line, each error a traceback."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 async def _audit(

@@ -21,16 +21,16 @@ _BELOW: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Open:
-    """A request that got through: at which route's path, to which functions."""
+    """Requests that got through at a route's path, and the functions that they reached."""
 
     path: str
     endpoint: object
     why: str
     change: str
-    methods: list[str] = field(default_factory=list, compare=False)
-    reached: tuple[FunctionType, ...] = ()
+    methods: list[str] = field(default_factory=list)
+    reached: set[FunctionType] = field(default_factory=set)
     is_own: bool = True
 
 
@@ -68,10 +68,7 @@ class Findings:
         """Add what became of a request without a token, with a method that the route takes."""
         is_public = self._declared.covers(method, route.path)
         if verdict.outcome is Outcome.OPEN and not is_public:
-            own = not answer.reached or not {*route.bodies}.isdisjoint(answer.reached)
-            endpoint = route.endpoint if own else answer.reached[0]
-            change = self._change(route, answer)
-            self._note_open(method, route.path, endpoint, verdict.why, change, answer, is_own=own)
+            self._note_open(method, route.path, route, answer, verdict.why)
         else:
             self._note(verdict.outcome, method, route, verdict.why)
 
@@ -86,7 +83,7 @@ class Findings:
             change = "pass an `issuer` to assert_guarded whose tokens the application accepts"
         elif answer.status == 403:
             change = "let the 403 keep the header WWW-Authenticate (RFC 6750 §3.1)"
-        self._note_open(method, route.path, route.endpoint, verdict.why, change, answer)
+        self._note_open(method, route.path, route, answer, verdict.why, change)
 
     def add_reached(
         self, method: str, path: str, answer: Answer, how: str, route: Route | None = None
@@ -94,16 +91,13 @@ class Findings:
         """Add a request that no route has to take; it counts if it reached an endpoint."""
         if not answer.reached or self._declared.covers(method, path):
             return
-        own = route is not None and not {*route.bodies}.isdisjoint(answer.reached)
-        self._note_open(
-            method,
-            path,
-            answer.reached[0],
-            f"the request reached the endpoint without a token, {how}",
-            self._change(route, answer),
-            answer,
-            is_own=own,
-        )
+        why = f"the request reached the endpoint without a token, {how}"
+        for found in self._open:
+            # One more method or spelling of the same hole.
+            if found.path == path and not found.reached.isdisjoint(answer.reached):
+                found.methods.append(method)
+                return
+        self._note_open(method, path, route, answer, why)
 
     def no_placeholder(self, route: Route) -> None:
         """Add a route that could not be tried, because no path matches it."""
@@ -135,26 +129,27 @@ class Findings:
         )
 
     def _note_open(
-        self, method: str, path: str, endpoint: object, why: str, change: str, answer: Answer,
-        *, is_own: bool = True,
+        self, method: str, path: str, route: Route | None, answer: Answer, why: str,
+        change: str | None = None,
     ) -> None:  # fmt: skip
-        reached = tuple(answer.reached)
+        reached = answer.reached
+        is_own = not reached or any(path in self._paths[body] for body in reached)
         if not is_own and all(
             self._declared.covers(method, own) for body in reached for own in self._paths[body]
         ):
             return
+        endpoint = route.endpoint if route is not None and is_own else reached[0]
+        change = change or self._change(route, answer)
         for found in self._open:
-            # One more method of the same hole, or one more way to reach it.
-            if found.path == path and reached and found.reached == reached:
-                if method not in found.methods:
-                    found.methods.append(method)
-                return
-        found = _Open(path, endpoint, why, change, [], reached, is_own)
-        if found in self._open:
-            found = self._open[self._open.index(found)]
+            if (found.path, found.why, found.change) == (path, why, change) and (
+                found.endpoint is endpoint
+            ):
+                break
         else:
+            found = _Open(path, endpoint, why, change, is_own=is_own)
             self._open.append(found)
         found.methods.append(method)
+        found.reached.update(reached)
 
     def _change(self, route: Route | None, answer: Answer) -> str:
         if route is not None and route.bypassed:

@@ -1,9 +1,11 @@
 """The requests with which the audit tries a route: methods, tokens, spellings of the path."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from asgi_bearer.guard.connection import PRINCIPAL_KEY
 from asgi_bearer.testing.calls import Answer, Request, answer_of
 from asgi_bearer.testing.findings import Findings
 from asgi_bearer.testing.reached import Watch
@@ -34,9 +36,10 @@ class Probes:
         self._token = token
         self._host = host
         self._findings = findings
-        self._fallbacks = {
-            body for route in routes if route.is_fallback for body in route.bodies
-        }
+        self._fallbacks = {body for route in routes if route.is_fallback for body in route.bodies}
+        self._taken: defaultdict[tuple[str | None, str | None], set[str]] = defaultdict(set)
+        for route in routes:
+            self._taken[route.host, route.example].update(route.methods)
         self._selectable = {id(route.selected) for route in routes if route.selected is not None}
         self._answers: dict[Request, Answer] = {}
 
@@ -46,6 +49,7 @@ class Probes:
             self._findings.no_placeholder(route)
             return
         refused: list[str] = []
+        spelled = ""
         for method in route.methods or (WEBSOCKET,):
             request = self._request(route, method)
             answer = await self._answer(request)
@@ -53,6 +57,8 @@ class Probes:
             self._findings.add(route, method, verdict, answer)
             if verdict.outcome is Outcome.REFUSED:
                 refused.append(method)
+                # If the endpoint refused the request itself, its path made no difference.
+                spelled = spelled or (method if PRINCIPAL_KEY not in answer.scope else "")
         for method in refused if route.scopes else ():
             request = replace(self._request(route, method), token=self._token)
             answer = await self._answer(request)
@@ -60,8 +66,8 @@ class Probes:
             self._findings.add_scopes(route, method, verdict, answer)
         if route.kind == "http" and not (route.is_open_ended or route.is_fallback):
             await self._try_other_methods(route)
-        if refused and not route.is_fallback:
-            await self._try_spellings(route, refused[0])
+        if spelled and not route.is_fallback:
+            await self._try_spellings(route, spelled)
 
     async def try_path(self, path: str) -> None:
         """Try a public path of a guard that no route has: another route may answer there."""
@@ -74,9 +80,10 @@ class Probes:
 
     async def _try_other_methods(self, route: Route) -> None:
         assumed = self._request(route, "OPTIONS")
+        taken = self._taken[route.host, route.example]
         requests = [replace(assumed, method=method) for method in _OTHER_METHODS]
         for request in (*requests, replace(assumed, is_preflight=True)):
-            if request.is_preflight or request.method not in route.methods:
+            if request.is_preflight or request.method not in taken:
                 how = "as a CORS preflight" if request.is_preflight else "with this method"
                 answer = await self._answer(request)
                 self._findings.add_reached(request.method, route.path, answer, how, route)

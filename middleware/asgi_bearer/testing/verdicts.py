@@ -43,7 +43,7 @@ def without_token(route: Route, answer: Answer) -> Verdict:
         return Verdict(Outcome.OPEN, "the handler for unknown paths answers without a token")
     if route.is_fallback or (answer.is_unknown_path and not _is_chosen(route, answer)):
         return Verdict(Outcome.NOT_REACHED, "no route matches")
-    if answer.is_accepted or (answer.status is not None and answer.status < 300):
+    if answer.is_accepted or _is_success(answer):
         return Verdict(
             Outcome.OPEN, f"{_description(answer)}: application code answered without a token"
         )
@@ -75,6 +75,8 @@ def with_token_without_scopes(route: Route, answer: Answer) -> Verdict:
         return Verdict(Outcome.OPEN, f"the scope {names!r} was not checked: the token was refused")
     if route.protected and not answer.is_accepted and not _is_success(answer):
         return _REFUSED
+    if (reason := _not_routed(route, answer)) is not None:
+        return Verdict(Outcome.NOT_REACHED, reason)
     return Verdict(
         Outcome.OPEN, f"{_description(answer)} for a token without the declared scope {names!r}"
     )

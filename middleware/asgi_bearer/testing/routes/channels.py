@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
-from asgi_bearer.testing.routes.endpoint import part_of_socket, view_class
+from asgi_bearer.testing.routes.endpoint import part_of_socket
 from asgi_bearer.testing.routes.patterns import example_of, template_of
 from asgi_bearer.testing.routes.route import Place, Route
 
@@ -19,25 +20,35 @@ def protocol_routes(router: Any, place: Place, walk: Walk) -> Iterator[Route]:
 
 
 def url_routes(router: Any, place: Place, walk: Walk) -> Iterator[Route]:
-    """Yield the routes of consumers, and of the applications that the router calls."""
+    """Yield the routes of consumers, and of the applications that the router calls.
+
+    Consumers and other routers get the rest of the path, applications of frameworks all of it.
+    """
     start = "" if place.path.endswith("/") else "/"
     for entry in router.routes:
         example = example_of(entry.pattern, place)
         path = start + template_of(entry.pattern)
         below = place.below(path, None if example is None else start + example)
-        found = list(walk(entry.callback, below))
-        for route in found:
-            # The walk does not know what a consumer is: for it, a function that serves everything.
-            if route.is_open_ended and view_class(route.endpoint) is not None:
-                if route.kind == "websocket":
-                    yield _consumer(route, below)
-            else:
+        for route in walk(entry.callback, below):
+            if is_consumer(route.endpoint):
+                yield route
+            elif route.is_open_ended:
+                yield replace(route, path=below.path, example=below.example)
+        for route in walk(entry.callback, place):
+            if not (route.is_open_ended or is_consumer(route.endpoint)):
                 yield route
 
 
-def _consumer(route: Route, below: Place) -> Route:
-    part = part_of_socket(route.endpoint)
-    return replace(
-        route, path=below.path, example=below.example, bodies=part.bodies, scopes=part.scopes,
-        protected=part.protected, bypassed=part.bypassed, is_open_ended=False,
-    )  # fmt: skip
+def consumer_routes(consumer: Any, place: Place, _walk: Walk) -> Iterator[Route]:
+    """Yield the route of a consumer."""
+    if "websocket" in place.kinds:
+        part = part_of_socket(consumer)
+        yield Route(
+            "websocket", place.path, place.example, (), consumer, part.bodies, part.scopes,
+            place.host, part.protected, part.bypassed,
+        )  # fmt: skip
+
+
+def is_consumer(app: object) -> bool:
+    """Return whether `as_asgi` of a consumer made this application."""
+    return isinstance(app, FunctionType) and "consumer_class" in vars(app)

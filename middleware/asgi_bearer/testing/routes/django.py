@@ -38,26 +38,26 @@ def _patterns(resolver: Any, place: Place) -> Iterator[Route]:
         if hasattr(entry, "url_patterns"):
             yield from _patterns(entry, below)
         else:
-            for part in _parts(entry.callback):
+            for view, part in _parts(entry.callback):
                 yield Route(
-                    "http", below.path, below.example, part.methods, entry.callback, part.bodies,
+                    "http", below.path, below.example, part.methods, view, part.bodies,
                     part.scopes, place.host, part.protected, part.bypassed,
                 )  # fmt: skip
 
 
-def _parts(view: Any) -> Iterator[Part]:
+def _parts(view: Any) -> Iterator[tuple[object, Part]]:
     operations = _ninja_operations(view)
-    if not operations:
-        yield from parts(view, None)
-    for operation in operations:
-        yield from parts(operation.view_func, tuple(operation.methods))
+    for endpoint, methods in operations or [(view, None)]:
+        for part in parts(endpoint, methods):
+            yield endpoint, part
 
 
-def _ninja_operations(view: Any) -> list[Any]:
+def _ninja_operations(view: Any) -> list[tuple[Any, tuple[str, ...] | None]]:
     """Return what django-ninja calls for a path: its view refers to an object with operations."""
     for cell in getattr(view, "__closure__", None) or ():
         if is_a(cell.cell_contents, "ninja.operation.PathView"):
-            return list(cell.cell_contents.operations)
+            operations = cell.cell_contents.operations
+            return [(operation.view_func, tuple(operation.methods)) for operation in operations]
     return []
 
 

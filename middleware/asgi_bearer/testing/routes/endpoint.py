@@ -169,5 +169,3 @@ def _functions_in_closure(function: FunctionType) -> Iterator[object]:
             continue
         if isinstance(content, FunctionType | MethodType | functools.partial):
             yield content
-
-

@@ -79,9 +79,7 @@ class Place:
         """Return the example of a path below this place, or None if one part has none."""
         return None if self.example is None or example is None else self.example + example
 
-    def value(
-        self, name: str, matches: Callable[[str], object], *allowed: str
-    ) -> str | None:
+    def value(self, name: str, matches: Callable[[str], object], *allowed: str) -> str | None:
         """Return a value for the path parameter `name` that `matches` accepts."""
         if name in self.placeholders:
             return self.placeholders[name]

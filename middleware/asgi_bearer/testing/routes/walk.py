@@ -33,6 +33,15 @@ _MOST_LAYERS: Final = 30
 """How many objects deep applications are looked for."""
 
 
+def all_routes(app: object, place: Place) -> list[Route]:
+    """Return the routes of an application, each once."""
+    found: dict[object, Route] = {}
+    for route in routes(app, place):
+        code = route.bodies or id(route.endpoint)
+        found.setdefault((route.kind, route.path, route.host, route.methods, code), route)
+    return list(found.values())
+
+
 def routes(app: object, place: Place) -> Iterator[Route]:
     """Yield the routes of an application and of all applications inside it.
 
@@ -64,11 +73,17 @@ def _applications(app: object) -> Iterator[tuple[Any, object, str]]:
         if id(current) in seen or depth > _MOST_LAYERS:
             continue
         seen.add(id(current))
-        reader = next((read for name, read in _READERS.items() if is_a(current, name)), None)
+        reader = _reader(current)
         if reader is not None:
             yield reader, current, prefix
         else:
             pending += [(inner, prefix + below, depth + 1) for inner, below in _held(current)]
+
+
+def _reader(app: object) -> Callable[[Any, Place, Walk], Iterator[Route]] | None:
+    if channels.is_consumer(app):
+        return channels.consumer_routes
+    return next((reader for name, reader in _READERS.items() if is_a(app, name)), None)
 
 
 def _held(value: Any) -> Iterator[tuple[object, str]]:

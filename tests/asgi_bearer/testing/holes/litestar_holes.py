@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Litestar, Request, Router, WebSocket, asgi, delete, get, post, websocket
+from litestar import (
+    Controller,
+    Litestar,
+    Request,
+    Router,
+    WebSocket,
+    asgi,
+    delete,
+    get,
+    post,
+    websocket,
+)
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
@@ -169,8 +180,11 @@ OPTIONAL = Planted(
             page("/negligent", guards=[negligent("read:x")]),
             socket("/socket"),
             socket("/closed-socket", guards=[scopes("read:x")]),
-            Router("/router", route_handlers=[page("/closed"), socket("/closed-socket")],
-                   guards=[scopes("read:x")]),
+            Router(
+                "/router",
+                route_handlers=[page("/closed"), socket("/closed-socket")],
+                guards=[scopes("read:x")],
+            ),
             Router("/open-router", route_handlers=[page("/open")]),
         ],
         middleware=[DefineMiddleware(BearerMiddleware, verifier=verifier(), optional=True)],

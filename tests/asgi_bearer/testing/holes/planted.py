@@ -17,12 +17,14 @@ class Planted:
         holes: `METHODS path` of each hole, with the kind of hole.
         closed: `METHOD path` of what is no hole.
         public: what the application's owner declares to be public.
+        urlconf: the module of Django's URLs.
     """
 
     app: Callable[..., Any]
     holes: dict[str, str]
     closed: set[str] = field(default_factory=set)
     public: frozenset[str] = frozenset()
+    urlconf: str = ""
 
 
 def guard(app: Callable[..., Any], **arguments: Any) -> BearerMiddleware:

@@ -275,9 +275,13 @@ BESIDE = Planted(
             Host("api.example", guard(Starlette(routes=[Route("/hosted", page())]))),
             Host("{name}.internal.example", Router([Route("/hosted-open", page())])),
             Route("/late", page()),
-            Route("/per-route", page(), middleware=[Middleware(BearerMiddleware, verifier=verifier())]),
+            Route(
+                "/per-route", page(), middleware=[Middleware(BearerMiddleware, verifier=verifier())]
+            ),
             WebSocketRoute(
-                "/per-socket", socket(), middleware=[Middleware(BearerMiddleware, verifier=verifier())]
+                "/per-socket",
+                socket(),
+                middleware=[Middleware(BearerMiddleware, verifier=verifier())],
             ),
         ],
         exception_handlers={404: missing},

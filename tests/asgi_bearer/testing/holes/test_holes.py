@@ -1,17 +1,26 @@
 """`assert_guarded` finds every planted hole, and no other."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
+from django.test import override_settings
 
 from asgi_bearer.testing.audit import audited
 from asgi_bearer.testing.report import Report
-from tests.asgi_bearer.testing.holes import fastapi_holes, litestar_holes, quart_holes, starlette_holes
+from tests.asgi_bearer.testing.holes import (
+    django_holes,
+    fastapi_holes,
+    litestar_holes,
+    quart_holes,
+    starlette_holes,
+)
 from tests.asgi_bearer.testing.holes.planted import Planted
 
 CASES = {
     "starlette": starlette_holes.PLANTED,
     "fastapi": fastapi_holes.PLANTED,
+    "django": django_holes.PLANTED,
     "litestar": litestar_holes.PLANTED,
     "quart": quart_holes.PLANTED,
 }
@@ -21,6 +30,12 @@ def parameters() -> Iterator[object]:
     for framework, applications in CASES.items():
         for number, planted in enumerate(applications):
             yield pytest.param(planted, id=f"{framework}-{number}")
+
+
+def django_settings(planted: Planted) -> AbstractContextManager[None]:
+    if not planted.urlconf:
+        return nullcontext()
+    return override_settings(ROOT_URLCONF=planted.urlconf, ALLOWED_HOSTS=["*"], DEBUG=False)
 
 
 def holes_of(report: Report) -> list[str]:
@@ -38,7 +53,8 @@ def no_holes_of(report: Report) -> set[str]:
 
 @pytest.mark.parametrize("planted", list(parameters()))
 def test_every_planted_hole_is_found_and_nothing_closed_is_reported(planted: Planted) -> None:
-    report = audited(planted.app, public=planted.public)
+    with django_settings(planted):
+        report = audited(planted.app, public=planted.public)
 
     assert holes_of(report) == sorted(planted.holes), str(report)
     assert planted.closed <= no_holes_of(report), str(planted.closed - no_holes_of(report))
