@@ -119,7 +119,9 @@ async def _audit(
         watch = stack.enter_context(watching(bodies))
         probes = Probes(app, watch, token, host, found, findings)
         for route in found:
-            await probes.try_route(route)
+            await probes.try_methods(route)
+        for route in found:
+            await probes.try_other_requests(route)
         examples = {route.example for route in found}
         for paths in list(public_paths.values()):
             for path in sorted(paths.paths - examples):

@@ -91,9 +91,11 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
     watch.functions.clear()
     call = asyncio.ensure_future(app(answer.scope, receive, send))
     await asyncio.wait((call, began), timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait((call,), timeout=_SECONDS_TO_END)
-    call.cancel()
-    await asyncio.wait((call,), timeout=_SECONDS_TO_END)
+    if not call.done():
+        await asyncio.wait((call,), timeout=_SECONDS_TO_END)
+    if not call.done():
+        call.cancel()
+        await asyncio.wait((call,), timeout=_SECONDS_TO_END)
     if call.done() and not call.cancelled():
         answer.error = call.exception()
     answer.reached = list(watch.functions)

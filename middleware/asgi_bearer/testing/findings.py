@@ -121,6 +121,9 @@ class Findings:
             Hole((), entry, "", "no route has this entry of `public`", "remove it from `public`")
             for entry in self._declared.without_route()
         ]
+        open_methods = {(method, hole.path) for hole in self._holes for method in hole.methods}
+        for (path, _, _), methods in self._checked[Outcome.REFUSED].items():
+            methods[:] = [method for method in methods if (method, path) not in open_methods]
         return Report(
             (*self._holes, *unused),
             self._of(Outcome.OPEN),
@@ -172,4 +175,5 @@ class Findings:
         return tuple(
             Checked(tuple(methods), path, endpoint, why)
             for (path, endpoint, why), methods in self._checked[outcome].items()
+            if methods
         )

@@ -41,33 +41,53 @@ class Probes:
         for route in routes:
             self._taken[route.host, route.example].update(route.methods)
         self._selectable = {id(route.selected) for route in routes if route.selected is not None}
+        self._refused_outside: dict[Route, str] = {}
+        self._checks_itself: set[Route] = set()
         self._answers: dict[Request, Answer] = {}
 
-    async def try_route(self, route: Route) -> None:
-        """Try a route with all methods, with a token if it declares scopes, and its spellings."""
+    async def try_methods(self, route: Route) -> None:
+        """Try a route with all its methods, and with a token if it declares scopes."""
         if route.example is None:
             self._findings.no_placeholder(route)
             return
         refused: list[str] = []
-        spelled = ""
-        for method in route.methods or (WEBSOCKET,):
-            request = self._request(route, method)
-            answer = await self._answer(request)
+        methods = list(route.methods or (WEBSOCKET,))
+        while methods:
+            method = methods.pop(0)
+            answer = await self._answer(self._request(route, method))
             verdict = without_token(route, answer)
             self._findings.add(route, method, verdict, answer)
-            if verdict.outcome is Outcome.REFUSED:
-                refused.append(method)
-                # If the endpoint refused the request itself, its path made no difference.
-                spelled = spelled or (method if PRINCIPAL_KEY not in answer.scope else "")
-        for method in refused if route.scopes else ():
-            request = replace(self._request(route, method), token=self._token)
-            answer = await self._answer(request)
+            if verdict.outcome is not Outcome.REFUSED:
+                continue
+            refused.append(method)
+            if not _is_refused_inside(answer):
+                self._refused_outside.setdefault(route, method)
+            elif route.protected:
+                # The same check stands before the function, whatever the method is.
+                self._checks_itself.add(route)
+                for other in methods:
+                    self._findings.add(route, other, verdict, answer)
+                break
+        if route.scopes:
+            await self._try_token(route, refused)
+
+    async def try_other_requests(self, route: Route) -> None:
+        """Try methods that the route does not take, and other spellings of its path."""
+        if route.is_fallback or route.example is None:
+            return
+        if route.kind == "http" and not (route.is_open_ended or route in self._checks_itself):
+            await self._try_other_methods(route)
+        if route in self._refused_outside:
+            await self._try_spellings(route, self._refused_outside[route])
+
+    async def _try_token(self, route: Route, refused: list[str]) -> None:
+        """Try a token without scopes, with the first method that the endpoint takes."""
+        for method in refused:
+            answer = await self._answer(replace(self._request(route, method), token=self._token))
             verdict = with_token_without_scopes(route, answer)
             self._findings.add_scopes(route, method, verdict, answer)
-        if route.kind == "http" and not (route.is_open_ended or route.is_fallback):
-            await self._try_other_methods(route)
-        if spelled and not route.is_fallback:
-            await self._try_spellings(route, spelled)
+            if verdict.outcome is not Outcome.NOT_REACHED:
+                return
 
     async def try_path(self, path: str) -> None:
         """Try a public path of a guard that no route has: another route may answer there."""
@@ -108,6 +128,14 @@ class Probes:
 
     def _request(self, route: Route, method: str) -> Request:
         return Request(route.kind, method, route.example or "", route.host or self._host)
+
+
+def _is_refused_inside(answer: Answer) -> bool:
+    """Return whether the endpoint refused the request itself, or what the router calls before it.
+
+    Then the guards outside let the request pass, and no spelling of the path makes a difference.
+    """
+    return PRINCIPAL_KEY in answer.scope or answer.chosen is not None
 
 
 def _spellings(path: str) -> Iterator[tuple[str, str, str | None]]:

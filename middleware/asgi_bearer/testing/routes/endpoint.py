@@ -10,9 +10,8 @@ from typing import Any, Final
 from asgi_bearer.guard.declared import bypassed_scopes, declared_scopes
 from asgi_bearer.testing.routes.route import ALL_METHODS
 
-
 _FRAMEWORKS: Final = frozenset(
-    "starlette fastapi litestar quart django rest_framework ninja channels asgiref".split()
+    ["starlette", "fastapi", "litestar", "quart", "django", "rest_framework", "ninja", "channels", "asgiref"]
 )
 
 _METHODS: Final = (*("get", "head", "post", "put", "patch", "delete", "query"), "options", "trace")

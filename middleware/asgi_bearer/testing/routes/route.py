@@ -18,7 +18,7 @@ _VALUES: Final = (
 """Tried one after the other as the value of a path parameter, until one matches."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """What a framework serves at a path.
 

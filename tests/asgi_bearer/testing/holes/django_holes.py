@@ -1,6 +1,5 @@
 """Holes in Django, Django REST framework, django-ninja and Channels."""
 
-from typing import Any
 
 import django
 from django.conf import settings

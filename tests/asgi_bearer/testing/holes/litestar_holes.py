@@ -19,8 +19,7 @@ from litestar import (
 )
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotFoundException
-from litestar.handlers import BaseRouteHandler
-from litestar.handlers import HTTPRouteHandler, WebsocketListener
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler, WebsocketListener
 from litestar.middleware import DefineMiddleware
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response

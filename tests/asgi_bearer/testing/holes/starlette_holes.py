@@ -159,8 +159,7 @@ OPTIONAL = Planted(
         "GET, HEAD /sync": "optional guard",
         "GET, HEAD /wrong-order": "order of decorators",
         "GET, HEAD, POST /overridden": "overridden dispatch",
-        "PUT /by-method": "only some methods",
-        "OPTIONS /by-method": "OPTIONS",
+        "OPTIONS, PUT /by-method": "only some methods",
         "WEBSOCKET /socket": "WebSocket",
         "WEBSOCKET /socket-class": "WebSocket",
         "POST, TRACE /any-method": "unusual method",
@@ -203,7 +202,7 @@ BEHIND = Planted(
     ),
     {
         "GET, HEAD /metrics": "too many public paths",
-        "GET, HEAD /wrong-order": "order of decorators",
+        "GET /wrong-order": "order of decorators",
         "WEBSOCKET /public-socket": "too many public paths",
         "GET, WEBSOCKET /plain/open": "too many public paths",
         " /gone": "public path without a route",
