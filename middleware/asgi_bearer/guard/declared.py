@@ -1,7 +1,7 @@
 """Remembers which scopes an endpoint declares, so that `asgi_bearer.testing` can read them.
 
 Decorators call `declare` when they protect an endpoint; nothing here runs during a request. If a
-route calls a function that `bypassed_scopes` knows, the decorator stands above the route's decorator.
+route calls a function that `bypassed_scopes` knows, the decorator stands above that of the route.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ def declare(protected: Any, original: Callable[..., Any], scopes: tuple[str, ...
 
 def declared_scopes(endpoint: object) -> tuple[str, ...] | None:
     """Return the scopes that a callable checks, or None if it was not protected."""
-    scopes = getattr(endpoint, SCOPES_ATTRIBUTE, None)
-    return scopes if isinstance(scopes, tuple) else None
+    scopes: tuple[str, ...] | None = getattr(endpoint, SCOPES_ATTRIBUTE, None)
+    return scopes
 
 
 def bypassed_scopes(endpoint: object) -> tuple[str, ...] | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
+import gc
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
@@ -96,16 +98,22 @@ def audited(
         # A thread of its own, because the caller may already run an event loop in this one.
         pool = stack.enter_context(ThreadPoolExecutor(1))
         stack.enter_context(_silence())
+        stack.callback(gc.collect)
         return pool.submit(contextvars.copy_context().run, asyncio.run, audit).result()
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Log nothing meanwhile: each refused request would be a line, each error a traceback."""
+def _silence() -> Generator[None]:
+    """Log nothing meanwhile: each refused request would be a line, each error a traceback.
+
+    Django does not close the request's body when `Reached` ends a request, and Python warns of that.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            yield
     finally:
         logging.disable(before)
 

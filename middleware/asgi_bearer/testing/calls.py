@@ -55,12 +55,12 @@ class Answer:
     scope: Scope
     sent_scope: Scope
     status: int | None = None
-    challenges: list[str] = field(default_factory=list)
+    challenges: list[str] = field(default_factory=list[str])
     location: str = ""
     close_code: int | None = None
     is_accepted: bool = False
     error: BaseException | None = None
-    reached: list[FunctionType] = field(default_factory=list)
+    reached: list[FunctionType] = field(default_factory=list[FunctionType])
     is_unknown_path: bool = False
     chosen: object = None
 
@@ -85,7 +85,10 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
         return waiting.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
-        if not began.done() and _note(message, answer):
+        if began.done():
+            # An endless stream may never wait for anything else.
+            await asyncio.sleep(0)
+        elif _note(message, answer):
             began.set_result(None)
 
     watch.functions.clear()
@@ -96,9 +99,11 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
     if not call.done():
         call.cancel()
         await asyncio.wait((call,), timeout=_SECONDS_TO_END)
-    if call.done() and not call.cancelled():
-        answer.error = call.exception()
     answer.reached = list(watch.functions)
+    if call.done() and not call.cancelled():
+        error = call.exception()
+        # The frames of `Reached` hold the request.
+        answer.error = None if answer.reached else error
     return answer
 
 

@@ -29,8 +29,8 @@ class _Open:
     endpoint: object
     why: str
     change: str
-    methods: list[str] = field(default_factory=list)
-    reached: set[FunctionType] = field(default_factory=set)
+    methods: list[str] = field(default_factory=list[str])
+    reached: set[FunctionType] = field(default_factory=set[FunctionType])
     is_own: bool = True
 
 
@@ -39,7 +39,8 @@ class Findings:
 
     Arguments:
         routes: all routes, to find the one whose function a request reached.
-        declared: what the caller declared to be public.        public_paths: those of all guards that have seen a request so far.
+        declared: what the caller declared to be public.
+        public_paths: those of all guards that have seen a request so far.
     """
 
     def __init__(
@@ -122,8 +123,8 @@ class Findings:
             for entry in self._declared.without_route()
         ]
         open_methods = {(method, hole.path) for hole in self._holes for method in hole.methods}
-        for (path, _, _), methods in self._checked[Outcome.REFUSED].items():
-            methods[:] = [method for method in methods if (method, path) not in open_methods]
+        for (path, _, _), guarded in self._checked[Outcome.REFUSED].items():
+            guarded[:] = [method for method in guarded if (method, path) not in open_methods]
         return Report(
             (*self._holes, *unused),
             self._of(Outcome.OPEN),

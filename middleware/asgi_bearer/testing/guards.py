@@ -1,7 +1,7 @@
 """What the audit changes in the guards meanwhile: they trust its token, and tell what is public."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
@@ -15,7 +15,7 @@ _ISSUER: Final = "https://assert-guarded.invalid/"
 
 
 @contextmanager
-def trusted_token() -> Iterator[str]:
+def trusted_token() -> Generator[str]:
     """Return a random token without scopes that every `JWTVerifier` accepts meanwhile."""
     token = f"assert-guarded.{secrets.token_urlsafe(24)}"
     credentials = b"Bearer " + token.encode("ascii")
@@ -38,7 +38,7 @@ def trusted_token() -> Iterator[str]:
 
 
 @contextmanager
-def noted_public_paths() -> Iterator[dict[int, PublicPaths]]:
+def noted_public_paths() -> Generator[dict[int, PublicPaths]]:
     """Return a dictionary to which each guard adds its public paths when it sees a request."""
     noted: dict[int, PublicPaths] = {}
     match = PublicPaths.match

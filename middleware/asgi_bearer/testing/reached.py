@@ -9,7 +9,7 @@ itself would not do, because routers and decorators keep references to it.
 import inspect
 import itertools
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any, Final, NoReturn, cast
@@ -31,7 +31,7 @@ _watched: dict[str, tuple[Watch, FunctionType]] = {}
 
 
 @contextmanager
-def watching(functions: Iterable[FunctionType]) -> Iterator[Watch]:
+def watching(functions: Iterable[FunctionType]) -> Generator[Watch]:
     """Replace the code of `functions`; return the `Watch` that notes which are reached."""
     watch = Watch()
     replaced: list[tuple[str, FunctionType, CodeType]] = []
@@ -62,8 +62,8 @@ def _watched_code(code: CodeType, name: str) -> CodeType:
     return new.replace(co_name=name, co_freevars=code.co_freevars)
 
 
-# The replaced code runs with the globals of the endpoint's module, so each one imports what it calls.
-# The parameters are those of any call.
+# The replaced code runs with the globals of the endpoint's module, so each one imports what it
+# calls. The parameters are those of any call.
 
 
 def _function(*_args: Any, **_kwargs: Any) -> None:

@@ -50,7 +50,7 @@ def without_token(route: Route, answer: Answer) -> Verdict:
     if (error := _error_of_the_guard(answer)) is not None:
         return Verdict(Outcome.NOT_REACHED, error)
     if route.protected:
-        # Something between the guard and the endpoint answered. The endpoint still asks for a token.
+        # Something before the endpoint answered. The endpoint itself would still ask for a token.
         return _REFUSED
     if route.kind == "websocket" and answer.close_code == _POLICY_VIOLATION and not route.selected:
         return _REFUSED

@@ -11,7 +11,10 @@ from asgi_bearer.guard.declared import bypassed_scopes, declared_scopes
 from asgi_bearer.testing.routes.route import ALL_METHODS
 
 _FRAMEWORKS: Final = frozenset(
-    ["starlette", "fastapi", "litestar", "quart", "django", "rest_framework", "ninja", "channels", "asgiref"]
+    {
+        *("starlette", "fastapi", "litestar", "quart"),
+        *("django", "rest_framework", "ninja", "channels", "asgiref"),
+    }
 )
 
 _METHODS: Final = (*("get", "head", "post", "put", "patch", "delete", "query"), "options", "trace")

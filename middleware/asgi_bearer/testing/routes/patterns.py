@@ -4,7 +4,7 @@ import re
 from importlib import import_module
 from typing import Any, Final
 
-from asgi_bearer.testing.routes.route import Place, is_a
+from asgi_bearer.testing.routes.route import VALUES, Place, is_a
 
 _PARAMETER: Final = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 
@@ -31,15 +31,10 @@ def example_of(pattern: Any, place: Place) -> str | None:
 def _regex_example(pattern: Any, place: Place) -> str | None:
     normalize = import_module("django.utils.regex_helper").normalize
     for text, names in normalize(str(pattern)):
-        # Each parameter gets the first value with which the whole path matches.
         given = {name: place.placeholders[name] for name in names if name in place.placeholders}
-        others = [name for name in names if name not in given]
-
-        def path(value: str, text: str = text, given: dict[str, str] = given,
-                 others: list[str] = others) -> str:  # fmt: skip
-            return str(text % {**given, **dict.fromkeys(others, value)})
-
-        value = place.value("", lambda value, path=path: pattern.match(path(value)))
-        if value is not None:
-            return path(value)
+        for value in VALUES:
+            # All other parameters get the same value, the first with which the whole path matches.
+            path = str(text % {**dict.fromkeys(names, value), **given})
+            if pattern.match(path):
+                return path
     return None

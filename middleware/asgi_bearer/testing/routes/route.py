@@ -11,7 +11,7 @@ Kind = Literal["http", "websocket"]
 ALL_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 """Tried where a route does not say which methods it takes. OPTIONS and TRACE are always tried."""
 
-_VALUES: Final = (
+VALUES: Final = (
     *("1", "x", "11", "1.5", "x1", "en", "111", "1111", "a-b", "x.txt", "x/x"),
     *(str(uuid.UUID(int=1, version=4)), "2024-01-01", "2024-01-01T00:00:00", "12:00:00"),
 )
@@ -83,7 +83,7 @@ class Place:
         """Return a value for the path parameter `name` that `matches` accepts."""
         if name in self.placeholders:
             return self.placeholders[name]
-        return next((value for value in (*allowed, *_VALUES) if matches(value)), None)
+        return next((value for value in (*allowed, *VALUES) if matches(value)), None)
 
 
 def is_a(value: object, *names: str) -> bool:

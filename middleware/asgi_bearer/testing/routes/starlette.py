@@ -26,8 +26,8 @@ def application_routes(app: Any, place: Place, walk: Walk) -> Iterator[Route]:
 
 def router_routes(router: Any, place: Place, walk: Walk) -> Iterator[Route]:
     """Yield the routes of a router."""
-    default = router.default
-    if getattr(default, "__func__", None) is not getattr(type(router), "not_found", default):
+    default: Any = router.default
+    if default != router.not_found:
         yield from _fallback(default, place)
     for route in fastapi.flat(router):
         yield from _routes(route, place, walk)

@@ -7,7 +7,7 @@ it uses may hold an application of a framework.
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asgi_bearer.testing.routes import channels, django, litestar, quart, starlette
 from asgi_bearer.testing.routes.endpoint import bodies
@@ -87,7 +87,7 @@ def _reader(app: object) -> Callable[[Any, Place, Walk], Iterator[Route]] | None
 
 
 def _held(value: Any) -> Iterator[tuple[object, str]]:
-    """Yield what may be an application inside `value`, each with the path at which it is mounted."""
+    """Yield what may be an application inside `value`, each with its path there."""
     if isinstance(value, functools.partial):
         for inner in (value.func, *value.args, *value.keywords.values()):
             yield inner, ""
@@ -97,18 +97,21 @@ def _held(value: Any) -> Iterator[tuple[object, str]]:
         for inner in _referred(value):
             yield inner, ""
     elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield inner, key.rstrip("/") if isinstance(key, str) and key[:1] == "/" else ""
+        yield from map(_mounted, cast("Mapping[object, object]", value).items())
     elif isinstance(value, list | tuple):
-        for entry in value:
-            match entry:
-                case (str() as path, inner) if path[:1] == "/":
-                    yield inner, path.rstrip("/")
-                case _:
-                    yield entry, ""
+        for entry in cast("list[object]", value):
+            yield _mounted(entry)
     elif not isinstance(value, type) and callable(value):
         for inner in _attributes(value):
             yield inner, ""
+
+
+def _mounted(entry: object) -> tuple[object, str]:
+    """Return an application and its path, if the entry is such a pair."""
+    pair = cast("tuple[object, ...]", entry) if isinstance(entry, tuple) else ()
+    if len(pair) == 2 and isinstance(path := pair[0], str):
+        return pair[1], path.rstrip("/") if path[:1] == "/" else ""
+    return entry, ""
 
 
 def _referred(function: FunctionType) -> Iterator[object]:

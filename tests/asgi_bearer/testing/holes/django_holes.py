@@ -1,5 +1,8 @@
+# pyright: basic, reportMissingTypeStubs=false
 """Holes in Django, Django REST framework, django-ninja and Channels."""
 
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import django
 from django.conf import settings
@@ -26,6 +29,18 @@ from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run
 
 URLS = "tests.asgi_bearer.testing.holes.django_urls"
 APIS = "tests.asgi_bearer.testing.holes.django_apis"
+
+
+def settings_for(planted: Planted) -> AbstractContextManager[None]:
+    """Return a context in which Django has the URLs of the application."""
+    context: Any = override_settings(ROOT_URLCONF=planted.urlconf, ALLOWED_HOSTS=["*"], DEBUG=False)
+    return cast("AbstractContextManager[None]", context)
+
+
+def router(routes: list[Any]) -> Any:
+    """Return a router; its types know no routes of Django."""
+    kind: Any = URLRouter
+    return kind(routes)
 
 
 class News(AsyncWebsocketConsumer):
@@ -97,19 +112,19 @@ BEHIND = Planted(
 BESIDE = Planted(
     ProtocolTypeRouter(
         {
-            "http": URLRouter(
+            "http": router(
                 [
                     path("api/", guard(django_application)),
                     re_path("", with_static),
                 ]
             ),
-            "websocket": URLRouter(
+            "websocket": router(
                 [
                     path("news", News.as_asgi()),
                     path("chat/<int:room>", Chat.as_asgi()),
                     path("silent", Silent.as_asgi()),
                     path("guarded", guard(News.as_asgi())),
-                    path("part/", URLRouter([re_path("^guarded$", guard(Silent.as_asgi()))])),
+                    path("part/", router([re_path("^guarded$", guard(Silent.as_asgi()))])),
                 ]
             ),
         }

@@ -1,3 +1,4 @@
+# pyright: basic, reportMissingTypeStubs=false
 """URLs of Django with holes, for each way in which views are written."""
 
 from typing import Any, NoReturn
@@ -75,7 +76,7 @@ class Guarded(View):
 
 class Overridden(Guarded):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse("data")
+        return HttpResponse(b"data")
 
 
 class Extended(Guarded):
@@ -89,7 +90,7 @@ class OwnOptions(View):
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return HttpResponse("There is nothing here.", status=404)
+    return HttpResponse(b"There is nothing here.", status=404)
 
 
 handler404 = missing

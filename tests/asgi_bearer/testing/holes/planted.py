@@ -22,7 +22,7 @@ class Planted:
 
     app: Callable[..., Any]
     holes: dict[str, str]
-    closed: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set[str])
     public: frozenset[str] = frozenset()
     urlconf: str = ""
 

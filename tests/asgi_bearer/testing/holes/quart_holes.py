@@ -1,6 +1,6 @@
 """Holes in Quart."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from quart import Blueprint, Quart, Response, request, websocket
 from quart.views import MethodView, View
@@ -14,12 +14,24 @@ def respond(refused: Any) -> Response:
     return Response(refused.body, refused.status, headers)
 
 
+def end(_refused: Any) -> None:
+    """Let the guard answer."""
+
+
+def scope_of_request(*_args: Any) -> Any:
+    return request.scope
+
+
+def scope_of_websocket(*_args: Any) -> Any:
+    return websocket.scope
+
+
 def requires(*scopes: str) -> Any:
-    return checked(respond, lambda *_: request.scope, *scopes)
+    return checked(respond, scope_of_request, *scopes)
 
 
 def requires_on_socket(*scopes: str) -> Any:
-    return checked(lambda _: None, lambda *_: websocket.scope, *scopes)
+    return checked(end, scope_of_websocket, *scopes)
 
 
 def page() -> Any:
@@ -45,16 +57,17 @@ class Methods(MethodView):
 
 
 class HalfGuarded(MethodView):
-    @requires("read:x")
     async def get(self) -> str:
         must_not_run()
+
+    get = requires("read:x")(get)
 
     async def post(self) -> str:
         must_not_run()
 
 
 class Guarded(MethodView):
-    decorators = [requires("read:x")]  # noqa: RUF012 - Quart reads a list of the class
+    decorators: ClassVar[list[Any]] = [requires("read:x")]
 
     async def get(self) -> str:
         must_not_run()
@@ -138,10 +151,11 @@ def behind() -> Quart:
     async def missing(_error: Exception) -> tuple[str, int]:
         must_not_run()
 
-    app.asgi_app = guard(  # type: ignore[method-assign] - as Quart's documentation says
+    guarded: Any = guard(
         app.asgi_app,
         public={"/healthz", "/metrics", "GET /half", "/part/nested/public", "/news", "/unknown"},
     )
+    vars(app)["asgi_app"] = guarded  # Quart's types of ASGI are narrower.
     return app
 
 

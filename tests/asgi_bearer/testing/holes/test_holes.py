@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
-from django.test import override_settings
 
 from asgi_bearer.testing.audit import audited
 from asgi_bearer.testing.report import Report
@@ -33,9 +32,7 @@ def parameters() -> Iterator[object]:
 
 
 def django_settings(planted: Planted) -> AbstractContextManager[None]:
-    if not planted.urlconf:
-        return nullcontext()
-    return override_settings(ROOT_URLCONF=planted.urlconf, ALLOWED_HOSTS=["*"], DEBUG=False)
+    return django_holes.settings_for(planted) if planted.urlconf else nullcontext()
 
 
 def holes_of(report: Report) -> list[str]:
