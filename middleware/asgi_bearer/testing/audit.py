@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -98,7 +99,6 @@ def audited(
         # A thread of its own, because the caller may already run an event loop in this one.
         pool = stack.enter_context(ThreadPoolExecutor(1))
         stack.enter_context(_silence())
-        stack.callback(gc.collect)
         return pool.submit(contextvars.copy_context().run, asyncio.run, audit).result()
 
 
@@ -106,7 +106,7 @@ def audited(
 def _silence() -> Generator[None]:
     """Log nothing meanwhile: each refused request would be a line, each error a traceback.
 
-    Django does not close the request's body when `Reached` ends a request, and Python warns of that.
+    Django does not close the body of a request that `Reached` ends, and Python warns of that.
     """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -114,6 +114,8 @@ def _silence() -> Generator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             yield
+            if "django" in sys.modules:
+                gc.collect()
     finally:
         logging.disable(before)
 

@@ -19,6 +19,9 @@ _SECONDS: Final = 20.0
 _SECONDS_TO_END: Final = 1.0
 """How long a call may go on after the start of its answer, which is all that the audit reads."""
 
+_MOST_MESSAGES: Final = 20
+"""After so many messages of an answer the client goes away."""
+
 PREFLIGHT: Final = (
     (b"origin", b"https://assert-guarded.example"),
     (b"access-control-request-method", b"GET"),
@@ -85,12 +88,17 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
         return waiting.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal more
         if began.done():
-            # An endless stream may never wait for anything else.
+            # An endless stream may never wait for anything else, nor ask whether the client stays.
+            more += 1
+            if more > _MOST_MESSAGES:
+                raise OSError("the client has gone")
             await asyncio.sleep(0)
         elif _note(message, answer):
             began.set_result(None)
 
+    more = 0
     watch.functions.clear()
     call = asyncio.ensure_future(app(answer.scope, receive, send))
     await asyncio.wait((call, began), timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
