@@ -79,6 +79,8 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
         else {"type": "http.request", "body": b"", "more_body": False}
     ]
 
+    more = 0
+
     async def receive() -> dict[str, Any]:
         if not waiting:
             # Some frameworks end a request when its client has gone, so the client stays until
@@ -98,7 +100,6 @@ async def answer_of(app: Application, request: Request, watch: Watch) -> Answer:
         elif _note(message, answer):
             began.set_result(None)
 
-    more = 0
     watch.functions.clear()
     call = asyncio.ensure_future(app(answer.scope, receive, send))
     await asyncio.wait((call, began), timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)

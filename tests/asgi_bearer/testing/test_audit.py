@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -216,7 +217,7 @@ def test_the_host_is_that_of_the_argument() -> None:
         assert_guarded(app)
 
 
-async def endless() -> Any:
+async def endless() -> AsyncIterator[bytes]:
     while True:
         yield b"data"
 

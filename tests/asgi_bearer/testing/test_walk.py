@@ -55,13 +55,13 @@ async def with_global(scope: Any, receive: Any, send: Any) -> None:
     await inner(scope, receive, send)
 
 
-def closure() -> Any:
+def closure(*, is_set: bool = False) -> Any:
     app = inner
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         await (later if scope["type"] == "unknown" else app)(scope, receive, send)
 
-    if app is None:
+    if is_set:
         later = app
     return wrapped
 

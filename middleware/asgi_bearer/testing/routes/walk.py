@@ -108,10 +108,12 @@ def _held(value: Any) -> Iterator[tuple[object, str]]:
 
 def _mounted(entry: object) -> tuple[object, str]:
     """Return an application and its path, if the entry is such a pair."""
-    pair = cast("tuple[object, ...]", entry) if isinstance(entry, tuple) else ()
+    if not isinstance(entry, tuple):
+        return entry, ""
+    pair = cast("tuple[object, ...]", entry)
     if len(pair) == 2 and isinstance(path := pair[0], str):
         return pair[1], path.rstrip("/") if path[:1] == "/" else ""
-    return entry, ""
+    return pair, ""
 
 
 def _referred(function: FunctionType) -> Iterator[object]:
