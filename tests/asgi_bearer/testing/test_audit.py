@@ -1,9 +1,11 @@
 """`assert_guarded`: what it says, what it leaves alone, what it needs."""
 
+import inspect
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
@@ -12,8 +14,10 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
 from asgi_bearer import BearerMiddleware, Presented, Principal, TokenMalformed
+from asgi_bearer.guard.declared import bypassed_scopes
 from asgi_bearer.starlette import Refused, refused_response, requires
 from asgi_bearer.testing.audit import assert_guarded, audited
+from asgi_bearer.testing.reached import Reached, watching
 from tests.support.asgi import bearer, client
 from tests.support.fake_issuer import FakeIssuer
 
@@ -270,3 +274,26 @@ def test_importing_the_audit_imports_no_framework() -> None:
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_generators_are_replaced_by_functions_of_their_kind() -> None:
+    def generator() -> Any:
+        yield 1
+
+    async def async_generator() -> Any:
+        yield 1
+
+    with watching(
+        [cast("FunctionType", generator), cast("FunctionType", async_generator)]
+    ) as watch:
+        assert inspect.isgeneratorfunction(generator)
+        assert inspect.isasyncgenfunction(async_generator)
+        with pytest.raises(Reached):
+            next(generator())
+
+    assert watch.functions == [generator]
+    assert next(generator()) == 1
+
+
+def test_what_cannot_be_decorated_was_not_bypassed() -> None:
+    assert bypassed_scopes(1) is None
