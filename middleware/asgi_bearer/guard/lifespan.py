@@ -1,6 +1,8 @@
 """Runs the lifespan of the application: keys are fetched at startup, a fetch ends at shutdown."""
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import AccessTokenError
@@ -42,6 +44,23 @@ async def run_lifespan(
     finally:
         # After a failed or cancelled startup the server sends no shutdown message.
         await lifespan.close()
+
+
+@asynccontextmanager
+async def warmed(verifier: object) -> AsyncGenerator[None]:
+    """Warm a verifier at startup and close it at shutdown, where a framework runs the lifespan.
+
+    Arguments:
+        verifier: any verifier; nothing happens if it is not `Warmable`.
+    """
+    if not isinstance(verifier, Warmable):
+        yield
+        return
+    _warm(verifier)
+    try:
+        yield
+    finally:
+        await _close(verifier)
 
 
 class _Lifespan:
@@ -105,22 +124,28 @@ class _Lifespan:
         """Close the verifier, once."""
         if self._is_warm:
             self._is_warm = False
-            try:
-                await self._verifier.aclose()
-            except Exception as err:
-                # A custom verifier may raise anything, and the shutdown must go on.
-                logger.error("the verifier could not be closed: %s", _reason(err))
+            await _close(self._verifier)
 
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
-        try:
-            self._verifier.warm()
-        except Exception as err:
-            # The application starts without keys; the first request fetches them.
-            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
-                logger.error(
-                    "the keys cannot be fetched before the first request: %s", _reason(err)
-                )
+        _warm(self._verifier)
+
+
+def _warm(verifier: Warmable) -> None:
+    try:
+        verifier.warm()
+    except Exception as err:
+        # The application starts without keys; the first request fetches them.
+        if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+            logger.error("the keys cannot be fetched before the first request: %s", _reason(err))
+
+
+async def _close(verifier: Warmable) -> None:
+    try:
+        await verifier.aclose()
+    except Exception as err:
+        # A custom verifier may raise anything, and the shutdown must go on.
+        logger.error("the verifier could not be closed: %s", _reason(err))
 
 
 def _reason(err: Exception) -> str:
