@@ -53,14 +53,34 @@ async def warmed(verifier: object) -> AsyncGenerator[None]:
     Arguments:
         verifier: any verifier; nothing happens if it is not `Warmable`.
     """
-    if not isinstance(verifier, Warmable):
-        yield
-        return
-    _warm(verifier)
+    warm(verifier)
     try:
         yield
     finally:
-        await _close(verifier)
+        await close(verifier)
+
+
+def warm(verifier: object) -> None:
+    """Start to fetch the keys of a verifier, if it is `Warmable`. It raises nothing."""
+    if isinstance(verifier, Warmable):
+        try:
+            verifier.warm()
+        except Exception as err:
+            # The application starts without keys; the first request fetches them.
+            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+                logger.error(
+                    "the keys cannot be fetched before the first request: %s", _reason(err)
+                )
+
+
+async def close(verifier: object) -> None:
+    """Close a verifier, if it is `Warmable`. It raises nothing."""
+    if isinstance(verifier, Warmable):
+        try:
+            await verifier.aclose()
+        except Exception as err:
+            # A custom verifier may raise anything, and the shutdown must go on.
+            logger.error("the verifier could not be closed: %s", _reason(err))
 
 
 class _Lifespan:
@@ -124,28 +144,11 @@ class _Lifespan:
         """Close the verifier, once."""
         if self._is_warm:
             self._is_warm = False
-            await _close(self._verifier)
+            await close(self._verifier)
 
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
-        _warm(self._verifier)
-
-
-def _warm(verifier: Warmable) -> None:
-    try:
-        verifier.warm()
-    except Exception as err:
-        # The application starts without keys; the first request fetches them.
-        if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
-            logger.error("the keys cannot be fetched before the first request: %s", _reason(err))
-
-
-async def _close(verifier: Warmable) -> None:
-    try:
-        await verifier.aclose()
-    except Exception as err:
-        # A custom verifier may raise anything, and the shutdown must go on.
-        logger.error("the verifier could not be closed: %s", _reason(err))
+        warm(self._verifier)
 
 
 def _reason(err: Exception) -> str:
