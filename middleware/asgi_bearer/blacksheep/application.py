@@ -12,6 +12,7 @@ from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import POLICY_VIOLATION
 from asgi_bearer.guard.lifespan import close, warm
 from asgi_bearer.jwt.verifier import Verifier
+from asgi_bearer.keys.source import Warmable
 
 
 def use_bearer(
@@ -39,10 +40,12 @@ def use_bearer(
     app.use_authorization(policies)
 
     async def start(_app: Application) -> None:
-        warm(verifier)
+        if isinstance(verifier, Warmable):
+            warm(verifier)
 
     async def stop(_app: Application) -> None:
-        await close(verifier)
+        if isinstance(verifier, Warmable):
+            await close(verifier)
 
     # Some types of its members are not complete.
     untyped = cast("Any", app)

@@ -25,10 +25,11 @@ from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[
 from asgi_bearer.blacksheep.authentication import SCHEME, BearerAuthentication
 from asgi_bearer.blacksheep.policies import ScopesRequirement
 
-_DESCRIPTIONS: Final = {
-    "401": "The access token is missing or not valid.",
+_REFUSALS: Final = {
+    "400": "The Authorization header is malformed.",
+    "401": "There is no access token, or it is not valid.",
     "403": "The access token does not permit this request.",
-    "503": "The access token cannot be verified now.",
+    "503": "The access token cannot be verified at the moment.",
 }
 
 
@@ -62,7 +63,7 @@ class BearerOpenAPIHandler(OpenAPIHandler):
         responses = super().get_responses(handler) or {}
         if getattr(handler, "allow_anonymous", False):
             return responses
-        return {**{status: _response(status) for status in _DESCRIPTIONS}, **responses}
+        return {**{status: _response(status) for status in _REFUSALS}, **responses}
 
     def _alternatives(self, handler: Any) -> list[tuple[str, ...]]:
         name = getattr(handler, "auth_policy", None)
@@ -97,7 +98,7 @@ def _response(status: str) -> Response:
     )
     header = "Retry-After" if status == "503" else "WWW-Authenticate"
     return Response(
-        description=_DESCRIPTIONS[status],
+        description=_REFUSALS[status],
         headers={name: Header(schema=string) for name in (header, "Cache-Control")},
         content={"application/problem+json": MediaType(schema=problem)},
     )

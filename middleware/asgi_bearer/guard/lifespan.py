@@ -46,43 +46,6 @@ async def run_lifespan(
         await lifespan.close()
 
 
-@asynccontextmanager
-async def warmed(verifier: object) -> AsyncGenerator[None]:
-    """Warm a verifier at startup and close it at shutdown, where a framework runs the lifespan.
-
-    Arguments:
-        verifier: any verifier; nothing happens if it is not `Warmable`.
-    """
-    warm(verifier)
-    try:
-        yield
-    finally:
-        await close(verifier)
-
-
-def warm(verifier: object) -> None:
-    """Start to fetch the keys of a verifier, if it is `Warmable`. It raises nothing."""
-    if isinstance(verifier, Warmable):
-        try:
-            verifier.warm()
-        except Exception as err:
-            # The application starts without keys; the first request fetches them.
-            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
-                logger.error(
-                    "the keys cannot be fetched before the first request: %s", _reason(err)
-                )
-
-
-async def close(verifier: object) -> None:
-    """Close a verifier, if it is `Warmable`. It raises nothing."""
-    if isinstance(verifier, Warmable):
-        try:
-            await verifier.aclose()
-        except Exception as err:
-            # A custom verifier may raise anything, and the shutdown must go on.
-            logger.error("the verifier could not be closed: %s", _reason(err))
-
-
 class _Lifespan:
     """The lifespan messages between server and application, with their state."""
 
@@ -149,6 +112,38 @@ class _Lifespan:
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
         warm(self._verifier)
+
+
+@asynccontextmanager
+async def warmed(verifier: object) -> AsyncGenerator[None]:
+    """Warm a verifier and close it again, if it is `Warmable`."""
+    if not isinstance(verifier, Warmable):
+        yield
+        return
+    warm(verifier)
+    try:
+        yield
+    finally:
+        await close(verifier)
+
+
+def warm(verifier: Warmable) -> None:
+    """Start to fetch the keys; if that fails, log it."""
+    try:
+        verifier.warm()
+    except Exception as err:
+        # The application starts without keys; the first request fetches them.
+        if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+            logger.error("the keys cannot be fetched before the first request: %s", _reason(err))
+
+
+async def close(verifier: Warmable) -> None:
+    """Close the verifier; if that fails, log it."""
+    try:
+        await verifier.aclose()
+    except Exception as err:
+        # A custom verifier may raise anything, and the shutdown must go on.
+        logger.error("the verifier could not be closed: %s", _reason(err))
 
 
 def _reason(err: Exception) -> str:

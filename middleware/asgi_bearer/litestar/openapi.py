@@ -23,17 +23,17 @@ from asgi_bearer.litestar.guards import ScopesGuard
 _SCHEME: Final = "bearer"
 """The name of the security scheme."""
 
-_REFUSALS: Final = {401: "Unauthorized", 403: "Forbidden", 503: "ServiceUnavailable"}
-_DESCRIPTIONS: Final = {
-    401: "The access token is missing or not valid.",
+_REFUSALS: Final = {
+    400: "The Authorization header is malformed.",
+    401: "There is no access token, or it is not valid.",
     403: "The access token does not permit this request.",
-    503: "The access token cannot be verified now.",
+    503: "The access token cannot be verified at the moment.",
 }
 
 
 def components(scheme: SecurityScheme) -> Components:
     """Return the security scheme and the responses of the guard."""
-    responses = {name: _response(status) for status, name in _REFUSALS.items()}
+    responses = {_name(status): _response(status) for status in _REFUSALS}
     return Components(security_schemes={_SCHEME: scheme}, responses=cast("Any", responses))
 
 
@@ -60,14 +60,18 @@ def guarded(base: type[Operation], security: list[SecurityRequirement]) -> type[
     def init(self: Operation, *args: Any, **members: Any) -> None:
         base.__init__(self, *args, **members)
         self.security = self.security or security
-        references = {str(status): _reference(name) for status, name in _REFUSALS.items()}
+        references = {str(status): _reference(status) for status in _REFUSALS}
         self.responses = {**references, **(self.responses or {})}
 
     return cast("type[Operation]", type(base.__name__, (base,), {"__init__": init}))
 
 
-def _reference(name: str) -> Reference:
-    return Reference(ref=f"#/components/responses/{name}")
+def _name(status: int) -> str:
+    return f"AccessToken{status}"
+
+
+def _reference(status: int) -> Reference:
+    return Reference(ref=f"#/components/responses/{_name(status)}")
 
 
 def _response(status: int) -> OpenAPIResponse:
@@ -80,7 +84,7 @@ def _response(status: int) -> OpenAPIResponse:
     )
     header = "Retry-After" if status == HTTPStatus.SERVICE_UNAVAILABLE else "WWW-Authenticate"
     return OpenAPIResponse(
-        description=_DESCRIPTIONS[status],
+        description=_REFUSALS[status],
         headers={name: OpenAPIHeader(schema=string) for name in (header, "Cache-Control")},
         content={"application/problem+json": OpenAPIMediaType(schema=problem)},
     )
