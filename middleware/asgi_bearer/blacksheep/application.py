@@ -39,13 +39,15 @@ def use_bearer(
     app.use_authentication().add(BearerAuthentication(verifier, realm=realm))
     app.use_authorization(policies)
 
+    warmable: object = verifier
+
     async def start(_app: Application) -> None:
-        if isinstance(verifier, Warmable):
-            warm(verifier)
+        if isinstance(warmable, Warmable):
+            warm(warmable)
 
     async def stop(_app: Application) -> None:
-        if isinstance(verifier, Warmable):
-            await close(verifier)
+        if isinstance(warmable, Warmable):
+            await close(warmable)
 
     # Some types of its members are not complete.
     untyped = cast("Any", app)

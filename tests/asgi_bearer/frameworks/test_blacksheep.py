@@ -19,6 +19,8 @@ from tests.support.published_keys import Published
 issuer = FakeIssuer()
 verifier = issuer.verifier()
 
+READERS = Policy("readers", ScopesRequirement("read:items", "write:items", any_of=True))
+
 
 def add_handlers(app: Application) -> None:
     router = app.router
@@ -67,10 +69,10 @@ def add_handlers(app: Application) -> None:
     async def unknown_policy() -> str:
         return "items"
 
-    @router.ws("/changes")
+    @router.ws("/changes")  # pyright: ignore[reportUnknownMemberType] - of `pattern`
     @auth("read:items")
     async def changes(websocket: WebSocket) -> None:
-        await websocket.accept()
+        await websocket.accept()  # pyright: ignore[reportUnknownMemberType] - of `headers`
         await websocket.send_text(str(principal(websocket).subject))
         await websocket.close()
 
@@ -78,15 +80,14 @@ def add_handlers(app: Application) -> None:
 def alone() -> Any:
     app = Application(router=Router())
     policies = use_bearer(app, verifier, realm="items")
-    policies.add(Policy("readers", ScopesRequirement("read:items", "write:items", any_of=True)))
-    add_handlers(app)
+    policies.add(READERS)
     return app
 
 
 def guarded() -> Any:
     app = Application(router=Router())
     policies = use_bearer(app)
-    policies += Policy("readers", ScopesRequirement("read:items", "write:items", any_of=True))
+    policies.add(READERS)
     add_handlers(app)
     return BearerMiddleware(app, verifier=verifier, realm="items", optional=True)
 
@@ -180,7 +181,7 @@ async def test_the_403_of_another_policy_has_a_challenge() -> None:
 
 async def test_an_outage_of_the_keys_is_503(published: Published) -> None:
     published.documents.documents.clear()
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     use_bearer(app, published.verifier)
     add_handlers(app)
     token = bearer(published.issuer.token())
@@ -268,7 +269,7 @@ async def test_a_refused_websocket_is_no_error_of_the_application(
 
 
 async def test_without_a_verifier_and_a_guard_nothing_passes() -> None:
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     use_bearer(app)
     add_handlers(app)
 
@@ -285,7 +286,7 @@ class ApiKey(AuthenticationHandler):
 
 
 async def test_another_authentication_has_no_scopes() -> None:
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     app.use_authentication().add(ApiKey())
     use_bearer(app, verifier)
     add_handlers(app)
@@ -300,7 +301,7 @@ async def test_another_authentication_has_no_scopes() -> None:
 
 
 async def test_a_handler_may_name_the_scheme() -> None:
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     app.use_authentication().add(ApiKey())
     use_bearer(app, verifier)
 
@@ -315,7 +316,7 @@ async def test_a_handler_may_name_the_scheme() -> None:
 
 
 async def test_the_keys_are_fetched_at_startup(published: Published) -> None:
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     use_bearer(app, published.verifier)
 
     async with served(app):
@@ -329,7 +330,7 @@ async def test_a_verifier_without_keys_needs_no_start(with_verifier: bool) -> No
     class Custom:
         verify = verifier.verify
 
-    app: Any = Application(router=Router())
+    app = Application(router=Router())
     use_bearer(app, Custom() if with_verifier else None)
 
     async with served(app) as authority:

@@ -318,6 +318,8 @@ def test_an_application_has_its_own_answer_to_refused() -> None:
     def own(_request: Any, _exc: Exception) -> Response[str]:
         return Response("own")
 
-    app = Litestar([handler], plugins=[BearerPlugin(verifier)], exception_handlers={Refused: own})
+    app: Any = Litestar(
+        [handler], plugins=[BearerPlugin(verifier)], exception_handlers={Refused: own}
+    )
 
     assert app.exception_handlers[Refused] is own

@@ -1,7 +1,7 @@
 """Quart: scopes of views, behind the guard."""
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from quart import Blueprint, Quart, websocket
@@ -19,7 +19,7 @@ issuer = FakeIssuer()
 class Items(MethodView):
     """A class view, one of whose methods has a requirement of its own."""
 
-    decorators = [requires("read:items")]  # noqa: RUF012 - as Quart documents class views
+    decorators: ClassVar[list[Any]] = [requires("read:items")]
 
     async def get(self) -> str:
         return "items"
