@@ -81,6 +81,7 @@ def alone() -> Any:
     app = Application(router=Router())
     policies = use_bearer(app, verifier, realm="items")
     policies.add(READERS)
+    add_handlers(app)
     return app
 
 
@@ -223,9 +224,12 @@ async def test_the_principal_of_another_verifier_does_not_count() -> None:
     other = FakeIssuer(audience="https://other.example", key=issuer.key)
     app = other.guard(alone())
 
-    response = await client(app).get("/scope", headers=bearer(other.token(scope="read:items")))
+    headers = bearer(other.token(scope="read:items"))
 
-    assert response.status_code == 401
+    refused = await client(app).get("/scope", headers=headers)
+    anonymous = await client(app).get("/anonymous-principal", headers=headers)
+
+    assert (refused.status_code, anonymous.status_code) == (401, 500)
 
 
 @pytest.mark.parametrize("ws", WEBSOCKETS)

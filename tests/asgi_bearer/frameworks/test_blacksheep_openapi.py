@@ -56,7 +56,7 @@ async def document(**arguments: Any) -> Any:
     async def open_handler() -> str:
         return ""
 
-    @docs(security=[SecurityInfo("other", [])])  # type: ignore[untyped-decorator] - it has no types
+    @docs(security=[SecurityInfo("other", [])])  # type: ignore[untyped-decorator]
     @router.get("/own")
     @auth("a")
     async def own() -> str:
