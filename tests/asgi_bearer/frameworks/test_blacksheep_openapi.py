@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from blacksheep import Application, Router
+from blacksheep.server.authentication.basic import BasicAuthentication, BasicCredentials
 from blacksheep.server.authorization import allow_anonymous, auth
 from blacksheep.server.openapi.common import SecurityInfo
+from essentials.secrets import Secret
 from guardpost import Policy
 from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - the package has no types
     Info,
@@ -109,6 +111,24 @@ async def test_the_security_scheme_may_say_where_a_token_comes_from() -> None:
     found = (await document(security_schemes=schemes))["components"]["securitySchemes"]
 
     assert found == {"Bearer": {"type": "openIdConnect", "openIdConnectUrl": DISCOVERY}}
+
+
+async def test_another_authentication_keeps_its_own_scheme() -> None:
+    app = Application(router=Router())
+    app.use_authentication().add(
+        BasicAuthentication(BasicCredentials("alice", Secret("x" * 32, direct_value=True)))
+    )
+    use_bearer(app, FakeIssuer().verifier())
+    BearerOpenAPIHandler(info=Info("items", "1")).bind_app(app)
+
+    found = (await client(app).get("/openapi.json")).json()
+
+    assert sorted(
+        scheme["scheme"] for scheme in found["components"]["securitySchemes"].values()
+    ) == [
+        "basic",
+        "bearer",
+    ]
 
 
 async def test_an_application_without_authorization_has_its_own_documentation() -> None:
