@@ -82,6 +82,8 @@ def test_a_block_of_commands_does_what_the_document_says(
 @pytest.mark.usefixtures("logging_as_before")
 def test_the_python_blocks_of_a_document_run(document: Path) -> None:
     examples = Sybil([PythonCodeBlockParser()]).parse(document)
+    # Litestar looks up the module of a function.
+    examples.namespace["__name__"] = __name__
 
     for example in examples:
         example.evaluate()

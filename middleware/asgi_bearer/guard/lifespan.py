@@ -1,6 +1,8 @@
 """Runs the lifespan of the application: keys are fetched at startup, a fetch ends at shutdown."""
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from asgi_bearer.errors import AccessTokenError
@@ -105,22 +107,43 @@ class _Lifespan:
         """Close the verifier, once."""
         if self._is_warm:
             self._is_warm = False
-            try:
-                await self._verifier.aclose()
-            except Exception as err:
-                # A custom verifier may raise anything, and the shutdown must go on.
-                logger.error("the verifier could not be closed: %s", _reason(err))
+            await close(self._verifier)
 
     def _start(self) -> None:
         self._startup_received = self._is_warm = True
-        try:
-            self._verifier.warm()
-        except Exception as err:
-            # The application starts without keys; the first request fetches them.
-            if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
-                logger.error(
-                    "the keys cannot be fetched before the first request: %s", _reason(err)
-                )
+        warm(self._verifier)
+
+
+@asynccontextmanager
+async def warmed(verifier: object) -> AsyncGenerator[None]:
+    """Warm a verifier and close it again, if it is `Warmable`."""
+    if not isinstance(verifier, Warmable):
+        yield
+        return
+    warm(verifier)
+    try:
+        yield
+    finally:
+        await close(verifier)
+
+
+def warm(verifier: Warmable) -> None:
+    """Start to fetch the keys; if that fails, log it."""
+    try:
+        verifier.warm()
+    except Exception as err:
+        # The application starts without keys; the first request fetches them.
+        if not isinstance(err, NotOnAsyncio):  # The key source has logged that itself.
+            logger.error("the keys cannot be fetched before the first request: %s", _reason(err))
+
+
+async def close(verifier: Warmable) -> None:
+    """Close the verifier; if that fails, log it."""
+    try:
+        await verifier.aclose()
+    except Exception as err:
+        # A custom verifier may raise anything, and the shutdown must go on.
+        logger.error("the verifier could not be closed: %s", _reason(err))
 
 
 def _reason(err: Exception) -> str:
