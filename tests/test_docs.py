@@ -95,6 +95,8 @@ def test_the_python_blocks_of_a_document_run(
     # The tests of a page import its application.
     write_files(document.read_text(encoding="utf-8"), tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    # Litestar looks up the module of a function.
+    examples.namespace["__name__"] = __name__
 
     try:
         for example in examples:

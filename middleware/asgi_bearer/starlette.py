@@ -18,6 +18,7 @@ from starlette.responses import Response
 from asgi_bearer.errors import AccessTokenError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import POLICY_VIOLATION, can_deny_with_http
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import access_refusal, realm
 from asgi_bearer.scopes import checked_scopes
 
@@ -104,8 +105,12 @@ def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
 def _protect(needed: tuple[str, ...], *, any_of: bool = False) -> Callable[[_Endpoint], _Endpoint]:
     def decorate(endpoint: _Endpoint) -> _Endpoint:
         if inspect.isclass(endpoint):
-            return cast("_Endpoint", _protected_class(endpoint, check))
-        return cast("_Endpoint", _protected_function(endpoint, check))
+            protected_class = _protected_class(endpoint, check)
+            declare(protected_class.dispatch, protected_class.dispatch, needed)
+            return cast("_Endpoint", protected_class)
+        protected = _protected_function(endpoint, check)
+        declare(protected, endpoint, needed)
+        return cast("_Endpoint", protected)
 
     def check(scope: Mapping[str, Any]) -> None:
         refusal = access_refusal(scope, needed, any_of=any_of)

@@ -41,6 +41,11 @@ class PublicPaths:
                 self._methods[path].add(method or _ANY_METHOD)
         self.is_empty = not self._methods
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The configured paths."""
+        return frozenset(self._methods)
+
     def match(self, scope: Mapping[str, Any]) -> bool:
         """Return whether the request of this ASGI scope needs no token."""
         path = routed_path(scope)

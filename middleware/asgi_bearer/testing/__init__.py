@@ -4,6 +4,7 @@ The pytest plugin `asgi_bearer.testing.plugin` has fixtures for both. It is acti
 package is installed.
 """
 
+from asgi_bearer.testing.audit import assert_guarded
 from asgi_bearer.testing.clock import FakeClock
 from asgi_bearer.testing.issuer import AUDIENCE, ISSUER, FakeIssuer
 from asgi_bearer.testing.shapes import SHAPES
@@ -16,5 +17,6 @@ __all__ = [
     "FakeClock",
     "FakeIssuer",
     "SigningKey",
+    "assert_guarded",
     "signing_key",
 ]

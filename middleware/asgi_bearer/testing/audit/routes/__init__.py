@@ -1,0 +1,1 @@
+"""Yields the routes of an application, one module per framework; none imports its framework."""

@@ -1,0 +1,58 @@
+"""Yields the routes of Quart, blueprints included."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from asgi_bearer.testing.audit.routes.endpoint import bodies, part_of_socket, parts
+from asgi_bearer.testing.audit.routes.route import Place, Route
+
+Walk = Callable[[object, Place], Iterator[Route]]
+
+
+def routes(app: Any, place: Place, _walk: Walk) -> Iterator[Route]:
+    """Yield the routes of an application."""
+    for rule in app.url_map.iter_rules():
+        endpoint = app.view_functions[rule.endpoint]
+        example = place.joined(_example(rule, place))
+        host = rule.host or place.host
+        path = place.path + rule.rule
+        if rule.websocket:
+            if "websocket" in place.kinds:
+                part = part_of_socket(endpoint)
+                yield Route(
+                    "websocket", path, example, (), endpoint, part.bodies, part.scopes, host,
+                    part.protected, part.bypassed,
+                )  # fmt: skip
+        elif "http" in place.kinds:
+            methods = set(rule.methods)
+            if rule.provide_automatic_options:
+                methods.discard("OPTIONS")
+            for part in parts(endpoint, tuple(sorted(methods))):
+                yield Route(
+                    "http", path, example, part.methods, endpoint, part.bodies, part.scopes, host,
+                    part.protected, part.bypassed,
+                )  # fmt: skip
+    yield from _fallbacks(app, place)
+
+
+def _fallbacks(app: Any, place: Place) -> Iterator[Route]:
+    handlers = app.error_handler_spec.get(None, {}).get(404, {})
+    for handler in handlers.values() if "http" in place.kinds else ():
+        yield Route(
+            "http", f"{place.path}/<no route>", place.joined("/assert-guarded/no-route"), ("GET",),
+            handler, bodies(handler), host=place.host, is_fallback=True,
+        )  # fmt: skip
+
+
+def _example(rule: Any, place: Place) -> str | None:
+    values: dict[str, object] = dict(rule.defaults or {})
+    for name, converter in rule._converters.items():
+        items = sorted(getattr(converter, "items", ()))
+        matches = items.__contains__ if items else re.compile(converter.regex).fullmatch
+        value = place.value(name, matches, *items)
+        if value is None:
+            return None
+        values[name] = converter.to_python(value)
+    built = rule.build(values, append_unknown=False)
+    return None if built is None else built[1]
