@@ -23,6 +23,7 @@ LONG = {
     "demo/test_demo.py": "the demo as a process",
     "resource_api/test_process.py": "the API as a process",
     "test_docs.py": "the commands of README.md and docs",
+    "examples": "the examples and the pages of frameworks",
     "benchmarks/test_chart.py": "plots",
 }
 """Folders and modules that only run with `--all`, or where they are named; what each is about.

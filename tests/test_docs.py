@@ -5,6 +5,7 @@ Sybil runs the Python blocks: those of a document share their names, as a reader
 
 import logging
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from tests.examples.page_runs import write_files
 from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.support.shell_blocks import Block, blocks
 from tests.support.shell_runs import (
@@ -22,12 +24,18 @@ from tests.support.shell_runs import (
     run_with_demo,
 )
 
-DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    CHECKOUT / "README.md",
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "docs" / "frameworks").glob("*.md")),
+]
 SHELL = [
     pytest.param(block, id=f"{document.name} line {block.line}")
     for document in DOCUMENTS
     for block in blocks(document.read_text(encoding="utf-8"))
+    if block.way != "page"
 ]
+"""`tests/examples/test_pages.py` runs the blocks of the pages, each page in one go."""
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +88,21 @@ def test_a_block_of_commands_does_what_the_document_says(
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 @pytest.mark.usefixtures("logging_as_before")
-def test_the_python_blocks_of_a_document_run(document: Path) -> None:
+def test_the_python_blocks_of_a_document_run(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     examples = Sybil([PythonCodeBlockParser()]).parse(document)
+    # The tests of a page import its application.
+    write_files(document.read_text(encoding="utf-8"), tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     # Litestar looks up the module of a function.
     examples.namespace["__name__"] = __name__
 
-    for example in examples:
-        example.evaluate()
+    try:
+        for example in examples:
+            example.evaluate()
+    finally:
+        sys.modules.pop("main", None)
 
 
 def test_the_readme_has_python_to_run() -> None:

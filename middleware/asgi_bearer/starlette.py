@@ -49,6 +49,13 @@ class Refused(HTTPException):
         )
 
 
+def refused(scope: Mapping[str, Any], refusal: AccessTokenError) -> Refused | WebSocketException:
+    """Return the exception with which an endpoint refuses a request, as the server can send it."""
+    if scope["type"] == "websocket" and not can_deny_with_http(scope):
+        return WebSocketException(POLICY_VIOLATION, refusal.sentence)
+    return Refused(refusal, realm(scope))
+
+
 async def refused_response(request: Request, exc: Exception) -> Response:
     """Return the problem response (RFC 9457) for a `Refused`; use it in `exception_handlers`.
 
@@ -107,11 +114,8 @@ def _protect(needed: tuple[str, ...], *, any_of: bool = False) -> Callable[[_End
 
     def check(scope: Mapping[str, Any]) -> None:
         refusal = access_refusal(scope, needed, any_of=any_of)
-        if refusal is None:
-            return
-        if scope["type"] == "websocket" and not can_deny_with_http(scope):
-            raise WebSocketException(POLICY_VIOLATION, refusal.sentence)
-        raise Refused(refusal, realm(scope))
+        if refusal is not None:
+            raise refused(scope, refusal)
 
     return decorate
 

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import asgi_bearer
+import asgi_bearer.fastapi
 import asgi_bearer.jose
 import asgi_bearer.jwt
 import asgi_bearer.keys
@@ -121,6 +122,7 @@ def test_making_a_verifier_imports_no_http_client() -> None:
 PUBLIC_MODULES = [
     asgi_bearer,
     errors,
+    asgi_bearer.fastapi,
     asgi_bearer.jose,
     asgi_bearer.jwt,
     asgi_bearer.keys,
@@ -179,6 +181,7 @@ def test_the_public_modules_list_their_names() -> None:
         "remote_keys",
         "shown_address",
     ]
+    assert asgi_bearer.fastapi.__all__ == ["BearerAuth", "OptionalBearerAuth"]
     assert asgi_bearer.starlette.__all__ == [
         "Refused",
         "refused_response",

@@ -1,7 +1,8 @@
 """The shell blocks of a document: how each is to be run, and the output that the document shows.
 
 A line `<!-- run: WAY -->` before a block names the way to run it; `tests/support/shell_runs.py` has
-the ways. A block of commands without that line is a fault. Sybil runs the Python blocks.
+the ways, and `tests/examples/page_runs.py` the way `page`. A block of commands without that line is
+a fault. Sybil runs the Python blocks.
 """
 
 import re

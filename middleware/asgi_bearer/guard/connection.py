@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 from asgi_bearer.errors import AccessTokenError, NotJudgedError
@@ -29,6 +29,30 @@ _LONG_SEGMENT_CHARACTERS: Final = 8
 _PREFLIGHT_HEADERS: Final = (b"origin", b"access-control-request-method")
 
 logger = logging.getLogger("asgi_bearer")
+
+
+class Realm(str):
+    """The realm that the guard leaves in the scope; it knows who verified the principal beside it.
+
+    An endpoint with a verifier of its own can see whether the guard has the same one.
+
+    Attributes:
+        verifier: the verifier of the guard.
+    """
+
+    __slots__ = ("verifier",)
+
+    verifier: object
+
+    def __new__(cls, realm: str, verifier: object) -> Self:
+        """Return `realm` with its verifier."""
+        self = super().__new__(cls, realm)
+        self.verifier = verifier
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Become a plain string in a copy: a verifier cannot be copied, nor a copy be trusted."""
+        return str, (str(self),)
 
 
 def can_deny_with_http(scope: Mapping[str, Any]) -> bool:

@@ -16,7 +16,13 @@ from asgi_bearer.errors import (
     VerificationFaulted,
 )
 from asgi_bearer.guard import challenge
-from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY, REFUSAL_KEY, log_refusal
+from asgi_bearer.guard.connection import (
+    PRINCIPAL_KEY,
+    REALM_KEY,
+    REFUSAL_KEY,
+    Realm,
+    log_refusal,
+)
 from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 
@@ -124,10 +130,11 @@ async def admit(
     Returns:
         The refusal, which is logged; None if the request may pass.
     """
-    scope[REALM_KEY] = realm
+    # If the request is refused, no principal of another verifier may stay beside this realm.
+    scope[PRINCIPAL_KEY] = ANONYMOUS
+    scope[REALM_KEY] = Realm(realm, verifier)
     try:
         if optional and has_none(scope):
-            scope[PRINCIPAL_KEY] = ANONYMOUS
             return None
         scope[PRINCIPAL_KEY] = await verified(scope, verifier)
     except AccessTokenError as err:
@@ -136,6 +143,15 @@ async def admit(
         return None
     refuse(scope, refused)
     return refused
+
+
+def is_admitted_by(scope: Mapping[str, Any], verifier: Verifier) -> bool:
+    """Return whether `verifier` returned the principal of the request, in the guard or in `admit`.
+
+    False if another verifier did: it may accept tokens of other issuers, or for other APIs.
+    """
+    left = scope.get(REALM_KEY)
+    return isinstance(left, Realm) and left.verifier is verifier and principal(scope) is not None
 
 
 async def verified(scope: MutableMapping[str, Any], verifier: Verifier) -> Principal:
@@ -161,6 +177,11 @@ def checked_principal(user: object) -> Principal:
     if not isinstance(user, Principal):
         raise TypeError("verify must return a Principal")
     return user
+
+
+def is_verifier(value: object) -> bool:
+    """Return whether `value` is an object with a method `verify`."""
+    return not isinstance(value, type) and callable(getattr(value, "verify", None))
 
 
 def as_refusal(err: Exception) -> AccessTokenError:

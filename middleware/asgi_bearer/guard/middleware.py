@@ -15,10 +15,11 @@ from asgi_bearer.guard.connection import (
     PRINCIPAL_KEY,
     REALM_KEY,
     REFUSAL_KEY,
+    Realm,
     is_preflight,
     log_refusal,
 )
-from asgi_bearer.guard.endpoints import as_refusal, verified
+from asgi_bearer.guard.endpoints import as_refusal, is_verifier, verified
 from asgi_bearer.guard.lifespan import run_lifespan
 from asgi_bearer.guard.public_paths import PublicPaths
 from asgi_bearer.guard.response_headers import marking_private, varying
@@ -121,7 +122,7 @@ class BearerMiddleware:
             )
         if not _is_callable(clock):
             faults.append("clock must return the seconds since the epoch")
-        if not _verifies(verifier):
+        if not is_verifier(verifier):
             faults.append("verifier must be an object with a method verify, such as a JWTVerifier")
         if not _is_callable(app):
             faults.append("app must be an ASGI application")
@@ -131,6 +132,7 @@ class BearerMiddleware:
         self._verifier = verifier
         self._scopes = frozenset(self._needed)
         self._realm = realm
+        self._left_realm = Realm(realm, verifier)
         self._optional = optional
         self._cache_control = cache_control
         self._preflight = preflight
@@ -167,7 +169,7 @@ class BearerMiddleware:
                 send = marking_private(send)
         if self._leaves_user_only:
             scope["user"] = scope["auth"] = scope[PRINCIPAL_KEY] = user
-            scope[REALM_KEY] = self._realm
+            scope[REALM_KEY] = self._left_realm
             await self._app(scope, receive, send)
         else:
             await self._pass(user, scope, receive, send)
@@ -218,7 +220,7 @@ class BearerMiddleware:
         if self._set_user:
             scope["user"] = scope["auth"] = user
         scope[PRINCIPAL_KEY] = user
-        scope[REALM_KEY] = self._realm
+        scope[REALM_KEY] = self._left_realm
         if self._end_with_token and isinstance(user, Principal):
             ends_at = user.expires_at
             await run_until_token_ends(
@@ -248,7 +250,3 @@ def _is_flag(value: object) -> bool:
 
 def _is_callable(value: object) -> bool:
     return callable(value)
-
-
-def _verifies(value: object) -> bool:
-    return not isinstance(value, type) and callable(getattr(value, "verify", None))

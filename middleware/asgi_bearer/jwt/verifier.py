@@ -33,6 +33,7 @@ from asgi_bearer.jwt.signature import signer, signing_key
 from asgi_bearer.jwt.token_cache import CachedToken, TokenCache
 from asgi_bearer.jwt.unverified import check_unverified_issuer
 from asgi_bearer.keys.builder import remote_keys
+from asgi_bearer.keys.discovery import metadata_urls
 from asgi_bearer.keys.jwk import Key, KeySet
 from asgi_bearer.keys.source import KeySource, Warmable
 
@@ -132,8 +133,11 @@ class JWTVerifier:
             audience_claim,
             scope_paths(scope_claims),
         )
+        self._openid_configuration: str | None = None
         if keys is None:
             discovered = issuer if jwks_uri is None else None
+            if discovered is not None:
+                self._openid_configuration = metadata_urls(discovered)[-1]
             keys = remote_keys(issuer=discovered, jwks_uri=jwks_uri, allow_http=allow_http)
         self._keys = keys
         # The keys that the key source returned last. They are tried first, before a payload that a
@@ -231,6 +235,11 @@ class JWTVerifier:
             if rule(principal) is not True:
                 raise ClaimRuleFailed(f"rule {name}")
         return principal
+
+    @property
+    def openid_configuration(self) -> str | None:
+        """URL of the issuer's OpenID Connect metadata; None if the keys are not discovered."""
+        return self._openid_configuration
 
     def warm(self) -> None:
         """Start to fetch the keys in the background, if the key source fetches (`Warmable`)."""
