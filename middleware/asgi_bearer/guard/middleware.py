@@ -4,8 +4,8 @@ Lifespan events pass too; they start and end the fetch of keys. No other scope t
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from asgi_bearer.caller import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.credentials import Presented, has_none
@@ -29,7 +29,10 @@ from asgi_bearer.keys.source import Warmable
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
+
+    # Wider than Starlette's type: frameworks annotate the three arguments in different ways.
+    Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class BearerMiddleware:
@@ -74,7 +77,7 @@ class BearerMiddleware:
 
     def __init__(
         self,
-        app: "ASGIApp",
+        app: "Application",
         *,
         verifier: Verifier,
         scopes: str | Iterable[str] = (),
