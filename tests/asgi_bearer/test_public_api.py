@@ -15,6 +15,7 @@ import asgi_bearer.fastapi
 import asgi_bearer.jose
 import asgi_bearer.jwt
 import asgi_bearer.keys
+import asgi_bearer.mcp
 import asgi_bearer.starlette
 from asgi_bearer import errors
 
@@ -126,6 +127,7 @@ PUBLIC_MODULES = [
     asgi_bearer.jose,
     asgi_bearer.jwt,
     asgi_bearer.keys,
+    asgi_bearer.mcp,
     asgi_bearer.starlette,
 ]
 """The modules that README.md and docs/api.md name for import."""
@@ -182,6 +184,7 @@ def test_the_public_modules_list_their_names() -> None:
         "shown_address",
     ]
     assert asgi_bearer.fastapi.__all__ == ["BearerAuth", "OptionalBearerAuth"]
+    assert asgi_bearer.mcp.__all__ == ["AccessTokenMiddleware", "GuardedTokens"]
     assert asgi_bearer.starlette.__all__ == [
         "Refused",
         "refused_response",
