@@ -8,7 +8,7 @@ import pytest
 
 from asgi_bearer import Presented, TokenExpired
 from asgi_bearer.testing import ATTACKS, AttackToken, FakeIssuer
-from tests.support.projects import run_pytest
+from tests.asgi_bearer.testing.projects import run_pytest
 
 IN_A_FOLDER = """
 from asgi_bearer import BearerMiddleware, Presented
@@ -88,40 +88,31 @@ def outcomes(output: str) -> dict[str, int]:
     return {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last) if word != "in"}
 
 
-def test_the_fixtures_are_there_in_an_empty_folder(tmp_path: Path) -> None:
-    finished = run_pytest(tmp_path, {"test_it.py": IN_A_FOLDER})
+def test_an_empty_folder_has_the_fixtures_for_each_kind_of_test(tmp_path: Path) -> None:
+    """Synchronous, pytest-asyncio and anyio; the id of an attack is the id of its test."""
+    files = {
+        "test_it.py": IN_A_FOLDER,
+        "test_async.py": ASYNCHRONOUS,
+        "test_table.py": PARAMETRIZED,
+    }
+
+    finished = run_pytest(tmp_path, files, "-v", "-k", "not refused or iss")
 
     assert finished.returncode == 0, finished.stdout
-    assert outcomes(finished.stdout)["passed"] == 3
+    assert outcomes(finished.stdout)["passed"] > 15
+    assert "test_table.py::test_refused[iss cut short] PASSED" in finished.stdout
 
 
-def test_the_attack_table_is_parametrized_over_the_processes_of_xdist_in_random_order(
+def test_a_project_with_an_issuer_of_its_own_runs_the_table_over_xdist_in_random_order(
     tmp_path: Path,
 ) -> None:
-    finished = run_pytest(tmp_path, {"test_it.py": PARAMETRIZED}, "-n", "2", "-p", "randomly")
+    """It overrides one fixture; the others follow."""
+    files = {"conftest.py": OVERRIDDEN, "test_it.py": ITS_TEST, "test_table.py": PARAMETRIZED}
+
+    finished = run_pytest(tmp_path, files, "-n", "2", "-p", "randomly")
 
     assert finished.returncode == 0, finished.stdout
-    assert outcomes(finished.stdout)["passed"] == len(ATTACKS)
-
-
-def test_the_id_of_an_attack_is_the_id_of_its_test(tmp_path: Path) -> None:
-    finished = run_pytest(tmp_path, {"test_it.py": PARAMETRIZED}, "--collect-only", "-q")
-
-    assert "test_it.py::test_refused[iss cut short]" in finished.stdout
-
-
-def test_the_fixtures_serve_pytest_asyncio_and_anyio(tmp_path: Path) -> None:
-    finished = run_pytest(tmp_path, {"test_it.py": ASYNCHRONOUS})
-
-    assert finished.returncode == 0, finished.stdout
-    assert outcomes(finished.stdout)["passed"] == 2
-
-
-def test_a_project_overrides_the_issuer_and_the_other_fixtures_follow(tmp_path: Path) -> None:
-    finished = run_pytest(tmp_path, {"conftest.py": OVERRIDDEN, "test_it.py": ITS_TEST})
-
-    assert finished.returncode == 0, finished.stdout
-    assert outcomes(finished.stdout)["passed"] == 1
+    assert outcomes(finished.stdout)["passed"] == len(ATTACKS) + 1
 
 
 async def test_the_issuer_of_the_fixtures_can_let_time_pass(

@@ -73,3 +73,12 @@ def test_the_block_ends_while_an_answer_is_held_back() -> None:
     thread.join(60)
 
     assert not thread.is_alive()
+
+
+async def test_the_issuers_own_verifier_fetches_in_process_meanwhile() -> None:
+    issuer = FakeIssuer()
+
+    with issuer.serve() as url:
+        principal = await issuer.verifier().verify(Presented(issuer.token()))
+
+    assert principal.issuer == url
