@@ -14,8 +14,8 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from asgi_bearer.testing import ATTACKS
-from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.asgi_bearer.testing.projects import run_pytest
+from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.support.shell_blocks import Block, blocks
 from tests.support.shell_runs import (
     clean_environment,
@@ -99,8 +99,6 @@ def test_the_python_blocks_of_a_document_run(document: Path) -> None:
 
 def test_the_tests_of_the_document_about_testing_pass(tmp_path: Path) -> None:
     files = dict(FILE.findall(PROJECT.read_text("utf-8")))
-        r"^```python\n# (\S+\.py)\n(.*?)^```$", PROJECT.read_text("utf-8"), re.M | re.S
-    )
     tests = sum(text.count("def test_") for text in files.values())
 
     finished = run_pytest(tmp_path, files)

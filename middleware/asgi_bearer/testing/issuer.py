@@ -124,7 +124,7 @@ class FakeIssuer(TokenIssuer, Documents):
         else:
             settings["jwks_uri"] = self.jwks_uri
         settings |= {
-            "fetch": InProcess(self.app, origin),
+            "fetch": InProcess(self, origin),
             "clock": self.clock,
             **arguments,
         }

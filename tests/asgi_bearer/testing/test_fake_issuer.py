@@ -118,7 +118,7 @@ async def test_any_identifier_will_do(identifier: str) -> None:
 
 
 async def test_only_documents_of_the_issuer_are_fetched_in_process() -> None:
-    fetch = InProcess(FakeIssuer().app, "https://issuer.example")
+    fetch = InProcess(FakeIssuer(), "https://issuer.example")
 
     for url in ("https://other.example/jwks", "http://issuer.example/jwks"):
         with pytest.raises(NotServed, match="only the FakeIssuer at"):
@@ -161,7 +161,7 @@ def test_a_clock_that_runs_can_be_advanced_as_well() -> None:
 
 async def test_arguments_replace_those_of_its_verifier() -> None:
     issuer = FakeIssuer()
-    keys = remote_keys(jwks_uri=issuer.jwks_uri, fetch=InProcess(issuer.app, ISSUER.rstrip("/")))
+    keys = remote_keys(jwks_uri=issuer.jwks_uri, fetch=InProcess(issuer, ISSUER.rstrip("/")))
 
     principal = await verified(
         issuer.verifier(keys=keys, audience={AUDIENCE, "another"}), issuer.token(aud="another")
@@ -178,6 +178,18 @@ async def test_its_guard_stands_in_front_of_an_application() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="https://api.example") as http:
         for scope, status in (("read:contacts", 200), ("other", 403)):
             headers = {"authorization": f"Bearer {issuer.token(scope=scope)}"}
+            assert (await http.get("/", headers=headers)).status_code == status
+
+
+async def test_a_guard_may_have_another_verifier_and_a_token_another_header() -> None:
+    issuer = FakeIssuer()
+    guarded = issuer.guard(verifier=issuer.verifier(profile="rfc9068"))
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=guarded), base_url="https://api.example"
+    ) as http:
+        for typ, status in (("at+jwt", 200), ("JWT", 401)):
+            headers = {"authorization": f"Bearer {issuer.token_with_header(typ=typ)}"}
             assert (await http.get("/", headers=headers)).status_code == status
 
 

@@ -64,7 +64,7 @@ async def test_neither_cached_tokens_nor_keys_cross_the_border_of_the_block() ->
 
     with FakeIssuer.instead_of(verifier) as issuer:
         with pytest.raises(SignatureInvalid):
-            await verified(verifier, real.token())
+            await verified(verifier, cached)
         token = issuer.token()
         await verified(verifier, token)
 
