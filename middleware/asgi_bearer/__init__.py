@@ -36,6 +36,8 @@ from asgi_bearer.errors import (
     TokenTypeNotAllowed,
     VerificationFaulted,
 )
+from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
+from asgi_bearer.guard.endpoints import Refusal, principal, refusal
 from asgi_bearer.guard.middleware import BearerMiddleware
 from asgi_bearer.jose.algorithms import ALGORITHMS
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
@@ -44,6 +46,8 @@ from asgi_bearer.scopes import is_scope_name
 
 __all__ = [
     "ALGORITHMS",
+    "PRINCIPAL_KEY",
+    "REALM_KEY",
     "AccessTokenError",
     "AlgorithmNotAllowed",
     "Anonymous",
@@ -71,6 +75,7 @@ __all__ = [
     "OtherJWTPresented",
     "Presented",
     "Principal",
+    "Refusal",
     "RemoteKeys",
     "SignatureInvalid",
     "StaticKeys",
@@ -86,5 +91,7 @@ __all__ = [
     "Verifier",
     "__version__",
     "is_scope_name",
+    "principal",
+    "refusal",
     "remote_keys",
 ]

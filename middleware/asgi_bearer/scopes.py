@@ -1,12 +1,9 @@
-"""Scope names: their grammar, and how they are read from a claim (RFC 6749 §3.3).
-
-The scopes of an endpoint are declared with `requires` in `asgi_bearer.starlette`.
-"""
+"""Scope names: their grammar, and how they are read from arguments and claims (RFC 6749 §3.3)."""
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from asgi_bearer.errors import ClaimMalformed, shown
 from asgi_bearer.jose.encoding import is_array, is_object
@@ -24,6 +21,30 @@ _MAX_LOGGED_CHARACTERS: Final = 256
 def is_scope_name(name: str) -> bool:
     """Return whether `name` is one scope-token."""
     return _NAME.fullmatch(name) is not None
+
+
+def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+    """Return `scopes` as a tuple without duplicates; one string is one scope.
+
+    Raises:
+        ValueError: a name is not a scope-token (RFC 6749 §3.3).
+    """
+    names = _names(scopes)
+    # A set has no fixed order, but a challenge must be the same after a restart.
+    return tuple(sorted(names) if isinstance(scopes, set | frozenset) else dict.fromkeys(names))
+
+
+def _names(scopes: object) -> list[str]:
+    # A value of another type becomes one entry, which is then reported as a wrong name.
+    entries: Iterable[object] = (scopes,)
+    if isinstance(scopes, Iterable) and not isinstance(scopes, str | bytes):
+        entries = cast("Iterable[object]", scopes)
+    names: list[str] = []
+    for name in entries:
+        if not isinstance(name, str) or not is_scope_name(name):
+            raise ValueError(f"scopes: {name!r} is not one scope name")
+        names.append(name)
+    return names
 
 
 def scope_names(claim: str, value: object, *, arrays: bool) -> frozenset[str]:

@@ -15,17 +15,11 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from asgi_bearer.caller import Anonymous, Principal
-from asgi_bearer.errors import AccessTokenError, CredentialsMissing, InsufficientScope
+from asgi_bearer.errors import AccessTokenError
 from asgi_bearer.guard import challenge
-from asgi_bearer.guard.connection import (
-    POLICY_VIOLATION,
-    REALM_KEY,
-    USER_KEY,
-    can_deny_with_http,
-    log_refusal,
-)
-from asgi_bearer.scopes import missing_scopes_reason
+from asgi_bearer.guard.connection import POLICY_VIOLATION, can_deny_with_http
+from asgi_bearer.guard.endpoints import access_refusal, realm
+from asgi_bearer.scopes import checked_scopes
 
 __all__ = ["Refused", "refused_response", "requires", "requires_any"]
 
@@ -81,8 +75,8 @@ def requires(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
         TypeError: the function has no parameter `request` or `websocket`, or the class has no
             method `dispatch`.
     """
-    needed = challenge.checked_scopes(scopes)
-    return _protect(needed, frozenset(needed).issubset)
+    needed = checked_scopes(scopes)
+    return _protect(needed)
 
 
 def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
@@ -94,38 +88,25 @@ def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
         ValueError: a name is not a scope name, or there is none.
         TypeError: as for `requires`.
     """
-    needed = challenge.checked_scopes(scopes)
+    needed = checked_scopes(scopes)
     if not needed:
         raise ValueError("requires_any needs at least one scope")
-    return _protect(needed, lambda granted: not granted.isdisjoint(needed), any_of=True)
+    return _protect(needed, any_of=True)
 
 
-def _protect(
-    needed: tuple[str, ...], is_enough: Callable[[frozenset[str]], bool], *, any_of: bool = False
-) -> Callable[[_Endpoint], _Endpoint]:
+def _protect(needed: tuple[str, ...], *, any_of: bool = False) -> Callable[[_Endpoint], _Endpoint]:
     def decorate(endpoint: _Endpoint) -> _Endpoint:
         if inspect.isclass(endpoint):
             return cast("_Endpoint", _protected_class(endpoint, check))
         return cast("_Endpoint", _protected_function(endpoint, check))
 
     def check(scope: Mapping[str, Any]) -> None:
-        # Not scope["user"], which the application may have replaced.
-        user = scope.get(USER_KEY)
-        if not isinstance(user, (Principal, Anonymous)):
-            raise RuntimeError("an endpoint with requires() must be behind a BearerMiddleware")
-        refusal: AccessTokenError
-        if not user.is_authenticated:
-            refusal = CredentialsMissing("the endpoint needs an access token")
-        elif not is_enough(user.scopes):
-            refusal = InsufficientScope(
-                needed, missing_scopes_reason(needed, user.scopes, any_of=any_of)
-            )
-        else:
+        refusal = access_refusal(scope, needed, any_of=any_of)
+        if refusal is None:
             return
-        log_refusal(scope, refusal)
         if scope["type"] == "websocket" and not can_deny_with_http(scope):
             raise WebSocketException(POLICY_VIOLATION, refusal.sentence)
-        raise Refused(refusal, scope[REALM_KEY])
+        raise Refused(refusal, realm(scope))
 
     return decorate
 

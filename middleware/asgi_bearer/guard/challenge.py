@@ -5,10 +5,9 @@ None of it depends on the request, so a client cannot inject text into a header.
 
 import json
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final
 
 from asgi_bearer import errors
 from asgi_bearer.errors import AccessTokenError, InsufficientScope, NotJudgedError
@@ -29,30 +28,6 @@ def checked_realm(realm: object) -> str:
     if not isinstance(realm, str) or not (realm and realm.isascii() and realm.isprintable()):
         raise ValueError(f"realm must be printable ASCII and not empty, not {realm!r}")
     return realm
-
-
-def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
-    """Return `scopes` as a tuple without duplicates; one string is one scope.
-
-    Raises:
-        ValueError: a name is not a scope-token (RFC 6749 §3.3).
-    """
-    names = _names(scopes)
-    # A set has no fixed order, but a challenge must be the same after a restart.
-    return tuple(sorted(names) if isinstance(scopes, set | frozenset) else dict.fromkeys(names))
-
-
-def _names(scopes: object) -> list[str]:
-    # A value of another type becomes one entry, which is then reported as a wrong name.
-    entries: Iterable[object] = (scopes,)
-    if isinstance(scopes, Iterable) and not isinstance(scopes, str | bytes):
-        entries = cast("Iterable[object]", scopes)
-    names: list[str] = []
-    for name in entries:
-        if not isinstance(name, str) or not is_scope_name(name):
-            raise ValueError(f"scopes: {name!r} is not one scope name")
-        names.append(name)
-    return names
 
 
 def challenge(refusal: AccessTokenError, realm: str) -> str | None:

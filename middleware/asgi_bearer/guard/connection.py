@@ -1,4 +1,4 @@
-"""Shared by `BearerMiddleware` and `requires`: keys of the ASGI scope, log line of a refusal."""
+"""Shared by the guard and the endpoints: keys of the ASGI scope, log line of a refusal."""
 
 import logging
 from collections.abc import Mapping, MutableMapping
@@ -7,10 +7,14 @@ from urllib.parse import quote
 
 from asgi_bearer.errors import AccessTokenError, NotJudgedError
 
-USER_KEY: Final = "asgi_bearer.user"
+PRINCIPAL_KEY: Final = "asgi_bearer.principal"
 REALM_KEY: Final = "asgi_bearer.realm"
-"""Keys of the ASGI scope where the middleware puts the principal and the realm for `requires`. An
-application may replace `user` and `auth`, so `requires` does not read them."""
+"""Keys of the ASGI scope where the guard leaves the `Principal` (or `Anonymous`) and the realm. An
+application may replace `user` and `auth`, so the library does not read them."""
+
+REFUSAL_KEY: Final = "asgi_bearer.refusal"
+"""Key of the ASGI scope of a WebSocket: a list to which an endpoint adds its refusal, so that the
+guard can answer with it. It is a list because some frameworks copy the scope."""
 
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""

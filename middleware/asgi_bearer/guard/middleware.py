@@ -3,33 +3,33 @@
 Lifespan events pass too; they start and end the fetch of keys. No other scope type is served.
 """
 
-from collections.abc import Awaitable, Collection, Iterable
-from typing import TYPE_CHECKING, Final
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 
 from asgi_bearer.caller import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.credentials import Presented, has_none
-from asgi_bearer.errors import AccessTokenError, InsufficientScope, VerificationFaulted, shown
+from asgi_bearer.errors import AccessTokenError, InsufficientScope, shown
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import (
-    POLICY_VIOLATION,
+    PRINCIPAL_KEY,
     REALM_KEY,
-    USER_KEY,
-    can_deny_with_http,
+    REFUSAL_KEY,
     is_preflight,
     log_refusal,
 )
+from asgi_bearer.guard.endpoints import as_refusal, verified
 from asgi_bearer.guard.lifespan import run_lifespan
 from asgi_bearer.guard.public_paths import PublicPaths
+from asgi_bearer.guard.response_headers import marking_private, varying
+from asgi_bearer.guard.token_end import run_until_token_ends
+from asgi_bearer.guard.websocket import Handshake, is_subprotocol, take_token
 from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.keys.source import Warmable
-from asgi_bearer.scopes import missing_scopes_reason
+from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-_PRIVATE: Final = (b"cache-control", b"private")
-_LENGTH: Final = len(b"cache-control")
-_VARY: Final = (b"vary", b"Authorization")
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class BearerMiddleware:
@@ -56,6 +56,17 @@ class BearerMiddleware:
             pass without a token. Any client can send one, and an application that ignores the
             method answers it with its data. Better put the CORS middleware outside this one: it
             answers preflights itself.
+        set_user: the principal is left in `scope["user"]` and `scope["auth"]`, too. Set it to False
+            if a framework owns them, such as Django Channels; `principal(scope)` returns it anyway.
+        websocket_subprotocol: a client may offer this subprotocol, and behind it the token, instead
+            of the Authorization header of a WebSocket, which browsers cannot set:
+            `new WebSocket(url, ["bearer", token])` with `websocket_subprotocol="bearer"`. The
+            application sees neither. Unlike `Authorization`, the header `Sec-WebSocket-Protocol` is
+            shown in the logs of some proxies and servers, so they may hold tokens.
+        end_with_token: when the token ends, the guard closes its WebSocket (code 1008) and ends its
+            stream, a response without `Content-Length`. The client sees a complete body. Needs
+            asyncio.
+        clock: returns the seconds since the epoch, for `end_with_token`.
 
     Raises:
         ValueError: names every argument that is wrong or contradicts another.
@@ -72,11 +83,15 @@ class BearerMiddleware:
         optional: bool = False,
         cache_control: bool = True,
         preflight: bool = False,
+        set_user: bool = True,
+        websocket_subprotocol: str | None = None,
+        end_with_token: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         faults: list[str] = []
         self._needed: tuple[str, ...] = ()
         try:
-            self._needed = challenge.checked_scopes(scopes)
+            self._needed = checked_scopes(scopes)
         except ValueError as err:
             faults.append(str(err))
         try:
@@ -89,10 +104,23 @@ class BearerMiddleware:
             faults.append(
                 "`optional=True` cannot be combined with `scopes`: anonymous requests have none"
             )
-        flags = {"optional": optional, "cache_control": cache_control, "preflight": preflight}
+        flags = {
+            "optional": optional,
+            "cache_control": cache_control,
+            "preflight": preflight,
+            "set_user": set_user,
+            "end_with_token": end_with_token,
+        }
         for name, flag in flags.items():
             if not _is_flag(flag):
                 faults.append(f"{name} must be True or False, not {flag!r}")
+        if websocket_subprotocol is not None and not is_subprotocol(websocket_subprotocol):
+            faults.append(
+                "websocket_subprotocol must be the name of a subprotocol (RFC 6455 §4.1), not"
+                f" {websocket_subprotocol!r}"
+            )
+        if not _is_callable(clock):
+            faults.append("clock must return the seconds since the epoch")
         if not _verifies(verifier):
             faults.append("verifier must be an object with a method verify, such as a JWTVerifier")
         if not _is_callable(app):
@@ -107,10 +135,14 @@ class BearerMiddleware:
         self._cache_control = cache_control
         self._preflight = preflight
         self._may_skip_verification = preflight or not self._public.is_empty
+        self._set_user = set_user
+        self._subprotocol = websocket_subprotocol
+        self._end_with_token = end_with_token
+        self._clock = clock
+        self._leaves_user_only = set_user and not end_with_token
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        kind = scope.get("type")
-        if kind != "http" and kind != "websocket":
+        if (kind := scope.get("type")) != "http":
             await self._serve_other(kind, scope, receive, send)
             return
         user: Principal | Anonymous = ANONYMOUS
@@ -123,31 +155,29 @@ class BearerMiddleware:
                     if not isinstance(user, Principal):  # pyright: ignore[reportUnnecessaryIsInstance] - a custom verifier may return anything
                         raise TypeError("verify must return a Principal")
                     if not self._scopes <= user.scopes:
-                        raise InsufficientScope(
-                            self._needed, missing_scopes_reason(self._needed, user.scopes)
-                        )
-            except AccessTokenError as err:
-                # The frames in its traceback hold the token.
-                refusal = err.with_traceback(None)
+                        raise self._insufficient(user)
             except Exception as err:
-                # An unexpected exception refuses the request. Its message may quote the token, so
-                # only its type is logged, and it is not chained.
-                refusal = VerificationFaulted(f"{type(err).__name__} in the verifier")
+                refusal = as_refusal(err)
             if refusal is not None:
                 await self._refuse(refusal, scope, send)
                 return
-            if kind == "http":
-                if self._optional:
-                    send = _varying(send)
-                if self._cache_control:
-                    send = _marking_private(send)
-        scope["user"] = scope["auth"] = scope[USER_KEY] = user
-        scope[REALM_KEY] = self._realm
-        await self._app(scope, receive, send)
+            if self._optional:
+                send = varying(send)
+            if self._cache_control:
+                send = marking_private(send)
+        if self._leaves_user_only:
+            scope["user"] = scope["auth"] = scope[PRINCIPAL_KEY] = user
+            scope[REALM_KEY] = self._realm
+            await self._app(scope, receive, send)
+        else:
+            await self._pass(user, scope, receive, send)
 
     async def _serve_other(
         self, kind: object, scope: "Scope", receive: "Receive", send: "Send"
     ) -> None:
+        if kind == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         if kind != "lifespan":
             # It may be a new kind of request, which would pass without a token.
             raise RuntimeError(f"the ASGI scope type {shown(kind)} is not supported")
@@ -156,64 +186,60 @@ class BearerMiddleware:
         else:
             await self._app(scope, receive, send)
 
+    async def _serve_websocket(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        handshake = Handshake(scope, send, self._realm)
+        token = take_token(scope, self._subprotocol)
+        if token is not None:
+            handshake.subprotocol = self._subprotocol
+        user: Principal | Anonymous = ANONYMOUS
+        if not (self._may_skip_verification and self._skips_verification(scope)):
+            refusal: AccessTokenError | None = None
+            try:
+                if token is not None:
+                    user = await verified(token.in_header(scope), self._verifier)
+                elif not (self._optional and has_none(scope)):
+                    user = await verified(scope, self._verifier)
+                if isinstance(user, Principal) and not self._scopes <= user.scopes:
+                    raise self._insufficient(user)
+            except AccessTokenError as err:
+                # The frames in its traceback hold the token.
+                refusal = err.with_traceback(None)
+            if refusal is not None:
+                log_refusal(scope, refusal)
+                await handshake.refuse(refusal)
+                return
+        scope[REFUSAL_KEY] = handshake.refusals
+        await self._pass(user, scope, receive, handshake.send)
+        await handshake.end()
+
+    async def _pass(
+        self, user: Principal | Anonymous, scope: "Scope", receive: "Receive", send: "Send"
+    ) -> None:
+        if self._set_user:
+            scope["user"] = scope["auth"] = user
+        scope[PRINCIPAL_KEY] = user
+        scope[REALM_KEY] = self._realm
+        if self._end_with_token and isinstance(user, Principal):
+            ends_at = user.expires_at
+            await run_until_token_ends(
+                self._app, scope, receive, send, remaining=lambda: ends_at - self._clock()
+            )
+        else:
+            await self._app(scope, receive, send)
+
     def _skips_verification(self, scope: "Scope") -> bool:
         return self._public.match(scope) or (self._preflight and is_preflight(scope))
 
+    def _insufficient(self, user: Principal) -> InsufficientScope:
+        return InsufficientScope(self._needed, missing_scopes_reason(self._needed, user.scopes))
+
     async def _refuse(self, refusal: AccessTokenError, scope: "Scope", send: "Send") -> None:
         log_refusal(scope, refusal)
-        is_websocket = scope["type"] == "websocket"
-        # The refusal comes before accept: an HTTP response, or a close without the extension.
-        if is_websocket and not can_deny_with_http(scope):
-            reason = refusal.sentence
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
-            return
-        kind = "websocket.http.response" if is_websocket else "http.response"
         headers, body = challenge.response(refusal, self._realm)
-        await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
+        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         if scope.get("method") == "HEAD":
             body = b""
-        await send({"type": f"{kind}.body", "body": body})
-
-
-def _marking_private(send: "Send") -> "Send":
-    """Return `send` so that no shared cache gives one client's response to another.
-
-    The application's own `Cache-Control` stays (RFC 9111 §3.5).
-    """
-
-    # Every request makes this function. Annotations without quotes would be evaluated each time.
-    def send_private(message: "Message") -> "Awaitable[None]":
-        if message["type"] == "http.response.start":
-            headers: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
-            if not isinstance(headers, list):
-                headers = message["headers"] = list(headers)
-            for name, _ in headers:
-                # Comparing the length first avoids most calls of lower().
-                if len(name) == _LENGTH and name.lower() == b"cache-control":
-                    break
-            else:
-                # A new list, because an application may send the same list again.
-                message["headers"] = [*headers, _PRIVATE]
-        # Returning the server's awaitable saves a coroutine for each message.
-        return send(message)
-
-    return send_private
-
-
-def _varying(send: "Send") -> "Send":
-    """Return `send` so that a cache keeps responses for anonymous clients apart from the others.
-
-    They depend on the Authorization header, so `Vary` names it (RFC 9110 §12.5.5).
-    """
-
-    def send_varying(message: "Message") -> "Awaitable[None]":
-        if message["type"] == "http.response.start":
-            headers = message["headers"] = list(message.get("headers", ()))
-            if _VARY not in headers:
-                headers.append(_VARY)
-        return send(message)
-
-    return send_varying
+        await send({"type": "http.response.body", "body": body})
 
 
 def _is_flag(value: object) -> bool:

@@ -22,7 +22,8 @@ from asgi_bearer import (
     TokenExpired,
     VerificationFaulted,
 )
-from asgi_bearer.guard.challenge import challenge, checked_realm, checked_scopes, headers, response
+from asgi_bearer.guard.challenge import challenge, checked_realm, headers, response
+from asgi_bearer.scopes import checked_scopes
 from tests.support.asgi import challenge_parameters
 
 REFUSALS = [
