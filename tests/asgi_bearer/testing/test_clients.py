@@ -114,6 +114,8 @@ def test_the_test_client_of_litestar(issuer: FakeIssuer, auth_headers: Headers) 
     # Litestar has types of its own for ASGI.
     guard: Any = BearerMiddleware
     guarded = DefineMiddleware(guard, verifier=issuer.verifier())
-    with LitestarClient(Litestar([who], middleware=[guarded])) as client:
+    # By default Litestar sets the level of the root logger, for all later tests of the process.
+    app = Litestar([who], middleware=[guarded], logging_config=None)
+    with LitestarClient(app) as client:
         assert client.get("/", headers=auth_headers(sub="bob")).text == "bob"
         assert client.get("/").status_code == 401
