@@ -4,10 +4,10 @@
 django-ninja and Channels.
 """
 
-try:
-    import django as _django  # noqa: F401 - only whether it can be imported
-except ImportError as err:
-    raise ImportError("asgi_bearer.django needs Django: pip install django") from err
+from importlib.util import find_spec
+
+if find_spec("django") is None:
+    raise ImportError("asgi_bearer.django needs Django: pip install django")
 
 from asgi_bearer.django.decorators import requires, requires_any
 from asgi_bearer.django.middleware import BearerMiddleware

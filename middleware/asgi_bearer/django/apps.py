@@ -1,4 +1,4 @@
-"""The Django application `asgi_bearer.django`: `manage.py check` reports mistakes in the setting."""
+"""`asgi_bearer.django` in `INSTALLED_APPS`: `manage.py check` reports mistakes in the setting."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from asgi_bearer.django.configuration import faults
 
 
 class BearerConfig(AppConfig):
-    """Registers the check. Only this needs the application in `INSTALLED_APPS`."""
+    """Registers the check; nothing else needs the application in `INSTALLED_APPS`."""
 
     name = "asgi_bearer.django"
     label = "asgi_bearer"

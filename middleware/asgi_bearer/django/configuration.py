@@ -47,7 +47,8 @@ class Configuration:
         )
 
 
-_last: tuple[object, Configuration] | None = None
+_last: list[tuple[object, Configuration]] = []
+"""The setting that was read last; tests replace it."""
 
 
 def configuration() -> Configuration:
@@ -56,14 +57,14 @@ def configuration() -> Configuration:
     Raises:
         ImproperlyConfigured: names every mistake.
     """
-    global _last
     setting: object = getattr(settings, "ASGI_BEARER", None)
-    if _last is None or _last[0] is not setting:
+    if not _last or _last[0][0] is not setting:
         read, faults = _read(setting)
         if read is None or faults:
             raise ImproperlyConfigured(f"ASGI_BEARER: {'; '.join(faults)}")
-        _last = setting, read
-    return _last[1]
+        _last[:] = [(setting, read)]
+        return read
+    return _last[0][1]
 
 
 def faults() -> list[str]:

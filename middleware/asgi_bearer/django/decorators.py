@@ -4,12 +4,16 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from asgi_bearer.django.requests import GuardedRequest, refused_response, scope_of
+from asgi_bearer.django.requests import (
+    GuardedRequest,
+    is_async,
+    refused_response,
+    scope_of,
+)
 from asgi_bearer.guard.endpoints import access_refusal
 from asgi_bearer.scopes import checked_scopes
 
@@ -99,17 +103,16 @@ class Requirement:
             raise TypeError(f"{view!r} must be a class view, with a method as_view")
         inherited = cast("Callable[..., Any]", as_view.__func__)
 
-        @functools.wraps(inherited)
-        def protected_as_view(cls: type[Any], **initkwargs: Any) -> Callable[..., Any]:
+        def protected_as_view(cls: type[Any], /, **initkwargs: Any) -> Callable[..., Any]:
             return self._protected_function(inherited(cls, **initkwargs))
 
-        view.as_view = classmethod(protected_as_view)
+        view.as_view = classmethod(functools.update_wrapper(protected_as_view, inherited))
         return view
 
 
 def _is_async(view: object) -> bool:
     """Return whether a view, or the class of a method that `method_decorator` binds, is async."""
-    if iscoroutinefunction(view):
+    if is_async(view):
         return True
     method = getattr(view, "func", view)
     return bool(getattr(getattr(method, "__self__", None), "view_is_async", False))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 
 from asgi_bearer.django.configuration import configuration
-from asgi_bearer.django.requests import refused_response, writable
+from asgi_bearer.django.requests import is_async, refused_response, writable
 from asgi_bearer.django.users import set_user, set_user_async
 from asgi_bearer.django.verification import admitted, admitted_async, leave_anonymous
 
@@ -53,7 +53,7 @@ class BearerMiddleware:
         self._config = configuration()
         if self._config.user_of is not None:
             _check_order(type(self))
-        self._is_async = iscoroutinefunction(get_response)
+        self._is_async = is_async(get_response)
         if self._is_async:
             markcoroutinefunction(self)
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 from asgi_bearer.caller import Principal
@@ -47,6 +48,12 @@ class Writable(Protocol):
 def writable(request: HttpRequest) -> Writable:
     """Return the request, whose attributes may be written."""
     return cast("Writable", request)
+
+
+def is_async(view: object) -> bool:
+    """Return whether a view is an async function, or Django marked it as one."""
+    # The function of `inspect` does not see the mark before Python 3.12.
+    return iscoroutinefunction(view)  # pyright: ignore[reportDeprecated]
 
 
 def has_scope(request: HttpRequest) -> bool:

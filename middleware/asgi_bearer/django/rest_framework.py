@@ -5,7 +5,7 @@ No middleware is needed: `BearerAuthentication` verifies the token itself, with 
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 try:
     from rest_framework.authentication import BaseAuthentication
@@ -20,11 +20,10 @@ except ImportError as err:
     ) from err
 
 from asgi_bearer.caller import ANONYMOUS, Principal
-from asgi_bearer.credentials import Presented
 from asgi_bearer.django.configuration import configuration
-from asgi_bearer.django.requests import scope_of, scope_with_headers
+from asgi_bearer.django.requests import scope_of
 from asgi_bearer.django.users import USER_KEY, PrincipalUser, set_user
-from asgi_bearer.django.verification import leave_anonymous, verify
+from asgi_bearer.django.verification import leave_anonymous, presents_token, verify
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, NotJudgedError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import PRINCIPAL_KEY
@@ -87,23 +86,17 @@ class BearerAuthentication(BaseAuthentication):
         django_request = request._request
         scope = scope_of(django_request)
         if principal(scope) is None:
-            try:
-                Presented.in_scope(scope_with_headers(django_request))
-            except CredentialsMissing:
+            if not presents_token(django_request):
                 leave_anonymous(django_request, config)
                 return None
-            except AccessTokenError:
-                # `verify` refuses and logs it.
-                pass
             refused = verify(django_request, config, optional=False)
             if refused is not None:
                 raise Refused(refused, config.realm)
         refused = set_user(django_request, config.user_of)
         if refused is not None:
             raise Refused(refused, realm(scope))
-        caller = principal(scope)
-        if caller is None:  # pragma: no cover - `verify` has refused the request
-            return None
+        # `verify` has refused the request if there is no principal.
+        caller = cast("Principal", principal(scope))
         return scope.get(USER_KEY) or PrincipalUser(caller), caller
 
     def authenticate_header(self, request: Request) -> str:

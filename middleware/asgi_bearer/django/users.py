@@ -91,7 +91,8 @@ async def set_user_async(request: HttpRequest, user_of: UserOf | None) -> Access
             user: object = user_of(caller)
         else:
             # The thread of Django's synchronous code: the function may use the database.
-            user = await sync_to_async(user_of, thread_sensitive=True)(caller)
+            in_thread = sync_to_async(cast("UserOf", user_of), thread_sensitive=True)
+            user = await in_thread(caller)
             if inspect.isawaitable(user):
                 user = await user
     except AccessTokenError as err:
@@ -123,7 +124,7 @@ def _set(request: HttpRequest, user: object) -> AccessTokenError | None:
     target = writable(request)
     target.user = scope[USER_KEY] = user
     # Django's own returns the user of the session.
-    target.auser = cast("Callable[[], Awaitable[object]]", _returning(user))
+    target.auser = _returning(user)
     return None
 
 

@@ -16,9 +16,10 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 
 from asgi_bearer.caller import ANONYMOUS
+from asgi_bearer.credentials import Presented
 from asgi_bearer.django.configuration import Configuration
 from asgi_bearer.django.requests import has_scope, scope_of, scope_with_headers, writable
-from asgi_bearer.errors import AccessTokenError
+from asgi_bearer.errors import AccessTokenError, CredentialsMissing
 from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
 from asgi_bearer.guard.endpoints import access_refusal, admit, principal
 
@@ -60,9 +61,22 @@ async def verify_async(
 ) -> AccessTokenError | None:
     """Do what `verify` does."""
     scope = scope_with_headers(request)
-    refused = await _admitted(scope, config, optional)
+    judging = _admitted(scope, config, optional)
+    refused = await (judging if has_scope(request) else _thread.run_async(judging))
     _keep(request, scope)
     return refused
+
+
+def presents_token(request: HttpRequest) -> bool:
+    """Return whether a request has Bearer credentials, good or bad."""
+    try:
+        Presented.in_scope(scope_with_headers(request))
+    except CredentialsMissing:
+        return False
+    except AccessTokenError:
+        # `verify` refuses the request for it.
+        return True
+    return True
 
 
 def leave_anonymous(request: HttpRequest, config: Configuration) -> None:
@@ -109,6 +123,11 @@ class LoopThread:
         finally:
             # If the waiting thread is interrupted (a server that stops), so is the coroutine.
             future.cancel()
+
+    async def run_async(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        """Run a coroutine in the thread, from another event loop."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+        return await asyncio.wrap_future(future)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
