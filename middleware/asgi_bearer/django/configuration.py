@@ -126,7 +126,8 @@ def _public(entries: object) -> tuple[list[str], tuple[str, ...]]:
         # "/*" is no prefix: then nothing would need a token. PublicPaths reports it.
         text = entry if isinstance(entry, str) else ""
         prefix = text.removesuffix("*")
-        if text.endswith("/*") and len(prefix) > 1 and not PublicPaths([prefix]).faults:
+        is_prefix = text.startswith("/") and text.endswith("/*") and text != "/*"
+        if is_prefix and not PublicPaths([prefix]).faults:
             prefixes.append(prefix)
         else:
             paths.append(cast("str", entry))

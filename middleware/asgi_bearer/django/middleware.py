@@ -111,9 +111,8 @@ def _check_order(own: type) -> None:
         ImproperlyConfigured: it does.
     """
     names: list[str] = list(settings.MIDDLEWARE)
-    classes = [import_string(name) for name in names if name != _AUTHENTICATION]
-    position = classes.index(own) if own in classes else len(classes)
-    if _AUTHENTICATION in names[position:]:
+    positions = [position for position, name in enumerate(names) if import_string(name) is own]
+    if positions and _AUTHENTICATION in names[positions[0] :]:
         raise ImproperlyConfigured(
             f"ASGI_BEARER: with USER, {own.__name__} must stand below {_AUTHENTICATION} in"
             " MIDDLEWARE, or that would replace request.user"

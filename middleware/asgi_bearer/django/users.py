@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpRequest
 
 from asgi_bearer.caller import Principal
-from asgi_bearer.django.requests import scope_of, writable
+from asgi_bearer.django.requests import is_async, scope_of, writable
 from asgi_bearer.errors import AccessTokenError, ClaimRuleFailed
 from asgi_bearer.guard.endpoints import as_refusal, principal, refuse
 
@@ -87,17 +87,22 @@ async def set_user_async(request: HttpRequest, user_of: UserOf | None) -> Access
     if user_of is None or caller is None:
         return None
     try:
-        if isinstance(user_of, type) and issubclass(user_of, PrincipalUser):
-            user: object = user_of(caller)
+        if _is_quick(user_of):
+            user = user_of(caller)
         else:
             # The thread of Django's synchronous code: the function may use the database.
-            in_thread = sync_to_async(cast("UserOf", user_of), thread_sensitive=True)
-            user = await in_thread(caller)
-            if inspect.isawaitable(user):
-                user = await user
+            user = await sync_to_async(lambda: user_of(caller), thread_sensitive=True)()
+        if inspect.isawaitable(user):
+            user = await user
     except AccessTokenError as err:
         user = as_refusal(err)
     return _set(request, user)
+
+
+def _is_quick(user_of: UserOf) -> bool:
+    """Return whether a call does not block the event loop."""
+    is_own = isinstance(user_of, type) and issubclass(user_of, PrincipalUser)
+    return is_own or is_async(user_of)
 
 
 async def _result(awaitable: Awaitable[Any]) -> object:
