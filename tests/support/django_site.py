@@ -6,6 +6,7 @@ Import it before the models of Django or Django REST framework are imported.
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import django
@@ -96,14 +97,17 @@ async def call(
     headers: dict[str, str] = arguments.pop("headers", {})
     if token is not None:
         headers = {**headers, "Authorization": f"Bearer {token}"}
-    client_class: Callable[..., Any] = AsyncClient if mode == "asgi" else Client
-    client = client_class(enforce_csrf_checks=check_csrf, raise_request_exception=False)
+    client_class: Any = AsyncClient if mode == "asgi" else Client
+    client: Any = client_class(enforce_csrf_checks=check_csrf, raise_request_exception=False)
     for name, value in (cookies or {}).items():
         client.cookies[name] = value
     if mode == "asgi":
         response: HttpResponse = await client.generic(method, path, headers=headers, **arguments)
         return response
-    return await asyncio.to_thread(client.generic, method, path, headers=headers, **arguments)
+    get: Callable[[], HttpResponse] = partial(
+        client.generic, method, path, headers=headers, **arguments
+    )
+    return await asyncio.to_thread(get)
 
 
 def migrate() -> None:

@@ -101,8 +101,10 @@ async def set_user_async(request: HttpRequest, user_of: UserOf | None) -> Access
 
 def _is_quick(user_of: UserOf) -> bool:
     """Return whether a call does not block the event loop."""
-    is_own = isinstance(user_of, type) and issubclass(user_of, PrincipalUser)
-    return is_own or is_async(user_of)
+    function: object = user_of
+    if isinstance(function, type):
+        return issubclass(function, PrincipalUser)
+    return is_async(function)
 
 
 async def _result(awaitable: Awaitable[Any]) -> object:

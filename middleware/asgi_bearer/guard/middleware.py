@@ -4,7 +4,7 @@ Lifespan events pass too; they start and end the fetch of keys. No other scope t
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from asgi_bearer.caller import ANONYMOUS, Anonymous, Principal
@@ -74,7 +74,8 @@ class BearerMiddleware:
 
     def __init__(
         self,
-        app: "ASGIApp",
+        # Not ASGIApp: the stubs of Django and Channels have other types of scopes and messages.
+        app: "Callable[..., Awaitable[None]]",
         *,
         verifier: Verifier,
         scopes: str | Iterable[str] = (),
@@ -127,7 +128,7 @@ class BearerMiddleware:
             faults.append("app must be an ASGI application")
         if faults:
             raise ValueError("; ".join(faults))
-        self._app = app
+        self._app: ASGIApp = app
         self._verifier = verifier
         self._scopes = frozenset(self._needed)
         self._realm = realm

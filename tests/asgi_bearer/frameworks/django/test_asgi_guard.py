@@ -1,16 +1,18 @@
 """Django behind the `BearerMiddleware` of asgi_bearer: nothing is verified twice, both refuse."""
 
+from typing import Any
+
 import httpx
 import pytest
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from asgi_bearer import BearerMiddleware, Presented, Principal
 from asgi_bearer.django import BearerRequest
 from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import bearer, client
-from tests.support.django_site import site
+from tests.support.django_site import BEARER, site
 
 issuer = FakeIssuer()
 
@@ -34,7 +36,7 @@ def who(request: BearerRequest) -> HttpResponse:
 urlpatterns = [path("", who), path("public", who)]
 
 
-async def get(address: str, token: str | None = None, **arguments: bool) -> httpx.Response:
+async def get(address: str, token: str | None = None, **arguments: Any) -> httpx.Response:
     guarded = BearerMiddleware(ASGIHandler(), verifier=issuer.verifier(), **arguments)
     async with client(guarded) as http:
         return await http.get(address, headers=bearer(token) if token else {})
@@ -51,6 +53,17 @@ async def test_nothing_is_verified_twice() -> None:
     assert own.count == 0
 
 
+def synchronous(get_response: Any) -> Any:
+    """A middleware that makes Django run the others in a thread."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = get_response(request)
+        return response
+
+    return respond
+
+
+@pytest.mark.parametrize("others", [(), (f"{__name__}.synchronous",)])
 @pytest.mark.parametrize(
     ("setting", "address", "status"),
     [
@@ -61,9 +74,10 @@ async def test_nothing_is_verified_twice() -> None:
     ],
 )
 async def test_the_setting_refuses_anonymous_requests_that_an_optional_guard_lets_pass(
-    setting: dict[str, object], address: str, status: int
+    setting: dict[str, object], address: str, status: int, others: tuple[str, ...]
 ) -> None:
-    with site(urlpatterns, {"VERIFIER": issuer.verifier(), **setting}):
+    setting = {"VERIFIER": issuer.verifier(), **setting}
+    with site(urlpatterns, setting, middleware=(BEARER, *others)):
         response = await get(address, optional=True)
 
     assert response.status_code == status

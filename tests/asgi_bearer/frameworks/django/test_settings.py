@@ -15,6 +15,7 @@ from tests.support.django_site import AUTHENTICATION, BEARER, SESSIONS, site
 
 verifier = FakeIssuer().verifier()
 not_a_verifier = object()
+OWN = {"VERIFIER": verifier}
 
 WRONG = [
     pytest.param(None, "the settings need ASGI_BEARER", id="no setting"),
@@ -26,25 +27,27 @@ WRONG = [
     pytest.param({"VERIFIER": f"{__name__}.nothing"}, "VERIFIER: Module", id="no attribute"),
     pytest.param({"VERIFIER": "word"}, "VERIFIER: word doesn't look like", id="no path"),
     pytest.param({"VERIFIER": f"{__name__}.not_a_verifier"}, "VERIFIER must", id="another object"),
-    pytest.param({"REALM": 'a"\n'}, "REALM: realm must be printable", id="realm"),
-    pytest.param({"OPTIONAL": "no"}, "OPTIONAL must be True or False", id="optional"),
-    pytest.param({"PUBLIC": ["health"]}, "PUBLIC: 'health' must be a path", id="no slash"),
-    pytest.param({"PUBLIC": ["/*"]}, "PUBLIC: '/\\*' must be a path", id="everything"),
-    pytest.param({"PUBLIC": ["/a*"]}, "PUBLIC: '/a\\*' must be a path", id="no whole segment"),
-    pytest.param({"PUBLIC": ["/a?/*"]}, "PUBLIC: '/a\\?/\\*'", id="a query in a prefix"),
-    pytest.param({"PUBLIC": ["GET /a/*"]}, "PUBLIC: 'GET /a/\\*'", id="a method and a prefix"),
-    pytest.param({"PUBLIC": 7}, "PUBLIC: 7 must be a path", id="a number"),
-    pytest.param({"USER": 7}, "USER must be a function", id="user"),
-    pytest.param({"USER": "nowhere.user"}, "USER: No module", id="no module of the user"),
-    pytest.param({"PUBLC": ()}, "'PUBLC' is not one of VERIFIER, REALM", id="unknown name"),
+    pytest.param({**OWN, "REALM": 'a"\n'}, "REALM: realm must be printable", id="realm"),
+    pytest.param({**OWN, "OPTIONAL": "no"}, "OPTIONAL must be True or False", id="optional"),
+    pytest.param({**OWN, "PUBLIC": ["health"]}, "PUBLIC: 'health' must be a path", id="no slash"),
+    pytest.param({**OWN, "PUBLIC": ["/*"]}, "PUBLIC: '/\\*' must be a path", id="everything"),
+    pytest.param(
+        {**OWN, "PUBLIC": ["/a*"]}, "PUBLIC: '/a\\*' must be a path", id="no whole segment"
+    ),
+    pytest.param({**OWN, "PUBLIC": ["/a?/*"]}, "PUBLIC: '/a\\?/\\*'", id="a query in a prefix"),
+    pytest.param(
+        {**OWN, "PUBLIC": ["GET /a/*"]}, "PUBLIC: 'GET /a/\\*'", id="a method and a prefix"
+    ),
+    pytest.param({**OWN, "PUBLIC": 7}, "PUBLIC: 7 must be a path", id="a number"),
+    pytest.param({**OWN, "USER": 7}, "USER must be a function", id="user"),
+    pytest.param({**OWN, "USER": "nowhere.user"}, "USER: No module", id="no module of the user"),
+    pytest.param({**OWN, "PUBLC": ()}, "'PUBLC' is not one of VERIFIER, REALM", id="unknown name"),
 ]
 
 
 @pytest.mark.parametrize("handler", [WSGIHandler, ASGIHandler])
 @pytest.mark.parametrize(("setting", "sentence"), WRONG)
 def test_a_mistake_stops_the_start(handler: type, setting: Any, sentence: str) -> None:
-    if isinstance(setting, dict) and "VERIFIER" not in setting and setting:
-        setting = {"VERIFIER": verifier, **setting}
     with site([], setting), pytest.raises(ImproperlyConfigured, match=f"^ASGI_BEARER: {sentence}"):
         handler()
 

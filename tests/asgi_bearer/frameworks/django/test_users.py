@@ -192,9 +192,11 @@ def test_a_principal_user_has_what_django_asks_of_a_user() -> None:
 
     assert user.is_authenticated
     assert user.is_active
-    assert not (user.is_anonymous or user.is_staff or user.is_superuser)
+    assert (user.is_anonymous, user.is_staff, user.is_superuser) == (False, False, False)
     assert user.pk == user.id == user.username == user.get_username() == str(user)
-    assert not (user.has_perm("app.view") or user.has_perms(["a"]) or user.has_module_perms("a"))
+    assert [user.has_perm("a.b"), user.has_perms(["a.b"]), user.has_module_perms("a")] == [
+        False
+    ] * 3
 
 
 def test_principal_users_are_equal_if_issuer_and_subject_are() -> None:

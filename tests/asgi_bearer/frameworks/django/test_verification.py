@@ -4,8 +4,9 @@ server. So keys are fetched once, also in the background."""
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -33,7 +34,8 @@ urlpatterns = [path("", who)]
 
 def get(token: str) -> HttpResponse:
     client = Client(headers={"Authorization": f"Bearer {token}"})
-    return client.get("/")
+    response: Any = client.get("/")
+    return cast("HttpResponse", response)
 
 
 def test_threads_over_wsgi_share_one_fetch(published: Published) -> None:
@@ -165,7 +167,6 @@ def test_a_waiting_thread_that_is_interrupted_ends_the_verification(
     assert cancelled.wait(60)
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_process_has_an_event_loop_of_its_own() -> None:
     thread = LoopThread()
 
@@ -184,3 +185,21 @@ def test_a_forked_process_has_an_event_loop_of_its_own() -> None:
     with os.fdopen(reading, "rb") as answer:
         assert answer.read() == b"own"
     os.waitpid(child, 0)
+
+
+def test_a_thread_that_a_fork_ended_is_replaced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks: list[Callable[[], None]] = []
+
+    def register(*, after_in_child: Callable[[], None]) -> None:
+        hooks.append(after_in_child)
+
+    async def ident() -> int:
+        return threading.get_ident()
+
+    monkeypatch.setattr(os, "register_at_fork", register)
+    thread = LoopThread()
+    first = thread.run(ident())
+    hooks[0]()
+
+    assert thread.run(ident()) == thread.run(ident()) != first
+    assert len(hooks) == 1
