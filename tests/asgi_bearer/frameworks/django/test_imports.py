@@ -12,16 +12,16 @@ import asgi_bearer
 PACKAGE = Path(asgi_bearer.__file__).parent / "django"
 
 MISSING = [
-    ("__init__", "django", "asgi_bearer.django needs Django: pip install django"),
+    ("__init__.py", "django", "asgi_bearer.django needs Django: pip install django"),
     (
-        "rest_framework",
+        "rest_framework.py",
         "rest_framework.authentication",
         "asgi_bearer.django.rest_framework needs Django REST framework:"
         " pip install djangorestframework",
     ),
-    ("ninja", "ninja", "asgi_bearer.django.ninja needs django-ninja: pip install django-ninja"),
+    ("ninja.py", "ninja", "asgi_bearer.django.ninja needs django-ninja: pip install django-ninja"),
     (
-        "channels",
+        "channels.py",
         "channels.consumer",
         "asgi_bearer.django.channels needs Channels: pip install channels",
     ),
@@ -35,7 +35,8 @@ def test_a_missing_framework_is_one_sentence(
     monkeypatch.setitem(sys.modules, framework, None)
 
     with pytest.raises(ImportError) as raised:
-        runpy.run_path(str(PACKAGE / f"{module}.py"))
+        # Coverage looks at the name to decide whether it traces a file.
+        runpy.run_path(str(PACKAGE / module), run_name=sentence.partition(" ")[0])
 
     assert str(raised.value) == sentence
 

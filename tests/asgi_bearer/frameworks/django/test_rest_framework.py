@@ -61,7 +61,7 @@ class WhoReadsOrWrites(Who):
 
 
 class Authenticated(Who):
-    permission_classes = (IsAuthenticated,)
+    permission_classes: Sequence[Any] = (IsAuthenticated,)
 
 
 class Open(Who):
