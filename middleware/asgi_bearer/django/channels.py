@@ -7,12 +7,13 @@ returns who opened the WebSocket.
 
 import functools
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
-try:
-    from channels.consumer import AsyncConsumer
-except ImportError as err:
-    raise ImportError("asgi_bearer.django.channels needs Channels: pip install channels") from err
+if find_spec("channels") is None:
+    raise ImportError("asgi_bearer.django.channels needs Channels: pip install channels")
+
+from channels.consumer import AsyncConsumer
 
 from asgi_bearer.guard.endpoints import refusal
 from asgi_bearer.scopes import checked_scopes

@@ -6,20 +6,18 @@ Behind a middleware it takes the principal that has been verified there.
 
 import asyncio
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from typing import Any, Final, cast
 
-from django.http import HttpRequest, HttpResponse
+if find_spec("ninja") is None:
+    raise ImportError("asgi_bearer.django.ninja needs django-ninja: pip install django-ninja")
 
-try:
-    from ninja import NinjaAPI
-    from ninja.errors import AuthenticationError, HttpError
-    from ninja.openapi.schema import OpenAPISchema
-    from ninja.operation import Operation
-    from ninja.security.base import AuthBase
-except ImportError as err:
-    raise ImportError(
-        "asgi_bearer.django.ninja needs django-ninja: pip install django-ninja"
-    ) from err
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+from ninja.security.base import AuthBase
 
 from asgi_bearer.caller import Principal
 from asgi_bearer.django.configuration import Configuration, configuration

@@ -5,19 +5,19 @@ No middleware is needed: `BearerAuthentication` verifies the token itself, with 
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-try:
-    from rest_framework.authentication import BaseAuthentication
-    from rest_framework.exceptions import APIException
-    from rest_framework.permissions import SAFE_METHODS, BasePermission
-    from rest_framework.request import Request
-    from rest_framework.views import APIView
-except ImportError as err:
+if find_spec("rest_framework") is None:
     raise ImportError(
         "asgi_bearer.django.rest_framework needs Django REST framework:"
         " pip install djangorestframework"
-    ) from err
+    )
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
 
 from asgi_bearer.caller import ANONYMOUS, Principal
 from asgi_bearer.django.configuration import configuration
@@ -30,13 +30,33 @@ from asgi_bearer.guard.connection import PRINCIPAL_KEY
 from asgi_bearer.guard.endpoints import access_refusal, principal, realm
 from asgi_bearer.scopes import checked_scopes
 
+if TYPE_CHECKING:
+    # It imports the classes that the settings name, and this module with them.
+    from rest_framework.views import APIView
+
 __all__ = [
     "BearerAuthentication",
+    "GuardedRequest",
     "HasAnyScope",
     "HasReadWriteScopes",
     "HasScopes",
     "Refused",
 ]
+
+
+class GuardedRequest(Request):
+    """The type of a request with a token, for annotations only.
+
+    Attributes:
+        auth: who makes the request.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def auth(self) -> Principal: ...
+        @auth.setter
+        def auth(self, value: Any) -> None: ...
 
 
 class Refused(APIException):
@@ -111,7 +131,7 @@ class _Scopes(BasePermission):
     needed: ClassVar[tuple[str, ...]] = ()
     needed_to_write: ClassVar[tuple[str, ...]] = ()
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Return whether the token has the scopes.
 
         Raises:

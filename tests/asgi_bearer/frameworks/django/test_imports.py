@@ -15,14 +15,14 @@ MISSING = [
     ("__init__.py", "django", "asgi_bearer.django needs Django: pip install django"),
     (
         "rest_framework.py",
-        "rest_framework.authentication",
+        "rest_framework",
         "asgi_bearer.django.rest_framework needs Django REST framework:"
         " pip install djangorestframework",
     ),
     ("ninja.py", "ninja", "asgi_bearer.django.ninja needs django-ninja: pip install django-ninja"),
     (
         "channels.py",
-        "channels.consumer",
+        "channels",
         "asgi_bearer.django.channels needs Channels: pip install channels",
     ),
 ]
