@@ -41,7 +41,7 @@ WRONG = [
     pytest.param({**OWN, "PUBLIC": 7}, "PUBLIC: 7 must be a path", id="a number"),
     pytest.param({**OWN, "USER": 7}, "USER must be a function", id="user"),
     pytest.param({**OWN, "USER": "nowhere.user"}, "USER: No module", id="no module of the user"),
-    pytest.param({**OWN, "PUBLC": ()}, "'PUBLC' is not one of VERIFIER, REALM", id="unknown name"),
+    pytest.param({**OWN, "USERS": ()}, "'USERS' is not one of VERIFIER, REALM", id="unknown name"),
 ]
 
 
