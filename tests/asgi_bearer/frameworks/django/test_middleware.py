@@ -142,6 +142,21 @@ async def test_what_only_resembles_a_public_request_is_refused(
     assert response.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("public", "status"), [("/public", 200), ("/pub/*", 401), ("/app/public", 401)]
+)
+async def test_a_public_path_is_without_the_prefix_of_the_server(
+    mode: str, public: str, status: int
+) -> None:
+    prefix = {"wsgi": {"SCRIPT_NAME": "/app"}, "asgi": {"root_path": "/app"}}[mode]
+    path = {"wsgi": "/public", "asgi": "/app/public"}[mode]
+
+    with site(urlpatterns, SETTING | {"PUBLIC": public}):
+        response = await call(mode, path, **prefix)
+
+    assert response.status_code == status
+
+
 async def test_a_view_that_needs_a_token_refuses_on_a_public_path(mode: str) -> None:
     with site(urlpatterns, SETTING | {"PUBLIC": ["/public/*"]}):
         response = await call(mode, "/public/needs-token")

@@ -281,6 +281,15 @@ def test_a_session_beside_a_token(view: str, method: str, token: str | None, exp
         assert json(response) == expected
 
 
+def test_the_scopes_of_a_token_are_not_those_of_a_session_beside_it() -> None:
+    setting = {**SETTING, "OPTIONAL": True}
+    with site(urlpatterns, setting, middleware=(*FULL, BEARER)):
+        headers = {"Authorization": f"Bearer {issuer.token()}"}
+        response = session_client().get("/session-first", headers=headers)
+
+    assert response.status_code == 401
+
+
 def test_behind_the_middleware_a_session_still_needs_its_csrf_token() -> None:
     setting = {**SETTING, "OPTIONAL": True}
     with site(urlpatterns, setting, middleware=(*FULL, BEARER)):
