@@ -11,8 +11,8 @@ from django.urls import path
 from asgi_bearer import BearerMiddleware, Presented, Principal
 from asgi_bearer.django import BearerRequest
 from asgi_bearer.testing import FakeIssuer
+from tests.asgi_bearer.frameworks.django.django_site import BEARER, site
 from tests.support.asgi import bearer, client
-from tests.support.django_site import BEARER, site
 
 issuer = FakeIssuer()
 

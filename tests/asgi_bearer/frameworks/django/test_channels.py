@@ -15,6 +15,7 @@ from django.urls import path as django_path
 from asgi_bearer import BearerMiddleware, principal
 from asgi_bearer.django.channels import requires, requires_any
 from asgi_bearer.testing import FakeIssuer
+from tests.asgi_bearer.frameworks.django.django_site import site
 from tests.support.asgi import (
     bearer,
     challenge_parameters,
@@ -22,7 +23,6 @@ from tests.support.asgi import (
     handshake,
     websocket_scope,
 )
-from tests.support.django_site import site
 
 issuer = FakeIssuer()
 

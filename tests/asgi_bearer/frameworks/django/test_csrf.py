@@ -9,7 +9,15 @@ from django.views.decorators.csrf import csrf_protect
 
 from asgi_bearer.django import requires
 from asgi_bearer.testing import FakeIssuer
-from tests.support.django_site import AUTHENTICATION, BEARER, CSRF, MODES, SESSIONS, call, site
+from tests.asgi_bearer.frameworks.django.django_site import (
+    AUTHENTICATION,
+    BEARER,
+    CSRF,
+    MODES,
+    SESSIONS,
+    call,
+    site,
+)
 
 issuer = FakeIssuer()
 

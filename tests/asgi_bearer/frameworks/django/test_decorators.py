@@ -13,8 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from asgi_bearer.django import GuardedRequest, requires, requires_any
 from asgi_bearer.testing import FakeIssuer
+from tests.asgi_bearer.frameworks.django.django_site import CSRF, MODES, call, site
 from tests.support.asgi import challenge_parameters
-from tests.support.django_site import CSRF, MODES, call, site
 
 issuer = FakeIssuer()
 SETTING = {"VERIFIER": issuer.verifier()}

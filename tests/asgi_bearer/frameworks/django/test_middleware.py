@@ -2,16 +2,20 @@
 
 import json
 import logging
+from typing import Any
 
+import httpx
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import Client
 from django.urls import path
 
 from asgi_bearer import KeysUnavailable, Presented, Principal
 from asgi_bearer.django import BearerRequest, requires
 from asgi_bearer.testing import FakeIssuer
+from tests.asgi_bearer.frameworks.django.django_site import MODES, call, site
 from tests.support.asgi import challenge_parameters
-from tests.support.django_site import MODES, call, site
 
 issuer = FakeIssuer()
 
@@ -148,13 +152,16 @@ async def test_what_only_resembles_a_public_request_is_refused(
 async def test_a_public_path_is_without_the_prefix_of_the_server(
     mode: str, public: str, status: int
 ) -> None:
-    prefix = {"wsgi": {"SCRIPT_NAME": "/app"}, "asgi": {"root_path": "/app"}}[mode]
-    path = {"wsgi": "/public", "asgi": "/app/public"}[mode]
-
     with site(urlpatterns, SETTING | {"PUBLIC": public}):
-        response = await call(mode, path, **prefix)
+        if mode == "asgi":
+            app: Any = ASGIHandler()
+            transport = httpx.ASGITransport(app, root_path="/app")
+            async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+                found = (await client.get("/app/public")).status_code
+        else:
+            found = Client().get("/public", SCRIPT_NAME="/app").status_code
 
-    assert response.status_code == status
+    assert found == status
 
 
 async def test_a_view_that_needs_a_token_refuses_on_a_public_path(mode: str) -> None:

@@ -14,8 +14,8 @@ from asgi_bearer import KeysUnavailable, Presented, Principal
 from asgi_bearer.django import GuardedRequest, PrincipalUser
 from asgi_bearer.django.ninja import BearerAuth, BearerNinjaAPI
 from asgi_bearer.testing import FakeIssuer
+from tests.asgi_bearer.frameworks.django.django_site import BEARER, MODES, call, site
 from tests.support.asgi import challenge_parameters
-from tests.support.django_site import BEARER, MODES, call, site
 
 issuer = FakeIssuer()
 SETTING = {"VERIFIER": issuer.verifier(), "REALM": "contacts"}

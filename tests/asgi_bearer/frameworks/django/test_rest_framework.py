@@ -24,8 +24,7 @@ from asgi_bearer.django.rest_framework import (
 )
 from asgi_bearer.errors import TokenExpired
 from asgi_bearer.testing import FakeIssuer
-from tests.support.asgi import challenge_parameters
-from tests.support.django_site import (
+from tests.asgi_bearer.frameworks.django.django_site import (
     AUTHENTICATION,
     BEARER,
     CSRF,
@@ -35,6 +34,7 @@ from tests.support.django_site import (
     migrate,
     site,
 )
+from tests.support.asgi import challenge_parameters
 
 issuer = FakeIssuer()
 SETTING = {"VERIFIER": issuer.verifier(), "REALM": "contacts"}

@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from asgi_bearer.django import PrincipalUser
 from asgi_bearer.testing import FakeIssuer
-from tests.support.django_site import AUTHENTICATION, BEARER, SESSIONS, site
+from tests.asgi_bearer.frameworks.django.django_site import AUTHENTICATION, BEARER, SESSIONS, site
 
 verifier = FakeIssuer().verifier()
 not_a_verifier = object()

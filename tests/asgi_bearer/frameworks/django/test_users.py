@@ -16,7 +16,7 @@ from django.urls import path
 from asgi_bearer import ClaimRuleFailed, Principal
 from asgi_bearer.django import PrincipalUser
 from asgi_bearer.testing import FakeIssuer
-from tests.support.django_site import (
+from tests.asgi_bearer.frameworks.django.django_site import (
     AUTHENTICATION,
     BEARER,
     MODES,

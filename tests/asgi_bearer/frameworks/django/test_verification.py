@@ -19,7 +19,7 @@ from asgi_bearer.django.configuration import configuration
 from asgi_bearer.django.verification import LoopThread, verify_async
 from asgi_bearer.keys.events import KeyEvent, KeySetStatus
 from asgi_bearer.testing import FakeIssuer
-from tests.support.django_site import site
+from tests.asgi_bearer.frameworks.django.django_site import site
 from tests.support.published_keys import Published
 
 issuer = FakeIssuer()
