@@ -1,7 +1,6 @@
-# pyright: basic, reportMissingTypeStubs=false
 """URLs of Django REST framework and django-ninja with holes."""
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from django.urls import include, path
 from ninja import NinjaAPI, Router
@@ -40,7 +39,7 @@ class Items(APIView):
 
 
 class GuardedItems(APIView):
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication]
+    authentication_classes = (TokenAuthentication,)
 
     def get(self, request: Any) -> NoReturn:
         must_not_run()
@@ -112,12 +111,13 @@ def forgotten_in_router(request: Any) -> NoReturn:
 
 api.add_router("/router", router)
 
-urlpatterns = [
+wrong_order: list[Any] = [path("wrong-order", bypassed(page()))]
+urlpatterns: list[Any] = [
     path("drf/items", Items.as_view()),
     path("drf/guarded-items", GuardedItems.as_view()),
     path("drf/listed", listed),
     path("drf/allowed", allowed),
     path("drf/guarded", guarded),
-    path("drf/plain/", include([path("wrong-order", bypassed(page()))])),
+    path("drf/plain/", include(wrong_order)),
     path("ninja/", api.urls),
 ]

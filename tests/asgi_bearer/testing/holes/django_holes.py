@@ -1,4 +1,3 @@
-# pyright: basic, reportMissingTypeStubs=false
 """Holes in Django, Django REST framework, django-ninja and Channels."""
 
 from contextlib import AbstractContextManager
@@ -20,12 +19,16 @@ if not settings.configured:
 
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django import urls
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
-from django.urls import path, re_path
 
 from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run
+
+# Channels routes ASGI applications with them, which the types do not know.
+path: Any = urls.path
+re_path: Any = urls.re_path
 
 URLS = "tests.asgi_bearer.testing.holes.django_urls"
 APIS = "tests.asgi_bearer.testing.holes.django_apis"

@@ -1,4 +1,3 @@
-# pyright: basic, reportMissingTypeStubs=false
 """URLs of Django with holes, for each way in which views are written."""
 
 from typing import Any, NoReturn
@@ -95,14 +94,14 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 handler404 = missing
 
-nested = [
+nested: list[Any] = [
     path("closed/", requires("read:x")(page())),
     path("open/<slug:name>/", page()),
     re_path(r"^legacy/(?P<year>[0-9]{4})/$", sync_page()),
     re_path(r"^legacy/([a-z]+)/closed$", requires("read:x")(sync_page())),
 ]
 
-urlpatterns = [
+urlpatterns: list[Any] = [
     path("healthz", page()),
     path("no-scopes", require_GET(sync_page())),
     path("wrong-order", require_GET(bypassed(sync_page()))),
