@@ -213,4 +213,4 @@ def test_production_code_finds_no_way_to_replace_keys() -> None:
     """The class has no public name for it."""
     public = [name for name in dir(JWTVerifier) if not name.startswith("_")]
 
-    assert public == ["aclose", "verify", "warm"]
+    assert public == ["aclose", "openid_configuration", "verify", "warm"]
