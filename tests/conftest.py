@@ -15,6 +15,8 @@ from tests.support.published_keys import Published
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
+pytest_plugins = ["asgi_bearer.testing.plugin"]
+
 TESTS = Path(__file__).parent
 
 LONG = {

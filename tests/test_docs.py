@@ -4,6 +4,7 @@ Sybil runs the Python blocks: those of a document share their names, as a reader
 """
 
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from asgi_bearer.testing import ATTACKS
+from tests.asgi_bearer.testing.projects import run_pytest
 from tests.examples.page_runs import write_files
 from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.support.shell_blocks import Block, blocks
@@ -23,6 +26,11 @@ from tests.support.shell_runs import (
     run_server,
     run_with_demo,
 )
+
+PROJECT = CHECKOUT / "docs" / "testing.md"
+"""The Python blocks of this document are the files of one project, which pytest runs."""
+
+FILE = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 DOCUMENTS = [
     CHECKOUT / "README.md",
@@ -86,7 +94,9 @@ def test_a_block_of_commands_does_what_the_document_says(
             pytest.fail(f"line {block.line}: there is no way {way!r}")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path != PROJECT], ids=lambda document: document.name
+)
 @pytest.mark.usefixtures("logging_as_before")
 def test_the_python_blocks_of_a_document_run(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -103,6 +113,16 @@ def test_the_python_blocks_of_a_document_run(
             example.evaluate()
     finally:
         sys.modules.pop("main", None)
+
+
+def test_the_tests_of_the_document_about_testing_pass(tmp_path: Path) -> None:
+    files = dict(FILE.findall(PROJECT.read_text("utf-8")))
+    tests = sum(text.count("def test_") for text in files.values())
+
+    finished = run_pytest(tmp_path, files)
+
+    assert finished.returncode == 0, finished.stdout
+    assert f" {tests - 1 + len(ATTACKS)} passed" in finished.stdout
 
 
 def test_the_readme_has_python_to_run() -> None:

@@ -15,7 +15,9 @@ import asgi_bearer.fastapi
 import asgi_bearer.jose
 import asgi_bearer.jwt
 import asgi_bearer.keys
+import asgi_bearer.mcp
 import asgi_bearer.starlette
+import asgi_bearer.testing
 from asgi_bearer import errors
 
 CHECKOUT = Path(__file__).parents[2]
@@ -100,14 +102,15 @@ def _modules_after(statement: str) -> set[str]:
     finished = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120
     )
-    return {name.partition(".")[0] for name in json.loads(finished.stdout)}
+    return set(json.loads(finished.stdout))
 
 
 def test_importing_the_package_imports_no_http_client_and_no_framework() -> None:
     imported = _modules_after("import asgi_bearer")
 
     assert "asgi_bearer" in imported
-    assert imported.isdisjoint({"httpx", "starlette", "fastapi", "anyio"})
+    assert imported.isdisjoint({"httpx", "starlette", "fastapi", "anyio", "pytest"})
+    assert not [name for name in imported if name.startswith("asgi_bearer.testing")]
 
 
 def test_making_a_verifier_imports_no_http_client() -> None:
@@ -119,6 +122,12 @@ def test_making_a_verifier_imports_no_http_client() -> None:
     assert "httpx" not in imported
 
 
+def test_importing_the_test_support_imports_no_pytest_and_no_http_client() -> None:
+    imported = _modules_after("import asgi_bearer.testing")
+
+    assert imported.isdisjoint({"pytest", "httpx", "http.server", "starlette"})
+
+
 PUBLIC_MODULES = [
     asgi_bearer,
     errors,
@@ -126,7 +135,9 @@ PUBLIC_MODULES = [
     asgi_bearer.jose,
     asgi_bearer.jwt,
     asgi_bearer.keys,
+    asgi_bearer.mcp,
     asgi_bearer.starlette,
+    asgi_bearer.testing,
 ]
 """The modules that README.md and docs/api.md name for import."""
 
@@ -182,6 +193,21 @@ def test_the_public_modules_list_their_names() -> None:
         "shown_address",
     ]
     assert asgi_bearer.fastapi.__all__ == ["BearerAuth", "OptionalBearerAuth"]
+    assert asgi_bearer.mcp.__all__ == ["AccessTokenMiddleware", "GuardedTokens"]
+    assert asgi_bearer.testing.__all__ == [
+        "ATTACKS",
+        "AUDIENCE",
+        "ISSUER",
+        "SHAPES",
+        "Attack",
+        "AttackToken",
+        "FakeClock",
+        "FakeIssuer",
+        "Shape",
+        "SigningKey",
+        "assert_guarded",
+        "signing_key",
+    ]
     assert asgi_bearer.starlette.__all__ == [
         "Refused",
         "refused_response",

@@ -2,12 +2,13 @@
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from asgi_bearer import AccessTokenError, JWTVerifier, StaticKeys
-from asgi_bearer.testing import FakeClock, FakeIssuer, SigningKey, signing_key
-from asgi_bearer.testing.signing import Json, b64
+from asgi_bearer.testing import Attack, FakeClock, FakeIssuer, signing_key
+from asgi_bearer.testing.signing import Json, compact
+from asgi_bearer.testing.tokens import TokenIssuer
 
 MORE_KEYS = ("PS256", "ES256", "ES384", "ES512", "EdDSA")
 """Keys that the issuer publishes beside its RS256 key; the key id of each is its algorithm."""
@@ -50,16 +51,20 @@ def _all_keys() -> StaticKeys:
     return StaticKeys(new_issuer().jwks(*(signing_key(alg, alg) for alg in MORE_KEYS)))
 
 
-def signed(signing_input: str, key: SigningKey, alg: str | None = None) -> str:
-    """Return a token with a valid signature over any text."""
-    return f"{signing_input}.{b64(key.sign(signing_input.encode(), alg))}"
-
-
 def with_members(members: Mapping[str, object], *texts: str) -> str:
     """Return a JSON object with `members` and with members that are given as text."""
     return f"{{{', '.join([json.dumps(dict(members))[1:-1], *texts])}}}"
 
 
-def token_of(issuer: FakeIssuer, header: str | bytes | Json, claims: str | bytes | Json) -> str:
+def of_attacks(attacks: Iterable[Attack], *profiles: str) -> list[Refused]:
+    """Return the rows of the public table, for each of the profiles."""
+    return [
+        Refused(f"{attack.id}, {profile}", attack.refusal, attack.make, profile)
+        for profile in profiles
+        for attack in attacks
+    ]
+
+
+def token_of(issuer: TokenIssuer, header: str | bytes | Json, claims: str | bytes | Json) -> str:
     """Return a token with a valid signature over any header and payload."""
-    return signed(f"{b64(header)}.{b64(claims)}", issuer.key)
+    return compact(header, claims, issuer.key)

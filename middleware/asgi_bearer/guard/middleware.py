@@ -32,6 +32,9 @@ from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    # Wider than Starlette's type: frameworks annotate the three arguments in different ways.
+    Application = Callable[[Any, Any, Any], Awaitable[None]]
+
 
 class BearerMiddleware:
     """Lets a request pass only with a good access token (RFC 6750).
@@ -75,7 +78,7 @@ class BearerMiddleware:
 
     def __init__(
         self,
-        app: Callable[[Any, Any, Any], Awaitable[None]],
+        app: "Application",
         *,
         verifier: Verifier,
         scopes: str | Iterable[str] = (),

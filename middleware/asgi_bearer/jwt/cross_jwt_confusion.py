@@ -32,23 +32,23 @@ _ID_TOKEN_CLAIMS: Final = frozenset(
 §10.3.1), and the key of a self-issued ID token."""
 
 _OTHER_JWT_CLAIMS: Final[Mapping[str, str]] = {
-    "events": "a security event or a logout token (RFC 8417 §2.2)",
-    "toe": "a security event (RFC 8417 §2.2)",
-    "logout_token": "a logout request (OpenID Connect Back-Channel Logout §2.5)",
-    "code": "an authorization response (JARM §2.1)",
+    "events": "a security event or a logout token (RFC 8417 section 2.2)",
+    "toe": "a security event (RFC 8417 section 2.2)",
+    "logout_token": "a logout request (OpenID Connect Back-Channel Logout section 2.5)",
+    "code": "an authorization response (JARM section 2.1)",
     "response": "an authorization response",
-    "error": "an authorization response (JARM §2.1)",
-    "access_token": "an authorization response (JARM §2.1)",
-    "id_token": "an authorization response (JARM §2.1)",
+    "error": "an authorization response (JARM section 2.1)",
+    "access_token": "an authorization response (JARM section 2.1)",
+    "id_token": "an authorization response (JARM section 2.1)",
     "refresh_token": "a token response",
-    "response_type": "an authorization request (RFC 9101 §4)",
+    "response_type": "an authorization request (RFC 9101 section 4)",
     "redirect_uri": "an authorization request or an authorization code",
     "code_challenge": "an authorization request or an authorization code",
     "granted_scopes": "a refresh token of Cloud Foundry UAA",
-    "token_introspection": "an introspection response (RFC 9701 §5)",
-    "software_statement": "a registration (RFC 7591 §3.2.1)",
-    "redirect_uris": "a registration (RFC 7591 §2)",
-    "jwks": "a registration or an entity statement (RFC 7591 §2)",
+    "token_introspection": "an introspection response (RFC 9701 section 5)",
+    "software_statement": "a registration (RFC 7591 section 3.2.1)",
+    "redirect_uris": "a registration (RFC 7591 section 2)",
+    "jwks": "a registration or an entity statement (RFC 7591 section 2)",
 }
 """Claims that an access token does not have, and the JWT that has them."""
 

@@ -4,18 +4,23 @@ The pytest plugin `asgi_bearer.testing.plugin` has fixtures for both. It is acti
 package is installed.
 """
 
+from asgi_bearer.testing.attacks import ATTACKS, Attack, AttackToken
 from asgi_bearer.testing.audit import assert_guarded
 from asgi_bearer.testing.clock import FakeClock
 from asgi_bearer.testing.issuer import AUDIENCE, ISSUER, FakeIssuer
-from asgi_bearer.testing.shapes import SHAPES
+from asgi_bearer.testing.shapes import SHAPES, Shape
 from asgi_bearer.testing.signing import SigningKey, signing_key
 
 __all__ = [
+    "ATTACKS",
     "AUDIENCE",
     "ISSUER",
     "SHAPES",
+    "Attack",
+    "AttackToken",
     "FakeClock",
     "FakeIssuer",
+    "Shape",
     "SigningKey",
     "assert_guarded",
     "signing_key",

@@ -1,4 +1,4 @@
-"""The ASGI application of an issuer's documents, and a client that fetches from it in process."""
+"""The ASGI application of an issuer's documents, and a client that fetches them in process."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,15 +33,15 @@ class DocumentsApp:
 
 
 class InProcess:
-    """`Fetch` from an ASGI application, without a socket.
+    """`Fetch` the documents of an issuer, without a socket.
 
     Arguments:
-        app: the ASGI application.
+        documents: the issuer.
         origin: scheme, host and port of its URLs; no others are fetched.
     """
 
-    def __init__(self, app: DocumentsApp, origin: str) -> None:
-        self._app = app
+    def __init__(self, documents: Documents, origin: str) -> None:
+        self._documents = documents
         self._origin = origin
 
     async def __call__(self, url: str, *, etag: str | None = None) -> Document:
@@ -49,30 +49,7 @@ class InProcess:
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" != self._origin:
             raise NotServed(f"{url}: only the FakeIssuer at {self._origin} is fetched in a test")
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.5"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": parts.scheme,
-            "path": parts.path,
-            "raw_path": parts.path.encode(),
-            "query_string": parts.query.encode(),
-            "root_path": "",
-            "headers": [(b"host", parts.netloc.encode())],
-            "client": None,
-            "server": None,
-        }
-        await self._app(scope, receive, send)
-        start, body = sent
-        if start["status"] != 200:
-            raise NotServed(f"{url}: status {start['status']} instead of 200")
-        return Document(body["body"])
+        status, body, _ = await self._documents.answer(parts.path)
+        if status != 200:
+            raise NotServed(f"{url}: status {status} instead of 200")
+        return Document(body)

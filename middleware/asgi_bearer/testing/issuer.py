@@ -116,13 +116,15 @@ class FakeIssuer(TokenIssuer, Documents):
         Arguments:
             arguments: of `asgi_bearer.remote_keys`, such as `timeout=0.1`.
         """
-        # An identifier that is not an https URL has no metadata that a verifier may fetch.
-        located = {"jwks_uri": self.jwks_uri}
-        if issuer_fault(self.issuer) is None:
-            located = {"issuer": self.issuer}
-        settings: Json = {
-            **located,
-            "fetch": InProcess(self.app, self._address()[0]),
+        origin, _ = self._address()
+        # In process, http is as safe as https. An identifier that is not a URL has no metadata.
+        settings: Json = {"allow_http": [urlsplit(origin).netloc]}
+        if issuer_fault(self.issuer, **settings) is None:
+            settings["issuer"] = self.issuer
+        else:
+            settings["jwks_uri"] = self.jwks_uri
+        settings |= {
+            "fetch": InProcess(self, origin),
             "clock": self.clock,
             **arguments,
         }

@@ -64,10 +64,6 @@ class TokenIssuer:
         """Return an access token with changed header members, signed by the issuer's key."""
         return compact(self.header(**changes), self.claims(), self.key)
 
-    def untyped_token(self, changes: Json) -> str:
-        """Return a JWT with the header `typ: JWT`, which many issuers write into access tokens."""
-        return compact(self.header(typ="JWT"), self.claims(**changes), self.key)
-
     def id_token(self, shape: str | Shape | None = None, /, **changes: Any) -> str:
         """Return an ID token of alice for the client, which no API may accept."""
         facts = Facts(self.issuer, self.audience, int(self.clock()))

@@ -7,8 +7,8 @@ import pytest
 from asgi_bearer import InvalidTokenError, JWTVerifier
 from asgi_bearer.credentials import MAX_CREDENTIAL_BYTES, Presented
 from asgi_bearer.jose.encoding import json_object
-from asgi_bearer.testing.signing import b64
-from tests.refusals.rows import new_issuer, signed
+from asgi_bearer.testing.signing import b64, signed
+from tests.refusals.rows import new_issuer
 
 JSON_BYTES = 44 * 1024
 """Bytes of JSON that fit into a token of the largest size that can be configured."""

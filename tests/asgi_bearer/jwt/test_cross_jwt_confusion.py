@@ -326,7 +326,7 @@ async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kin
     issuer = new_issuer()
 
     with pytest.raises(kind.expected) as refusal:
-        await issuer.verifier().verify(Presented(issuer.untyped_token(kind.claims)))
+        await issuer.verifier().verify(Presented(issuer.token("jwt", **kind.claims)))
 
     assert type(refusal.value) is kind.expected
     assert refusal.value.sentence == OtherJWTPresented.sentence
@@ -336,7 +336,7 @@ async def test_another_jwt_of_the_issuer_is_refused_as_an_access_token(kind: Kin
 async def test_a_similar_access_token_is_accepted(kind: Kind) -> None:
     issuer = new_issuer()
 
-    principal = await issuer.verifier().verify(Presented(issuer.untyped_token(kind.accepted)))
+    principal = await issuer.verifier().verify(Presented(issuer.token("jwt", **kind.accepted)))
 
     assert principal.subject == "alice"
 
@@ -345,7 +345,7 @@ async def test_a_similar_access_token_is_accepted(kind: Kind) -> None:
 async def test_access_tokens_of_real_providers_are_accepted(claims: Json) -> None:
     issuer = new_issuer()
 
-    principal = await issuer.verifier().verify(Presented(issuer.untyped_token(claims)))
+    principal = await issuer.verifier().verify(Presented(issuer.token("jwt", **claims)))
 
     assert principal.subject == claims.get("sub", "alice")
 
@@ -353,7 +353,7 @@ async def test_access_tokens_of_real_providers_are_accepted(claims: Json) -> Non
 async def test_a_token_with_a_nonce_is_accepted_if_a_configured_claim_grants_a_scope() -> None:
     issuer = new_issuer()
     claims: Json = {**ONLY_AN_ID, "nonce": "n", "https://x.example/rights": ["read:contacts"]}
-    token = Presented(issuer.untyped_token(claims))
+    token = Presented(issuer.token("jwt", **claims))
 
     for scope_claims in ("https://x.example/rights", [("https://x.example/rights",)]):
         principal = await issuer.verifier(scope_claims=scope_claims).verify(token)
@@ -367,7 +367,7 @@ async def test_a_token_with_personal_claims_is_accepted_if_a_configured_claim_gr
 ):
     issuer = new_issuer()
     claims: Json = {**ONLY_AN_ID, "iat": None, "email": "alice@example.com", "rights": "read"}
-    token = Presented(issuer.untyped_token(claims))
+    token = Presented(issuer.token("jwt", **claims))
 
     assert (await issuer.verifier(scope_claims="rights").verify(token)).scopes == {"read"}
     with pytest.raises(OtherJWTPresented):
