@@ -1,4 +1,4 @@
-"""The examples of FastAPI and Starlette: their own tests pass, and they start with one command."""
+"""The tests of each example pass; those of FastAPI and Starlette start with one command."""
 
 import os
 import re
@@ -13,10 +13,13 @@ import httpx
 import pytest
 
 from asgi_bearer.testing import FakeIssuer
+from tests.examples.page_runs import PLUGIN
 from tests.support.asgi import bearer
 from tests.support.demo_process import CHECKOUT, free_ports
 
-EXAMPLES = [CHECKOUT / "examples" / name for name in ("fastapi", "starlette")]
+EXAMPLES = sorted(path.parent for path in (CHECKOUT / "examples").glob("*/test_main.py"))
+STARTED = [CHECKOUT / "examples" / name for name in ("fastapi", "starlette")]
+"""Other examples are started by the tests of their frameworks."""
 
 DEADLINE = 120.0
 """Seconds; generous, for a busy machine."""
@@ -62,7 +65,7 @@ def answers(client: httpx.Client) -> bool:
 @pytest.mark.parametrize("folder", EXAMPLES, ids=name)
 def test_the_tests_of_an_example_pass(folder: Path) -> None:
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(folder)],
+        [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, str(folder)],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -73,7 +76,7 @@ def test_the_tests_of_an_example_pass(folder: Path) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
-@pytest.mark.parametrize("folder", EXAMPLES, ids=name)
+@pytest.mark.parametrize("folder", STARTED, ids=name)
 def test_an_example_starts_with_one_command(folder: Path) -> None:
     issuer = FakeIssuer()
     with issuer.serve() as url, running(folder, url, issuer.audience) as client:
