@@ -1,6 +1,6 @@
-"""Tests the application without an identity provider: `pytest` runs them."""
+"""Tests without an identity provider: the fixture `auth_headers` comes with asgi-bearer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
@@ -8,9 +8,12 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from asgi_bearer.testing import FakeIssuer
 from examples.starlette.main import app, verifier
 
+Headers = Callable[..., dict[str, str]]
+
 
 @pytest.fixture
 def issuer() -> Iterator[FakeIssuer]:
+    """The application trusts this issuer; the fixture `auth_headers` has its tokens."""
     with FakeIssuer.instead_of(verifier) as issuer:
         yield issuer
 
@@ -21,12 +24,8 @@ def client(issuer: FakeIssuer) -> Iterator[TestClient]:
         yield client
 
 
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def test_a_reader_sees_her_items(client: TestClient, issuer: FakeIssuer) -> None:
-    response = client.get("/items", headers=bearer(issuer.token(scope="read:items", sub="alice")))
+def test_a_reader_sees_her_items(client: TestClient, auth_headers: Headers) -> None:
+    response = client.get("/items", headers=auth_headers(scope="read:items", sub="alice"))
 
     assert response.json() == {"owner": "alice"}
 
@@ -42,21 +41,21 @@ def test_without_a_token_there_are_no_items(client: TestClient) -> None:
     ("scope", "status"), [("read:items", 403), ("write:items", 204), ("admin:items", 204)]
 )
 def test_one_of_two_scopes_deletes_the_items(
-    client: TestClient, issuer: FakeIssuer, scope: str, status: int
+    client: TestClient, auth_headers: Headers, scope: str, status: int
 ) -> None:
-    response = client.delete("/items", headers=bearer(issuer.token(scope=scope)))
+    response = client.delete("/items", headers=auth_headers(scope=scope))
 
     assert response.status_code == status
 
 
-def test_a_websocket_needs_the_scope(client: TestClient, issuer: FakeIssuer) -> None:
-    reader, other = issuer.token(scope="read:items"), issuer.token(scope="openid")
+def test_a_websocket_needs_the_scope(client: TestClient, auth_headers: Headers) -> None:
+    reader, other = auth_headers(scope="read:items"), auth_headers(scope="openid")
 
-    with client.websocket_connect("/items/changes", headers=bearer(reader)) as websocket:
+    with client.websocket_connect("/items/changes", headers=reader) as websocket:
         assert websocket.receive_json() == {"owner": "alice"}
     with (
         pytest.raises(WebSocketDenialResponse) as denied,
-        client.websocket_connect("/items/changes", headers=bearer(other)),
+        client.websocket_connect("/items/changes", headers=other),
     ):
         pass
     assert denied.value.status_code == 403

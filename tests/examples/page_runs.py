@@ -26,6 +26,8 @@ ISSUER = "https://tenant.example/"
 AUDIENCE = "https://api.example/items"
 """What the files of a page are configured with; a reader writes other names there."""
 
+PLUGIN = "asgi_bearer.testing.plugin"
+
 _FILE = re.compile(r"^<!-- file: (?P<name>[\w.]+) -->\n+```\w+\n(?P<text>.*?)^```$", re.M | re.S)
 _INSTALL = re.compile(r"""pip install (?P<names>[\w\s\[\]"'-]+)""")
 
@@ -56,6 +58,8 @@ def run_page(markdown: str, folder: Path) -> int:
         environment = clean_environment(
             TOKEN=issuer.token(scope="read:items"),
             OTHER=issuer.token(scope="openid"),
+            # Here the package may be installed without its entry points.
+            PYTEST_ADDOPTS=f"-p no:asgi_bearer -p {PLUGIN}",
             # The programs of this interpreter's environment.
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         )
