@@ -24,6 +24,7 @@ from asgi_bearer.errors import InsufficientScope
 from asgi_bearer.guard import openapi
 from asgi_bearer.guard.challenge import checked_realm
 from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import (
     access_refusal,
     admit,
@@ -153,6 +154,7 @@ class BearerAuth(SecurityBase):
                 raise refused(connection.scope, refusal)
             return user
 
+        declare(any_of, any_of, needed)
         return any_of
 
     def add_to(self, app: FastAPI) -> None:

@@ -16,6 +16,7 @@ except ImportError as err:
 
 from asgi_bearer.caller import Principal
 from asgi_bearer.guard import endpoints
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.scopes import checked_scopes
 
 __all__ = ["Requirement", "principal", "requires", "requires_any"]
@@ -105,6 +106,7 @@ class Requirement:
             # A view that is not async runs in a thread.
             return await current_app.ensure_async(view)(*args, **kwargs)
 
+        declare(protected, view, self.needed)
         return protected
 
 

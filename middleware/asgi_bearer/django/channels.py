@@ -15,6 +15,7 @@ if find_spec("channels") is None:
 
 from channels.consumer import AsyncConsumer
 
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import refusal
 from asgi_bearer.scopes import checked_scopes
 
@@ -79,6 +80,7 @@ def _protect(needed: tuple[str, ...], *, any_of: bool) -> Callable[[_Guarded], _
         # URLRouter asks for it, to match only the beginning of a path.
         is_router = getattr(app, "_path_routing", False)
         vars(protected_app)["_path_routing"] = is_router
+        declare(protected_app, app, needed)
         return protected_app
 
     return decorate

@@ -14,6 +14,7 @@ from asgi_bearer.django.requests import (
     refused_response,
     scope_of,
 )
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import access_refusal
 from asgi_bearer.scopes import checked_scopes
 
@@ -56,6 +57,8 @@ class Requirement:
     def __init__(self, needed: tuple[str, ...], *, any_of: bool) -> None:
         self.needed = needed
         self.any_of = any_of
+        # `method_decorator` keeps this object, and calls it for each request.
+        declare(self, self, needed)
 
     @overload
     def __call__(self, view: type[_View]) -> type[_View]: ...
@@ -75,7 +78,9 @@ class Requirement:
         """
         if isinstance(view, type):
             return self._protected_class(view)
-        return self._protected_function(view)
+        protected = self._protected_function(view)
+        declare(protected, view, self.needed)
+        return protected
 
     def _refused(self, request: HttpRequest) -> HttpResponse | None:
         refused = access_refusal(scope_of(request), self.needed, any_of=self.any_of)
@@ -104,7 +109,7 @@ class Requirement:
         inherited = cast("Callable[..., Any]", as_view.__func__)
 
         def protected_as_view(cls: type[Any], /, **initkwargs: Any) -> Callable[..., Any]:
-            return self._protected_function(inherited(cls, **initkwargs))
+            return self(inherited(cls, **initkwargs))
 
         view.as_view = classmethod(functools.update_wrapper(protected_as_view, inherited))
         return view

@@ -30,6 +30,7 @@ from asgi_bearer.django.verification import (
     verify_async,
 )
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import access_refusal, principal
 from asgi_bearer.scopes import checked_scopes
 
@@ -94,6 +95,7 @@ class BearerAuth(AuthBase):
             raise ValueError("any_of=True needs at least one scope")
         self.needed = checked_scopes(scopes)
         self.any_of = any_of
+        declare(self, self, self.needed)
         configuration()
         super().__init__()
         # django-ninja awaits the result in an async operation, and runs no thread for it.

@@ -27,6 +27,7 @@ from asgi_bearer.django.verification import leave_anonymous, presents_token, ver
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, NotJudgedError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import PRINCIPAL_KEY
+from asgi_bearer.guard.declared import declare
 from asgi_bearer.guard.endpoints import access_refusal, principal, realm
 from asgi_bearer.scopes import checked_scopes
 
@@ -161,7 +162,7 @@ def HasScopes(*scopes: str) -> type[BasePermission]:  # noqa: N802 - permissions
         ValueError: a name is not a scope name.
     """
     needed = checked_scopes(scopes)
-    return type("HasScopes", (_Scopes,), {"needed": needed, "needed_to_write": needed})
+    return _permission("HasScopes", needed, needed)
 
 
 def HasAnyScope(*scopes: str) -> type[BasePermission]:  # noqa: N802 - permissions are classes
@@ -173,8 +174,7 @@ def HasAnyScope(*scopes: str) -> type[BasePermission]:  # noqa: N802 - permissio
     needed = checked_scopes(scopes)
     if not needed:
         raise ValueError("HasAnyScope needs at least one scope")
-    members = {"needed": needed, "needed_to_write": needed, "any_of": True}
-    return type("HasAnyScope", (_Scopes,), members)
+    return _permission("HasAnyScope", needed, needed, any_of=True)
 
 
 def HasReadWriteScopes(  # noqa: N802 - permissions are classes
@@ -185,5 +185,13 @@ def HasReadWriteScopes(  # noqa: N802 - permissions are classes
     Raises:
         ValueError: a name is not a scope name.
     """
-    members = {"needed": checked_scopes(read), "needed_to_write": checked_scopes(write)}
-    return type("HasReadWriteScopes", (_Scopes,), members)
+    return _permission("HasReadWriteScopes", checked_scopes(read), checked_scopes(write))
+
+
+def _permission(
+    name: str, needed: tuple[str, ...], needed_to_write: tuple[str, ...], *, any_of: bool = False
+) -> type[BasePermission]:
+    members = {"needed": needed, "needed_to_write": needed_to_write, "any_of": any_of}
+    permission = type(name, (_Scopes,), members)
+    declare(permission, permission, (*needed, *needed_to_write))
+    return permission

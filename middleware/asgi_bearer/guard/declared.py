@@ -1,10 +1,12 @@
 """Remembers which scopes an endpoint declares, so that `asgi_bearer.testing` can read them.
 
-Decorators call `declare` when they protect an endpoint; nothing here runs during a request. If a
-route calls a function that `bypassed_scopes` knows, the decorator stands above that of the route.
+Decorators call `declare` when they protect an endpoint. If a route calls a function that
+`bypassed_scopes` knows, the decorator stands above that of the route. Guards and permissions that
+are objects have the attribute `SCOPES_ATTRIBUTE` themselves.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -20,7 +22,9 @@ def declare(protected: Any, original: Callable[..., Any], scopes: tuple[str, ...
     declared = tuple(dict.fromkeys((*scopes, *inherited)))
     setattr(protected, SCOPES_ATTRIBUTE, declared)
     if original is not protected:
-        _protected[original] = declared
+        # An ASGI application with slots may allow no weak reference.
+        with suppress(TypeError):
+            _protected[original] = declared
 
 
 def declared_scopes(endpoint: object) -> tuple[str, ...] | None:

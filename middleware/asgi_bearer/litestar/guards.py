@@ -64,6 +64,11 @@ class ScopesGuard:
     needed: tuple[str, ...]
     any_of: bool
 
+    @property
+    def asgi_bearer_scopes(self) -> tuple[str, ...]:
+        """The scopes, where `asgi_bearer.guard.declared` reads them."""
+        return self.needed
+
     async def __call__(
         self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
     ) -> None:

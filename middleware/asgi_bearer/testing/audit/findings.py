@@ -78,7 +78,7 @@ class Findings:
         if verdict.outcome is not Outcome.OPEN:
             return
         change = "let the endpoint check the scope that it declares"
-        if route.bypassed:
+        if route.bypassed is not None:
             change = _BELOW
         elif answer.status == 401:
             change = "pass an `issuer` to assert_guarded whose tokens the application accepts"
@@ -145,9 +145,7 @@ class Findings:
         endpoint = route.endpoint if route is not None and is_own else reached[0]
         change = change or self._change(route, answer)
         for found in self._open:
-            if (found.path, found.why, found.change) == (path, why, change) and (
-                found.endpoint is endpoint
-            ):
+            if (found.path, found.change) == (path, change) and found.endpoint is endpoint:
                 break
         else:
             found = _Open(path, endpoint, why, change, is_own=is_own)
@@ -156,15 +154,15 @@ class Findings:
         found.reached.update(reached)
 
     def _change(self, route: Route | None, answer: Answer) -> str:
-        if route is not None and route.bypassed:
+        if route is not None and route.bypassed is not None:
             return _BELOW
         if PRINCIPAL_KEY not in answer.scope:
             return f"no guard has seen the request: put BearerMiddleware around it; {_DECLARE}"
         if any(paths.match(answer.sent_scope) for paths in self._public_paths):
             return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
         return (
-            "the guard let it pass with `optional=True` or `preflight=True`: protect the endpoint "
-            f"with `@requires`; {_DECLARE}"
+            "the guard let it pass (`optional`, `preflight`, or what Django and Litestar call "
+            f"`PUBLIC` and `exclude_from_auth`): protect the endpoint with scopes; {_DECLARE}"
         )
 
     def _note(self, outcome: Outcome, method: str, route: Route, why: str) -> None:

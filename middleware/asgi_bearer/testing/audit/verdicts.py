@@ -67,8 +67,13 @@ def with_token_without_scopes(route: Route, answer: Answer) -> Verdict:
     if answer.reached:
         return Verdict(Outcome.OPEN, f"a token without the declared scope {names!r} gets through")
     if answer.status == 403:
-        named = " ".join(text for value in answer.challenges for text in _SCOPE.findall(value))
-        if set(named.split()) & set(route.scopes):
+        text = " ".join(text for value in answer.challenges for text in _SCOPE.findall(value))
+        named = set(text.split())
+        if not named.issuperset(route.bypassed or ()):
+            return Verdict(
+                Outcome.OPEN, f"the scope {' '.join(route.bypassed or ())!r} is not checked"
+            )
+        if not named.isdisjoint(route.scopes):
             return _REFUSED
         return Verdict(Outcome.OPEN, f"the 403 does not name the scope {names!r}")
     if answer.status == 401:

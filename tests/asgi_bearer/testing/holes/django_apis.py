@@ -2,32 +2,30 @@
 
 from typing import Any, NoReturn
 
-from django.urls import include, path
-from ninja import NinjaAPI, Router
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.decorators import api_view, authentication_classes, permission_classes
-from rest_framework.exceptions import NotAuthenticated
-from rest_framework.permissions import BasePermission
+from django.http import HttpResponse
+from django.urls import path
+from ninja import Router
+from ninja.security import HttpBearer
+from rest_framework.decorators import (
+    action,
+    api_view,
+    authentication_classes,
+    permission_classes,
+)
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
-from asgi_bearer.guard.endpoints import principal
-from tests.asgi_bearer.testing.holes.checks import Stopped, stop_unless_permitted
-from tests.asgi_bearer.testing.holes.django_urls import bypassed, page, respond
+from asgi_bearer.django import requires
+from asgi_bearer.django.ninja import BearerAuth, BearerNinjaAPI
+from asgi_bearer.django.rest_framework import (
+    BearerAuthentication,
+    HasAnyScope,
+    HasReadWriteScopes,
+    HasScopes,
+)
 from tests.asgi_bearer.testing.holes.planted import must_not_run
-
-
-class TokenAuthentication(BaseAuthentication):
-    def authenticate(self, request: Any) -> None:
-        if principal(request.scope) is None:
-            raise NotAuthenticated
-
-    def authenticate_header(self, request: Any) -> str:
-        return 'Bearer realm="api"'
-
-
-class Anyone(BasePermission):
-    def has_permission(self, request: Any, view: Any) -> bool:
-        return True
 
 
 class Items(APIView):
@@ -38,14 +36,67 @@ class Items(APIView):
         must_not_run()
 
 
-class GuardedItems(APIView):
-    authentication_classes = (TokenAuthentication,)
+class Guarded(Items):
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasReadWriteScopes("read:x", write="write:x"),)
 
-    def get(self, request: Any) -> NoReturn:
+
+class AnyScope(Items):
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasAnyScope("read:x", "read:y"),)
+
+
+class Unchecked(Items):
+    """Authenticates a token, but permits requests without one."""
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (AllowAny,)
+
+
+class Lenient(Items):
+    """Overrides what checks the permissions that it lists."""
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasScopes("read:x"),)
+
+    def check_permissions(self, request: Any) -> None:
+        if request.auth is None:
+            super().check_permissions(request)
+
+
+class HasToken(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.auth is not None
+
+
+class Either(Items):
+    """Another permission is enough; both refuse a request without a token."""
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasScopes("read:x") | HasToken,)
+
+
+class Things(ViewSet):
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasScopes("read:x"),)
+
+    def list(self, request: Any) -> NoReturn:
         must_not_run()
 
-    def put(self, request: Any) -> NoReturn:
+    def create(self, request: Any) -> NoReturn:
         must_not_run()
+
+    @action(detail=False, permission_classes=[AllowAny])
+    def newest(self, request: Any) -> NoReturn:
+        must_not_run()
+
+    @action(detail=True, methods=["delete"], permission_classes=[HasScopes("write:x")])
+    def parts(self, request: Any, pk: str) -> NoReturn:
+        must_not_run()
+
+
+things = SimpleRouter()
+things.register("drf/things", Things, basename="thing")
 
 
 @api_view(["GET", "DELETE"])
@@ -53,30 +104,30 @@ def listed(request: Any) -> NoReturn:
     must_not_run()
 
 
-@api_view(["GET"])
-@permission_classes([Anyone])
-def allowed(request: Any) -> NoReturn:
-    must_not_run()
-
-
 @api_view(["GET", "POST"])
-@authentication_classes([TokenAuthentication])
+@authentication_classes([BearerAuthentication])
+@permission_classes([HasScopes("read:x")])
 def guarded(request: Any) -> NoReturn:
     must_not_run()
 
 
-def token(request: Any) -> bool:
-    stop_unless_permitted(request.scope)
-    return True
+class AnyToken(HttpBearer):
+    """Accepts whatever a client calls a token."""
+
+    def authenticate(self, request: Any, token: str) -> str:
+        return token
 
 
-api = NinjaAPI()
-router = Router(auth=token)
+class Forgetful(BearerAuth):
+    """Asks for a token, and forgets the scopes."""
+
+    def __call__(self, request: Any) -> Any:
+        return BearerAuth()(request)
 
 
-@api.exception_handler(Stopped)
-def stopped(request: Any, exc: Stopped) -> Any:
-    return respond(exc.refused)
+api = BearerNinjaAPI()
+read = BearerAuth("read:x")
+router = Router(auth=read)
 
 
 @api.get("/open")
@@ -84,7 +135,7 @@ def open_operation(request: Any) -> NoReturn:
     must_not_run()
 
 
-@api.get("/both", auth=token)
+@api.get("/both", auth=read)
 async def closed_operation(request: Any) -> NoReturn:
     must_not_run()
 
@@ -94,7 +145,33 @@ async def forgotten_operation(request: Any, number: int) -> NoReturn:
     must_not_run()
 
 
-@api.get("/closed/{item}", auth=token)
+@requires("read:x")
+@api.get("/wrong-order", auth=BearerAuth())
+def wrong_order(request: Any) -> HttpResponse:
+    must_not_run()
+
+
+@api.get("/forgetful", auth=Forgetful("read:x"))
+def forgetful(request: Any) -> NoReturn:
+    must_not_run()
+
+
+@api.get("/any-token", auth=AnyToken())
+def any_token(request: Any) -> NoReturn:
+    must_not_run()
+
+
+@api.get("/either", auth=[read, AnyToken()])
+def either(request: Any) -> NoReturn:
+    must_not_run()
+
+
+@api.get("/any-of", auth=BearerAuth("read:x", "read:y", any_of=True))
+def any_of(request: Any) -> NoReturn:
+    must_not_run()
+
+
+@api.get("/closed/{item}", auth=read)
 def closed_item(request: Any, item: int) -> NoReturn:
     must_not_run()
 
@@ -111,13 +188,15 @@ def forgotten_in_router(request: Any) -> NoReturn:
 
 api.add_router("/router", router)
 
-wrong_order: list[Any] = [path("wrong-order", bypassed(page()))]
 urlpatterns: list[Any] = [
     path("drf/items", Items.as_view()),
-    path("drf/guarded-items", GuardedItems.as_view()),
+    path("drf/guarded", Guarded.as_view()),
+    path("drf/any-scope", AnyScope.as_view()),
+    path("drf/unchecked", Unchecked.as_view()),
+    path("drf/lenient", Lenient.as_view()),
+    path("drf/either", Either.as_view()),
     path("drf/listed", listed),
-    path("drf/allowed", allowed),
-    path("drf/guarded", guarded),
-    path("drf/plain/", include(wrong_order)),
+    path("drf/guarded-function", guarded),
+    *things.urls,
     path("ninja/", api.urls),
 ]

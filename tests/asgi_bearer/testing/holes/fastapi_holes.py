@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
-from asgi_bearer import BearerMiddleware, JWTVerifier
-from asgi_bearer.errors import AccessTokenError, InsufficientScope
-from asgi_bearer.guard.endpoints import access_refusal, admit
+from asgi_bearer import BearerMiddleware
+from asgi_bearer.errors import InsufficientScope
+from asgi_bearer.fastapi import BearerAuth
 from asgi_bearer.starlette import Refused, refused_response, requires
 from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run, verifier
 
@@ -21,28 +21,12 @@ class Item(BaseModel):
     name: str
 
 
-class Auth:
-    """A dependency that verifies the token, for applications without a middleware."""
-
-    def __init__(self, checked: JWTVerifier) -> None:
-        self.verifier = checked
-
-    async def __call__(self, connection: HTTPConnection, scopes: SecurityScopes) -> None:
-        refused: AccessTokenError | None = await admit(connection.scope, self.verifier)
-        if refused is None:
-            refused = access_refusal(connection.scope, tuple(scopes.scopes))
-        if refused is not None:
-            raise Refused(refused, "api")
-
-
-auth = Auth(verifier())
+auth = BearerAuth(verifier())
 
 
 async def takes_scopes_without_reading_them(connection: HTTPConnection) -> None:
     """Accept each token, whatever its scopes."""
-    refused = await admit(connection.scope, auth.verifier)
-    if refused is not None:
-        raise Refused(refused, "api")
+    await auth(connection, SecurityScopes())
 
 
 async def names_nothing(connection: HTTPConnection, scopes: SecurityScopes) -> None:
@@ -197,6 +181,23 @@ def by_dependency() -> FastAPI:
     async def unnamed() -> None:
         must_not_run()
 
+    @partly.get("/optional", dependencies=[Security(auth.optional)])
+    async def optional() -> None:
+        must_not_run()
+
+    @partly.get("/optional-closed", dependencies=[Security(auth.optional, scopes=["read:x"])])
+    async def optional_closed() -> None:
+        must_not_run()
+
+    @partly.get("/any-of", dependencies=[Depends(auth.any_of("read:x", "read:y"))])
+    async def any_of() -> None:
+        must_not_run()
+
+    @requires("read:y")
+    @partly.get("/wrong-order", dependencies=[Read])
+    async def wrong_order(request: Request) -> None:
+        must_not_run()
+
     @partly.get("/basic", dependencies=[Depends(HTTPBasic())])
     async def basic() -> None:
         must_not_run()
@@ -239,6 +240,8 @@ BY_DEPENDENCY = Planted(
         "GET /partly/found/{item}": "dependency before the guard",
         "GET /partly/never": "scope is not enforced",
         "GET /partly/unnamed": "403 without the scope",
+        "GET /partly/wrong-order": "order of decorators",
+        "GET /partly/optional": "optional dependency",
         "GET /partly/basic": "another scheme",
         "WEBSOCKET /partly/socket": "WebSocket",
         "WEBSOCKET /partly/socket-validated": "WebSocket",
@@ -253,10 +256,31 @@ BY_DEPENDENCY = Planted(
         *("GET /closed/forgotten/three/{rest:path}", "GET /partly/closed"),
         *("GET /partly/validated-closed", "POST /partly/body-closed"),
         *("GET /partly/found-after/{item}", "WEBSOCKET /partly/socket-closed"),
-        *("GET /guarded/inner",),
+        *("GET /guarded/inner", "GET /partly/optional-closed", "GET /partly/any-of"),
     },
     public=frozenset(),
 )
 
 
-PLANTED = [BEHIND, BY_DEPENDENCY]
+def overridden() -> FastAPI:
+    """An application in which overrides for tests were left."""
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    checked = BearerAuth(verifier())
+    any_of = checked.any_of("read:x", "read:y")
+    api.get("/open", dependencies=[Security(checked, scopes=["read:x"])])(page())
+    api.get("/unchecked", dependencies=[Depends(any_of)])(page())
+    api.get("/closed", dependencies=[Security(auth)])(page())
+    api.dependency_overrides[checked] = api.dependency_overrides[any_of] = lambda: None
+    return api
+
+
+OVERRIDDEN = Planted(
+    overridden(),
+    {
+        "GET /open": "dependency override",
+        "GET /unchecked": "dependency override",
+    },
+    {"GET /closed"},
+)
+
+PLANTED = [BEHIND, BY_DEPENDENCY, OVERRIDDEN]

@@ -29,35 +29,18 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from asgi_bearer import BearerMiddleware
-from asgi_bearer.guard.declared import declare
+from asgi_bearer.litestar import BearerPlugin, ScopesGuard, scopes
 from asgi_bearer.starlette import requires
-from tests.asgi_bearer.testing.holes.checks import Stopped, stop_unless_permitted
 from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run, verifier
 
 
-def scopes(*needed: str) -> Any:
-    """Return a guard for routes."""
+class Negligent(ScopesGuard):
+    """A guard that declares scopes and checks only that there is a token."""
 
-    async def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        stop_unless_permitted(connection.scope, *needed)
-
-    declare(check, check, needed)
-    return check
-
-
-def negligent(*needed: str) -> Any:
-    """Return a guard that declares scopes and checks only that there is a token."""
-
-    async def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        stop_unless_permitted(connection.scope)
-
-    declare(check, check, needed)
-    return check
-
-
-def stopped(_request: Any, exc: Stopped) -> Response[bytes]:
-    headers = {name.decode(): value.decode() for name, value in exc.refused.headers}
-    return Response(exc.refused.body, status_code=exc.refused.status, headers=headers)
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        await scopes()(connection, handler)
 
 
 def missing(_request: Any, _exc: Exception) -> Response[str]:
@@ -170,7 +153,6 @@ async def own_options() -> str:
 GUARD: Any = BearerMiddleware  # Litestar's types of ASGI are narrower.
 
 files: Any = getattr(static_files, "create_static_files_router")  # noqa: B009 - it is partly untyped
-HANDLERS: Any = {Stopped: stopped}
 
 OPTIONAL = Planted(
     Litestar(
@@ -179,9 +161,10 @@ OPTIONAL = Planted(
             *(required_sync, sync, validated, validated_closed, own_options),
             page("/numbers/{number:float}/{rest:path}"),
             page("/scoped", guards=[scopes("read:x")]),
-            page("/negligent", guards=[negligent("read:x")]),
+            page("/negligent", guards=[Negligent(("read:x",), any_of=False)]),
             socket("/socket"),
             socket("/closed-socket", guards=[scopes("read:x")]),
+            page("/any-of", guards=[scopes("read:x", "read:y", any_of=True)]),
             Router(
                 "/router",
                 route_handlers=[page("/closed"), socket("/closed-socket")],
@@ -189,8 +172,7 @@ OPTIONAL = Planted(
             ),
             Router("/open-router", route_handlers=[page("/open")]),
         ],
-        middleware=[DefineMiddleware(GUARD, verifier=verifier(), optional=True)],
-        exception_handlers=HANDLERS,
+        plugins=[BearerPlugin(verifier(), optional=True)],
         openapi_config=None,
     ),
     {
@@ -212,7 +194,7 @@ OPTIONAL = Planted(
         *("GET /items", "POST /items/{item:int}", "DELETE /items/{item:uuid}"),
         *("GET /forgotten/closed", "GET /required", "GET /required-sync", "GET /scoped"),
         *("GET /validated-closed", "WEBSOCKET /closed-socket", "GET /router/closed"),
-        *("WEBSOCKET /router/closed-socket",),
+        *("WEBSOCKET /router/closed-socket", "GET /any-of"),
     },
 )
 
@@ -284,6 +266,32 @@ BEHIND = Planted(
 )
 
 
+BY_PLUGIN = Planted(
+    Litestar(
+        [
+            page("/healthz", exclude_from_auth=True),
+            page("/metrics", exclude_from_auth=True),
+            socket("/news", exclude_from_auth=True),
+            *(inside, page("/closed"), socket("/socket"), Items),
+            Router("/open", route_handlers=[page("/page")], opt={"exclude_from_auth": True}),
+        ],
+        plugins=[BearerPlugin(verifier())],
+        exception_handlers={NotFoundException: missing},
+    ),
+    {
+        "GET /metrics": "too many public paths",
+        "WEBSOCKET /news": "too many public paths",
+        "GET /open/page": "too many public paths",
+        "GET /<no route>": "handler for unknown paths",
+    },
+    {
+        *("GET /healthz", "GET /inside/inner/", "GET /closed", "WEBSOCKET /socket", "GET /items"),
+        *("DELETE /items/{item:uuid}", *(f"GET {path}" for path in SCHEMA)),
+    },
+    public=frozenset({"/healthz"}),
+)
+
+
 class SomePaths:
     """A guard for some paths only, compared as they are sent."""
 
@@ -307,4 +315,4 @@ SPELLINGS = Planted(
 )
 
 
-PLANTED = [OPTIONAL, UNGUARDED, BEHIND, SPELLINGS]
+PLANTED = [OPTIONAL, UNGUARDED, BEHIND, BY_PLUGIN, SPELLINGS]

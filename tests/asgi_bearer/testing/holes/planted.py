@@ -1,6 +1,6 @@
 """An application with planted holes and closed look-alikes, and what the audit must say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -17,14 +17,14 @@ class Planted:
         holes: `METHODS path` of each hole, with the kind of hole.
         closed: `METHOD path` of what is no hole.
         public: what the application's owner declares to be public.
-        urlconf: the module of Django's URLs.
+        settings: the settings of Django.
     """
 
     app: Callable[..., Any]
     holes: dict[str, str]
     closed: set[str] = field(default_factory=set[str])
     public: frozenset[str] = frozenset()
-    urlconf: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def guard(app: Callable[..., Any], **arguments: Any) -> BearerMiddleware:

@@ -1,37 +1,13 @@
 """Holes in Quart."""
 
+import functools
 from typing import Any, ClassVar
 
-from quart import Blueprint, Quart, Response, request, websocket
+from quart import Blueprint, Quart
 from quart.views import MethodView, View
 
-from tests.asgi_bearer.testing.holes.checks import checked
+from asgi_bearer.quart import requires, requires_any
 from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run
-
-
-def respond(refused: Any) -> Response:
-    headers = {name.decode(): value.decode() for name, value in refused.headers}
-    return Response(refused.body, refused.status, headers)
-
-
-def end(_refused: Any) -> None:
-    """Let the guard answer."""
-
-
-def scope_of_request(*_args: Any) -> Any:
-    return request.scope
-
-
-def scope_of_websocket(*_args: Any) -> Any:
-    return websocket.scope
-
-
-def requires(*scopes: str) -> Any:
-    return checked(respond, scope_of_request, *scopes)
-
-
-def requires_on_socket(*scopes: str) -> Any:
-    return checked(end, scope_of_websocket, *scopes)
 
 
 def page() -> Any:
@@ -57,10 +33,9 @@ class Methods(MethodView):
 
 
 class HalfGuarded(MethodView):
+    @requires("read:x")
     async def get(self) -> str:
         must_not_run()
-
-    get = requires("read:x")(get)
 
     async def post(self) -> str:
         must_not_run()
@@ -78,9 +53,31 @@ class Plain(View):
         must_not_run()
 
 
-def bypassed(endpoint: Any) -> Any:
-    requires("read:x")(endpoint)
-    return endpoint
+def forgiving(view: Any) -> Any:
+    """A decorator that answers a refusal with data."""
+
+    @functools.wraps(view)
+    async def wrapper() -> Any:
+        response = await view()
+        return "data" if getattr(response, "status_code", 200) == 403 else response
+
+    return wrapper
+
+
+@requires("read:x")
+async def checked() -> None:
+    """Ends a request to a blueprint, unless the token has the scope."""
+
+
+def guarded_blueprint(*, with_sockets: bool) -> Blueprint:
+    name = "guarded" if with_sockets else "half_guarded"
+    blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
+    blueprint.before_request(checked)
+    if with_sockets:
+        blueprint.before_websocket(checked)
+    add(blueprint, "/closed", page())
+    blueprint.add_websocket("/socket", "socket", page())
+    return blueprint
 
 
 def add(app: Any, path: str, endpoint: Any, **options: Any) -> None:
@@ -91,7 +88,21 @@ def optional() -> Any:
     app = Quart(__name__, static_folder=None)
     add(app, "/no-scopes", page())
     add(app, "/sync", sync_page())
-    add(app, "/wrong-order", bypassed(page()))
+
+    @requires("read:x")
+    @app.get("/wrong-order")
+    async def wrong_order() -> str:
+        must_not_run()
+
+    @requires("read:x")
+    @app.websocket("/wrong-socket")
+    async def wrong_socket() -> None:
+        must_not_run()
+
+    app.register_blueprint(guarded_blueprint(with_sockets=True))
+    app.register_blueprint(guarded_blueprint(with_sockets=False))
+    add(app, "/forgiving", forgiving(requires("read:x")(page())))
+    add(app, "/scoped-any", requires_any("read:x", "read:y")(page()))
     add(app, "/numbers/<int:number>", page())
     add(app, "/any/<any(red,blue):colour>", page())
     add(app, "/methods", Methods.as_view("methods"))
@@ -105,7 +116,7 @@ def optional() -> Any:
     add(app, "/scoped-post", requires("read:x")(page()), methods=["POST", "DELETE"])
     add(app, "/class", Guarded.as_view("guarded"))
     app.add_websocket("/socket", "socket", page())
-    app.add_websocket("/closed-socket", "closed_socket", requires_on_socket("read:x")(page()))
+    app.add_websocket("/closed-socket", "closed_socket", requires("read:x")(page()))
     return guard(app, optional=True)
 
 
@@ -115,6 +126,9 @@ OPTIONAL = Planted(
         "GET, HEAD /no-scopes": "optional guard",
         "GET, HEAD /sync": "optional guard",
         "GET, HEAD /wrong-order": "order of decorators",
+        "WEBSOCKET /wrong-socket": "order of decorators",
+        "WEBSOCKET /half_guarded/socket": "before_request without before_websocket",
+        "GET /forgiving": "scope is not enforced",
         "GET, HEAD /numbers/<int:number>": "optional guard",
         "GET, HEAD /any/<any(red,blue):colour>": "optional guard",
         "GET, HEAD, POST /methods": "optional guard",
@@ -126,7 +140,8 @@ OPTIONAL = Planted(
     {
         *("GET /scoped", "HEAD /scoped", "GET /scoped-sync", "GET /scoped/<uuid:item>"),
         *("GET /scoped/<path:rest>/end", "POST /scoped-post", "DELETE /scoped-post"),
-        *("GET /class", "GET /half", "WEBSOCKET /closed-socket"),
+        *("GET /class", "GET /half", "WEBSOCKET /closed-socket", "GET /scoped-any"),
+        *("GET /guarded/closed", "WEBSOCKET /guarded/socket", "GET /half_guarded/closed"),
     },
 )
 

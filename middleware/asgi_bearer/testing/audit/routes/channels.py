@@ -32,10 +32,10 @@ def url_routes(router: Any, place: Place, walk: Walk) -> Iterator[Route]:
         for route in walk(entry.callback, below):
             if is_consumer(route.endpoint):
                 yield route
-            elif route.is_open_ended:
+            elif route.selected is entry.callback:
                 yield replace(route, path=below.path, example=below.example)
         for route in walk(entry.callback, place):
-            if not (route.is_open_ended or is_consumer(route.endpoint)):
+            if not (route.selected is entry.callback or is_consumer(route.endpoint)):
                 yield route
 
 

@@ -47,23 +47,36 @@ def _patterns(resolver: Any, place: Place) -> Iterator[Route]:
 
 def _parts(view: Any) -> Iterator[tuple[object, Part]]:
     operations = _ninja_operations(view)
-    for endpoint, methods in operations or [(view, None)]:
+    for endpoint, methods, checks in operations or [(view, None, _permissions(view))]:
         for part in parts(endpoint, methods):
-            yield endpoint, part
+            yield endpoint, part.behind(checks)
 
 
-def _ninja_operations(view: Any) -> list[tuple[Any, tuple[str, ...] | None]]:
+def _permissions(view: Any) -> list[Any]:
+    """Return the permissions of a view of Django REST framework."""
+    default = getattr(getattr(view, "cls", None), "permission_classes", ())
+    return list(getattr(view, "initkwargs", {}).get("permission_classes", default))
+
+
+def _ninja_operations(view: Any) -> list[tuple[Any, tuple[str, ...] | None, list[Any]]]:
     """Return what django-ninja calls for a path: its view refers to an object with operations."""
     for cell in getattr(view, "__closure__", None) or ():
         if is_a(cell.cell_contents, "ninja.operation.PathView"):
             operations = cell.cell_contents.operations
-            return [(operation.view_func, tuple(operation.methods)) for operation in operations]
+            return [
+                (operation.view_func, tuple(operation.methods), operation.auth_callbacks)
+                for operation in operations
+            ]
     return []
 
 
 def _fallback(resolver: Any, place: Place) -> Iterator[Route]:
-    handler = resolver.resolve_error_handler(404)
-    if not handler.__module__.startswith("django."):
+    if import_module("django.conf").settings.DEBUG:
+        # Its page has the URL patterns of the application.
+        handler = import_module("django.views.debug").technical_404_response
+    else:
+        handler = resolver.resolve_error_handler(404)
+    if handler.__module__ != "django.views.defaults":
         yield Route(
             "http", f"{place.path}/<no route>", place.joined("/assert-guarded/no-route"), ("GET",),
             handler, bodies(handler), host=place.host, is_fallback=True,

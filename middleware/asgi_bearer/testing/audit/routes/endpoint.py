@@ -2,10 +2,12 @@
 
 import functools
 import inspect
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asgi_bearer.guard.declared import bypassed_scopes, declared_scopes
 from asgi_bearer.testing.audit.routes.route import ALL_METHODS
@@ -22,6 +24,8 @@ _ANSWERED_BY_FRAMEWORKS: Final = ("options", "trace")
 _SOCKET_HANDLERS: Final = ("on_connect", "on_receive", "connect", "websocket_connect")
 _VIEW_METHODS: Final = (*_METHODS, *_SOCKET_HANDLERS, "dispatch_request")
 _DISPATCHERS: Final = ("dispatch", "dispatch_request")
+
+_DECORATORS: Final = "django.utils.decorators"
 
 _INNER: Final = ("func", "_fn")
 """Attributes in which frameworks keep the function that an object calls."""
@@ -85,7 +89,14 @@ class Part:
     bodies: tuple[FunctionType, ...]
     scopes: tuple[str, ...]
     protected: bool
-    bypassed: bool
+    bypassed: tuple[str, ...] | None
+
+    def behind(self, checks: Iterable[object]) -> "Part":
+        """Return the part behind what a framework calls before it, such as guards."""
+        checked = together(checks)
+        if checked is None:
+            return self
+        return replace(self, scopes=tuple(dict.fromkeys((*self.scopes, *checked))), protected=True)
 
 
 def parts(endpoint: object, methods: tuple[str, ...] | None) -> Iterator[Part]:
@@ -97,7 +108,7 @@ def parts(endpoint: object, methods: tuple[str, ...] | None) -> Iterator[Part]:
     """
     *_, last = layers(endpoint)
     around = protection(endpoint)
-    handlers = list(_handlers(last)) if isinstance(last, type) else []
+    handlers = list(_handlers(last, _actions(endpoint))) if isinstance(last, type) else []
     if not handlers:
         yield _part(methods or ALL_METHODS, bodies(endpoint), around, bypassed(endpoint))
     for taken, handler in handlers:
@@ -118,29 +129,53 @@ def _part(
     checked: tuple[str, ...] | None,
     unchecked: tuple[str, ...] | None,
 ) -> Part:
-    bypassed = checked is None and unchecked is not None
-    return Part(methods, bodies, checked or unchecked or (), checked is not None, bypassed)
+    bypassed = unchecked if checked is None else None
+    return Part(methods, bodies, checked or bypassed or (), checked is not None, bypassed)
 
 
-def _handlers(view: type) -> Iterator[tuple[tuple[str, ...], object]]:
+def _actions(endpoint: object) -> Mapping[str, str]:
+    """Return the methods of a view set of Django REST framework by the HTTP methods they serve."""
+    for layer in layers(endpoint):
+        if isinstance(layer, FunctionType) and isinstance(vars(layer).get("actions"), dict):
+            return cast("dict[str, str]", vars(layer)["actions"])
+    return {}
+
+
+def _handlers(
+    view: type, actions: Mapping[str, str]
+) -> Iterator[tuple[tuple[str, ...], object]]:
     allowed = getattr(view, "http_method_names", _METHODS)
-    for name in _METHODS:
-        handler: Any = getattr(view, name, None)
-        if handler is None or name not in allowed:
-            continue
-        if not (name in _ANSWERED_BY_FRAMEWORKS and is_of_framework(handler)):
-            with_head = name == "get" and getattr(view, "head", None) is None
-            yield (("GET", "HEAD") if with_head else (name.upper(),)), handler
+    served: dict[str, Any] = {
+        name: handler
+        for name in _METHODS
+        if name in allowed
+        and (handler := getattr(view, actions.get(name, name), None)) is not None
+        and not (name in _ANSWERED_BY_FRAMEWORKS and is_of_framework(handler))
+    }
+    for name, handler in served.items():
+        with_head = name == "get" and "head" not in served
+        yield (("GET", "HEAD") if with_head else (name.upper(),)), handler
 
 
 def protection(endpoint: object) -> tuple[str, ...] | None:
     """Return the scopes that an endpoint checks itself, or None if it checks no token."""
-    for layer in layers(endpoint):
-        checks = [layer, *(getattr(layer, name, None) for name in _DISPATCHERS)]
-        for check in checks if isinstance(layer, type) else [layer]:
-            if (scopes := declared_scopes(check)) is not None:
-                return scopes
-    return None
+    return together(check for layer in layers(endpoint) for check in _checks(layer))
+
+
+def together(checks: Iterable[object]) -> tuple[str, ...] | None:
+    """Return the scopes that any of `checks` declares, or None if none of them checks a token."""
+    declared = [scopes for check in checks if (scopes := declared_scopes(check)) is not None]
+    return tuple(dict.fromkeys(chain.from_iterable(declared))) if declared else None
+
+
+def _checks(layer: object) -> Iterator[object]:
+    yield layer
+    if isinstance(layer, type):
+        yield from (getattr(layer, name, None) for name in _DISPATCHERS)
+    elif isinstance(layer, FunctionType) and layer.__globals__["__name__"] == _DECORATORS:
+        # `method_decorator` keeps the decorators, and copies the scopes of only one of them.
+        for content in _contents(layer):
+            yield from cast("list[object]", content) if isinstance(content, list) else [content]
 
 
 def bypassed(endpoint: object) -> tuple[str, ...] | None:
@@ -164,10 +199,13 @@ def name_of(endpoint: object) -> str:
 
 
 def _functions_in_closure(function: FunctionType) -> Iterator[object]:
-    for cell in function.__closure__ or ():
-        try:
-            content = cell.cell_contents
-        except ValueError:  # The variable is not set yet.
-            continue
+    for content in _contents(function):
         if isinstance(content, FunctionType | MethodType | functools.partial):
             yield content
+
+
+def _contents(function: FunctionType) -> Iterator[object]:
+    for cell in function.__closure__ or ():
+        # A variable may not be set yet.
+        with suppress(ValueError):
+            yield cell.cell_contents

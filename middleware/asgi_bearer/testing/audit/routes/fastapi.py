@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from asgi_bearer.guard.declared import declared_scopes
+
 
 def flat(router: Any) -> Iterator[Any]:
     """Yield the routes of a router; those of included routers as they are served there."""
@@ -38,5 +40,6 @@ def _scopes(dependant: Any) -> Iterator[str]:
     # The name of the attribute changed between versions of FastAPI.
     own = getattr(dependant, "own_oauth_scopes", None) or getattr(dependant, "security_scopes", ())
     yield from own or ()
+    yield from declared_scopes(dependant.call) or ()
     for dependency in dependant.dependencies:
         yield from _scopes(dependency)

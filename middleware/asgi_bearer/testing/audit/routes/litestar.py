@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from asgi_bearer.guard.declared import declared_scopes
 from asgi_bearer.testing.audit.routes.endpoint import bodies, part_of_socket
 from asgi_bearer.testing.audit.routes.route import Place, Route, is_a
 
@@ -51,14 +50,10 @@ def routes(app: Any, place: Place, walk: Walk) -> Iterator[Route]:
 def _route(
     kind: Any, route: Any, handler: Any, methods: tuple[str, ...], example: str | None, place: Place
 ) -> Route:
-    part = part_of_socket(handler.fn)
-    guards: list[Any] = handler.resolve_guards()
-    checked = [scopes for guard in guards if (scopes := declared_scopes(guard)) is not None]
-    declared = [scope for scopes in checked for scope in scopes]
+    part = part_of_socket(handler.fn).behind(handler.resolve_guards())
     return Route(
-        kind, place.path + route.path, example, methods, handler.fn, part.bodies,
-        tuple(dict.fromkeys((*part.scopes, *declared))), place.host,
-        part.protected or bool(checked), part.bypassed, handler,
+        kind, place.path + route.path, example, methods, handler.fn, part.bodies, part.scopes,
+        place.host, part.protected, part.bypassed, handler,
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def _regex_example(pattern: Any, place: Place) -> str | None:
     normalize = import_module("django.utils.regex_helper").normalize
     for text, names in normalize(str(pattern)):
         given = {name: place.placeholders[name] for name in names if name in place.placeholders}
-        for value in VALUES:
+        # A pattern may allow only words that it names.
+        for value in (*VALUES, *re.findall(r"\w+", str(pattern))):
             # All other parameters get the same value, the first with which the whole path matches.
             path = str(text % {**dict.fromkeys(names, value), **given})
             if pattern.match(path):

@@ -19,7 +19,7 @@ def routes(app: Any, place: Place, _walk: Walk) -> Iterator[Route]:
         path = place.path + rule.rule
         if rule.websocket:
             if "websocket" in place.kinds:
-                part = part_of_socket(endpoint)
+                part = part_of_socket(endpoint).behind(_before(app.before_websocket_funcs, rule))
                 yield Route(
                     "websocket", path, example, (), endpoint, part.bodies, part.scopes, host,
                     part.protected, part.bypassed,
@@ -28,12 +28,20 @@ def routes(app: Any, place: Place, _walk: Walk) -> Iterator[Route]:
             methods = set(rule.methods)
             if rule.provide_automatic_options:
                 methods.discard("OPTIONS")
-            for part in parts(endpoint, tuple(sorted(methods))):
+            for alone in parts(endpoint, tuple(sorted(methods))):
+                part = alone.behind(_before(app.before_request_funcs, rule))
                 yield Route(
                     "http", path, example, part.methods, endpoint, part.bodies, part.scopes, host,
                     part.protected, part.bypassed,
                 )  # fmt: skip
     yield from _fallbacks(app, place)
+
+
+def _before(functions: Any, rule: Any) -> Iterator[object]:
+    """Yield what the application and the blueprints of a rule call before the view."""
+    names = rule.endpoint.split(".")
+    for name in (None, *(".".join(names[:end]) for end in range(1, len(names)))):
+        yield from functions.get(name, ())
 
 
 def _fallbacks(app: Any, place: Place) -> Iterator[Route]:

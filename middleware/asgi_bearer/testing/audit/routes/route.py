@@ -31,7 +31,7 @@ class Route:
             Empty if they are not known: then only the response tells whether a request got through.
         scopes: the declared scopes.
         protected: the endpoint checks the token itself.
-        bypassed: the endpoint was decorated, but the route calls the undecorated function.
+        bypassed: the scopes of a decorator, if the route calls the undecorated function.
         selected: what the ASGI scope holds as `endpoint` or `route_handler` when the router has
             chosen this route.
         is_open_ended: serves all paths below `path`, without routes that could be read.
@@ -47,7 +47,7 @@ class Route:
     scopes: tuple[str, ...] = ()
     host: str | None = None
     protected: bool = False
-    bypassed: bool = False
+    bypassed: tuple[str, ...] | None = None
     selected: object = None
     is_open_ended: bool = False
     is_fallback: bool = False

@@ -6,11 +6,13 @@ it uses may hold an application of a framework.
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any, Final, cast
 
+from asgi_bearer.guard.declared import declared_scopes
 from asgi_bearer.testing.audit.routes import channels, django, litestar, quart, starlette
-from asgi_bearer.testing.audit.routes.endpoint import bodies
+from asgi_bearer.testing.audit.routes.endpoint import part_of_socket
 from asgi_bearer.testing.audit.routes.route import Place, Route, is_a
 
 Walk = Callable[[object, Place], Iterator[Route]]
@@ -48,9 +50,11 @@ def routes(app: object, place: Place) -> Iterator[Route]:
     An application of no known framework is one route, which serves all paths below the place.
     """
     found = list(_applications(app))
-    for reader, inner, prefix in found:
-        yield from reader(inner, place.below(prefix, prefix), routes)
+    for reader, inner, prefix, checked in found:
+        for route in reader(inner, place.below(prefix, prefix), routes):
+            yield route if checked is None else _behind(route, checked)
     if not found:
+        part = part_of_socket(app)
         for kind in place.kinds:
             yield Route(
                 kind,
@@ -58,26 +62,39 @@ def routes(app: object, place: Place) -> Iterator[Route]:
                 place.joined("/assert-guarded"),
                 ("GET",) if kind == "http" else (),
                 app,
-                bodies(app),
-                host=place.host,
+                part.bodies,
+                part.scopes,
+                place.host,
+                part.protected,
                 selected=app,
                 is_open_ended=True,
             )
 
 
-def _applications(app: object) -> Iterator[tuple[Any, object, str]]:
+def _behind(route: Route, checked: tuple[str, ...]) -> Route:
+    scopes = tuple(dict.fromkeys((*checked, *route.scopes)))
+    return replace(route, scopes=scopes, protected=True)
+
+
+def _applications(app: object) -> Iterator[tuple[Any, object, str, tuple[str, ...] | None]]:
+    """Yield applications, each with its reader, its path, and the scopes that stand around it."""
     seen: set[int] = set()
-    pending: list[tuple[object, str, int]] = [(app, "", 0)]
+    pending: list[tuple[object, str, int, tuple[str, ...] | None]] = [(app, "", 0, None)]
     while pending:
-        current, prefix, depth = pending.pop(0)
+        current, prefix, depth, around = pending.pop(0)
         if id(current) in seen or depth > _MOST_LAYERS:
             continue
         seen.add(id(current))
         reader = _reader(current)
         if reader is not None:
-            yield reader, current, prefix
+            yield reader, current, prefix, around
         else:
-            pending += [(inner, prefix + below, depth + 1) for inner, below in _held(current)]
+            own = declared_scopes(current) if isinstance(current, FunctionType) else None
+            # A decorator adds the scopes of the one inside it to its own.
+            checked = own if around is None else around
+            pending += [
+                (inner, prefix + below, depth + 1, checked) for inner, below in _held(current)
+            ]
 
 
 def _reader(app: object) -> Callable[[Any, Place, Walk], Iterator[Route]] | None:
