@@ -5,6 +5,7 @@ A run of the whole matrix writes docs/frameworks/matrix.md.
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the cells; return 1 if a check fails without a known gap, or a gap no longer fails."""
+    # So that SIGTERM ends the servers, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = _arguments()
     bases = {THIS_PYTHON: sys.executable} if arguments.slice else interpreters()
     began = time.monotonic()

@@ -12,6 +12,7 @@ from tests.matrix.variables import START_FAILS
 
 STARTED = "the application has started"
 STOPPED = "the application has stopped"
+KEYS_FETCHED = "the keys were fetched while the application was loaded"
 STREAM_ENDED = "the long stream was ended"
 STREAM_WENT_ON = "the long stream went on to its end"
 

@@ -89,6 +89,8 @@ class CellRun:
                 await self._check(LIFESPAN, self._lifespan_once(process), process)
             else:
                 self.outcomes[LIFESPAN] = NotOffered("framework")
+        if not server.lifespan:
+            self.outcomes[KEYS_AT_START] = NotOffered("server")
 
     async def _keys_at_start(self, process: ServerProcess) -> None:
         await process.wait_for(self._cell.server.listening)
@@ -130,12 +132,18 @@ class CellRun:
 
     async def _workers_accept(self, process: ServerProcess, port: int) -> None:
         await process.wait_for(self._cell.server.listening)
+        later = {"authorization": f"Bearer {self._issuer.later_token()}"}
         for _ in range(_CONNECTIONS):
             async with self._http(port) as http:
-                refused = await http.get("/items")
-                allowed = await http.get("/items", headers=self._bearer)
-            expect("the status without a token", refused.status_code, 401)
-            expect("the status with a token", allowed.status_code, 200)
+                known = await http.get("/items", headers=self._bearer)
+                new = await http.get("/items", headers=later)
+            expect("the status with a token of the first key", known.status_code, 200)
+            expect("the status with a token of a new key", new.status_code, 200)
+        loads = process.count(behaviour.KEYS_FETCHED)
+        if self._cell.server.preloads:
+            expect("how often the application was loaded", loads, 1)
+        elif not loads:
+            raise CheckFailed("the keys were not fetched before the first request")
 
     async def _check(self, name: str, check: Awaitable[None], process: ServerProcess) -> None:
         try:

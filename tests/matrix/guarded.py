@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from asgi_bearer import BearerMiddleware, JWTVerifier, Presented, remote_keys
-from tests.matrix import variables
+from tests.matrix import behaviour, variables
 
 
 def make_app() -> BearerMiddleware:
@@ -24,6 +24,7 @@ def make_app() -> BearerMiddleware:
         # Some servers load the application while an event loop runs in this thread.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, verifier.verify(Presented(token))).result()
+        behaviour.report(behaviour.KEYS_FETCHED)
     application = importlib.import_module(
         f"tests.matrix.applications.{os.environ[variables.FRAMEWORK]}"
     )

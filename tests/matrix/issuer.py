@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,23 +15,29 @@ from starlette.routing import Route
 
 from tests.matrix.variables import SCOPE
 from tests.support.demo_process import free_ports
-from tests.support.fake_issuer import FakeIssuer
+from tests.support.fake_issuer import FakeIssuer, signing_key
 
 
 class Issuer:
-    """An issuer on loopback, with an address of the keys for each process that fetches them."""
+    """An issuer on loopback, with an address of the keys for each process that fetches them.
+
+    The first response to a process has the first key, later ones have the second key as well.
+    """
 
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
         self._issuer = FakeIssuer(clock=time.time)
+        self._later = replace(self._issuer, key=signing_key("RS256", "k2", number=2))
         self._fetched: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.identifier = self._issuer.issuer
         self.audience = self._issuer.audience
         self.app = Starlette(routes=[Route("/keys/{process}", self._keys)])
 
     async def _keys(self, request: Request) -> Response:
-        self._fetched[request.path_params["process"]].set()
-        return JSONResponse(self._issuer.jwks())
+        fetched = self._fetched[request.path_params["process"]]
+        later = [self._later.key] if fetched.is_set() else []
+        fetched.set()
+        return JSONResponse(self._issuer.jwks(*later))
 
     def jwks_uri(self, process: str) -> str:
         """Return the address from which this process fetches the keys."""
@@ -43,6 +50,10 @@ class Issuer:
     def token(self, scope: str = SCOPE) -> str:
         """Return a valid token with these scopes."""
         return self._issuer.token(scope=scope)
+
+    def later_token(self) -> str:
+        """Return a valid token that the second key signed: a process must fetch the keys again."""
+        return self._later.token(scope=SCOPE)
 
 
 @asynccontextmanager

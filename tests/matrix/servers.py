@@ -12,8 +12,8 @@ class Server:
     Arguments:
         arguments: those after `python -m`; `{port}` stands for the port.
         listening: a part of the line that it prints once it listens.
-        workers: further arguments for two worker processes, which load the application before they
-            are forked if the server can do that; empty if it has no worker processes.
+        workers: further arguments for two worker processes; empty if it has no worker processes.
+        preloads: whether it loads the application once, before it forks them.
         lifespan: whether it runs the lifespan of an application.
         denies: whether it lets an application answer a WebSocket handshake with an HTTP response.
             Others answer 403 for an application that closes the WebSocket.
@@ -23,6 +23,7 @@ class Server:
     arguments: tuple[str, ...]
     listening: str
     workers: tuple[str, ...]
+    preloads: bool = False
     lifespan: bool = True
     denies: bool = True
 
@@ -44,6 +45,7 @@ def _gunicorn(name: str, worker: str, *more: str, denies: bool) -> Server:
         arguments=("gunicorn", *options, APPLICATION),
         listening="Booting worker with pid",
         workers=("--workers", "2", "--preload"),
+        preloads=True,
         denies=denies,
     )
 
