@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.matrix.cell_run import CellRun
+from tests.matrix.cell_run import MEANINGS, CellRun
 from tests.matrix.cells import Cell, slice_of, whole
 from tests.matrix.environments import THIS_PYTHON, interpreters, python_for
 from tests.matrix.issuer import Issuer, serving_issuer
@@ -56,7 +56,7 @@ def main() -> int:
     found = faults(results, gaps)
     if not arguments.slice and not arguments.only:
         found += unused(results, gaps)
-        FILE.write_text(page(results, gaps), encoding="utf-8")
+        FILE.write_text(page(results, gaps, MEANINGS), encoding="utf-8")
         print(f"written: {FILE.name}")
     for fault in found:
         print(fault)

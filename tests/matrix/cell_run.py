@@ -36,6 +36,16 @@ LIFESPAN = "lifespan once"
 FAILING_START = "failing start"
 KEYS_BEFORE_FORK = "keys before fork"
 
+MEANINGS = {
+    KEYS_AT_START: "The keys are fetched before the first request.",
+    **{name: (check.__doc__ or "").strip() for name, check in {**REQUESTS, **WEBSOCKETS}.items()},
+    LIFESPAN: "The server starts and stops the application once.",
+    FAILING_START: "A failure of the application's start ends the server with an error.",
+    KEYS_BEFORE_FORK: "Keys that were fetched before the workers started can be used, and fetched"
+    " again, in the workers.",
+}
+"""What each check expects."""
+
 _CONNECTIONS = 6
 """Enough that both workers serve some of them, most of the time."""
 
@@ -180,7 +190,7 @@ class CellRun:
 
     def _http(self, port: int) -> httpx.AsyncClient:
         # Some servers say that they listen a moment before they do.
-        transport = httpx.AsyncHTTPTransport(retries=5)
+        transport = httpx.AsyncHTTPTransport(retries=6)
         base_url = f"http://127.0.0.1:{port}"
         return httpx.AsyncClient(
             base_url=base_url, transport=transport, trust_env=False, timeout=DEADLINE

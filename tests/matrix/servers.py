@@ -33,7 +33,8 @@ def _uvicorn(http: str, websockets: str, label: str) -> Server:
     return Server(
         name=f"uvicorn, {http}, {label}",
         arguments=("uvicorn", *options, "--no-access-log", APPLICATION),
-        listening="Uvicorn running on",
+        # With workers, it says that it is running before one of them listens.
+        listening="Application startup complete",
         workers=("--workers", "2"),
     )
 

@@ -12,10 +12,11 @@ GAP = Gap(("HEAD",), "a reason.")
 
 def cell_and_notes(old: Outcomes, new: Outcomes) -> tuple[str, list[str]]:
     """Return the text of the cell, and the notes, for the outcomes on two Pythons."""
-    text = page(dict(zip(CELLS, (old, new), strict=True)), [GAP])
+    text = page(dict(zip(CELLS, (old, new), strict=True)), [GAP], {"HEAD": "a meaning"})
     (row,) = [line for line in text.splitlines() if line.startswith("| Starlette ")]
-    notes = text.partition(row)[2].strip().splitlines()
-    return row.split("|")[2].strip(), notes
+    notes, meanings = text.partition(row)[2].removeprefix("\n").split("| check |")
+    assert "| HEAD | a meaning |" in meanings
+    return row.split("|")[2].strip(), notes.strip().splitlines()
 
 
 def test_a_cell_without_gaps_says_passed() -> None:
@@ -25,7 +26,16 @@ def test_a_cell_without_gaps_says_passed() -> None:
 def test_a_cell_with_a_gap_names_the_check_and_the_reason() -> None:
     failed: Outcomes = {"200": Passed(), "HEAD": Failed("why")}
 
-    assert cell_and_notes(failed, failed) == ("HEAD (1)", ["1. HEAD: a reason."])
+    assert cell_and_notes(failed, failed) == ("HEAD (1)", ["1. A reason."])
+
+
+def test_checks_with_the_same_reason_share_a_note() -> None:
+    failed: Outcomes = {"HEAD": Failed("why"), "200": Failed("why"), "401": Passed()}
+    text = page(dict.fromkeys(CELLS, failed), [Gap(("HEAD", "200"), "a reason.")], {})
+
+    assert "| HEAD, 200 (1) |" in text
+    assert "\n1. A reason.\n" in text
+    assert "\n2." not in text
 
 
 def test_a_gap_on_some_pythons_names_them() -> None:
@@ -39,7 +49,7 @@ def test_a_failure_without_a_known_gap_does_not_look_like_a_known_one() -> None:
 
     _, notes = cell_and_notes(failed, failed)
 
-    assert notes == ["1. 200: unexpected, see the output of the run."]
+    assert notes == ["1. Unexpected, see the output of the run."]
 
 
 def test_a_cell_says_what_is_not_offered() -> None:
@@ -48,7 +58,7 @@ def test_a_cell_says_what_is_not_offered() -> None:
     text, notes = cell_and_notes(outcomes, outcomes)
 
     assert text == "passed (1)"
-    assert notes == ["1. WebSocket accepted: not offered by the framework."]
+    assert notes == ["1. Not offered by the framework: WebSocket accepted."]
 
 
 def test_the_slice_has_each_framework_once_and_every_server() -> None:
@@ -60,8 +70,9 @@ def test_the_slice_has_each_framework_once_and_every_server() -> None:
 
 
 def test_the_page_in_docs_has_all_frameworks_and_servers() -> None:
-    rows = [line.split(" | ") for line in FILE.read_text().splitlines() if line.startswith("| ")]
+    first, _, _ = FILE.read_text().partition("| check |")
+    rows = [line.split(" | ") for line in first.splitlines() if line.startswith("| ")]
 
     assert [name.strip("| ") for name in rows[0]] == ["framework", *(s.name for s in SERVERS)]
     assert [row[0].strip("| ") for row in rows[2:]] == [f.name for f in FRAMEWORKS]
-    assert "unexpected" not in FILE.read_text()
+    assert "Unexpected" not in FILE.read_text()
