@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from asgi_bearer.testing import FakeIssuer, signing_key
 from tests.matrix.variables import SCOPE
 from tests.support.demo_process import free_ports
-from tests.support.fake_issuer import FakeIssuer, signing_key
 
 
 class Issuer:
@@ -27,7 +26,7 @@ class Issuer:
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
         self._issuer = FakeIssuer(clock=time.time)
-        self._later = replace(self._issuer, key=signing_key("RS256", "k2", number=2))
+        self._later = FakeIssuer(key=signing_key("ES256", "k2", number=2), clock=time.time)
         self._fetched: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.identifier = self._issuer.issuer
         self.audience = self._issuer.audience

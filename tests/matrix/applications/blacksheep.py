@@ -1,5 +1,8 @@
 """The application of the matrix in BlackSheep."""
 
+# BlackSheep's WebSockets are annotated in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 

@@ -1,5 +1,8 @@
 """The application of the matrix in Connexion."""
 
+# Connexion has no annotations for type checkers.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from connexion import AsyncApp
 from starlette.responses import Response, StreamingResponse
 

@@ -2,7 +2,7 @@
 
 import django
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -51,6 +51,4 @@ urlpatterns = [
     path("endless", endless),
 ]
 
-app = ProtocolTypeRouter(
-    {"http": get_asgi_application(), "websocket": URLRouter([path("echo", Echo.as_asgi())])}
-)
+app = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": Echo.as_asgi()})

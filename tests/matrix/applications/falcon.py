@@ -1,18 +1,20 @@
 """The application of the matrix in Falcon."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from falcon.asgi import App, Request, Response, SSEvent, WebSocket
 
 from tests.matrix import behaviour
 
+Event = Mapping[str, object]
+
 
 class Lifespan:
-    async def process_startup(self, _scope: object, _event: object) -> None:
+    async def process_startup(self, scope: Event, event: Event) -> None:
         behaviour.start()
 
-    async def process_shutdown(self, _scope: object, _event: object) -> None:
+    async def process_shutdown(self, scope: Event, event: Event) -> None:
         behaviour.stop()
 
 

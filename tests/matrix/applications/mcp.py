@@ -15,32 +15,36 @@ async def items() -> str:
     return "items"
 
 
-@server.custom_route("/items", ["GET"])
-@server.custom_route("/public", ["GET"])
 async def text(request: Request) -> Response:
     return PlainTextResponse(request.url.path)
 
 
-@server.custom_route("/fault", ["GET"])
 async def fault(_request: Request) -> Response:
     behaviour.fault()
     return Response()
 
 
-@server.custom_route("/stream", ["GET"])
 async def stream(_request: Request) -> Response:
     return StreamingResponse(behaviour.two_parts())
 
 
-@server.custom_route("/release", ["GET"])
 async def release(_request: Request) -> Response:
     behaviour.released.set()
     return Response()
 
 
-@server.custom_route("/endless", ["GET"])
 async def endless(_request: Request) -> Response:
     return StreamingResponse(behaviour.endless())
 
+
+for path, endpoint in {
+    "/items": text,
+    "/public": text,
+    "/fault": fault,
+    "/stream": stream,
+    "/release": release,
+    "/endless": endless,
+}.items():
+    server.custom_route(path, ["GET"])(endpoint)
 
 app = server.streamable_http_app()
