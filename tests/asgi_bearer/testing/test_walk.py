@@ -1,6 +1,7 @@
 """Applications are found behind middleware of every form."""
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,7 @@ def closure(*, is_set: bool = False) -> Any:
     [
         pytest.param(Holder(inner), id="attribute"),
         pytest.param(Holder([("/ignored", 1), ("x", inner)]), id="pairs"),
+        pytest.param(Holder([(inner, "x"), (1, 2, 3)]), id="tuples"),
         pytest.param(Slotted(inner), id="slots"),
         pytest.param(Holder(inner).method, id="method"),
         pytest.param(functools.partial(with_argument, inner), id="partial"),
@@ -137,9 +139,29 @@ def test_an_application_in_an_argument_of_middleware_is_found() -> None:
             chosen = self.other if scope["path"] == "/open" else self.app
             await chosen(scope, receive, send)
 
-    app = Starlette(middleware=[Middleware(Second, other=inner)])
+    app = Starlette(middleware=[Middleware(Second, other=inner), Middleware(Holder)])
 
     assert [hole.path for hole in audited(app).holes] == ["/open"]
+
+
+def test_a_function_in_an_argument_of_middleware_is_no_application() -> None:
+    from starlette.middleware import Middleware
+    from starlette.middleware.gzip import GZipMiddleware
+
+    class Timed(GZipMiddleware):
+        def __init__(self, app: Any, now: Callable[[], float]) -> None:
+            super().__init__(app)
+
+    app = Starlette(
+        routes=[Route("/open", page)], middleware=[Middleware(Timed, now=time.monotonic)]
+    )
+
+    assert [hole.path for hole in audited(app).holes] == ["/open"]
+
+
+def test_an_application_without_routes_cannot_be_audited() -> None:
+    with pytest.raises(ValueError, match="app has no routes to audit"):
+        audited(Starlette())
 
 
 def test_a_websocket_that_the_endpoint_closes_is_refused_only_by_a_guard() -> None:

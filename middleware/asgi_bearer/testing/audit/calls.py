@@ -59,7 +59,6 @@ class Answer:
     sent_scope: Scope
     status: int | None = None
     challenges: list[str] = field(default_factory=list[str])
-    location: str = ""
     close_code: int | None = None
     is_accepted: bool = False
     error: BaseException | None = None
@@ -121,10 +120,11 @@ def _note(message: MutableMapping[str, Any], answer: Answer) -> bool:
     kind = message["type"]
     if kind in ("http.response.start", "websocket.http.response.start"):
         answer.status = message["status"]
-        fields = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
-        text = [(name, value.decode("latin-1")) for name, value in fields]
-        answer.challenges = [value for name, value in text if name == b"www-authenticate"]
-        answer.location = next((value for name, value in text if name == b"location"), "")
+        answer.challenges = [
+            bytes(value).decode("latin-1")
+            for name, value in message.get("headers", ())
+            if bytes(name).lower() == b"www-authenticate"
+        ]
     elif kind == "websocket.accept":
         answer.is_accepted = True
     elif kind == "websocket.close":

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import gc
 import logging
-import sys
 import warnings
 from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -114,8 +113,7 @@ def _silence() -> Generator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             yield
-            if "django" in sys.modules:
-                gc.collect()
+            gc.collect()
     finally:
         logging.disable(before)
 

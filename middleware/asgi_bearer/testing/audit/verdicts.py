@@ -4,12 +4,14 @@ import re
 import traceback
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
+from asgi_bearer import errors
 from asgi_bearer.testing.audit.calls import Answer
 from asgi_bearer.testing.audit.routes.route import Route
 
-_POLICY_VIOLATION: Final = 1008
+_PACKAGE: Final = Path(errors.__file__).parent
 _BEARER: Final = re.compile(r"bearer(?: |$)", re.IGNORECASE)
 _SCOPE: Final = re.compile(r'scope="([^"]*)"')
 
@@ -51,8 +53,6 @@ def without_token(route: Route, answer: Answer) -> Verdict:
         return Verdict(Outcome.NOT_REACHED, error)
     if route.protected:
         # Something before the endpoint answered. The endpoint itself would still ask for a token.
-        return _REFUSED
-    if route.kind == "websocket" and answer.close_code == _POLICY_VIOLATION and not route.selected:
         return _REFUSED
     if (reason := _not_routed(route, answer)) is not None:
         return Verdict(Outcome.NOT_REACHED, reason)
@@ -100,7 +100,7 @@ def _error_of_the_guard(answer: Answer) -> str | None:
     if answer.error is None:
         return None
     frames = traceback.extract_tb(answer.error.__traceback__)
-    if frames and "asgi_bearer" in frames[-1].filename.replace("\\", "/").split("/"):
+    if Path(frames[-1].filename).is_relative_to(_PACKAGE):
         return f"{type(answer.error).__name__}: {answer.error}"
     return None
 
@@ -112,8 +112,6 @@ def _not_routed(route: Route, answer: Answer) -> str | None:
         return "another route answers at this path"
     if answer.status in (405, 501) or (answer.status == 404 and route.bodies and not is_chosen):
         return _description(answer)
-    if answer.status in (301, 302, 307, 308) and _is_same_path(answer):
-        return f"redirected to {answer.location}"
     if route.kind == "websocket" and answer.close_code is not None and not is_chosen:
         return _description(answer)
     return None
@@ -121,11 +119,6 @@ def _not_routed(route: Route, answer: Answer) -> str | None:
 
 def _is_chosen(route: Route, answer: Answer) -> bool:
     return answer.chosen is not None and answer.chosen is route.selected
-
-
-def _is_same_path(answer: Answer) -> bool:
-    path = re.sub(r"^[a-z]+://[^/]*", "", answer.location).partition("?")[0]
-    return path.strip("/") == str(answer.scope["path"]).strip("/")
 
 
 def _description(answer: Answer) -> str:

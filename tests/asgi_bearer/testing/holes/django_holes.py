@@ -4,10 +4,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
-# Django is configured before its models are imported.
-from tests.asgi_bearer.frameworks.django.django_site import AUTHENTICATION, BEARER, SESSIONS
-
-from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer  # isort: skip
+from channels.generic.http import AsyncHttpConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django import urls
 from django.conf.urls.static import static
@@ -19,6 +17,7 @@ from django.test import override_settings
 
 from asgi_bearer.django import requires
 from asgi_bearer.django.channels import requires as consumer_requires
+from tests.asgi_bearer.frameworks.django.django_site import AUTHENTICATION, BEARER, SESSIONS
 from tests.asgi_bearer.testing.holes.django_urls import Overridden, page, sync_page
 from tests.asgi_bearer.testing.holes.planted import Planted, guard, must_not_run, verifier
 
@@ -200,6 +199,16 @@ class Silent(AsyncWebsocketConsumer):
     """Accepts each WebSocket, as the base class does."""
 
 
+class Polled(AsyncHttpConsumer):
+    async def handle(self, body: bytes) -> None:
+        must_not_run()
+
+
+async def raw(scope: Any, receive: Any, send: Any) -> None:
+    """An application without a framework."""
+    must_not_run()
+
+
 @consumer_requires("read:x")
 class Scoped(AsyncWebsocketConsumer):
     async def connect(self) -> None:
@@ -222,6 +231,8 @@ BESIDE = Planted(
             "http": router(
                 [
                     re_path("^api/", guard(with_static.application)),
+                    path("polled", Polled.as_asgi()),
+                    path("polled-scoped", guard(consumer_requires("read:x")(Polled.as_asgi()))),
                     re_path("", with_static),
                 ]
             ),
@@ -230,23 +241,33 @@ BESIDE = Planted(
                     path("news", News.as_asgi()),
                     path("chat/<int:room>", Chat.as_asgi()),
                     path("silent", Silent.as_asgi()),
+                    path("raw", raw),
                     path("scoped-without-guard", Scoped.as_asgi()),
                     path("guarded", guard(News.as_asgi())),
                     path("part/", router([re_path("^guarded$", guard(Silent.as_asgi()))])),
                 ]
             ),
+            "channel": News.as_asgi(),
         }
     ),
     {
         "WEBSOCKET /news": "WebSocket",
         "WEBSOCKET /chat/<int:room>": "WebSocket",
         "WEBSOCKET /silent": "WebSocket",
+        "WEBSOCKET /raw": "application of no framework",
+        f"{ANY} /polled": "mount beside the guard",
         f"{ANY} /api-v2/open": "mount beside the guard",
         "GET, HEAD /assets/*": "static files",
     },
     {
         *("WEBSOCKET /guarded", "WEBSOCKET /part/^guarded$", "WEBSOCKET /scoped-without-guard"),
-        *("GET /api/closed", "GET /api/scoped", "GET /api-v2/scoped"),
+        *(
+            "GET /polled-scoped",
+            "POST /polled-scoped",
+            "GET /api/closed",
+            "GET /api/scoped",
+            "GET /api-v2/scoped",
+        ),
     },
     settings=BESIDE_SETTINGS,
 )
@@ -257,7 +278,9 @@ SOCKETS = Planted(
             [
                 path("open", News.as_asgi()),
                 path("scoped", Scoped.as_asgi()),
-                path("part/", consumer_requires("read:x")(router([path("closed", News.as_asgi())]))),
+                path(
+                    "part/", consumer_requires("read:x")(router([path("closed", News.as_asgi())]))
+                ),
                 path("wrapped", consumer_requires("read:y")(Silent.as_asgi())),
                 path("twice", consumer_requires("read:y")(Scoped.as_asgi())),
             ]

@@ -1,5 +1,6 @@
 """Holes in FastAPI."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security, WebSocket
@@ -139,6 +140,8 @@ def by_dependency() -> FastAPI:
         router.get(path)(page())
         nested.post(path)(page())
         forgotten.get(path)(page())
+    forgotten.frontend("/pages", directory=Path(__file__).parent)
+    api.frontend("/site", directory=Path(__file__).parent)
     router.include_router(nested)
     api.include_router(router)
     api.include_router(router, prefix="/v2")
@@ -235,6 +238,8 @@ BY_DEPENDENCY = Planted(
         "GET /forgotten/one": "router without the dependency",
         "GET /forgotten/two/{number}": "router without the dependency",
         "GET /forgotten/three/{rest:path}": "router without the dependency",
+        "GET, HEAD /forgotten/pages/*": "static files",
+        "GET, HEAD /site/*": "static files",
         "GET /partly/validated": "validated before any guard",
         "POST /partly/body": "validated before any guard",
         "GET /partly/found/{item}": "dependency before the guard",
@@ -256,7 +261,12 @@ BY_DEPENDENCY = Planted(
         *("GET /closed/forgotten/three/{rest:path}", "GET /partly/closed"),
         *("GET /partly/validated-closed", "POST /partly/body-closed"),
         *("GET /partly/found-after/{item}", "WEBSOCKET /partly/socket-closed"),
-        *("GET /guarded/inner", "GET /partly/optional-closed", "GET /partly/any-of"),
+        *(
+            "GET /closed/forgotten/pages/*",
+            "GET /guarded/inner",
+            "GET /partly/optional-closed",
+            "GET /partly/any-of",
+        ),
     },
     public=frozenset(),
 )

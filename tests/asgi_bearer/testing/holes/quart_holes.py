@@ -106,6 +106,7 @@ def optional() -> Any:
     add(app, "/numbers/<int:number>", page())
     add(app, "/any/<any(red,blue):colour>", page())
     add(app, "/methods", Methods.as_view("methods"))
+    add(app, "/limited", Methods.as_view("limited"), methods=["POST"])
     add(app, "/half", HalfGuarded.as_view("half"))
     add(app, "/plain", Plain.as_view("plain"))
     add(app, "/own-options", page(), methods=["GET", "OPTIONS"], provide_automatic_options=False)
@@ -132,6 +133,7 @@ OPTIONAL = Planted(
         "GET, HEAD /numbers/<int:number>": "optional guard",
         "GET, HEAD /any/<any(red,blue):colour>": "optional guard",
         "GET, HEAD, POST /methods": "optional guard",
+        "POST /limited": "optional guard",
         "POST /half": "only some methods",
         "GET, HEAD /plain": "optional guard",
         "GET, HEAD, OPTIONS /own-options": "OPTIONS",

@@ -57,7 +57,6 @@ def test_every_planted_hole_is_found_and_nothing_closed_is_reported(planted: Pla
     assert planted.closed <= no_holes_of(report), str(planted.closed - no_holes_of(report))
 
 
-# "A mount beside the guard" and "a path in `public` too many" of issue 14 are kinds, too.
 KINDS = {
     *("order of decorators", "scope is not enforced", "mount beside the guard"),
     *("too many public paths", "WebSocket", "HEAD", "OPTIONS", "debug route", "preflight"),

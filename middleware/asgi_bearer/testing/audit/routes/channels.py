@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from asgi_bearer.testing.audit.routes.endpoint import part_of_socket
 from asgi_bearer.testing.audit.routes.patterns import example_of, template_of
-from asgi_bearer.testing.audit.routes.route import Place, Route
+from asgi_bearer.testing.audit.routes.route import ALL_METHODS, Place, Route
+
+_HANDLERS: Final = {"websocket": "websocket_connect", "http": "http_request"}
 
 Walk = Callable[[object, Place], Iterator[Route]]
 
@@ -40,13 +42,14 @@ def url_routes(router: Any, place: Place, walk: Walk) -> Iterator[Route]:
 
 
 def consumer_routes(consumer: Any, place: Place, _walk: Walk) -> Iterator[Route]:
-    """Yield the route of a consumer."""
-    if "websocket" in place.kinds:
-        part = part_of_socket(consumer)
-        yield Route(
-            "websocket", place.path, place.example, (), consumer, part.bodies, part.scopes,
-            place.host, part.protected, part.bypassed,
-        )  # fmt: skip
+    """Yield the routes of a consumer: one for each protocol that it handles."""
+    part = part_of_socket(consumer)
+    for kind in place.kinds:
+        if hasattr(consumer.consumer_class, _HANDLERS[kind]):
+            yield Route(
+                kind, place.path, place.example, ALL_METHODS if kind == "http" else (), consumer,
+                part.bodies, part.scopes, place.host, part.protected, part.bypassed,
+            )  # fmt: skip
 
 
 def is_consumer(app: object) -> bool:

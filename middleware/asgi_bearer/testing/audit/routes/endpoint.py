@@ -22,7 +22,7 @@ _FRAMEWORKS: Final = frozenset(
 _METHODS: Final = (*("get", "head", "post", "put", "patch", "delete", "query"), "options", "trace")
 _ANSWERED_BY_FRAMEWORKS: Final = ("options", "trace")
 _SOCKET_HANDLERS: Final = ("on_connect", "on_receive", "connect", "websocket_connect")
-_VIEW_METHODS: Final = (*_METHODS, *_SOCKET_HANDLERS, "dispatch_request")
+_VIEW_METHODS: Final = (*_METHODS, *_SOCKET_HANDLERS, "dispatch_request", "handle")
 _DISPATCHERS: Final = ("dispatch", "dispatch_request")
 
 _DECORATORS: Final = "django.utils.decorators"
@@ -141,9 +141,7 @@ def _actions(endpoint: object) -> Mapping[str, str]:
     return {}
 
 
-def _handlers(
-    view: type, actions: Mapping[str, str]
-) -> Iterator[tuple[tuple[str, ...], object]]:
+def _handlers(view: type, actions: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], object]]:
     allowed = getattr(view, "http_method_names", _METHODS)
     served: dict[str, Any] = {
         name: handler
