@@ -109,7 +109,8 @@ class Requirement:
         inherited = cast("Callable[..., Any]", as_view.__func__)
 
         def protected_as_view(cls: type[Any], /, **initkwargs: Any) -> Callable[..., Any]:
-            return self(inherited(cls, **initkwargs))
+            protected: Callable[..., Any] = self(inherited(cls, **initkwargs))
+            return protected
 
         view.as_view = classmethod(functools.update_wrapper(protected_as_view, inherited))
         return view

@@ -1,6 +1,6 @@
 """Routes are read for the protocols that reach them, and their parameters get values that match."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,8 +28,11 @@ from asgi_bearer.testing.audit.routes.route import Kind, Place
 from asgi_bearer.testing.audit.routes.walk import all_routes
 from tests.asgi_bearer.frameworks.django.django_site import site
 
+# Their types know only views of Django, and only its own routes.
 path: Any = urls.path
+re_path: Any = urls.re_path
 router: Any = URLRouter
+django_converters: Any = converters
 
 
 async def page(request: Request) -> Response:
@@ -88,7 +91,7 @@ def quart() -> Any:
 
     app.add_url_rule("/page", "page", view)
     app.add_websocket("/socket", "socket", view)
-    app.register_error_handler(404, missing)
+    app.register_error_handler(404, lambda _error: ("There is nothing here.", 404))
     return app
 
 
@@ -103,7 +106,7 @@ def channels() -> Any:
 
 
 @contextmanager
-def one_page() -> Iterator[None]:
+def one_page() -> Generator[None]:
     with site([path("page", page)], None, middleware=()):
         yield
 
@@ -133,21 +136,20 @@ class WerkzeugSku(BaseConverter):
 def sku() -> Iterator[None]:
     converters.register_converter(Sku, "sku")
     yield
-    del converters.REGISTERED_CONVERTERS["sku"]
-    converters.get_converters.cache_clear()
+    del django_converters.REGISTERED_CONVERTERS["sku"]
+    django_converters.get_converters.cache_clear()
 
 
 @pytest.mark.usefixtures("sku")
 @pytest.mark.parametrize(
-    "pattern",
-    [
-        lambda: urls.path("items/<sku:item>", page),
-        lambda: urls.re_path(r"^items/(?P<item>SKU-[0-9]{6})$", page),
-    ],
+    ("function", "pattern"),
+    [(path, "items/<sku:item>"), (re_path, r"^items/(?P<item>SKU-[0-9]{6})$")],
     ids=["path", "re_path"],
 )
-def test_a_parameter_of_django_without_a_known_value_needs_a_placeholder(pattern: Any) -> None:
-    with site([pattern()], None, middleware=()):
+def test_a_parameter_of_django_without_a_known_value_needs_a_placeholder(
+    function: Any, pattern: str
+) -> None:
+    with site([function(pattern, page)], None, middleware=()):
         app = get_asgi_application()
         assert [hole.change for hole in audited(app).holes] == [
             "pass one in `placeholders` of assert_guarded"
@@ -158,7 +160,7 @@ def test_a_parameter_of_django_without_a_known_value_needs_a_placeholder(pattern
 
 
 def test_a_parameter_of_channels_without_a_known_value_needs_a_placeholder() -> None:
-    app = router([urls.re_path("^(?P<item>SKU-[0-9]{6})$", Consumer.as_asgi())])
+    app = router([re_path("^(?P<item>SKU-[0-9]{6})$", Consumer.as_asgi())])
 
     assert "no value" in audited(app).holes[0].why
     assert "reached" in audited(app, placeholders={"item": "SKU-000001"}).holes[0].why
@@ -179,7 +181,7 @@ def test_a_parameter_of_quart_without_a_known_value_needs_a_placeholder() -> Non
 
 
 def test_a_word_that_a_pattern_names_is_a_value() -> None:
-    with site([urls.re_path("^(?P<app>blog|shop)/$", page)], None, middleware=()):
+    with site([re_path("^(?P<app>blog|shop)/$", page)], None, middleware=()):
         report = audited(get_asgi_application())
 
     assert "reached the endpoint" in report.holes[0].why
