@@ -1,5 +1,6 @@
 """Holes in Django, Django REST framework, django-ninja and Channels."""
 
+import functools
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
 
+from asgi_bearer import principal
 from asgi_bearer.django import requires
 from asgi_bearer.django.channels import requires as consumer_requires
 from tests.asgi_bearer.frameworks.django.django_site import AUTHENTICATION, BEARER, SESSIONS
@@ -215,6 +217,18 @@ class Scoped(AsyncWebsocketConsumer):
         must_not_run()
 
 
+def forgiving(app: Any) -> Any:
+    """A decorator that accepts a WebSocket after its refusal, if there is a token."""
+
+    @functools.wraps(app)
+    async def wrapper(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        if principal(scope) is not None:
+            await send({"type": "websocket.accept"})
+
+    return wrapper
+
+
 BESIDE_SETTINGS = settings(
     (
         path("api/closed", page()),
@@ -278,6 +292,11 @@ SOCKETS = Planted(
             [
                 path("open", News.as_asgi()),
                 path("scoped", Scoped.as_asgi()),
+                path("forgiving", forgiving(Scoped.as_asgi())),
+                path(
+                    "forgiving/",
+                    forgiving(consumer_requires("read:x")(router([path("part", News.as_asgi())]))),
+                ),
                 path(
                     "part/", consumer_requires("read:x")(router([path("closed", News.as_asgi())]))
                 ),
@@ -288,7 +307,11 @@ SOCKETS = Planted(
         optional=True,
         set_user=False,
     ),
-    {"WEBSOCKET /open": "optional guard"},
+    {
+        "WEBSOCKET /open": "optional guard",
+        "WEBSOCKET /forgiving": "scope is not enforced",
+        "WEBSOCKET /forgiving/part": "scope is not enforced",
+    },
     {
         *("WEBSOCKET /scoped", "WEBSOCKET /part/closed", "WEBSOCKET /wrapped"),
         "WEBSOCKET /twice",

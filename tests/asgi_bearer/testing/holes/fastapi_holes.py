@@ -280,6 +280,9 @@ def overridden() -> FastAPI:
     api.get("/open", dependencies=[Security(checked, scopes=["read:x"])])(page())
     api.get("/unchecked", dependencies=[Depends(any_of)])(page())
     api.get("/closed", dependencies=[Security(auth)])(page())
+    one_of = auth.any_of("read:x", "read:y")
+    api.get("/any-token", dependencies=[Depends(one_of)])(page())
+    api.dependency_overrides[one_of] = auth
     api.dependency_overrides[checked] = api.dependency_overrides[any_of] = lambda: None
     return api
 
@@ -289,6 +292,7 @@ OVERRIDDEN = Planted(
     {
         "GET /open": "dependency override",
         "GET /unchecked": "dependency override",
+        "GET /any-token": "scope is not enforced",
     },
     {"GET /closed"},
 )

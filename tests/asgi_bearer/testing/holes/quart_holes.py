@@ -3,7 +3,7 @@
 import functools
 from typing import Any, ClassVar
 
-from quart import Blueprint, Quart
+from quart import Blueprint, Quart, Response
 from quart.views import MethodView, View
 
 from asgi_bearer.quart import requires, requires_any
@@ -69,6 +69,19 @@ async def checked() -> None:
     """Ends a request to a blueprint, unless the token has the scope."""
 
 
+async def data_instead_of_403(response: Any) -> Any:
+    return Response("data") if response.status_code == 403 else response
+
+
+def forgiving_blueprint() -> Blueprint:
+    """A blueprint that answers its refusals with data."""
+    blueprint = Blueprint("forgiving_part", __name__, url_prefix="/forgiving_part")
+    blueprint.before_request(checked)
+    blueprint.after_request(data_instead_of_403)
+    add(blueprint, "/page", page())
+    return blueprint
+
+
 def guarded_blueprint(*, with_sockets: bool) -> Blueprint:
     name = "guarded" if with_sockets else "half_guarded"
     blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
@@ -99,6 +112,7 @@ def optional() -> Any:
     async def wrong_socket() -> None:
         must_not_run()
 
+    app.register_blueprint(forgiving_blueprint())
     app.register_blueprint(guarded_blueprint(with_sockets=True))
     app.register_blueprint(guarded_blueprint(with_sockets=False))
     add(app, "/forgiving", forgiving(requires("read:x")(page())))
@@ -129,6 +143,7 @@ OPTIONAL = Planted(
         "GET, HEAD /wrong-order": "order of decorators",
         "WEBSOCKET /wrong-socket": "order of decorators",
         "WEBSOCKET /half_guarded/socket": "before_request without before_websocket",
+        "GET /forgiving_part/page": "scope is not enforced",
         "GET /forgiving": "scope is not enforced",
         "GET, HEAD /numbers/<int:number>": "optional guard",
         "GET, HEAD /any/<any(red,blue):colour>": "optional guard",
