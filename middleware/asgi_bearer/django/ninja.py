@@ -90,9 +90,7 @@ class BearerAuth(AuthBase):
     openapi_scheme = "bearer"
 
     def __init__(self, *scopes: str, any_of: bool = False) -> None:
-        if any_of and not scopes:
-            raise ValueError("any_of=True needs at least one scope")
-        self.needed = checked_scopes(scopes)
+        self.needed = checked_scopes(scopes, any_of=any_of)
         self.any_of = any_of
         configuration()
         super().__init__()

@@ -170,9 +170,7 @@ def HasAnyScope(*scopes: str) -> type[BasePermission]:  # noqa: N802 - permissio
     Raises:
         ValueError: a name is not a scope name, or there is none.
     """
-    needed = checked_scopes(scopes)
-    if not needed:
-        raise ValueError("HasAnyScope needs at least one scope")
+    needed = checked_scopes(scopes, any_of=True)
     members = {"needed": needed, "needed_to_write": needed, "any_of": True}
     return type("HasAnyScope", (_Scopes,), members)
 
