@@ -1,7 +1,7 @@
 """django-ninja: `auth=BearerAuth("read:items")`, and an API that answers and documents refusals.
 
 No middleware is needed: `BearerAuth` verifies the token itself, with the setting `ASGI_BEARER`.
-Behind a middleware it takes the principal that has been verified there.
+Behind a middleware with that verifier it takes the principal that has been verified there.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from asgi_bearer.django.configuration import Configuration, configuration
 from asgi_bearer.django.requests import refused_response, scope_of
 from asgi_bearer.django.users import set_user, set_user_async
 from asgi_bearer.django.verification import (
+    is_verified,
     leave_anonymous,
     presents_token,
     verify,
@@ -113,9 +114,8 @@ class BearerAuth(AuthBase):
 
     def _authenticate(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_verified(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None
@@ -124,9 +124,8 @@ class BearerAuth(AuthBase):
 
     async def _authenticate_async(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_verified(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None

@@ -1,7 +1,8 @@
 """Django REST framework: `BearerAuthentication`, and permissions that ask for scopes.
 
 No middleware is needed: `BearerAuthentication` verifies the token itself, with the setting
-`ASGI_BEARER`. Behind a middleware it takes the principal that has been verified there.
+`ASGI_BEARER`. Behind a middleware with that verifier it takes the principal that has been verified
+there.
 """
 
 from collections.abc import Iterable
@@ -23,7 +24,12 @@ from asgi_bearer.caller import ANONYMOUS, Principal
 from asgi_bearer.django.configuration import configuration
 from asgi_bearer.django.requests import scope_of
 from asgi_bearer.django.users import USER_KEY, PrincipalUser, set_user
-from asgi_bearer.django.verification import leave_anonymous, presents_token, verify
+from asgi_bearer.django.verification import (
+    is_verified,
+    leave_anonymous,
+    presents_token,
+    verify,
+)
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, NotJudgedError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import PRINCIPAL_KEY
@@ -105,7 +111,7 @@ class BearerAuthentication(BaseAuthentication):
         config = configuration()
         django_request = request._request
         scope = scope_of(django_request)
-        if principal(scope) is None:
+        if not is_verified(django_request, config):
             if not presents_token(django_request):
                 leave_anonymous(django_request, config)
                 return None

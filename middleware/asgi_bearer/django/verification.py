@@ -21,7 +21,7 @@ from asgi_bearer.django.configuration import Configuration
 from asgi_bearer.django.requests import has_scope, scope_of, scope_with_headers, writable
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
 from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
-from asgi_bearer.guard.endpoints import access_refusal, admit, principal
+from asgi_bearer.guard.endpoints import access_refusal, admit, is_admitted_by, principal
 
 _T = TypeVar("_T")
 
@@ -29,16 +29,16 @@ _T = TypeVar("_T")
 def admitted(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Return why the middleware refuses a request, or None.
 
-    The principal of a `BearerMiddleware` outside is not verified again.
+    A `BearerMiddleware` outside with the same verifier has verified the token already.
     """
-    if PRINCIPAL_KEY not in scope_of(request):
+    if _is_to_verify(request, config):
         return verify(request, config, optional=config.optional)
     return _refusal_of_anonymous(request, config)
 
 
 async def admitted_async(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Do what `admitted` does."""
-    if PRINCIPAL_KEY not in scope_of(request):
+    if _is_to_verify(request, config):
         return await verify_async(request, config, optional=config.optional)
     return _refusal_of_anonymous(request, config)
 
@@ -79,6 +79,14 @@ def presents_token(request: HttpRequest) -> bool:
     return True
 
 
+def is_verified(request: HttpRequest, config: Configuration) -> bool:
+    """Return whether the verifier of the setting returned the principal of a request.
+
+    A guard outside may have another verifier, for tokens of other issuers or for other APIs.
+    """
+    return is_admitted_by(scope_of(request), config.verifier)
+
+
 def leave_anonymous(request: HttpRequest, config: Configuration) -> None:
     """Set the principal of a request that is not verified: that of a guard outside, or None."""
     scope = scope_of(request)
@@ -91,6 +99,14 @@ async def _admitted(
     scope: MutableMapping[str, Any], config: Configuration, optional: bool
 ) -> AccessTokenError | None:
     return await admit(scope, config.verifier, realm=config.realm, optional=optional)
+
+
+def _is_to_verify(request: HttpRequest, config: Configuration) -> bool:
+    scope = scope_of(request)
+    if PRINCIPAL_KEY not in scope:
+        return True
+    # What a guard outside lets pass as anonymous stays anonymous.
+    return principal(scope) is not None and not is_verified(request, config)
 
 
 def _refusal_of_anonymous(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
