@@ -31,6 +31,7 @@ from asgi_bearer.django.verification import (
     verify_async,
 )
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
+from asgi_bearer.guard import openapi
 from asgi_bearer.guard.endpoints import access_refusal, principal
 from asgi_bearer.scopes import checked_scopes
 
@@ -38,23 +39,6 @@ __all__ = ["BearerAuth", "BearerNinjaAPI", "Refused"]
 
 _MISSING: Final = "asgi_bearer.credentials_missing"
 """Key of the scope: the request has no Bearer credentials, so another `auth` may accept it."""
-
-
-_CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-_RETRY_AFTER: Final = {"Retry-After": {"schema": {"type": "integer"}}}
-_REFUSALS: Final[dict[int, dict[str, Any]]] = {
-    status: {
-        "description": description,
-        "headers": headers,
-        "content": {"application/problem+json": {"schema": {"type": "object"}}},
-    }
-    for status, description, headers in (
-        (401, "There is no access token, or it is not valid.", _CHALLENGE),
-        (403, "The access token does not permit this request.", _CHALLENGE),
-        (503, "The access token cannot be verified at the moment.", _RETRY_AFTER),
-    )
-}
-
 
 _DOCUMENTED: Final = "openapi_security_schema"
 
@@ -188,7 +172,8 @@ class _Schema(OpenAPISchema):
 
     def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
         guarded = any(isinstance(auth, BearerAuth) for auth in _auths(operation))
-        return {**super().responses(operation), **(_REFUSALS if guarded else {})}
+        refusals = {int(status): dict(found) for status, found in openapi.responses().items()}
+        return {**super().responses(operation), **(refusals if guarded else {})}
 
 
 def _auths(operation: Operation) -> list[object]:
