@@ -201,3 +201,24 @@ async def test_an_async_generator_notes_that_it_was_reached() -> None:
         await anext(events())
 
     assert watch.functions == [function]
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_the_audit_sends_few_requests_for_each_route(*, optional: bool) -> None:
+    """An audit of 200 routes takes less than a second."""
+    requests: list[str] = []
+    inner = Starlette(
+        routes=[Route(f"/page/{n}", requires("read:x")(page())) for n in range(200)],
+        exception_handlers=HANDLERS,
+    )
+    guarded = FakeIssuer().guard(inner, optional=optional)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        requests.append(scope["path"])
+        await guarded(scope, receive, send)
+
+    assert_guarded(app)
+
+    # GET and HEAD without a token, and GET with one; if the guard itself refuses, also OPTIONS, a
+    # preflight, TRACE, an unknown method, and seven spellings of the path.
+    assert len(requests) <= 200 * (3 if optional else 14)

@@ -161,8 +161,8 @@ class Findings:
         if any(paths.match(answer.sent_scope) for paths in self._public_paths):
             return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
         return (
-            "the guard let it pass (`optional`, `preflight`, or what Django and Litestar call "
-            f"`PUBLIC` and `exclude_from_auth`): protect the endpoint with scopes; {_DECLARE}"
+            "the guard let the request pass (`optional`, `preflight`, `PUBLIC` of Django or "
+            f"`exclude_from_auth` of Litestar): protect the endpoint with scopes; {_DECLARE}"
         )
 
     def _note(self, outcome: Outcome, method: str, route: Route, why: str) -> None:
