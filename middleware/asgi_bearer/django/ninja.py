@@ -24,6 +24,7 @@ from asgi_bearer.django.configuration import Configuration, configuration
 from asgi_bearer.django.requests import refused_response, scope_of
 from asgi_bearer.django.users import set_user, set_user_async
 from asgi_bearer.django.verification import (
+    is_admitted,
     leave_anonymous,
     presents_token,
     verify,
@@ -115,9 +116,8 @@ class BearerAuth(AuthBase):
 
     def _authenticate(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_admitted(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None
@@ -126,9 +126,8 @@ class BearerAuth(AuthBase):
 
     async def _authenticate_async(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_admitted(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None

@@ -23,7 +23,12 @@ from asgi_bearer.caller import ANONYMOUS, Principal
 from asgi_bearer.django.configuration import configuration
 from asgi_bearer.django.requests import scope_of
 from asgi_bearer.django.users import USER_KEY, PrincipalUser, set_user
-from asgi_bearer.django.verification import leave_anonymous, presents_token, verify
+from asgi_bearer.django.verification import (
+    is_admitted,
+    leave_anonymous,
+    presents_token,
+    verify,
+)
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, NotJudgedError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import PRINCIPAL_KEY
@@ -105,7 +110,7 @@ class BearerAuthentication(BaseAuthentication):
         config = configuration()
         django_request = request._request
         scope = scope_of(django_request)
-        if principal(scope) is None:
+        if not is_admitted(django_request, config):
             if not presents_token(django_request):
                 leave_anonymous(django_request, config)
                 return None

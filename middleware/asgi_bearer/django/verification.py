@@ -21,7 +21,7 @@ from asgi_bearer.django.configuration import Configuration
 from asgi_bearer.django.requests import has_scope, scope_of, scope_with_headers, writable
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
 from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
-from asgi_bearer.guard.endpoints import access_refusal, admit, principal
+from asgi_bearer.guard.endpoints import admit, is_admitted_by, principal
 
 _T = TypeVar("_T")
 
@@ -29,18 +29,28 @@ _T = TypeVar("_T")
 def admitted(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Return why the middleware refuses a request, or None.
 
-    The principal of a `BearerMiddleware` outside is not verified again.
+    A principal of `config.verifier` is not verified again. A `BearerMiddleware` outside may have
+    another verifier, which accepts tokens of other issuers or for other APIs.
     """
-    if PRINCIPAL_KEY not in scope_of(request):
+    if not is_admitted(request, config):
         return verify(request, config, optional=config.optional)
-    return _refusal_of_anonymous(request, config)
+    return None
 
 
 async def admitted_async(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Do what `admitted` does."""
-    if PRINCIPAL_KEY not in scope_of(request):
+    if not is_admitted(request, config):
         return await verify_async(request, config, optional=config.optional)
-    return _refusal_of_anonymous(request, config)
+    return None
+
+
+def is_admitted(request: HttpRequest, config: Configuration) -> bool:
+    """Return whether `config.verifier` has verified a request; then set its principal."""
+    scope = scope_of(request)
+    if not is_admitted_by(scope, config.verifier):
+        return False
+    writable(request).principal = principal(scope)
+    return True
 
 
 def verify(
@@ -80,23 +90,20 @@ def presents_token(request: HttpRequest) -> bool:
 
 
 def leave_anonymous(request: HttpRequest, config: Configuration) -> None:
-    """Set the principal of a request that is not verified: that of a guard outside, or None."""
+    """Set the principal of a request that is not verified: None, unless a guard outside has
+    verified it with the same verifier."""
+    if is_admitted(request, config):
+        return
     scope = scope_of(request)
-    scope.setdefault(PRINCIPAL_KEY, ANONYMOUS)
-    scope.setdefault(REALM_KEY, config.realm)
-    writable(request).principal = principal(scope)
+    scope[PRINCIPAL_KEY] = ANONYMOUS
+    scope[REALM_KEY] = config.realm
+    writable(request).principal = None
 
 
 async def _admitted(
     scope: MutableMapping[str, Any], config: Configuration, optional: bool
 ) -> AccessTokenError | None:
     return await admit(scope, config.verifier, realm=config.realm, optional=optional)
-
-
-def _refusal_of_anonymous(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
-    scope = scope_of(request)
-    writable(request).principal = caller = principal(scope)
-    return None if caller is not None or config.optional else access_refusal(scope, ())
 
 
 def _keep(request: HttpRequest, scope: MutableMapping[str, Any]) -> None:
