@@ -167,6 +167,22 @@ def test_a_waiting_thread_that_is_interrupted_ends_the_verification(
     assert cancelled.wait(60)
 
 
+def test_an_exit_in_a_verifier_ends_its_request_only() -> None:
+    thread = LoopThread()
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def stay() -> str:
+        return "verified"
+
+    future = asyncio.run_coroutine_threadsafe(leave(), thread._running_loop())
+    with pytest.raises(SystemExit):
+        future.result(10)
+
+    assert asyncio.run_coroutine_threadsafe(stay(), thread._running_loop()).result(10) == "verified"
+
+
 def test_a_forked_process_has_an_event_loop_of_its_own() -> None:
     thread = LoopThread()
 
