@@ -1,26 +1,29 @@
-"""Django behind the `BearerMiddleware` of asgi_bearer: nothing is verified twice, both refuse."""
+"""Django behind the `BearerMiddleware` of asgi_bearer: both refuse, no token is verified twice."""
 
-import secrets
 from typing import Any
 
 import httpx
 import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import override_settings
 from django.urls import path
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from asgi_bearer import BearerMiddleware, Presented, Principal
-from asgi_bearer.django import BearerRequest, GuardedRequest, requires
+from asgi_bearer import BearerMiddleware, Presented, Principal, Verifier
+from asgi_bearer.django import BearerRequest, requires
+from asgi_bearer.django import GuardedRequest as PrincipalRequest
 from asgi_bearer.django.ninja import BearerAuth, BearerNinjaAPI
-from asgi_bearer.django.rest_framework import BearerAuthentication, HasScopes
+from asgi_bearer.django.rest_framework import BearerAuthentication, GuardedRequest, HasScopes
 from asgi_bearer.testing import FakeIssuer
 from tests.asgi_bearer.frameworks.django.django_site import BEARER, site
 from tests.support.asgi import bearer, client
 
+ORDERS = "https://api.example/orders"
+
 issuer = FakeIssuer()
-verifier = issuer.verifier()
-other = FakeIssuer("https://other.example/")
+outer = issuer.verifier()
 
 
 class CountingVerifier:
@@ -39,24 +42,81 @@ def who(request: BearerRequest) -> HttpResponse:
     return JsonResponse({"subject": request.principal and request.principal.subject})
 
 
-urlpatterns = [path("", who), path("public", who)]
+@requires()
+def protected(request: PrincipalRequest) -> HttpResponse:
+    return JsonResponse({"subject": request.principal.subject})
 
 
-async def get(address: str, token: str | None = None, **arguments: Any) -> httpx.Response:
-    guarded = BearerMiddleware(ASGIHandler(), **{"verifier": verifier, **arguments})
+class Who(APIView):
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (HasScopes(),)
+
+    def get(self, request: GuardedRequest) -> Response:
+        return Response({"subject": request.auth.subject})
+
+
+with override_settings(ASGI_BEARER={"VERIFIER": outer}):
+    ninja = BearerNinjaAPI(auth=BearerAuth())
+
+
+@ninja.get("/sync")
+def who_sync(request: Any) -> dict[str, str | None]:
+    return {"subject": request.auth.subject}
+
+
+@ninja.get("/async")
+async def who_async(request: Any) -> dict[str, str | None]:
+    return {"subject": request.auth.subject}
+
+
+urlpatterns: list[Any] = [
+    path("", who),
+    path("public", who),
+    path("protected", protected),
+    path("rest", Who.as_view()),
+    path("ninja/", ninja.urls),
+]
+
+
+async def get(
+    address: str, token: str | None = None, *, verifier: Verifier = outer, **arguments: Any
+) -> httpx.Response:
+    guarded = BearerMiddleware(ASGIHandler(), verifier=verifier, **arguments)
     async with client(guarded) as http:
         return await http.get(address, headers=bearer(token) if token else {})
 
 
-async def test_nothing_is_verified_twice() -> None:
-    own = CountingVerifier()
-    with site(urlpatterns, {"VERIFIER": own}):
-        known = await get("/", issuer.token(sub="bob"), verifier=own)
-        refused = await get("/", verifier=own)
+async def test_the_same_verifier_verifies_once() -> None:
+    verifier = CountingVerifier()
+    with site(urlpatterns, {"VERIFIER": verifier}):
+        known = await get("/", issuer.token(sub="bob"), verifier=verifier)
+        refused = await get("/", verifier=verifier)
 
     assert known.json() == {"subject": "bob"}
     assert refused.status_code == 401
-    assert own.count == 1
+    assert verifier.count == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "middleware"),
+    [
+        ("/", (BEARER,)),
+        ("/", (BEARER, f"{__name__}.synchronous")),
+        ("/rest", ()),
+        ("/ninja/sync", ()),
+        ("/ninja/async", ()),
+    ],
+)
+async def test_the_verifier_of_the_setting_verifies_what_another_has_accepted(
+    address: str, middleware: tuple[str, ...]
+) -> None:
+    own = issuer.verifier(audience=ORDERS)
+    with site(urlpatterns, {"VERIFIER": own}, middleware=middleware):
+        both = await get(address, issuer.token(sub="bob", aud=[issuer.audience, ORDERS]))
+        outer_only = await get(address, issuer.token(sub="bob"))
+
+    assert both.json() == {"subject": "bob"}
+    assert outer_only.status_code == 401
 
 
 def synchronous(get_response: Any) -> Any:
@@ -82,7 +142,7 @@ def synchronous(get_response: Any) -> Any:
 async def test_the_setting_refuses_anonymous_requests_that_an_optional_guard_lets_pass(
     setting: dict[str, object], address: str, status: int, others: tuple[str, ...]
 ) -> None:
-    setting = {"VERIFIER": verifier, **setting}
+    setting = {"VERIFIER": issuer.verifier(), **setting}
     with site(urlpatterns, setting, middleware=(BEARER, *others)):
         response = await get(address, optional=True)
 
@@ -90,70 +150,24 @@ async def test_the_setting_refuses_anonymous_requests_that_an_optional_guard_let
     assert "www-authenticate" in response.headers or status == 200
 
 
-async def test_a_public_path_shows_the_principal_of_the_guard_outside() -> None:
-    with site(urlpatterns, {"VERIFIER": verifier, "PUBLIC": ["/public"]}):
-        response = await get("/public", issuer.token(sub="bob"))
+@pytest.mark.parametrize("path_of_view", ["/public", "/protected"])
+async def test_a_public_path_shows_the_principal_of_a_guard_with_the_same_verifier(
+    path_of_view: str,
+) -> None:
+    with site(urlpatterns, {"VERIFIER": outer, "PUBLIC": ["/public", "/protected"]}):
+        response = await get(path_of_view, issuer.token(sub="bob"))
 
     assert response.json() == {"subject": "bob"}
 
 
-@requires()
-def protected(request: GuardedRequest) -> HttpResponse:
-    return JsonResponse({"subject": request.principal.subject})
+async def test_a_public_path_does_not_trust_a_guard_with_another_verifier() -> None:
+    own = issuer.verifier(audience=ORDERS)
+    with site(urlpatterns, {"VERIFIER": own, "PUBLIC": ["/public", "/protected"]}):
+        public = await get("/public", issuer.token(sub="bob"))
+        closed = await get("/protected", issuer.token(sub="bob"))
 
-
-class View(APIView):
-    authentication_classes = (BearerAuthentication,)
-    permission_classes = (HasScopes(),)
-
-    def get(self, request: Any) -> HttpResponse:
-        return JsonResponse({"subject": request.auth.subject})
-
-
-@pytest.mark.parametrize("others", [(), (f"{__name__}.synchronous",)])
-@pytest.mark.parametrize(
-    ("address", "bearer_middleware"),
-    [
-        ("/", (BEARER,)),
-        ("/protected", (BEARER,)),
-        ("/public", (BEARER,)),
-        ("/rest", ()),
-        ("/ninja/", ()),
-        ("/ninja/async", ()),
-    ],
-)
-async def test_the_principal_of_another_verifier_does_not_count(
-    address: str, bearer_middleware: tuple[str, ...], others: tuple[str, ...]
-) -> None:
-    """The guard outside may accept tokens of issuers that Django does not trust."""
-    setting = {"VERIFIER": verifier, "PUBLIC": ["/public"]}
-    with site([], setting):
-        patterns = [*urlpatterns, *protecting()]
-    with site(patterns, setting, middleware=(*bearer_middleware, *others)):
-        foreign = await get(address, other.token(), verifier=other.verifier())
-        own = await get(address, issuer.token(sub="bob"), verifier=verifier)
-
-    assert foreign.status_code == (401 if address != "/public" else 200)
-    assert foreign.json().get("subject") is None
-    assert own.json() == {"subject": "bob"}
-
-
-def protecting() -> list[Any]:
-    api = BearerNinjaAPI(auth=BearerAuth(), urls_namespace=secrets.token_hex(4))
-
-    @api.get("/")
-    def operation(request: GuardedRequest) -> dict[str, object]:
-        return {"subject": request.principal.subject}
-
-    @api.get("/async")
-    async def async_operation(request: GuardedRequest) -> dict[str, object]:
-        return {"subject": request.principal.subject}
-
-    return [
-        path("protected", protected),
-        path("rest", View.as_view()),
-        path("ninja/", api.urls),
-    ]
+    assert public.json() == {"subject": None}
+    assert closed.status_code == 401
 
 
 async def test_two_authorization_headers_are_refused() -> None:

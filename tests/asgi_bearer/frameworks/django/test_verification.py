@@ -16,7 +16,8 @@ from django.urls import path
 from asgi_bearer import Presented, Principal
 from asgi_bearer.django import BearerRequest
 from asgi_bearer.django.configuration import configuration
-from asgi_bearer.django.verification import LoopThread, verify_async
+from asgi_bearer.django.loop_thread import LoopThread
+from asgi_bearer.django.verification import verify_async
 from asgi_bearer.keys.events import KeyEvent, KeySetStatus
 from asgi_bearer.testing import FakeIssuer
 from tests.asgi_bearer.frameworks.django.django_site import site
@@ -176,11 +177,10 @@ def test_an_exit_in_a_verifier_ends_its_request_only() -> None:
     async def stay() -> str:
         return "verified"
 
-    future = asyncio.run_coroutine_threadsafe(leave(), thread._running_loop())
     with pytest.raises(SystemExit):
-        future.result(10)
+        asyncio.run(asyncio.wait_for(thread.run_async(leave()), 10))
 
-    assert asyncio.run_coroutine_threadsafe(stay(), thread._running_loop()).result(10) == "verified"
+    assert asyncio.run(asyncio.wait_for(thread.run_async(stay()), 10)) == "verified"
 
 
 def test_a_forked_process_has_an_event_loop_of_its_own() -> None:
