@@ -6,6 +6,7 @@ any other caller with 404. A principal is an issuer, a subject and a client toge
 """
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from asgi_bearer.caller import Principal
@@ -99,7 +100,8 @@ def _access_token(user: Principal, scope: "Scope") -> AccessToken:
         # The SDK requires a string. No issuer gives a client an empty identifier.
         client_id=user.client_id or "",
         scopes=sorted(user.scopes),
-        expires_at=int(user.expires_at),
+        # A custom verifier may return an end that is infinite.
+        expires_at=int(user.expires_at) if math.isfinite(user.expires_at) else None,
         resource=_only(claims.get("aud")),
         subject=user.subject,
         # The SDK takes the issuer of the principal from here.

@@ -20,6 +20,9 @@ def use_bearer(
 ) -> ScopePolicies:
     """Let every handler of an application need an access token; fetch the keys at startup.
 
+    Mounted applications and static files are not protected: BlackSheep answers them without the
+    authorization of `app`.
+
     Arguments:
         app: the application, which has no authorization yet.
         verifier: verifies access tokens, such as a `JWTVerifier`; None if a `BearerMiddleware`

@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -43,7 +44,7 @@ class LoopThread:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
-                    target=self._loop.run_forever, name="asgi_bearer", daemon=True
+                    target=_run, args=(self._loop,), name="asgi_bearer", daemon=True
                 ).start()
                 if not self._has_hook:
                     self._has_hook = True
@@ -54,3 +55,10 @@ class LoopThread:
         # Another thread may have held the lock during the fork.
         self._lock = threading.Lock()
         self._loop = None
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        # An exit in a verifier ends its request. In a loop that ended, all others would wait.
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_forever()

@@ -80,10 +80,12 @@ def is_verified(request: HttpRequest, config: Configuration) -> bool:
 
 
 def leave_anonymous(request: HttpRequest, config: Configuration) -> None:
-    """Set the principal of a request that is not verified: that of a guard outside, or None."""
+    """Set the principal of a request that is not verified: None, or that of a guard outside with
+    the same verifier."""
     scope = scope_of(request)
-    scope.setdefault(PRINCIPAL_KEY, ANONYMOUS)
-    scope.setdefault(REALM_KEY, config.realm)
+    if not is_verified(request, config):
+        scope[PRINCIPAL_KEY] = ANONYMOUS
+        scope[REALM_KEY] = config.realm
     writable(request).principal = principal(scope)
 
 

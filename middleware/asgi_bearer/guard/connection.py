@@ -13,8 +13,8 @@ REALM_KEY: Final = "asgi_bearer.realm"
 application may replace `user` and `auth`, so the library does not read them."""
 
 REFUSAL_KEY: Final = "asgi_bearer.refusal"
-"""Key of the ASGI scope of a WebSocket: a list to which an endpoint adds its refusal, so that the
-guard can answer with it. It is a list because some frameworks copy the scope."""
+"""Key of the ASGI scope of a WebSocket: a list in which an endpoint leaves its refusal, so that
+the guard can answer with it. It is a list because some frameworks copy the scope."""
 
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""

@@ -105,7 +105,8 @@ def refuse(scope: Mapping[str, Any], refused: AccessTokenError) -> None:
     log_refusal(scope, refused)
     refusals: list[AccessTokenError] | None = scope.get(REFUSAL_KEY)
     if refusals is not None:
-        refusals.append(refused)
+        # Only the last one: an application may ask for each message of a WebSocket.
+        refusals[:] = [refused]
 
 
 async def admit(

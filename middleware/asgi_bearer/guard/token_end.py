@@ -173,9 +173,12 @@ class _Connection:
 
 def _is_due_to_end(err: BaseException | None) -> bool:
     """Return whether an exception, or what led to it, is a `ConnectionEnded`."""
-    while err is not None and not isinstance(err, ConnectionEnded):
+    seen: set[int] = set()
+    # `raise err from err` makes a circle.
+    while err is not None and not isinstance(err, ConnectionEnded) and id(err) not in seen:
         if isinstance(err, BaseExceptionGroup):
             group = cast("BaseExceptionGroup[BaseException]", err)
             return all(map(_is_due_to_end, group.exceptions))
+        seen.add(id(err))
         err = err.__cause__ or err.__context__
-    return err is not None
+    return isinstance(err, ConnectionEnded)

@@ -91,7 +91,7 @@ class Handshake:
         realm: the realm in challenges.
 
     Attributes:
-        refusals: an endpoint adds its refusal.
+        refusals: an endpoint leaves its refusal here.
         subprotocol: what the response names if the application accepts without a subprotocol.
     """
 

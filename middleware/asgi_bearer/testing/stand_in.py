@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from asgi_bearer import ALGORITHMS, JWTVerifier
 from asgi_bearer.jwt import Expected
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _REPLACED: Final = ("_keys", "_known_keys", "_cache", "_clock")
 _CACHED_TOKENS: Final = 1024
+
+_blocks: WeakKeyDictionary[JWTVerifier, list[Json]] = WeakKeyDictionary()
+"""The attributes of a verifier outside of all blocks, and those of each block it is in."""
 
 
 def configuration(verifiers: Sequence[object]) -> Json:
@@ -55,14 +59,34 @@ def configuration(verifiers: Sequence[object]) -> Json:
 @contextmanager
 def trusting(issuer: "FakeIssuer", verifiers: Sequence[JWTVerifier]) -> Generator[None]:
     """Within the block, verify with the keys and the clock of `issuer`, and with empty caches."""
-    before = [{name: vars(verifier)[name] for name in _REPLACED} for verifier in verifiers]
-    for verifier in verifiers:
-        vars(verifier).update(_replacements(issuer, verifier))
+    replaced: list[tuple[JWTVerifier, Json]] = []
     try:
+        for verifier in verifiers:
+            attributes = _replacements(issuer, verifier)
+            _replace(verifier, attributes)
+            replaced.append((verifier, attributes))
         yield
     finally:
-        for verifier, attributes in zip(verifiers, before, strict=True):
-            vars(verifier).update(attributes)
+        for verifier, attributes in replaced:
+            _put_back(verifier, attributes)
+
+
+def _replace(verifier: JWTVerifier, attributes: Json) -> None:
+    blocks = _blocks.setdefault(verifier, [{}])
+    blocks[-1].update({name: vars(verifier)[name] for name in _REPLACED})
+    blocks.append(attributes)
+    vars(verifier).update(attributes)
+
+
+def _put_back(verifier: JWTVerifier, attributes: Json) -> None:
+    """End a block. Blocks of fixtures and threads need not end in the order of their begin."""
+    blocks = _blocks[verifier]
+    is_current = blocks[-1] is attributes
+    blocks[:] = [block for block in blocks if block is not attributes]
+    if is_current:
+        vars(verifier).update(blocks[-1])
+    if len(blocks) == 1:
+        del _blocks[verifier]
 
 
 def _replacements(issuer: "FakeIssuer", verifier: JWTVerifier) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from asgi_bearer import (
     principal,
     refusal,
 )
+from asgi_bearer.guard.connection import REFUSAL_KEY
 from asgi_bearer.guard.endpoints import admit
 from asgi_bearer.testing import FakeIssuer
 from tests.support.asgi import (
@@ -235,6 +236,21 @@ async def test_the_answer_of_the_application_to_a_websocket_stands(
     sent = await handshake(issuer.guard(Refusing(*sends)), scope)
 
     assert sent == list(sends)
+
+
+async def test_an_application_may_ask_for_each_message_of_a_websocket() -> None:
+    """A client that sends many messages must not fill the memory with refusals."""
+    scope = websocket_scope(headers=bearer(issuer.token()))
+
+    async def chat(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        for _ in range(100):
+            assert refusal(scope, "write:contacts") is not None
+
+    await handshake(issuer.guard(chat), scope)
+
+    assert len(scope[REFUSAL_KEY]) == 1
 
 
 async def test_a_close_without_a_refusal_stays_a_close() -> None:

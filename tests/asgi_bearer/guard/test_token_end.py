@@ -296,6 +296,12 @@ def beside_another(err: Exception) -> Exception:
     return ExceptionGroup("in a task group", [err, ValueError("a bug")])
 
 
+def in_a_circle(_err: Exception) -> Exception:
+    bug = ValueError("a bug")
+    bug.__cause__ = bug
+    return bug
+
+
 def another(_err: Exception) -> Exception:
     return ValueError("a bug")
 
@@ -308,6 +314,7 @@ def another(_err: Exception) -> Exception:
         (in_group, True),
         (beside_another, False),
         (another, False),
+        (in_a_circle, False),
     ],
 )
 async def test_only_an_error_because_of_the_end_is_not_raised(

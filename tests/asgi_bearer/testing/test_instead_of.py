@@ -169,6 +169,24 @@ async def test_blocks_may_be_nested() -> None:
             await verified(verifier, inner.token())
 
 
+async def test_blocks_may_end_in_any_order() -> None:
+    """Two threads, or two fixtures, may replace the issuer of one verifier."""
+    verifier = application_verifier(keys=StaticKeys(real.jwks()))
+    first = FakeIssuer.instead_of(verifier, key=signing_key("ES256", number=7))
+    second = FakeIssuer.instead_of(verifier, key=signing_key("ES256", number=8))
+
+    fake = first.__enter__()
+    fake_too = second.__enter__()
+    first.__exit__(None, None, None)
+    await verified(verifier, fake_too.token())
+    second.__exit__(None, None, None)
+
+    await verified(verifier, real.token())
+    for issuer in (fake, fake_too):
+        with pytest.raises(SignatureInvalid):
+            await verified(verifier, issuer.token())
+
+
 async def test_the_verifier_is_as_before_after_a_failed_test() -> None:
     verifier = application_verifier(keys=StaticKeys(real.jwks()))
 

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from asgi_bearer import BearerMiddleware, Presented, Principal, Verifier
-from asgi_bearer.django import BearerRequest
+from asgi_bearer.django import BearerRequest, requires
+from asgi_bearer.django import GuardedRequest as PrincipalRequest
 from asgi_bearer.django.ninja import BearerAuth, BearerNinjaAPI
 from asgi_bearer.django.rest_framework import BearerAuthentication, GuardedRequest, HasScopes
 from asgi_bearer.testing import FakeIssuer
@@ -41,6 +42,11 @@ def who(request: BearerRequest) -> HttpResponse:
     return JsonResponse({"subject": request.principal and request.principal.subject})
 
 
+@requires()
+def protected(request: PrincipalRequest) -> HttpResponse:
+    return JsonResponse({"subject": request.principal.subject})
+
+
 class Who(APIView):
     authentication_classes = (BearerAuthentication,)
     permission_classes = (HasScopes(),)
@@ -66,6 +72,7 @@ async def who_async(request: Any) -> dict[str, str | None]:
 urlpatterns: list[Any] = [
     path("", who),
     path("public", who),
+    path("protected", protected),
     path("rest", Who.as_view()),
     path("ninja/", ninja.urls),
 ]
@@ -143,11 +150,24 @@ async def test_the_setting_refuses_anonymous_requests_that_an_optional_guard_let
     assert "www-authenticate" in response.headers or status == 200
 
 
-async def test_a_public_path_shows_the_principal_of_the_guard_outside() -> None:
-    with site(urlpatterns, {"VERIFIER": issuer.verifier(), "PUBLIC": ["/public"]}):
-        response = await get("/public", issuer.token(sub="bob"))
+@pytest.mark.parametrize("path_of_view", ["/public", "/protected"])
+async def test_a_public_path_shows_the_principal_of_a_guard_with_the_same_verifier(
+    path_of_view: str,
+) -> None:
+    with site(urlpatterns, {"VERIFIER": outer, "PUBLIC": ["/public", "/protected"]}):
+        response = await get(path_of_view, issuer.token(sub="bob"))
 
     assert response.json() == {"subject": "bob"}
+
+
+async def test_a_public_path_does_not_trust_a_guard_with_another_verifier() -> None:
+    own = issuer.verifier(audience=ORDERS)
+    with site(urlpatterns, {"VERIFIER": own, "PUBLIC": ["/public", "/protected"]}):
+        public = await get("/public", issuer.token(sub="bob"))
+        closed = await get("/protected", issuer.token(sub="bob"))
+
+    assert public.json() == {"subject": None}
+    assert closed.status_code == 401
 
 
 async def test_two_authorization_headers_are_refused() -> None:

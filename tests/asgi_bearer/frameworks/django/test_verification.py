@@ -168,6 +168,21 @@ def test_a_waiting_thread_that_is_interrupted_ends_the_verification(
     assert cancelled.wait(60)
 
 
+def test_an_exit_in_a_verifier_ends_its_request_only() -> None:
+    thread = LoopThread()
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def stay() -> str:
+        return "verified"
+
+    with pytest.raises(SystemExit):
+        asyncio.run(asyncio.wait_for(thread.run_async(leave()), 10))
+
+    assert asyncio.run(asyncio.wait_for(thread.run_async(stay()), 10)) == "verified"
+
+
 def test_a_forked_process_has_an_event_loop_of_its_own() -> None:
     thread = LoopThread()
 

@@ -174,6 +174,20 @@ async def test_the_issuer_in_the_claims_is_that_of_the_principal() -> None:
         assert (await called(mcp))["claims"] == {"iss": "https://one.example"}
 
 
+async def test_a_token_without_an_end_passes() -> None:
+    """A custom verifier, such as one that introspects, may return an end that is infinite."""
+
+    class Custom:
+        async def verify(self, _presented: object) -> Principal:
+            end = float("inf")
+            return Principal("https://one.example", "alice", None, frozenset(), end, {})
+
+    app = guarded(SERVERS["sdk"](), issuer, verifier=Custom())
+
+    async with serving(app), session(app, "opaque") as mcp:
+        assert (await called(mcp))["expires_at"] is None
+
+
 async def test_anonymous_requests_have_no_access_token() -> None:
     app = guarded(SERVERS["sdk"](), issuer, public={"POST /mcp"})
 
