@@ -125,6 +125,4 @@ def _only(audience: object) -> str | None:
 async def _refuse_without_owner(scope: "Scope", send: "Send") -> None:
     refused = ClaimRuleFailed("an MCP session needs an owner: a subject or a client")
     refuse(scope, refused)
-    headers, body = challenge.response(refused, realm(scope))
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await challenge.send_response(scope, send, refused, realm(scope))

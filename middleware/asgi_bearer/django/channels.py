@@ -15,8 +15,9 @@ if find_spec("channels") is None:
 
 from channels.consumer import AsyncConsumer
 
+from asgi_bearer.guard import challenge
 from asgi_bearer.guard.declared import declare
-from asgi_bearer.guard.endpoints import refusal
+from asgi_bearer.guard.endpoints import access_refusal, realm
 from asgi_bearer.scopes import checked_scopes
 
 __all__ = ["requires", "requires_any"]
@@ -63,14 +64,11 @@ def _protect(needed: tuple[str, ...], *, any_of: bool) -> Callable[[_Guarded], _
 
     def protected(app: Callable[..., Awaitable[None]]) -> Callable[..., Any]:
         async def protected_app(scope: Any, receive: Any, send: Any) -> None:
-            refused = refusal(scope, *needed, any_of=any_of)
+            refused = access_refusal(scope, needed, any_of=any_of)
             if refused is None:
                 await app(scope, receive, send)
             elif scope["type"] == "http":
-                status, headers, body = refused
-                start = {"type": "http.response.start", "status": status, "headers": headers}
-                await send(start)
-                await send({"type": "http.response.body", "body": body})
+                await challenge.send_response(scope, send, refused, realm(scope))
             # The guard refuses a WebSocket if the application returns without an answer.
 
         functools.update_wrapper(protected_app, app)

@@ -5,13 +5,17 @@ None of it depends on the request, so a client cannot inject text into a header.
 
 import json
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asgi_bearer import errors
 from asgi_bearer.errors import AccessTokenError, InsufficientScope, NotJudgedError
 from asgi_bearer.scopes import is_scope_name
+
+if TYPE_CHECKING:
+    from starlette.types import Send
 
 _CACHED_RESPONSES: Final = 256
 """There are about thirty classes of refusal, and most applications have one realm."""
@@ -70,6 +74,16 @@ def response(refusal: AccessTokenError, realm: str) -> tuple[list[tuple[bytes, b
     else:
         fields, body = _response(refusal, realm)
     return list(fields), body
+
+
+async def send_response(
+    scope: Mapping[str, Any], send: "Send", refusal: AccessTokenError, realm: str
+) -> None:
+    """Send the response to a refused HTTP request; the response to HEAD has no body."""
+    fields, body = response(refusal, realm)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": fields})
+    body = b"" if scope.get("method") == "HEAD" else body
+    await send({"type": "http.response.body", "body": body})
 
 
 @lru_cache(_CACHED_RESPONSES)

@@ -11,6 +11,7 @@ from asgi_bearer.caller import ANONYMOUS, Anonymous, Principal
 from asgi_bearer.credentials import Presented, has_none
 from asgi_bearer.errors import AccessTokenError, InsufficientScope, shown
 from asgi_bearer.guard import challenge
+from asgi_bearer.guard.arguments import flag_faults, name_faults, object_faults
 from asgi_bearer.guard.connection import (
     PRINCIPAL_KEY,
     REALM_KEY,
@@ -19,12 +20,12 @@ from asgi_bearer.guard.connection import (
     is_preflight,
     log_refusal,
 )
-from asgi_bearer.guard.endpoints import as_refusal, is_verifier, verified
+from asgi_bearer.guard.endpoints import as_refusal, verified
 from asgi_bearer.guard.lifespan import run_lifespan
 from asgi_bearer.guard.public_paths import PublicPaths
 from asgi_bearer.guard.response_headers import marking_private, varying
 from asgi_bearer.guard.token_end import run_until_token_ends
-from asgi_bearer.guard.websocket import Handshake, is_subprotocol, take_token
+from asgi_bearer.guard.websocket import Handshake, take_token
 from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.keys.source import Warmable
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
@@ -98,37 +99,21 @@ class BearerMiddleware:
             self._needed = checked_scopes(scopes)
         except ValueError as err:
             faults.append(str(err))
-        try:
-            challenge.checked_realm(realm)
-        except ValueError as err:
-            faults.append(str(err))
         self._public = PublicPaths(public)
+        faults += name_faults(realm, websocket_subprotocol)
         faults += self._public.faults
         if optional and self._needed:
             faults.append(
                 "`optional=True` cannot be combined with `scopes`: anonymous requests have none"
             )
-        flags = {
-            "optional": optional,
-            "cache_control": cache_control,
-            "preflight": preflight,
-            "set_user": set_user,
-            "end_with_token": end_with_token,
-        }
-        for name, flag in flags.items():
-            if not _is_flag(flag):
-                faults.append(f"{name} must be True or False, not {flag!r}")
-        if websocket_subprotocol is not None and not is_subprotocol(websocket_subprotocol):
-            faults.append(
-                "websocket_subprotocol must be the name of a subprotocol (RFC 6455 §4.1), not"
-                f" {websocket_subprotocol!r}"
-            )
-        if not _is_callable(clock):
-            faults.append("clock must return the seconds since the epoch")
-        if not is_verifier(verifier):
-            faults.append("verifier must be an object with a method verify, such as a JWTVerifier")
-        if not _is_callable(app):
-            faults.append("app must be an ASGI application")
+        faults += flag_faults(
+            optional=optional,
+            cache_control=cache_control,
+            preflight=preflight,
+            set_user=set_user,
+            end_with_token=end_with_token,
+        )
+        faults += object_faults(app, verifier, clock)
         if faults:
             raise ValueError("; ".join(faults))
         self._app = app
@@ -164,7 +149,8 @@ class BearerMiddleware:
             except Exception as err:
                 refusal = as_refusal(err)
             if refusal is not None:
-                await self._refuse(refusal, scope, send)
+                log_refusal(scope, refusal)
+                await challenge.send_response(scope, send, refusal, self._realm)
                 return
             if self._optional:
                 send = varying(send)
@@ -237,19 +223,3 @@ class BearerMiddleware:
 
     def _insufficient(self, user: Principal) -> InsufficientScope:
         return InsufficientScope(self._needed, missing_scopes_reason(self._needed, user.scopes))
-
-    async def _refuse(self, refusal: AccessTokenError, scope: "Scope", send: "Send") -> None:
-        log_refusal(scope, refusal)
-        headers, body = challenge.response(refusal, self._realm)
-        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        if scope.get("method") == "HEAD":
-            body = b""
-        await send({"type": "http.response.body", "body": body})
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_callable(value: object) -> bool:
-    return callable(value)

@@ -54,9 +54,14 @@ class TokenIssuer:
         """Return an access token; see `claims`.
 
         With the shape `google` it is not a JWT: Google's access tokens of persons are opaque.
+
+        Raises:
+            ValueError: claims are given for an opaque token, which has none.
         """
         chosen = self._chosen(shape)
         if chosen.opaque is not None:
+            if changes:
+                raise ValueError(f"an opaque token has no claims: {', '.join(changes)}")
             return chosen.opaque
         return compact(self.header(typ=chosen.typ), self.claims(chosen, **changes), self.key)
 
