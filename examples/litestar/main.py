@@ -44,7 +44,6 @@ app = create_app(
 
 if __name__ == "__main__":
     # On your machine: an issuer in this process, and two tokens for curl.
-    import logging
     import os
     import time
 
@@ -52,7 +51,6 @@ if __name__ == "__main__":
 
     from asgi_bearer.testing import FakeIssuer
 
-    logging.basicConfig(level=logging.INFO)
     issuer = FakeIssuer(clock=time.time)
     in_an_hour = int(time.time()) + 3600
     print(f"export TOKEN={issuer.token(scope='read:items', exp=in_an_hour)}")

@@ -163,8 +163,8 @@ class Findings:
         if any(paths.match(answer.sent_scope) for paths in self._public_paths):
             return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
         return (
-            "the guard let it pass with `optional=True` or `preflight=True`: protect the endpoint "
-            f"with `@requires`; {_DECLARE}"
+            "the guard let it pass with `optional=True`, `preflight=True` or `exclude_from_auth`: "
+            f"protect the endpoint with `@requires` or as your framework does; {_DECLARE}"
         )
 
     def _note(self, outcome: Outcome, method: str, route: Route, why: str) -> None:
