@@ -32,6 +32,10 @@ PROJECT = CHECKOUT / "docs" / "testing.md"
 
 FILE = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+ONCE = ("channels", "django", "django-ninja", "django-rest-framework", "sanic")
+"""Pages of frameworks of which a process can have only one application. The tests of Django and
+`tests/examples/test_pages.py` run their Python, each page in a process of its own."""
+
 DOCUMENTS = [
     CHECKOUT / "README.md",
     *sorted((CHECKOUT / "docs").glob("*.md")),
@@ -95,7 +99,9 @@ def test_a_block_of_commands_does_what_the_document_says(
 
 
 @pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if path != PROJECT], ids=lambda document: document.name
+    "document",
+    [path for path in DOCUMENTS if path != PROJECT and path.stem not in ONCE],
+    ids=lambda document: document.name,
 )
 @pytest.mark.usefixtures("logging_as_before")
 def test_the_python_blocks_of_a_document_run(
