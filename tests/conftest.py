@@ -1,6 +1,7 @@
 """Settings of all tests: which tests are long, and which of them run in one process."""
 
 import asyncio
+import logging
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
@@ -75,6 +76,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     first = [*LONG, *NOT_TRACED]
     ranks = {name: rank for rank, name in enumerate(first)}
     items.sort(key=lambda item: ranks.get(_within(first, item.path) or "", len(first)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Begin each test with the logging of a new process; a Litestar application sets up its own."""
+    root = logging.getLogger()
+    root.handlers[:] = [it for it in root.handlers if type(it).__module__.startswith("_pytest.")]
+    root.setLevel(logging.WARNING)
+    return (yield)
 
 
 @pytest.hookimpl(trylast=True)

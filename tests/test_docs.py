@@ -3,6 +3,7 @@
 Sybil runs the Python blocks: those of a document share their names, as a reader types them.
 """
 
+import importlib
 import logging
 import re
 import shutil
@@ -16,7 +17,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from asgi_bearer.testing import ATTACKS
 from tests.asgi_bearer.testing.projects import run_pytest
-from tests.examples.page_runs import write_files
+from tests.examples.page_runs import page_files, write_files
 from tests.support.demo_process import CHECKOUT, DemoProcess
 from tests.support.shell_blocks import Block, blocks
 from tests.support.shell_runs import (
@@ -32,10 +33,6 @@ PROJECT = CHECKOUT / "docs" / "testing.md"
 
 FILE = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-ONCE = ("channels", "django", "django-ninja", "django-rest-framework", "sanic")
-"""Pages of frameworks of which a process can have only one application. The tests of Django and
-`tests/examples/test_pages.py` run their Python, each page in a process of its own."""
-
 DOCUMENTS = [
     CHECKOUT / "README.md",
     *sorted((CHECKOUT / "docs").glob("*.md")),
@@ -48,6 +45,15 @@ SHELL = [
     if block.way != "page"
 ]
 """`tests/examples/test_pages.py` runs the blocks of the pages, each page in one go."""
+
+
+IN_PROCESS = [
+    path
+    for path in DOCUMENTS
+    if path != PROJECT and "settings.py" not in page_files(path.read_text(encoding="utf-8"))
+]
+"""Django is configured once in a process, so its pages run in processes of their own:
+`tests/asgi_bearer/frameworks/django/test_pages.py`."""
 
 
 @pytest.fixture(scope="module")
@@ -98,27 +104,30 @@ def test_a_block_of_commands_does_what_the_document_says(
             pytest.fail(f"line {block.line}: there is no way {way!r}")
 
 
-@pytest.mark.parametrize(
-    "document",
-    [path for path in DOCUMENTS if path != PROJECT and path.stem not in ONCE],
-    ids=lambda document: document.name,
-)
+@pytest.mark.parametrize("document", IN_PROCESS, ids=lambda document: document.name)
 @pytest.mark.usefixtures("logging_as_before")
 def test_the_python_blocks_of_a_document_run(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examples = Sybil([PythonCodeBlockParser()]).parse(document)
-    # The tests of a page import its application.
-    write_files(document.read_text(encoding="utf-8"), tmp_path)
+    markdown = document.read_text(encoding="utf-8")
+    modules = {text: name.removesuffix(".py") for name, text in page_files(markdown).items()}
+    write_files(markdown, tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    examples = Sybil([PythonCodeBlockParser()]).parse(document)
     # Litestar looks up the module of a function.
-    examples.namespace["__name__"] = __name__
+    names: dict[str, object] = {"__name__": __name__}
+    examples.namespace.update(names)
 
     try:
         for example in examples:
-            example.evaluate()
+            if (module := modules.get(str(example.parsed))) is not None:
+                # The tests of a page import its application, which must not be made twice.
+                examples.namespace.update(vars(importlib.import_module(module)))
+            else:
+                example.evaluate()
     finally:
-        sys.modules.pop("main", None)
+        for module in modules.values():
+            sys.modules.pop(module, None)
 
 
 def test_the_tests_of_the_document_about_testing_pass(tmp_path: Path) -> None:

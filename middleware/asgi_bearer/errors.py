@@ -130,7 +130,7 @@ class TokenMalformed(InvalidTokenError, code="token_malformed"):
 
 
 class TokenOpaque(TokenMalformed, code="token_opaque"):
-    """The token has no dots, so it is not a JWT. Only its issuer can say what it means."""
+    """The token is not a JWT. Only its issuer can say what it means."""
 
 
 class TokenEncrypted(TokenMalformed, code="token_encrypted"):

@@ -137,9 +137,7 @@ class BearerAuth(SecurityBase):
         Raises:
             ValueError: a name is not a scope name, or there is none.
         """
-        needed = checked_scopes(scopes)
-        if not needed:
-            raise ValueError("any_of needs at least one scope")
+        needed = checked_scopes(scopes, any_of=True)
 
         async def any_of(
             connection: HTTPConnection, user: Annotated[Principal, Security(self)]

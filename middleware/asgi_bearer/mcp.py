@@ -96,7 +96,7 @@ def _access_token(user: Principal, scope: "Scope") -> AccessToken:
     claims = cast("dict[str, Any]", thawed(user.claims))
     return AccessToken(
         token=_digest(Presented.in_scope(scope).unchecked_token()),
-        # The SDK has no client that is missing; an empty one is no client of any issuer.
+        # The SDK requires a string. No issuer gives a client an empty identifier.
         client_id=user.client_id or "",
         scopes=sorted(user.scopes),
         expires_at=int(user.expires_at),
@@ -112,7 +112,7 @@ def _digest(token: bytes) -> str:
 
 
 def _only(audience: object) -> str | None:
-    """Return the audience if there is only one: which of several this server is, is not known."""
+    """Return the audience if there is only one; any of several may be this server."""
     match audience:
         case str(one) | [str(one)]:
             return one

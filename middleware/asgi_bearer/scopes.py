@@ -23,13 +23,18 @@ def is_scope_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def checked_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+def checked_scopes(scopes: str | Iterable[str], *, any_of: bool = False) -> tuple[str, ...]:
     """Return `scopes` as a tuple without duplicates; one string is one scope.
 
+    Arguments:
+        any_of: one of the scopes is enough, so there must be at least one.
+
     Raises:
-        ValueError: a name is not a scope-token (RFC 6749 §3.3).
+        ValueError: a name is not a scope-token (RFC 6749 §3.3), or there is none to choose from.
     """
     names = _names(scopes)
+    if any_of and not names:
+        raise ValueError("scopes: there must be at least one scope, because one of them is enough")
     # A set has no fixed order, but a challenge must be the same after a restart.
     return tuple(sorted(names) if isinstance(scopes, set | frozenset) else dict.fromkeys(names))
 

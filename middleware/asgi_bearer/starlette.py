@@ -83,8 +83,7 @@ def requires(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
         TypeError: the function has no parameter `request` or `websocket`, or the class has no
             method `dispatch`.
     """
-    needed = checked_scopes(scopes)
-    return _protect(needed)
+    return _protect(checked_scopes(scopes))
 
 
 def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
@@ -96,10 +95,7 @@ def requires_any(*scopes: str) -> Callable[[_Endpoint], _Endpoint]:
         ValueError: a name is not a scope name, or there is none.
         TypeError: as for `requires`.
     """
-    needed = checked_scopes(scopes)
-    if not needed:
-        raise ValueError("requires_any needs at least one scope")
-    return _protect(needed, any_of=True)
+    return _protect(checked_scopes(scopes, any_of=True), any_of=True)
 
 
 def _protect(needed: tuple[str, ...], *, any_of: bool = False) -> Callable[[_Endpoint], _Endpoint]:

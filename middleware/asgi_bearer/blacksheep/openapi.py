@@ -3,7 +3,7 @@ handler."""
 
 from collections.abc import Iterable
 from itertools import chain, product
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from blacksheep import Application
 from blacksheep.server.openapi.v3 import OpenAPIHandler, SecuritySchemeHandler
@@ -15,6 +15,7 @@ from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[
     HTTPSecurity,
     MediaType,
     OpenAPI,
+    Reference,
     Response,
     Schema,
     SecurityRequirement,
@@ -24,13 +25,7 @@ from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[
 
 from asgi_bearer.blacksheep.authentication import SCHEME, BearerAuthentication
 from asgi_bearer.blacksheep.policies import ScopesRequirement
-
-_REFUSALS: Final = {
-    "400": "The Authorization header is malformed.",
-    "401": "There is no access token, or it is not valid.",
-    "403": "The access token does not permit this request.",
-    "503": "The access token cannot be verified at the moment.",
-}
+from asgi_bearer.guard.openapi import MEDIA_TYPE, PROBLEM, REFUSALS
 
 
 class BearerOpenAPIHandler(OpenAPIHandler):
@@ -63,7 +58,7 @@ class BearerOpenAPIHandler(OpenAPIHandler):
         responses = super().get_responses(handler) or {}
         if getattr(handler, "allow_anonymous", False):
             return responses
-        return {**{status: _response(status) for status in _REFUSALS}, **responses}
+        return {**{status: _response(status) for status in REFUSALS}, **responses}
 
     def _alternatives(self, handler: Any) -> list[tuple[str, ...]]:
         name = getattr(handler, "auth_policy", None)
@@ -89,16 +84,19 @@ class _BearerSecurity(SecuritySchemeHandler):
 
 
 def _response(status: str) -> Response:
-    string = Schema(type=ValueType.STRING)
-    members = {"type": string, "title": string, "detail": string, "error": string}
-    problem = Schema(
-        type=ValueType.OBJECT,
-        properties={**members, "status": Schema(type=ValueType.INTEGER)},
-        required=["type", "title", "status", "detail"],
-    )
-    header = "Retry-After" if status == "503" else "WWW-Authenticate"
+    text, headers = REFUSALS[status]
+    members: dict[str, Schema | Reference] = {
+        name: Schema(type=ValueType(member["type"]))
+        for name, member in PROBLEM["properties"].items()
+    }
+    problem = Schema(type=ValueType.OBJECT, properties=members, required=PROBLEM["required"])
     return Response(
-        description=_REFUSALS[status],
-        headers={name: Header(schema=string) for name in (header, "Cache-Control")},
-        content={"application/problem+json": MediaType(schema=problem)},
+        description=text,
+        headers={
+            header.name: Header(
+                description=header.description, schema=Schema(type=ValueType(header.type))
+            )
+            for header in headers
+        },
+        content={MEDIA_TYPE: MediaType(schema=problem)},
     )

@@ -41,10 +41,7 @@ def requires_any(*scopes: str) -> Callable[[_Guarded], _Guarded]:
     Raises:
         ValueError: a name is not a scope name, or there is none.
     """
-    needed = checked_scopes(scopes)
-    if not needed:
-        raise ValueError("requires_any needs at least one scope")
-    return _protect(needed, any_of=True)
+    return _protect(checked_scopes(scopes, any_of=True), any_of=True)
 
 
 def _protect(needed: tuple[str, ...], *, any_of: bool) -> Callable[[_Guarded], _Guarded]:

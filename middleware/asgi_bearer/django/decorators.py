@@ -39,10 +39,7 @@ def requires_any(*scopes: str) -> "Requirement":
     Raises:
         ValueError: a name is not a scope name, or there is none.
     """
-    needed = checked_scopes(scopes)
-    if not needed:
-        raise ValueError("requires_any needs at least one scope")
-    return Requirement(needed, any_of=True)
+    return Requirement(checked_scopes(scopes, any_of=True), any_of=True)
 
 
 class Requirement:

@@ -36,7 +36,8 @@ class BearerMiddleware:
       active, the request is refused with 403.
     - `REALM`: the realm in challenges; printable ASCII.
 
-    Behind the `BearerMiddleware` of `asgi_bearer` no token is verified twice, and both refuse.
+    Behind a `BearerMiddleware` of `asgi_bearer` both refuse. With the same verifier, no token is
+    verified twice.
 
     The CSRF check is skipped for a request with a good token and without a session cookie: no other
     site can send it. Beside a session cookie it stays, because a view may act for the session.

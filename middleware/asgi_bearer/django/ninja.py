@@ -1,7 +1,7 @@
 """django-ninja: `auth=BearerAuth("read:items")`, and an API that answers and documents refusals.
 
 No middleware is needed: `BearerAuth` verifies the token itself, with the setting `ASGI_BEARER`.
-Behind a middleware it takes the principal that has been verified there.
+Behind a middleware with that verifier it takes the principal that has been verified there.
 """
 
 import asyncio
@@ -24,12 +24,14 @@ from asgi_bearer.django.configuration import Configuration, configuration
 from asgi_bearer.django.requests import refused_response, scope_of
 from asgi_bearer.django.users import set_user, set_user_async
 from asgi_bearer.django.verification import (
+    is_verified,
     leave_anonymous,
     presents_token,
     verify,
     verify_async,
 )
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
+from asgi_bearer.guard import openapi
 from asgi_bearer.guard.endpoints import access_refusal, principal
 from asgi_bearer.scopes import checked_scopes
 
@@ -37,23 +39,6 @@ __all__ = ["BearerAuth", "BearerNinjaAPI", "Refused"]
 
 _MISSING: Final = "asgi_bearer.credentials_missing"
 """Key of the scope: the request has no Bearer credentials, so another `auth` may accept it."""
-
-
-_CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-_RETRY_AFTER: Final = {"Retry-After": {"schema": {"type": "integer"}}}
-_REFUSALS: Final[dict[int, dict[str, Any]]] = {
-    status: {
-        "description": description,
-        "headers": headers,
-        "content": {"application/problem+json": {"schema": {"type": "object"}}},
-    }
-    for status, description, headers in (
-        (401, "There is no access token, or it is not valid.", _CHALLENGE),
-        (403, "The access token does not permit this request.", _CHALLENGE),
-        (503, "The access token cannot be verified at the moment.", _RETRY_AFTER),
-    )
-}
-
 
 _DOCUMENTED: Final = "openapi_security_schema"
 
@@ -90,9 +75,7 @@ class BearerAuth(AuthBase):
     openapi_scheme = "bearer"
 
     def __init__(self, *scopes: str, any_of: bool = False) -> None:
-        if any_of and not scopes:
-            raise ValueError("any_of=True needs at least one scope")
-        self.needed = checked_scopes(scopes)
+        self.needed = checked_scopes(scopes, any_of=any_of)
         self.any_of = any_of
         configuration()
         super().__init__()
@@ -115,9 +98,8 @@ class BearerAuth(AuthBase):
 
     def _authenticate(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_verified(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None
@@ -126,9 +108,8 @@ class BearerAuth(AuthBase):
 
     async def _authenticate_async(self, request: HttpRequest) -> Principal | None:
         config = configuration()
-        scope = scope_of(request)
         refused: AccessTokenError | None = None
-        if principal(scope) is None:
+        if not is_verified(request, config):
             if not presents_token(request):
                 _leave_to_others(request, config)
                 return None
@@ -191,7 +172,8 @@ class _Schema(OpenAPISchema):
 
     def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
         guarded = any(isinstance(auth, BearerAuth) for auth in _auths(operation))
-        return {**super().responses(operation), **(_REFUSALS if guarded else {})}
+        refusals = {int(status): dict(found) for status, found in openapi.responses().items()}
+        return {**super().responses(operation), **(refusals if guarded else {})}
 
 
 def _auths(operation: Operation) -> list[object]:

@@ -87,10 +87,15 @@ def scope_with_headers(request: HttpRequest) -> MutableMapping[str, Any]:
 
 
 def refused_response(request: HttpRequest, refused: AccessTokenError) -> HttpResponse:
+    """Return the problem response to a request, with the realm that the guard has left."""
+    return problem_response(refused, endpoints.realm(scope_of(request)))
+
+
+def problem_response(refused: AccessTokenError, realm: str) -> HttpResponse:
     """Return the problem response (RFC 9457) with the challenge of RFC 6750 §3."""
     return HttpResponse(
         json.dumps(challenge.problem(refused)),
         status=refused.status,
-        headers=challenge.headers(refused, endpoints.realm(scope_of(request))),
+        headers=challenge.headers(refused, realm),
         content_type="application/problem+json",
     )

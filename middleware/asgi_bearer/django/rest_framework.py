@@ -1,7 +1,8 @@
 """Django REST framework: `BearerAuthentication`, and permissions that ask for scopes.
 
 No middleware is needed: `BearerAuthentication` verifies the token itself, with the setting
-`ASGI_BEARER`. Behind a middleware it takes the principal that has been verified there.
+`ASGI_BEARER`. Behind a middleware with that verifier it takes the principal that has been verified
+there.
 """
 
 from collections.abc import Iterable
@@ -14,20 +15,26 @@ if find_spec("rest_framework") is None:
         " pip install djangorestframework"
     )
 
+from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from asgi_bearer.caller import ANONYMOUS, Principal
 from asgi_bearer.django.configuration import configuration
-from asgi_bearer.django.requests import scope_of
+from asgi_bearer.django.requests import problem_response, scope_of
 from asgi_bearer.django.users import USER_KEY, PrincipalUser, set_user
-from asgi_bearer.django.verification import leave_anonymous, presents_token, verify
+from asgi_bearer.django.verification import (
+    is_verified,
+    leave_anonymous,
+    presents_token,
+    verify,
+)
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing, NotJudgedError
 from asgi_bearer.guard import challenge
 from asgi_bearer.guard.connection import PRINCIPAL_KEY
-from asgi_bearer.guard.endpoints import access_refusal, principal, realm
+from asgi_bearer.guard.endpoints import access_refusal, principal, realm, refuse
 from asgi_bearer.scopes import checked_scopes
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ __all__ = [
     "HasReadWriteScopes",
     "HasScopes",
     "Refused",
+    "exception_handler",
 ]
 
 
@@ -62,18 +70,21 @@ class GuardedRequest(Request):
 class Refused(APIException):
     """A refusal, as an exception of Django REST framework.
 
-    Its exception handler answers with the status, the members of a problem (RFC 9457), and
-    `WWW-Authenticate` or `Retry-After`. It is no `AuthenticationFailed`: for that the first
-    authentication class of the view chooses the challenge, and without one the status is 403.
+    The framework's exception handler answers with the status, the members of a problem (RFC 9457),
+    and `WWW-Authenticate` or `Retry-After`; the `exception_handler` below sends the other headers,
+    too. It is no `AuthenticationFailed`: for that the first authentication class of the view
+    chooses the challenge, and without one the status is 403.
 
     Attributes:
         refusal: the reason.
-        auth_header, wait: what the exception handler reads.
+        realm: the realm in the challenge.
+        auth_header, wait: what the framework's exception handler reads.
     """
 
     def __init__(self, refusal: AccessTokenError, realm: str) -> None:
         super().__init__(refusal.sentence, refusal.code)
         self.refusal = refusal
+        self.realm = realm
         self.status_code = refusal.status
         self.detail: Any = challenge.problem(refusal)
         self.auth_header = challenge.challenge(refusal, realm)
@@ -87,6 +98,27 @@ class Refused(APIException):
     def get_full_details(self) -> Any:
         """Return the sentence and the code of the refusal."""
         return {"message": self.refusal.sentence, "code": self.refusal.code}
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Return the response of the guard to a refusal, and the framework's to any other exception.
+
+    For `EXCEPTION_HANDLER` in the setting `REST_FRAMEWORK`. With it, each refusal has the media
+    type `application/problem+json`, and the headers that keep caches from storing it and that let
+    scripts of other origins read its challenge.
+    """
+    # The module imports the classes that the settings name.
+    from rest_framework import views
+
+    if isinstance(exc, NotAuthenticated) and getattr(exc, "auth_header", None) == _challenge():
+        # A permission of the framework asks for credentials, and the first ones are Bearer.
+        refusal = CredentialsMissing("the view needs an access token")
+        refuse(scope_of(context["request"]._request), refusal)
+        exc = Refused(refusal, configuration().realm)
+    if not isinstance(exc, Refused):
+        return views.exception_handler(exc, context)
+    views.set_rollback()
+    return problem_response(exc.refusal, exc.realm)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -105,7 +137,7 @@ class BearerAuthentication(BaseAuthentication):
         config = configuration()
         django_request = request._request
         scope = scope_of(django_request)
-        if principal(scope) is None:
+        if not is_verified(django_request, config):
             if not presents_token(django_request):
                 leave_anonymous(django_request, config)
                 return None
@@ -121,7 +153,11 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge for a request without credentials, whose status is then 401."""
-        return challenge.challenge(CredentialsMissing(), configuration().realm) or ""
+        return _challenge()
+
+
+def _challenge() -> str:
+    return challenge.challenge(CredentialsMissing(), configuration().realm) or ""
 
 
 class _Scopes(BasePermission):
@@ -170,9 +206,7 @@ def HasAnyScope(*scopes: str) -> type[BasePermission]:  # noqa: N802 - permissio
     Raises:
         ValueError: a name is not a scope name, or there is none.
     """
-    needed = checked_scopes(scopes)
-    if not needed:
-        raise ValueError("HasAnyScope needs at least one scope")
+    needed = checked_scopes(scopes, any_of=True)
     members = {"needed": needed, "needed_to_write": needed, "any_of": True}
     return type("HasAnyScope", (_Scopes,), members)
 

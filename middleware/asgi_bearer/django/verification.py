@@ -1,16 +1,7 @@
-"""Verifies requests, from synchronous and asynchronous code of Django.
+"""Verifies requests, from synchronous and asynchronous code of Django."""
 
-Keys are fetched in an event loop, and a key source belongs to one. Over ASGI that is the server's,
-also for code in a thread. WSGI has none: there one thread of the process runs an event loop, in
-which the requests of all threads share keys and fetches. `async_to_sync` would make a new event
-loop for each request: then each request would fetch, and no fetch in the background would end.
-"""
-
-import asyncio
-import os
-import threading
-from collections.abc import Coroutine, MutableMapping
-from typing import Any, TypeVar
+from collections.abc import MutableMapping
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest
@@ -18,27 +9,28 @@ from django.http import HttpRequest
 from asgi_bearer.caller import ANONYMOUS
 from asgi_bearer.credentials import Presented
 from asgi_bearer.django.configuration import Configuration
+from asgi_bearer.django.loop_thread import LoopThread
 from asgi_bearer.django.requests import has_scope, scope_of, scope_with_headers, writable
 from asgi_bearer.errors import AccessTokenError, CredentialsMissing
 from asgi_bearer.guard.connection import PRINCIPAL_KEY, REALM_KEY
-from asgi_bearer.guard.endpoints import access_refusal, admit, principal
+from asgi_bearer.guard.endpoints import access_refusal, admit, is_admitted_by, principal
 
-_T = TypeVar("_T")
+_thread = LoopThread()
 
 
 def admitted(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Return why the middleware refuses a request, or None.
 
-    The principal of a `BearerMiddleware` outside is not verified again.
+    A `BearerMiddleware` outside with the same verifier has verified the token already.
     """
-    if PRINCIPAL_KEY not in scope_of(request):
+    if _is_to_verify(request, config):
         return verify(request, config, optional=config.optional)
     return _refusal_of_anonymous(request, config)
 
 
 async def admitted_async(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     """Do what `admitted` does."""
-    if PRINCIPAL_KEY not in scope_of(request):
+    if _is_to_verify(request, config):
         return await verify_async(request, config, optional=config.optional)
     return _refusal_of_anonymous(request, config)
 
@@ -79,6 +71,14 @@ def presents_token(request: HttpRequest) -> bool:
     return True
 
 
+def is_verified(request: HttpRequest, config: Configuration) -> bool:
+    """Return whether the verifier of the setting returned the principal of a request.
+
+    A guard outside may have another verifier, for tokens of other issuers or for other APIs.
+    """
+    return is_admitted_by(scope_of(request), config.verifier)
+
+
 def leave_anonymous(request: HttpRequest, config: Configuration) -> None:
     """Set the principal of a request that is not verified: that of a guard outside, or None."""
     scope = scope_of(request)
@@ -93,6 +93,14 @@ async def _admitted(
     return await admit(scope, config.verifier, realm=config.realm, optional=optional)
 
 
+def _is_to_verify(request: HttpRequest, config: Configuration) -> bool:
+    scope = scope_of(request)
+    if PRINCIPAL_KEY not in scope:
+        return True
+    # What a guard outside lets pass as anonymous stays anonymous.
+    return principal(scope) is not None and not is_verified(request, config)
+
+
 def _refusal_of_anonymous(request: HttpRequest, config: Configuration) -> AccessTokenError | None:
     scope = scope_of(request)
     writable(request).principal = caller = principal(scope)
@@ -104,47 +112,3 @@ def _keep(request: HttpRequest, scope: MutableMapping[str, Any]) -> None:
     own[REALM_KEY] = scope[REALM_KEY]
     own[PRINCIPAL_KEY] = scope.get(PRINCIPAL_KEY, ANONYMOUS)
     writable(request).principal = principal(own)
-
-
-class LoopThread:
-    """One thread with an event loop, started when it is first needed, in each process that needs
-    it: a thread does not survive a fork."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._has_hook = False
-
-    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine in the thread, and wait for its result."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
-        try:
-            return future.result()
-        finally:
-            # If the waiting thread is interrupted (a server that stops), so is the coroutine.
-            future.cancel()
-
-    async def run_async(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine in the thread, from another event loop."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
-        return await asyncio.wrap_future(future)
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(
-                    target=self._loop.run_forever, name="asgi_bearer", daemon=True
-                ).start()
-                if not self._has_hook:
-                    self._has_hook = True
-                    os.register_at_fork(after_in_child=self._forget)
-            return self._loop
-
-    def _forget(self) -> None:
-        # Another thread may have held the lock during the fork.
-        self._lock = threading.Lock()
-        self._loop = None
-
-
-_thread = LoopThread()

@@ -32,7 +32,7 @@ logger = logging.getLogger("asgi_bearer")
 
 
 class Realm(str):
-    """The realm that the guard leaves in the scope; it knows who verified the principal beside it.
+    """The realm that the guard leaves in the scope, with the verifier of the principal beside it.
 
     An endpoint with a verifier of its own can see whether the guard has the same one.
 
@@ -51,7 +51,7 @@ class Realm(str):
         return self
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        """Become a plain string in a copy: a verifier cannot be copied, nor a copy be trusted."""
+        """Return a plain string for a copy: a copied verifier would not be the same one."""
         return str, (str(self),)
 
 

@@ -70,9 +70,7 @@ def refusal(scope: Mapping[str, Any], *scopes: str, any_of: bool = False) -> Ref
         ValueError: a name is not a scope name, or there is none to choose from.
         RuntimeError: no guard has seen the request.
     """
-    if any_of and not scopes:
-        raise ValueError("any_of=True needs at least one scope")
-    refused = access_refusal(scope, checked_scopes(scopes), any_of=any_of)
+    refused = access_refusal(scope, checked_scopes(scopes, any_of=any_of), any_of=any_of)
     if refused is None:
         return None
     return Refusal(refused.status, *challenge.response(refused, realm(scope)))

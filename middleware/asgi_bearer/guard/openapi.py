@@ -1,11 +1,12 @@
 """What an OpenAPI document says about the guard: how to get a token, and each refusal.
 
-The functions change a document that a framework has made. Changing it twice changes nothing more.
+`describe` changes a document that a framework has made. Changing it twice changes nothing more.
+Frameworks that make their documents from objects of their own read `REFUSALS` and `PROBLEM`.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Json = MutableMapping[str, Any]
 
@@ -13,7 +14,7 @@ _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "
 
 _SCHEMA: Final = "AccessTokenProblem"
 
-_PROBLEM: Final = {
+PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
     "title": "Access token problem",
     "description": "Why a request was refused (RFC 9457).",
@@ -26,26 +27,37 @@ _PROBLEM: Final = {
     },
     "required": ["type", "title", "status", "detail"],
 }
+"""The schema of the body of a refusal."""
 
-_CHALLENGE: Final = {
-    "WWW-Authenticate": {
-        "description": "The challenge (RFC 6750).",
-        "schema": {"type": "string"},
-    }
-}
-_RETRY_AFTER: Final = {
-    "Retry-After": {
-        "description": "Seconds after which the client may try again.",
-        "schema": {"type": "integer"},
-    }
-}
+MEDIA_TYPE: Final = "application/problem+json"
+"""The media type of that body."""
 
-_REFUSALS: Final = {
-    "400": ("The Authorization header is malformed.", _CHALLENGE),
-    "401": ("There is no access token, or it is not valid.", _CHALLENGE),
-    "403": ("The access token does not permit this request.", _CHALLENGE),
-    "503": ("The access token cannot be verified at the moment.", _RETRY_AFTER),
+
+class Header(NamedTuple):
+    """A header of a refusal: its name, what it says, and the type of its value."""
+
+    name: str
+    description: str
+    type: str
+
+    def described(self) -> Json:
+        """Return the header in OpenAPI."""
+        return {"description": self.description, "schema": {"type": self.type}}
+
+
+_CHALLENGE: Final = Header("WWW-Authenticate", "The challenge (RFC 6750).", "string")
+_RETRY_AFTER: Final = Header(
+    "Retry-After", "Seconds after which the client may try again.", "integer"
+)
+_NO_STORE: Final = Header("Cache-Control", "`no-store`: no cache may keep it.", "string")
+
+REFUSALS: Final[Mapping[str, tuple[str, tuple[Header, ...]]]] = {
+    "400": ("The Authorization header is malformed.", (_CHALLENGE, _NO_STORE)),
+    "401": ("There is no access token, or it is not valid.", (_CHALLENGE, _NO_STORE)),
+    "403": ("The access token does not permit this request.", (_CHALLENGE, _NO_STORE)),
+    "503": ("The access token cannot be verified at the moment.", (_RETRY_AFTER, _NO_STORE)),
 }
+"""By status: the description of the refusal, and its headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,28 @@ class Schemes:
     optional: str
     sign_in: str
     sign_in_object: Mapping[str, Any] | None
+
+
+def responses(schema: Mapping[str, Any] = PROBLEM) -> dict[str, Json]:
+    """Return each refusal as a response in OpenAPI, by status.
+
+    Arguments:
+        schema: the schema of the body, or a reference to it.
+    """
+    content = {MEDIA_TYPE: {"schema": schema}}
+    return {
+        status: {
+            "description": text,
+            "headers": {header.name: header.described() for header in headers},
+            "content": content,
+        }
+        for status, (text, headers) in REFUSALS.items()
+    }
+
+
+def name(status: str) -> str:
+    """Return the name of a refusal among the components of a document."""
+    return f"AccessToken{status}"
 
 
 def oauth2(authorization_url: str, token_url: str, scopes: Mapping[str, str]) -> Json:
@@ -85,9 +119,9 @@ def describe(document: Json, schemes: Schemes) -> None:
             continue
         is_protected = True
         used |= dict.fromkeys(scopes)
-        responses = operation.setdefault("responses", {})
-        for status in _REFUSALS:
-            responses.setdefault(status, {"$ref": f"#/components/responses/{_name(status)}"})
+        answers = operation.setdefault("responses", {})
+        for status in REFUSALS:
+            answers.setdefault(status, {"$ref": f"#/components/responses/{name(status)}"})
     if is_protected:
         _add_components(document.setdefault("components", {}), schemes, used)
 
@@ -121,13 +155,10 @@ def _add_components(components: Json, schemes: Schemes, scopes: Iterable[str]) -
     securities.setdefault(schemes.bearer, optional)
     if schemes.sign_in_object:
         securities[schemes.sign_in] = _with_scopes(schemes.sign_in_object, scopes)
-    components.setdefault("schemas", {})[_SCHEMA] = _PROBLEM
-    content = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{_SCHEMA}"}}}
+    components.setdefault("schemas", {})[_SCHEMA] = PROBLEM
+    found = responses({"$ref": f"#/components/schemas/{_SCHEMA}"})
     components.setdefault("responses", {}).update(
-        {
-            _name(status): {"description": text, "headers": headers, "content": content}
-            for status, (text, headers) in _REFUSALS.items()
-        }
+        {name(status): response for status, response in found.items()}
     )
 
 
@@ -137,7 +168,3 @@ def _with_scopes(scheme: Mapping[str, Any], scopes: Iterable[str]) -> Mapping[st
     # Swagger UI requests only scopes that the scheme lists.
     listed = {**code, "scopes": dict.fromkeys(scopes, "")}
     return {**scheme, "flows": {"authorizationCode": listed}}
-
-
-def _name(status: str) -> str:
-    return f"AccessToken{status}"

@@ -79,7 +79,7 @@ class _Connection:
         try:
             seconds = self._remaining()
         except Exception:
-            # The application's clock may raise anything; then nothing says that the token lives.
+            # The application's clock may raise anything; then the token may have ended.
             seconds = 0.0
         loop = asyncio.get_running_loop()
         if seconds > 0:
@@ -119,7 +119,7 @@ class _Connection:
                 await self._end_what_is_open()
 
     def close(self) -> None:
-        """Stop to watch; the application has returned."""
+        """Stop watching; the application has returned."""
         for pending in (self._timer, self._ending, self._receiving):
             if pending is not None:
                 pending.cancel()

@@ -50,7 +50,7 @@ def take_token(scope: "Scope", subprotocol: str | None) -> "SubprotocolToken | N
         else:
             others.append(name)
     if len(tokens) > 1 or subprotocol in tokens:
-        # What stands beside two tokens may be a third.
+        # Another entry beside two tokens may be a token, too.
         others = []
     headers = [(name, value) for name, value in scope["headers"] if name.lower() != _HEADER]
     if others:

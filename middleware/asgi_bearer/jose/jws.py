@@ -106,7 +106,7 @@ def split(token: bytes, header_of: Callable[[bytes], Header], *, max_bytes: int)
 
     Raises:
         TokenTooLarge: it is longer than `max_bytes`.
-        TokenOpaque: it has one segment, so it is not a JWT.
+        TokenOpaque: it is not a JWT: it has one segment, or neither three segments nor a header.
         TokenEncrypted: it has five segments, as a JWE has (RFC 7516 §7.1).
         TokenMalformed: it has another number of segments, or its signature is empty or not
             canonical base64url.
@@ -139,8 +139,10 @@ def decoded_segment(segment: bytes) -> bytes:
 
 def _segment_refusal(token: bytes) -> InvalidTokenError:
     dots = token.count(b".")
-    if dots == 0 and token[:1] not in (b"", b"{"):
-        return TokenOpaque("an opaque token: it has no dots, and only a JWT can be verified")
+    # Google's opaque tokens have one dot. A JWT that was cut still begins with its header.
+    is_jwt = dots > 0 and token[:1] in _OBJECT_STARTS
+    if not is_jwt and token[:1] not in (b"", b".", b"{"):
+        return TokenOpaque(f"an opaque token (dots: {dots}): only a JWT can be verified")
     if dots == 4 and _is_encrypted(token.partition(b".")[0]):
         return TokenEncrypted(_ENCRYPTED)
     return TokenMalformed(f"{dots + 1} segments, but a signed JWT has three")

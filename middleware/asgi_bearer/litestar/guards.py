@@ -89,6 +89,4 @@ def scopes(*names: str, any_of: bool = False) -> ScopesGuard:
     Raises:
         ValueError: a name is not a scope name, or there is none to choose from.
     """
-    if any_of and not names:
-        raise ValueError("any_of=True needs at least one scope")
-    return ScopesGuard(checked_scopes(names), any_of)
+    return ScopesGuard(checked_scopes(names, any_of=any_of), any_of)

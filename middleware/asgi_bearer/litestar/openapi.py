@@ -1,7 +1,6 @@
 """What the OpenAPI documentation of Litestar says about a guarded route."""
 
 from collections.abc import Iterable
-from http import HTTPStatus
 from itertools import chain, product
 from typing import Any, Final, cast
 
@@ -18,22 +17,20 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 
+from asgi_bearer.guard.openapi import MEDIA_TYPE, PROBLEM, REFUSALS, name
 from asgi_bearer.litestar.guards import ScopesGuard
 
 _SCHEME: Final = "bearer"
 """The name of the security scheme."""
 
-_REFUSALS: Final = {
-    400: "The Authorization header is malformed.",
-    401: "There is no access token, or it is not valid.",
-    403: "The access token does not permit this request.",
-    503: "The access token cannot be verified at the moment.",
+_MEMBERS: Final = {
+    name: Schema(type=OpenAPIType(member["type"])) for name, member in PROBLEM["properties"].items()
 }
 
 
 def components(scheme: SecurityScheme) -> Components:
     """Return the security scheme and the responses of the guard."""
-    responses = {_name(status): _response(status) for status in _REFUSALS}
+    responses = {name(status): _response(status) for status in REFUSALS}
     return Components(security_schemes={_SCHEME: scheme}, responses=cast("Any", responses))
 
 
@@ -60,31 +57,26 @@ def guarded(base: type[Operation], security: list[SecurityRequirement]) -> type[
     def init(self: Operation, *args: Any, **members: Any) -> None:
         base.__init__(self, *args, **members)
         self.security = self.security or security
-        references = {str(status): _reference(status) for status in _REFUSALS}
+        references = {
+            status: Reference(ref=f"#/components/responses/{name(status)}") for status in REFUSALS
+        }
         self.responses = {**references, **(self.responses or {})}
 
     return cast("type[Operation]", type(base.__name__, (base,), {"__init__": init}))
 
 
-def _name(status: int) -> str:
-    return f"AccessToken{status}"
-
-
-def _reference(status: int) -> Reference:
-    return Reference(ref=f"#/components/responses/{_name(status)}")
-
-
-def _response(status: int) -> OpenAPIResponse:
-    string = Schema(type=OpenAPIType.STRING)
-    members = {"type": string, "title": string, "detail": string, "error": string}
+def _response(status: str) -> OpenAPIResponse:
+    text, headers = REFUSALS[status]
     problem = Schema(
-        type=OpenAPIType.OBJECT,
-        properties={**members, "status": Schema(type=OpenAPIType.INTEGER)},
-        required=["type", "title", "status", "detail"],
+        type=OpenAPIType.OBJECT, properties=dict(_MEMBERS), required=PROBLEM["required"]
     )
-    header = "Retry-After" if status == HTTPStatus.SERVICE_UNAVAILABLE else "WWW-Authenticate"
     return OpenAPIResponse(
-        description=_REFUSALS[status],
-        headers={name: OpenAPIHeader(schema=string) for name in (header, "Cache-Control")},
-        content={"application/problem+json": OpenAPIMediaType(schema=problem)},
+        description=text,
+        headers={
+            header.name: OpenAPIHeader(
+                description=header.description, schema=Schema(type=OpenAPIType(header.type))
+            )
+            for header in headers
+        },
+        content={MEDIA_TYPE: OpenAPIMediaType(schema=problem)},
     )

@@ -1,4 +1,4 @@
-"""`Gate`: holds back answers, in event loops and in threads, without sleeping."""
+"""`Gate`: delays answers, in event loops and in threads, without sleeping."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class Gate:
-    """Holds back those who wait while it is closed."""
+    """While it is closed, `wait` and `wait_in_thread` do not return."""
 
     def __init__(self) -> None:
         self._is_open = threading.Event()
@@ -14,11 +14,11 @@ class Gate:
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     def close(self) -> None:
-        """Hold back all who come from now on."""
+        """Block calls of `wait` and `wait_in_thread` from now on."""
         self._is_open.clear()
 
     def open(self) -> None:
-        """Let through all who wait, and all who come later."""
+        """Let blocked and later calls return."""
         self._is_open.set()
         waiting, self._waiting = self._waiting, []
         for loop, event in waiting:

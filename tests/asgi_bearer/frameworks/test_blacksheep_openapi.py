@@ -58,7 +58,7 @@ async def document(**arguments: Any) -> Any:
     async def open_handler() -> str:
         return ""
 
-    @docs(security=[SecurityInfo("other", [])])  # type: ignore[untyped-decorator]
+    @docs(security=[SecurityInfo("other", [])])  # type: ignore[untyped-decorator]  # the package has no types
     @router.get("/own")
     @auth("a")
     async def own() -> str:

@@ -5,15 +5,13 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.asgi import bearer
-from tests.support.demo_process import free_ports
+from tests.support.demo_process import CHECKOUT, free_ports
 
-CHECKOUT = Path(__file__).parents[3]
 FRAMEWORKS = ("blacksheep", "litestar", "quart")
 
 

@@ -224,9 +224,11 @@ def test_the_repr_of_a_parsed_token_does_not_show_the_token() -> None:
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ("SlAV32hkKG", "token_opaque: an opaque token: it has no dots"),
-        ("ya29.a0AfB", "token_malformed: 2 segments, but a signed JWT has three"),
-        ("a.b.c.d.e", "token_malformed: 5 segments"),
+        ("SlAV32hkKG", r"token_opaque: an opaque token \(dots: 0\)"),
+        ("ya29.a0AfB", r"token_opaque: an opaque token \(dots: 1\)"),
+        ("a.b.c.d.e", r"token_opaque: an opaque token \(dots: 4\)"),
+        ("eyJhbGciOiJSUzI1NiJ9.e30", "token_malformed: 2 segments, but a signed JWT has three"),
+        ("eyJhbGciOiJSUzI1NiJ9.a.b.c.d", "token_malformed: 5 segments"),
         (f"{b64({'alg': 'dir', 'enc': 'A256GCM'})}..AA.AA.AA", "token_encrypted: an encrypted"),
     ],
 )

@@ -70,6 +70,7 @@ def _rows() -> Iterator[Attack]:
     wrong = "it is not a JWT"
     yield Attack("one segment", wrong, TokenOpaque, lambda issuer: jwt_of(issuer).split(".")[0])
     yield Attack("an opaque token", wrong, TokenOpaque, lambda issuer: "SlAV32hkKG~+/9==")
+    yield Attack("an opaque token with a dot", wrong, TokenOpaque, lambda issuer: "ya29.a0AfH6SMB")
     wrong = "it is encrypted (RFC 7516 §9)"
     for alg in ("RSA-OAEP", "dir", "ECDH-ES", "PBES2-HS256+A128KW"):
         yield Attack(f"JWE by {alg}", wrong, TokenEncrypted, partial(_encrypted, alg=alg))

@@ -213,8 +213,11 @@ async def test_the_openapi_document_names_scheme_scopes_and_refusals() -> None:
     assert security["/key"] == [{"BearerAuth": ["read:contacts"]}, {"Key": []}]
     assert security["/function"] == [{"BearerAuth": ["read:contacts"]}]
     assert security["/open"] is None
-    assert operations["/async/who"]["responses"].keys() == {"200", "401", "403", "503"}
-    assert "WWW-Authenticate" in operations["/who"]["responses"]["401"]["headers"]
+    assert operations["/async/who"]["responses"].keys() == {"200", "400", "401", "403", "503"}
+    refusal = operations["/who"]["responses"]["401"]
+    assert set(refusal["headers"]) == {"WWW-Authenticate", "Cache-Control"}
+    problem = refusal["content"]["application/problem+json"]["schema"]
+    assert set(problem["properties"]) == {"type", "title", "status", "detail", "error"}
     assert operations["/open"]["responses"].keys() == {"200"}
 
 

@@ -2,17 +2,16 @@
 configured once in a process, and a page has its own settings."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[4]
-PAGES = ["django", "django-rest-framework", "django-ninja", "channels"]
+from tests.examples.page_runs import write_files
+from tests.support.demo_process import CHECKOUT
 
-FILE = re.compile(r"^<!-- file: (?P<name>[\w.]+) -->\n+```\w+\n(?P<text>.*?)^```$", re.M | re.S)
+PAGES = ["django", "django-rest-framework", "django-ninja", "channels"]
 
 RUN = """
 import sys
@@ -28,9 +27,7 @@ for block in Sybil([PythonCodeBlockParser()]).parse(Path(sys.argv[1])):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_blocks_of_a_page_run_and_its_test_passes(page: str, tmp_path: Path) -> None:
     document = CHECKOUT / "docs" / "frameworks" / f"{page}.md"
-    files = {found["name"]: found["text"] for found in FILE.finditer(document.read_text())}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    write_files(document.read_text(encoding="utf-8"), tmp_path)
     paths = os.pathsep.join((str(CHECKOUT / "middleware"), str(tmp_path)))
     environment = {**os.environ, "PYTHONPATH": paths}
     environment.pop("DJANGO_SETTINGS_MODULE", None)

@@ -1,11 +1,12 @@
 """Django REST framework: authentication, permissions, and what its refusals look like."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import path
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
@@ -76,6 +77,10 @@ class SessionSecond(Authenticated):
     authentication_classes = (BearerAuthentication, SessionAuthentication)
 
 
+class OnlySession(Authenticated):
+    authentication_classes = (SessionAuthentication,)
+
+
 class StaffOrToken(SessionSecond):
     permission_classes = (HasScopes("read:contacts") | IsAdminUser,)
 
@@ -96,6 +101,7 @@ urlpatterns = [
     path("open", Open.as_view()),
     path("session-first", SessionFirst.as_view()),
     path("session-second", SessionSecond.as_view()),
+    path("only-session", OnlySession.as_view()),
     path("staff-or-token", StaffOrToken.as_view()),
     path("any-or-staff", AnyOrStaff.as_view()),
     path("both", BothScopes.as_view()),
@@ -189,6 +195,47 @@ def test_a_permission_asks_for_scopes(
     assert (f'scope="{named}"' in challenge) if named else not challenge
 
 
+HANDLER = {"EXCEPTION_HANDLER": "asgi_bearer.django.rest_framework.exception_handler"}
+
+
+@pytest.mark.parametrize(
+    ("view", "authorization", "status"),
+    [
+        ("/who", None, 401),
+        ("/who", "Bearer a.b.c", 401),
+        ("/who", "Bearer", 400),
+        ("/who", f"Bearer {issuer.token(scope='other')}", 403),
+        ("/session-first", None, 401),
+        pytest.param("/authenticated", None, 401, id="a permission of the framework"),
+    ],
+)
+def test_the_exception_handler_sends_the_response_of_the_guard(
+    view: str, authorization: str | None, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "asgi_bearer")
+    with site(urlpatterns, SETTING, middleware=(), REST_FRAMEWORK=HANDLER):
+        headers = {"Authorization": authorization} if authorization else {}
+        response = Client().get(view, headers=headers)
+
+    assert (response.status_code, json(response)["status"]) == (status, status)
+    assert response["WWW-Authenticate"].startswith('Bearer realm="contacts"')
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["Cache-Control"] == "no-store"
+    assert response["Access-Control-Expose-Headers"] == "WWW-Authenticate"
+    assert caplog.text.count("refused GET") == 1
+
+
+@pytest.mark.parametrize("view", ["/session-second", "/only-session"])
+def test_the_exception_handler_leaves_other_exceptions_to_the_framework(view: str) -> None:
+    with site(urlpatterns, SETTING, middleware=FULL, REST_FRAMEWORK=HANDLER):
+        forbidden = session_client().post(view)
+        no_session = Client().get("/only-session")
+
+    assert (forbidden.status_code, no_session.status_code) == (403, 403)
+    assert "CSRF" in json(forbidden)["detail"]
+    assert json(no_session) == {"detail": "Authentication credentials were not provided."}
+
+
 class Down:
     """A verifier without keys."""
 
@@ -198,11 +245,16 @@ class Down:
 
 @pytest.mark.parametrize("view", ["/who", "/open", "/session-first"])
 def test_an_outage_of_the_keys_is_503_and_says_when_to_try_again(view: str) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token()}"}
     with site(urlpatterns, {"VERIFIER": Down()}, middleware=()):
-        response = Client().get(view, headers={"Authorization": f"Bearer {issuer.token()}"})
+        response = Client().get(view, headers=headers)
+        with override_settings(REST_FRAMEWORK=HANDLER):
+            handled = Client().get(view, headers=headers)
 
     assert (response.status_code, response["Retry-After"]) == (503, "7")
-    assert "WWW-Authenticate" not in response
+    assert (handled.status_code, handled["Retry-After"]) == (503, "7")
+    assert handled["Access-Control-Expose-Headers"] == "Retry-After"
+    assert "WWW-Authenticate" not in {**response.headers, **handled.headers}
 
 
 class Staff(PrincipalUser):
@@ -214,14 +266,14 @@ class Staff(PrincipalUser):
         return "staff"
 
 
-def nobody(principal: Principal) -> None:
+def no_user(principal: Principal) -> None:
     return None
 
 
 def test_user_is_what_the_setting_returns() -> None:
     with site(urlpatterns, {**SETTING, "USER": Staff}, middleware=()):
         user = Client().get("/who", headers={"Authorization": f"Bearer {issuer.token()}"})
-    with site(urlpatterns, {**SETTING, "USER": nobody}, middleware=()):
+    with site(urlpatterns, {**SETTING, "USER": no_user}, middleware=()):
         none = Client().get("/open", headers={"Authorization": f"Bearer {issuer.token()}"})
 
     assert json(user) == ["staff", "Principal"]

@@ -16,7 +16,8 @@ from django.urls import path
 from asgi_bearer import Presented, Principal
 from asgi_bearer.django import BearerRequest
 from asgi_bearer.django.configuration import configuration
-from asgi_bearer.django.verification import LoopThread, verify_async
+from asgi_bearer.django.loop_thread import LoopThread
+from asgi_bearer.django.verification import verify_async
 from asgi_bearer.keys.events import KeyEvent, KeySetStatus
 from asgi_bearer.testing import FakeIssuer
 from tests.asgi_bearer.frameworks.django.django_site import site

@@ -91,7 +91,7 @@ def test_exactly_the_protected_operations_have_the_refusals() -> None:
         assert responses(made, path) == {"200", *REFUSALS}
 
 
-def test_each_refusal_has_its_header_and_the_problem_body() -> None:
+def test_each_refusal_has_its_headers_and_the_problem_body() -> None:
     made = document(BearerAuth(issuer.verifier()))
     schema = {"$ref": "#/components/schemas/AccessTokenProblem"}
 
@@ -100,7 +100,8 @@ def test_each_refusal_has_its_header_and_the_problem_body() -> None:
     assert set(refusals) == {f"AccessToken{status}" for status in REFUSALS}
     for status in REFUSALS:
         refusal = refusals[f"AccessToken{status}"]
-        assert set(refusal["headers"]) == {"Retry-After" if status == "503" else "WWW-Authenticate"}
+        header = "Retry-After" if status == "503" else "WWW-Authenticate"
+        assert set(refusal["headers"]) == {header, "Cache-Control"}
         assert refusal["content"] == {"application/problem+json": {"schema": schema}}
 
 

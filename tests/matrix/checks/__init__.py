@@ -1,0 +1,1 @@
+"""What is checked in each cell of the matrix."""
