@@ -42,7 +42,8 @@ app = create_app(
 )
 
 if __name__ == "__main__":
-    # On your machine: an issuer in this process, and a token for curl.
+    # On your machine: an issuer in this process, and two tokens for curl.
+    import logging
     import os
     import time
 
@@ -50,7 +51,9 @@ if __name__ == "__main__":
 
     from asgi_bearer.testing import FakeIssuer
 
+    logging.basicConfig(level=logging.INFO)
     issuer = FakeIssuer(clock=time.time)
-    token = issuer.token(scope="read:items", exp=int(time.time()) + 3600)
-    print(f"token={token}", flush=True)
+    in_an_hour = int(time.time()) + 3600
+    print(f"export TOKEN={issuer.token(scope='read:items', exp=in_an_hour)}")
+    print(f"export OTHER={issuer.token(scope='openid', exp=in_an_hour)}", flush=True)
     uvicorn.run(create_app(issuer.verifier()), port=int(os.environ.get("PORT", "8000")))

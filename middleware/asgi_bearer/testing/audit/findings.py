@@ -162,7 +162,8 @@ class Findings:
             return f"remove it from `public` of BearerMiddleware; {_DECLARE}"
         return (
             "the guard let the request pass (`optional`, `preflight`, `PUBLIC` of Django or "
-            f"`exclude_from_auth` of Litestar): protect the endpoint with scopes; {_DECLARE}"
+            "`exclude_from_auth` of Litestar): protect the endpoint with `@requires`, or as your"
+            f" framework does; {_DECLARE}"
         )
 
     def _note(self, outcome: Outcome, method: str, route: Route, why: str) -> None:
