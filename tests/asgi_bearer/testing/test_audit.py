@@ -70,7 +70,7 @@ def test_one_error_names_every_hole_with_endpoint_reason_and_remedy() -> None:
     assert "the request reached the endpoint without a token" in text
     assert "remove it from `public` of BearerMiddleware" in text
     assert f"GET, HEAD /beside -> {__name__}.other" in text
-    assert "protect the endpoint with scopes" in text
+    assert "protect the endpoint with `@requires`" in text
 
 
 async def test_the_audit_runs_where_an_event_loop_runs_already() -> None:
