@@ -3,7 +3,7 @@
 from blacksheep import Application, Request, Router, WebSocket
 from blacksheep.server.authorization import allow_anonymous, auth
 from guardpost import Policy
-from openapidocs.v3 import Info  # type: ignore[import-untyped]
+from openapidocs.v3 import Info  # type: ignore[import-untyped]  # it has no types
 
 from asgi_bearer import BearerMiddleware, JWTVerifier, Verifier
 from asgi_bearer.blacksheep import (
@@ -30,10 +30,10 @@ def create_app(verifier: Verifier) -> BearerMiddleware:
     async def reports(request: Request) -> dict[str, str | None]:
         return {"owner": principal(request).subject}
 
-    @api.router.ws("/items/changes")  # pyright: ignore[reportUnknownMemberType]
+    @api.router.ws("/items/changes")  # pyright: ignore[reportUnknownMemberType] - partly untyped
     @auth("read:items")
     async def changes(websocket: WebSocket) -> None:
-        await websocket.accept()  # pyright: ignore[reportUnknownMemberType]
+        await websocket.accept()  # pyright: ignore[reportUnknownMemberType] - partly untyped
         await websocket.send_json({"owner": principal(websocket).subject})
         await websocket.close()
 

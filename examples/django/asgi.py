@@ -9,12 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.django.settings")
 django = get_asgi_application()
 
 # Channels and models can only be imported now.
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after Django
+from django.conf import settings  # noqa: E402 - after Django
+from django.urls import path  # noqa: E402 - after Django
 
-from asgi_bearer import BearerMiddleware  # noqa: E402
-from examples.django.consumers import Changes  # noqa: E402
+from asgi_bearer import BearerMiddleware  # noqa: E402 - after Django
+from examples.django.consumers import Changes  # noqa: E402 - after Django
 
 # The type of Django's function knows only views.
 consumer: Any = path

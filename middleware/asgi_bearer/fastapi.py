@@ -175,7 +175,7 @@ class BearerAuth(SecurityBase):
             return made
 
         # FastAPI documents this way to extend the document.
-        app.openapi = described  # type: ignore[method-assign]
+        app.openapi = described  # type: ignore[method-assign]  # see above
         app.router.lifespan_context = _warmed(app, self._verifier)
 
 

@@ -56,9 +56,9 @@ class BearerAuthentication(AuthenticationHandler):
         return SCHEME
 
     # BlackSheep awaits it, but its base class is not asynchronous.
-    async def authenticate(  # type: ignore[override]
+    async def authenticate(  # type: ignore[override]  # the base returns Identity
         self, context: Request
-    ) -> BearerUser | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    ) -> BearerUser | None:  # pyright: ignore[reportIncompatibleMethodOverride] - the same
         """Return the user; None if the request has no Bearer credentials.
 
         Raises:

@@ -10,7 +10,7 @@ from blacksheep.server.openapi.v3 import OpenAPIHandler, SecuritySchemeHandler
 from guardpost import AuthenticationHandler, AuthorizationStrategy
 
 # The package has no types.
-from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from openapidocs.v3 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it has no types
     Header,
     HTTPSecurity,
     MediaType,

@@ -53,7 +53,7 @@ def writable(request: HttpRequest) -> Writable:
 def is_async(view: object) -> bool:
     """Return whether a view is an async function, or Django marked it as one."""
     # The function of `inspect` does not see the mark before Python 3.12.
-    return iscoroutinefunction(view)  # pyright: ignore[reportDeprecated]
+    return iscoroutinefunction(view)  # pyright: ignore[reportDeprecated] - see above
 
 
 def has_scope(request: HttpRequest) -> bool:

@@ -36,6 +36,6 @@ def declared_scopes(endpoint: object) -> tuple[str, ...] | None:
 def bypassed_scopes(endpoint: object) -> tuple[str, ...] | None:
     """Return the scopes that a decorated version of `endpoint` checks, or None if there is none."""
     try:
-        return _protected.get(endpoint)  # type: ignore[call-overload, no-any-return]
+        return _protected.get(endpoint)  # type: ignore[call-overload, no-any-return]  # any object
     except TypeError:
         return None

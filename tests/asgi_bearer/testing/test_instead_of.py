@@ -155,7 +155,7 @@ def test_no_verifier_and_another_kind_of_verifier_are_refused() -> None:
     with pytest.raises(ValueError, match="verifiers of one issuer, not of none"):
         FakeIssuer.instead_of().__enter__()
     with pytest.raises(TypeError, match="takes JWTVerifier objects, not FakeIssuer; pass the"):
-        FakeIssuer.instead_of(real).__enter__()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        FakeIssuer.instead_of(real).__enter__()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - on purpose
 
 
 async def test_blocks_may_be_nested() -> None:
