@@ -4,14 +4,19 @@ Import it before the models of Django or Django REST framework are imported.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
+import atexit
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import django
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connections
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, override_settings
 
@@ -21,6 +26,9 @@ AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 BEARER = "asgi_bearer.django.BearerMiddleware"
 
 MODES = ("wsgi", "asgi")
+
+FOLDER = Path(tempfile.mkdtemp(prefix="asgi-bearer-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 if not settings.configured:
     settings.configure(
@@ -35,11 +43,11 @@ if not settings.configured:
             "rest_framework",
             "asgi_bearer.django",
         ],
-        # Threads and their connections share it.
+        # A file, because Django never closes a connection to a database in memory.
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
-                "NAME": "file:asgi_bearer?mode=memory&cache=shared",
+                "NAME": FOLDER / "django.sqlite3",
             }
         },
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
@@ -102,14 +110,23 @@ async def call(
     for name, value in (cookies or {}).items():
         client.cookies[name] = value
     if mode == "asgi":
-        response: HttpResponse = await client.generic(method, path, headers=headers, **arguments)
+        try:
+            answer: HttpResponse = await client.generic(method, path, headers=headers, **arguments)
+        finally:
+            await sync_to_async(connections.close_all)()
+        return answer
+
+    def get() -> HttpResponse:
+        try:
+            response: HttpResponse = client.generic(method, path, headers=headers, **arguments)
+        finally:
+            connections.close_all()
         return response
-    get: Callable[[], HttpResponse] = partial(
-        client.generic, method, path, headers=headers, **arguments
-    )
+
     return await asyncio.to_thread(get)
 
 
 def migrate() -> None:
     """Make the tables of the database, which lives as long as the process."""
     call_command("migrate", verbosity=0)
+    connections.close_all()
