@@ -12,10 +12,12 @@ from typing import Annotated, Any, Final
 try:
     from fastapi import FastAPI, Security
     from fastapi.openapi.models import HTTPBearer
+    from fastapi.openapi.utils import get_openapi
     from fastapi.security import SecurityScopes
     from fastapi.security.base import SecurityBase
 except ImportError as err:
     raise ImportError("asgi_bearer.fastapi needs FastAPI: pip install fastapi") from err
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
@@ -34,6 +36,7 @@ from asgi_bearer.guard.endpoints import (
     refuse,
 )
 from asgi_bearer.guard.lifespan import warmed
+from asgi_bearer.guard.operation_scopes import OperationScopes, scopes_of
 from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 from asgi_bearer.starlette import Refused, refused, refused_response
@@ -100,6 +103,7 @@ class BearerAuth(SecurityBase):
         self.model = HTTPBearer(bearerFormat="JWT")
         self.scheme_name = scheme_name
         self.optional = OptionalBearerAuth(self)
+        self._operations = OperationScopes({scheme_name, self.optional.scheme_name})
         self._schemes = openapi.Schemes(
             scheme_name,
             self.optional.scheme_name,
@@ -116,7 +120,7 @@ class BearerAuth(SecurityBase):
         """
         scope = connection.scope
         await self.admit(scope)
-        _check_scopes(scope, scopes)
+        await self.check_scopes(scope, tuple(scopes.scopes))
         user: Principal = scope[PRINCIPAL_KEY]
         return user
 
@@ -132,6 +136,19 @@ class BearerAuth(SecurityBase):
             if refusal is not None:
                 raise refused(scope, refusal)
 
+    async def check_scopes(self, scope: MutableMapping[str, Any], scopes: tuple[str, ...]) -> None:
+        """Refuse a request whose token lacks a scope, and name all scopes of the operation.
+
+        Raises:
+            Refused, WebSocketException: the request is refused.
+        """
+        user = principal(scope)
+        if user is not None and not user.scopes.issuperset(scopes):
+            scopes = await self._scopes_of_operation(scope, scopes)
+        refusal = access_refusal(scope, scopes)
+        if refusal is not None:
+            raise refused(scope, refusal)
+
     def any_of(self, *scopes: str) -> Callable[..., Awaitable[Principal]]:
         """Return a dependency that needs one of `scopes`; use it in `Depends` or `Security`.
 
@@ -144,8 +161,9 @@ class BearerAuth(SecurityBase):
             connection: HTTPConnection, user: Annotated[Principal, Security(self)]
         ) -> Principal:
             if user.scopes.isdisjoint(needed):
-                reason = missing_scopes_reason(needed, user.scopes, any_of=True)
-                refusal = InsufficientScope(needed, reason)
+                also = await self._scopes_of_operation(connection.scope, ())
+                reason = missing_scopes_reason(needed, user.scopes, any_of=True, also=also)
+                refusal = InsufficientScope(tuple(dict.fromkeys((*also, *needed))), reason)
                 refuse(connection.scope, refusal)
                 # If a test has overridden this dependency, no verifier has left a realm.
                 connection.scope.setdefault(REALM_KEY, self._realm)
@@ -178,6 +196,18 @@ class BearerAuth(SecurityBase):
         app.openapi = described  # type: ignore[method-assign]  # see above
         app.router.lifespan_context = _warmed(app, self._verifier)
 
+    async def _scopes_of_operation(
+        self, scope: Mapping[str, Any], checked: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Return all scopes that the operation needs, or `checked` if OpenAPI does not list it."""
+        app = scope.get("app")
+        if scope["type"] != "http" or not isinstance(app, FastAPI):
+            return checked
+        found = self._operations.known(app)
+        if found is None:
+            found = await run_in_threadpool(self._operations.read, app, lambda: _document(app))
+        return scopes_of(found, scope, checked)
+
 
 class OptionalBearerAuth(SecurityBase):
     """A dependency that returns the `Principal`, or None if a request has no credentials.
@@ -204,14 +234,14 @@ class OptionalBearerAuth(SecurityBase):
         scope = connection.scope
         await self._auth.admit(scope, optional=True)
         if scopes.scopes:
-            _check_scopes(scope, scopes)
+            await self._auth.check_scopes(scope, tuple(scopes.scopes))
         return principal(scope)
 
 
-def _check_scopes(scope: MutableMapping[str, Any], scopes: SecurityScopes) -> None:
-    refusal = access_refusal(scope, tuple(scopes.scopes))
-    if refusal is not None:
-        raise refused(scope, refusal)
+def _document(app: FastAPI) -> dict[str, Any]:
+    # Not app.openapi(): it would keep a document that lacks the routes that are added later, and
+    # that another thread may be describing.
+    return get_openapi(title=app.title, version=app.version, routes=app.routes)
 
 
 def _sign_in(

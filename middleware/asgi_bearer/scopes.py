@@ -1,7 +1,7 @@
 """Scope names: their grammar, and how they are read from arguments and claims (RFC 6749 §3.3)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, cast
 
@@ -98,14 +98,21 @@ def scope_names_in_roles(claim: str, value: object) -> frozenset[str]:
 
 
 def missing_scopes_reason(
-    needed: Iterable[str], granted: Iterable[str], *, any_of: bool = False
+    needed: Iterable[str],
+    granted: Iterable[str],
+    *,
+    any_of: bool = False,
+    also: Collection[str] = (),
 ) -> str:
     """Return for the log which scopes a request needs, and which scopes the token has.
 
     Arguments:
         any_of: whether one of the needed scopes is enough.
+        also: scopes that the request needs besides.
     """
-    needs = "needs one of" if any_of else "needs"
+    needs = f"needs {_joined(also)} and" if also else "needs"
+    if any_of:
+        needs += " one of"
     return f"{needs} {_joined(needed)}, the token has {_joined(sorted(granted)) or 'none'}"
 
 

@@ -40,6 +40,11 @@ class DeclaredPublic:
                 found = True
         return found
 
+    def method_and_path(self, entry: str) -> tuple[str, str]:
+        """Return the method and the path of an entry; the method is GET if it names none."""
+        method, path = self._entries[entry]
+        return method or "GET", path
+
     def without_route(self) -> list[str]:
         """Return the entries that no route has."""
         return sorted(self._entries.keys() - self._used)

@@ -1,6 +1,6 @@
 """Sorts what the audit sees into holes, public, guarded and unreached routes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Final
@@ -45,7 +45,7 @@ class Findings:
 
     def __init__(
         self,
-        routes: Iterable[Route],
+        routes: Collection[Route],
         declared: DeclaredPublic,
         public_paths: Collection[PublicPaths],
     ) -> None:
@@ -54,6 +54,8 @@ class Findings:
         self._paths: dict[FunctionType, set[str]] = {}
         self._open: list[_Open] = []
         self._holes: list[Hole] = []
+        self._not_open: dict[str, str] = {}
+        self._unread = tuple(dict.fromkeys(route.path for route in routes if route.is_unread))
         self._checked: dict[Outcome, dict[tuple[str, str, str], list[str]]] = {
             outcome: {} for outcome in Outcome
         }
@@ -72,6 +74,16 @@ class Findings:
             self._note_open(method, route.path, route, answer, verdict.why)
         else:
             self._note(verdict.outcome, method, route, verdict.why)
+
+    def add_entry(
+        self, entry: str, route: Route, method: str, verdict: Verdict, answer: Answer
+    ) -> None:
+        """Add what became of a request at the path of an entry of `public`, which must be open."""
+        is_missing = answer.status == 404 and not route.path.endswith("/*")
+        if verdict.outcome is Outcome.REFUSED or is_missing:
+            self._not_open[entry] = f"{method} {route.path} answered {answer.status}"
+        else:
+            self.add(route, method, verdict, answer)
 
     def add_scopes(self, route: Route, method: str, verdict: Verdict, answer: Answer) -> None:
         """Add what became of a token without scopes at a route that declares scopes."""
@@ -118,10 +130,7 @@ class Findings:
                 methods = tuple(dict.fromkeys(found.methods))
                 name = self._names[id(found.endpoint)]
                 self._holes.append(Hole(methods, found.path, name, found.why, found.change))
-        unused = [
-            Hole((), entry, "", "no route has this entry of `public`", "remove it from `public`")
-            for entry in self._declared.without_route()
-        ]
+        unused = map(self._unused, self._declared.without_route())
         open_methods = {(method, hole.path) for hole in self._holes for method in hole.methods}
         for (path, _, _), guarded in self._checked[Outcome.REFUSED].items():
             guarded[:] = [method for method in guarded if (method, path) not in open_methods]
@@ -130,7 +139,16 @@ class Findings:
             self._of(Outcome.OPEN),
             self._of(Outcome.REFUSED),
             self._of(Outcome.NOT_REACHED),
+            self._unread,
         )
+
+    def _unused(self, entry: str) -> Hole:
+        if entry not in self._not_open:
+            return Hole(
+                (), entry, "", "no route has this entry of `public`", "remove it from `public`"
+            )
+        change = "name the method that is open, or remove the entry from `public`"
+        return Hole((), entry, "", self._not_open[entry], change)
 
     def _note_open(
         self, method: str, path: str, route: Route | None, answer: Answer, why: str,

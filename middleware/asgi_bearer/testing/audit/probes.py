@@ -98,6 +98,12 @@ class Probes:
             answer = await self._answer(request)
             self._findings.add_reached(request.method, path, answer, "at this public path")
 
+    async def try_entry(self, entry: str, route: Route) -> None:
+        """Try an entry of `public` at an application whose routes are not known."""
+        method = next(iter(route.methods), WEBSOCKET)
+        answer = await self._answer(self._request(route, method))
+        self._findings.add_entry(entry, route, method, without_token(route, answer), answer)
+
     async def _try_other_methods(self, route: Route) -> None:
         assumed = self._request(route, "OPTIONS")
         taken = self._taken[route.host, route.example]

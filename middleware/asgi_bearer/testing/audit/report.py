@@ -51,13 +51,25 @@ class Report:
         public: what is open on purpose.
         guarded: what refuses requests without a token, and tokens without the declared scope.
         not_reached: what does not answer at its own path, each with the reason.
+        unread: the paths below which the audit does not know the routes of the framework.
     """
 
     holes: tuple[Hole, ...]
     public: tuple[Checked, ...]
     guarded: tuple[Checked, ...]
     not_reached: tuple[Checked, ...]
+    unread: tuple[str, ...]
 
     def __str__(self) -> str:
         noun = "hole" if len(self.holes) == 1 else "holes"
-        return "\n".join([f"{len(self.holes)} {noun}:", *(f"  {hole}" for hole in self.holes)])
+        return "\n".join(
+            [
+                f"{len(self.holes)} {noun}:",
+                *(f"  {hole}" for hole in self.holes),
+                *(
+                    f"{path}: the audit does not know the routes of this framework; it tried one "
+                    "path, and the entries of `public`"
+                    for path in self.unread
+                ),
+            ]
+        )

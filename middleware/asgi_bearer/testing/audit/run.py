@@ -17,6 +17,7 @@ from asgi_bearer.testing.audit.guards import noted_public_paths, trusted_token
 from asgi_bearer.testing.audit.probes import Probes
 from asgi_bearer.testing.audit.reached import watching
 from asgi_bearer.testing.audit.report import Report
+from asgi_bearer.testing.audit.routes import unread
 from asgi_bearer.testing.audit.routes.route import Place, Route
 from asgi_bearer.testing.audit.routes.walk import all_routes
 
@@ -57,7 +58,8 @@ def assert_guarded(
         public: the routes that are open on purpose: a path as the framework writes it
             (`/items/{id}`), all paths below another (`/static/*`), or a method and a path
             (`GET /docs`, which covers HEAD; `WEBSOCKET /news`). `/<no route>` is the application's
-            own handler for requests that no route matches.
+            own handler for requests that no route matches. If the audit does not know the
+            framework, it tries the path of each entry, which must be open.
         issuer: issues a token without scopes that the application's verifier accepts. By default,
             each `JWTVerifier` accepts a random token of the audit meanwhile; another verifier needs
             an issuer.
@@ -130,6 +132,11 @@ async def _audit(
             await probes.try_methods(route)
         for route in found:
             await probes.try_other_requests(route)
+        for entry in declared.without_route():
+            method, path = declared.method_and_path(entry)
+            below = (unread.at(route, method, path) for route in found if route.is_unread)
+            if (own := next(filter(None, below), None)) is not None:
+                await probes.try_entry(entry, own)
         examples = {route.example for route in found}
         for paths in list(public_paths.values()):
             for path in sorted(paths.paths - examples):

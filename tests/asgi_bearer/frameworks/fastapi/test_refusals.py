@@ -75,7 +75,7 @@ async def test_the_challenge_names_all_scopes_around_the_operation() -> None:
 
     challenge = response.headers["www-authenticate"]
     assert 'realm="contacts"' in challenge
-    assert 'scope="admin read:contacts"' in challenge
+    assert 'scope="write:contacts admin read:contacts"' in challenge
 
 
 async def test_without_add_to_a_refusal_has_the_challenge_and_a_short_body() -> None:

@@ -36,6 +36,7 @@ class Route:
             chosen this route.
         is_open_ended: serves all paths below `path`, without routes that could be read.
         is_fallback: answers requests that no route matches.
+        is_unread: stands for all routes of a framework whose routes the audit does not know.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Route:
     selected: object = None
     is_open_ended: bool = False
     is_fallback: bool = False
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any, Final, cast
 
 from asgi_bearer.guard.declared import declared_scopes
-from asgi_bearer.testing.audit.routes import channels, django, litestar, quart, starlette
-from asgi_bearer.testing.audit.routes.endpoint import part_of_socket
+from asgi_bearer.testing.audit.routes import channels, django, litestar, quart, starlette, unread
 from asgi_bearer.testing.audit.routes.route import Place, Route, is_a
 
 Walk = Callable[[object, Place], Iterator[Route]]
@@ -27,6 +26,8 @@ _READERS: Final[Mapping[str, Callable[[Any, Place, Walk], Iterator[Route]]]] = {
     "django.core.handlers.asgi.ASGIHandler": django.routes,
     "channels.routing.ProtocolTypeRouter": channels.protocol_routes,
     "channels.routing.URLRouter": channels.url_routes,
+    # It holds a router of Starlette, but without the operations of its OpenAPI documents.
+    "connexion.apps.abstract.AbstractApp": unread.routes,
 }
 
 _ASGI_ARGUMENTS: Final = 3
@@ -54,21 +55,7 @@ def routes(app: object, place: Place) -> Iterator[Route]:
         for route in reader(inner, place.below(prefix, prefix), routes):
             yield route if checked is None else _behind(route, checked)
     if not found:
-        part = part_of_socket(app)
-        for kind in place.kinds:
-            yield Route(
-                kind,
-                f"{place.path}/*",
-                place.joined("/assert-guarded"),
-                ("GET",) if kind == "http" else (),
-                app,
-                part.bodies,
-                part.scopes,
-                place.host,
-                part.protected,
-                selected=app,
-                is_open_ended=True,
-            )
+        yield from unread.routes(app, place, routes)
 
 
 def _behind(route: Route, checked: tuple[str, ...]) -> Route:
