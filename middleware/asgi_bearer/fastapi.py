@@ -37,7 +37,7 @@ from asgi_bearer.guard.endpoints import (
 )
 from asgi_bearer.guard.lifespan import warmed
 from asgi_bearer.guard.operation_scopes import OperationScopes, scopes_of
-from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
+from asgi_bearer.jwt.verifier import Verifier
 from asgi_bearer.scopes import checked_scopes, missing_scopes_reason
 from asgi_bearer.starlette import Refused, refused, refused_response
 
@@ -108,7 +108,7 @@ class BearerAuth(SecurityBase):
             scheme_name,
             self.optional.scheme_name,
             f"{scheme_name}_sign_in",
-            _sign_in(verifier, authorization_url, token_url, scopes or {}),
+            openapi.sign_in(verifier, authorization_url, token_url, scopes or {}),
         )
 
     async def __call__(self, connection: HTTPConnection, scopes: SecurityScopes) -> Principal:
@@ -242,19 +242,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
     # Not app.openapi(): it would keep a document that lacks the routes that are added later, and
     # that another thread may be describing.
     return get_openapi(title=app.title, version=app.version, routes=app.routes)
-
-
-def _sign_in(
-    verifier: Verifier,
-    authorization_url: str | None,
-    token_url: str | None,
-    scopes: Mapping[str, str],
-) -> Mapping[str, Any] | None:
-    if authorization_url is not None and token_url is not None:
-        return openapi.oauth2(authorization_url, token_url, scopes)
-    if isinstance(verifier, JWTVerifier) and (url := verifier.openid_configuration) is not None:
-        return openapi.openid_connect(url)
-    return None
 
 
 def _warmed(app: FastAPI, verifier: Verifier) -> Lifespan[Any]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from asgi_bearer.jwt.verifier import JWTVerifier, Verifier
+
 Json = MutableMapping[str, Any]
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -168,3 +170,21 @@ def _with_scopes(scheme: Mapping[str, Any], scopes: Iterable[str]) -> Mapping[st
     # Swagger UI requests only scopes that the scheme lists.
     listed = {**code, "scopes": dict.fromkeys(scopes, "")}
     return {**scheme, "flows": {"authorizationCode": listed}}
+
+
+def sign_in(
+    verifier: Verifier,
+    authorization_url: str | None,
+    token_url: str | None,
+    scopes: Mapping[str, str],
+) -> Mapping[str, Any] | None:
+    """Return the scheme by which a page of documentation signs a user in, or None.
+
+    It has the addresses that are given; without them, the metadata of the issuer, if the verifier
+    discovers its keys.
+    """
+    if authorization_url is not None and token_url is not None:
+        return oauth2(authorization_url, token_url, scopes)
+    if isinstance(verifier, JWTVerifier) and (url := verifier.openid_configuration) is not None:
+        return openid_connect(url)
+    return None
