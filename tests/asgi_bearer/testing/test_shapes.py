@@ -99,3 +99,8 @@ async def test_googles_access_tokens_are_opaque() -> None:
 
     with pytest.raises(TokenMalformed):
         await issuer.verifier().verify(Presented(issuer.token()))
+
+
+def test_claims_of_an_opaque_token_are_refused() -> None:
+    with pytest.raises(ValueError, match="an opaque token has no claims: scope, sub"):
+        FakeIssuer().token("google", scope="read:contacts", sub="bob")

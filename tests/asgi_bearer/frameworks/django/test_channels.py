@@ -153,6 +153,14 @@ async def test_an_http_consumer_answers_with_the_refusal(scope: str, status: int
     assert (b"www-authenticate" in dict(response.get("headers", ()))) == (status == 403)
 
 
+async def test_the_refusal_of_head_has_no_body() -> None:
+    fields = [(b"authorization", f"Bearer {issuer.token(scope='other')}".encode())]
+
+    response = await HttpCommunicator(application(), "HEAD", "/http", headers=fields).get_response()
+
+    assert (response.get("status"), response.get("body")) == (403, b"")
+
+
 async def test_without_a_guard_the_consumer_is_closed() -> None:
     app: Any = Guarded.as_asgi()
 

@@ -137,6 +137,16 @@ async def test_a_refusal_is_the_response_of_the_guard(
 
 
 @each_server
+async def test_the_refusal_of_head_has_no_body(make: Any) -> None:
+    headers = bearer(issuer.token(sub=None, client_id=None))
+
+    async with serving(guarded(make(), issuer)) as http:
+        response = await http.head("/mcp", headers=headers)
+
+    assert (response.status_code, response.content) == (403, b"")
+
+
+@each_server
 async def test_an_outage_of_the_keys_is_a_503(make: Any, published: Published) -> None:
     published.documents.documents = dict.fromkeys(published.documents.documents, DOWN)
     app = guarded(make(), published.issuer, verifier=published.verifier)
