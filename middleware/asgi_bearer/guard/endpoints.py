@@ -163,6 +163,7 @@ async def verified(scope: MutableMapping[str, Any], verifier: Verifier) -> Princ
         # No local variable holds the credentials, because error reporters log them.
         return checked_principal(await verifier.verify(Presented.in_scope(scope)))
     except Exception as err:
+        # A custom verifier may raise anything: an unknown failure refuses the request.
         refused = as_refusal(err)
     raise refused
 

@@ -147,6 +147,7 @@ class BearerMiddleware:
                     if not self._scopes <= user.scopes:
                         raise self._insufficient(user)
             except Exception as err:
+                # A custom verifier may raise anything: an unknown failure refuses the request.
                 refusal = as_refusal(err)
             if refusal is not None:
                 log_refusal(scope, refusal)

@@ -8,10 +8,9 @@ itself would not do, because routers and decorators keep references to it.
 
 import inspect
 import itertools
-import sys
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Final, NoReturn, cast
 
 
@@ -50,7 +49,9 @@ def watching(functions: Iterable[FunctionType]) -> Generator[Watch]:
 
 def note_reached() -> NoReturn:
     """Note which function was reached, and end the request. Called by the replaced code."""
-    watch, function = _watched[sys._getframe(1).f_code.co_name]  # pyright: ignore[reportPrivateUsage] - the name tells which function the code stands for
+    # The name of the code that calls tells which function it stands for.
+    caller = cast("FrameType", inspect.currentframe()).f_back
+    watch, function = _watched[cast("FrameType", caller).f_code.co_name]
     watch.functions.append(function)
     raise Reached
 

@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from asgi_bearer.testing.audit.routes.endpoint import bodies, part_of_socket, parts
 from asgi_bearer.testing.audit.routes.route import Place, Route
+
+_PARAMETER: Final = re.compile(
+    r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\((?P<arguments>.*?)\))?:)?(?P<name>[A-Za-z_]\w*)>"
+)
+"""A parameter of a path: `<name>`, `<int:name>` or `<any(a, b):name>`."""
 
 Walk = Callable[[object, Place], Iterator[Route]]
 
@@ -55,7 +60,7 @@ def _fallbacks(app: Any, place: Place) -> Iterator[Route]:
 
 def _example(rule: Any, place: Place) -> str | None:
     values: dict[str, object] = dict(rule.defaults or {})
-    for name, converter in rule._converters.items():
+    for name, converter in _converters(rule):
         items = sorted(getattr(converter, "items", ()))
         matches = items.__contains__ if items else re.compile(converter.regex).fullmatch
         value = place.value(name, matches, *items)
@@ -64,3 +69,13 @@ def _example(rule: Any, place: Place) -> str | None:
         values[name] = converter.to_python(value)
     built = rule.build(values, append_unknown=False)
     return None if built is None else built[1]
+
+
+def _converters(rule: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the name of each parameter in the path and the converter of its values."""
+    from werkzeug.routing.rules import parse_converter_args
+
+    for match in _PARAMETER.finditer(rule.rule):
+        arguments, options = parse_converter_args(match["arguments"] or "")
+        kind = match["converter"] or "default"
+        yield match["name"], rule.get_converter(match["name"], kind, arguments, options)
